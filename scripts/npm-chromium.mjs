@@ -107,7 +107,7 @@ async function unpackFile(archive, folder, name) {
 async function unpackTar(archive, folder) {
   const tar = await brotli(await readFile(archive));
   const sizes = {};
-  for (let offset = 0; offset + TAR_BLOCK <= tar.length && tar[offset] !== 0; ) {
+  for (let offset = 0; offset + TAR_BLOCK <= tar.length && tar[offset] !== 0;) {
     const text = (from, length) => tar.toString('utf8', offset + from, offset + from + length).replace(/\0.*$/s, '');
     const name = [text(345, 155), text(0, 100)].filter(Boolean).join('/');
     const mode = Number.parseInt(text(100, 8), 8);
