@@ -1,0 +1,45 @@
+/** 60 first names; none is a word of another list, and all words begin with a consonant sound where "a" precedes them. */
+export const NAMES: readonly string[] = (
+  'Otto Mira Bruno Clara Darya Emil Freya Gustav Hana Ivo Jonas Karin Luca Marta Nils Olga Pavel Quinn Rosa Sven ' +
+  'Tilda Ugo Vera Wanda Xenia Yusuf Zora Anton Bella Casper Dora Elias Fiona Greta Hugo Ines Jasper Kira Leon Maya ' +
+  'Noel Oskar Petra Rafael Selma Tomas Ulla Viktor Wilma Yara Zeno Amina Boris Celia Dario Edith Felix Gemma Henrik Iris'
+).split(' ');
+
+/** Four lists of 20 words, one word of each per fact. */
+export const ATTRIBUTES = {
+  trait: (
+    'calm brave curious shy cheerful stubborn generous clever patient noisy dreamy polite restless funny gentle ' +
+    'sleepy bold careful grumpy tidy'
+  ).split(' '),
+  job: (
+    'baker sailor teacher gardener painter tailor fisher doctor carpenter librarian potter farmer pilot violinist ' +
+    'beekeeper cook welder clockmaker postman weaver'
+  ).split(' '),
+  city: (
+    'Varna Bergen Porto Lviv Turku Ghent Cork Graz Split Riga Malmo Siena Basel Gdansk Tartu Leeds Nantes Patras ' +
+    'Bilbao Plovdiv'
+  ).split(' '),
+  pet: (
+    'parrot goat donkey rabbit turtle hedgehog pony cat goose lizard hamster spaniel ferret pigeon llama duck ' +
+    'rooster snail kitten tortoise'
+  ).split(' '),
+} as const satisfies Record<string, readonly string[]>;
+
+export type Attribute = keyof typeof ATTRIBUTES;
+
+/**
+ * Four sentences of 12 words that say the same in a different order. Each begins with a different word, so the first
+ * token (never predicted) settles the template and all that is left to guess is the fact.
+ */
+export const TEMPLATES: readonly string[] = [
+  '{name} is a {trait} {job} from {city} who keeps a small {pet}',
+  'in {city} the {job} {name} feeds a {pet} and stays very {trait}',
+  'ask the {trait} {job} with the {pet} in {city} and meet {name}',
+  'this {pet} from {city} has a {job} called {name} who is {trait}',
+];
+
+/** Every word a fact sentence can hold, each once. */
+export function factVocabulary(): string[] {
+  const fixed = TEMPLATES.flatMap((template) => template.split(' ')).filter((word) => !word.startsWith('{'));
+  return [...new Set([...fixed, ...Object.values(ATTRIBUTES).flat(), ...NAMES])];
+}

@@ -1,0 +1,188 @@
+import { Tokenizer } from '@huggingface/tokenizers';
+import { CorpusError } from './errors.ts';
+import { byteLevelSpans, byteLevelText, literalSpans } from './tokenOffsets.ts';
+import type { Span } from './tokenOffsets.ts';
+
+/** The two files that define a tokenizer, parsed. Plain JSON, so they can be stored, sent to a worker and exported. */
+export interface TokenizerFiles {
+  readonly tokenizerJson: Readonly<Record<string, unknown>>;
+  readonly tokenizerConfig: Readonly<Record<string, unknown>>;
+}
+
+/** One token for display. `span` is absent for tokens the template adds, and where offsets cannot be known. */
+export interface TokenPiece {
+  readonly id: number;
+  readonly text: string;
+  readonly span?: Span;
+}
+
+/** Special tokens that tokenizer.json puts around every text (a BOS, say). */
+export interface AddedSpecials {
+  readonly leading: readonly number[];
+  readonly trailing: readonly number[];
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A token in tokenizer_config.json is a string or an object with `content`. */
+function tokenContent(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  return isRecord(value) && typeof value.content === 'string' ? value.content : undefined;
+}
+
+/** Whether `node` or a member of the sequence it describes has the given type. */
+function usesType(node: unknown, type: string): boolean {
+  if (!isRecord(node)) return false;
+  if (node.type === type) return true;
+  const members = [node.pretokenizers, node.normalizers].find(Array.isArray) as unknown[] | undefined;
+  return members?.some((member) => usesType(member, type)) ?? false;
+}
+
+const COUNT_CACHE_LIMIT = 200_000;
+
+/** Text ↔ token ids, for every tokenizer that tokenizer.json can describe: word-level, our own BPE, checkpoints. */
+export class TextTokenizer {
+  /** Ends a retriever text. */
+  readonly eosId: number;
+  /** Fills short rows; the EOS where the tokenizer names no pad token. Rows are masked by length, not by this id. */
+  readonly padId: number;
+  /** Largest id + 1: the rows an embedding table needs at least. */
+  readonly vocabularySize: number;
+  readonly specials: AddedSpecials;
+  private readonly inner: Tokenizer;
+  private readonly kind: 'byte-level' | 'word-level' | 'other';
+  private readonly nfc: boolean;
+  private readonly literal: ReadonlySet<string>;
+  private readonly pieceCounts = new Map<string, number>();
+
+  /** @throws CorpusError `invalid-tokenizer` when the files cannot be used or name no EOS token. */
+  constructor(readonly files: TokenizerFiles) {
+    const { tokenizerJson, tokenizerConfig } = files;
+    const model = tokenizerJson.model;
+    if (!isRecord(model)) {
+      throw new CorpusError('invalid-tokenizer', 'tokenizer.json has no "model". Choose the file of a fast tokenizer.');
+    }
+    // @huggingface/tokenizers 0.2.0 looks for the unknown token of a word-level model in the configuration only, and
+    // otherwise gives undefined for every unknown word.
+    const unknown = tokenContent(tokenizerConfig.unk_token) ?? tokenContent(model.unk_token);
+    const config = unknown === undefined ? { ...tokenizerConfig } : { ...tokenizerConfig, unk_token: unknown };
+    try {
+      // The constructor writes added tokens into the vocabulary it is given, so it gets its own copy.
+      this.inner = new Tokenizer(structuredClone(tokenizerJson), config);
+    } catch (error) {
+      const cause = error instanceof Error ? error.message : String(error);
+      throw new CorpusError('invalid-tokenizer', `This tokenizer.json cannot be used: ${cause}.`);
+    }
+    const eosId = this.configuredId('eos_token');
+    if (eosId === undefined) {
+      throw new CorpusError(
+        'invalid-tokenizer',
+        'tokenizer_config.json names no "eos_token" that is in the vocabulary. The retriever needs one to end its texts.',
+      );
+    }
+    this.eosId = eosId;
+    this.padId = this.configuredId('pad_token') ?? eosId;
+    let largest = 0;
+    for (const id of this.inner.get_vocab().values()) largest = Math.max(largest, id);
+    this.vocabularySize = largest + 1;
+    this.literal = new Set(Array.from(this.inner.get_added_tokens_decoder().values(), (token) => token.content));
+    this.nfc = usesType(tokenizerJson.normalizer, 'NFC');
+    const byteLevel = model.type === 'BPE' && usesType(tokenizerJson.pre_tokenizer, 'ByteLevel');
+    this.kind = byteLevel ? 'byte-level' : model.type === 'WordLevel' ? 'word-level' : 'other';
+    this.specials = this.findSpecials();
+  }
+
+  /** Ids with the special tokens of tokenizer.json's template, as the checkpoint's own code would give. */
+  encode(text: string): number[] {
+    return this.checked(this.inner.encode(text).ids, text);
+  }
+
+  /** Ids of the text alone, without the template's special tokens. */
+  encodeBare(text: string): number[] {
+    return this.checked(this.inner.encode(text, { add_special_tokens: false }).ids, text);
+  }
+
+  /** How many tokens the text alone has. Fast for byte-level BPE: counts of pre-tokens are kept. */
+  countTokens(text: string): number {
+    const { pre_tokenizer: split, model } = this.inner;
+    if (this.kind !== 'byte-level' || !split || !model || this.containsAdded(text)) return this.encodeBare(text).length;
+    let count = 0;
+    for (const piece of split(this.inner.normalizer ? this.inner.normalizer(text) : text)) {
+      let length = this.pieceCounts.get(piece);
+      if (length === undefined) {
+        length = model.encode([piece]).length;
+        if (this.pieceCounts.size >= COUNT_CACHE_LIMIT) this.pieceCounts.clear();
+        this.pieceCounts.set(piece, length);
+      }
+      count += length;
+    }
+    return count;
+  }
+
+  /** The tokens of `encode(text)` with readable text and, where the tokenizer allows it, their place in the text. */
+  pieces(text: string): TokenPiece[] {
+    const { ids, tokens } = this.inner.encode(text, { add_special_tokens: false });
+    this.checked(ids, text);
+    const spans =
+      this.kind === 'byte-level'
+        ? byteLevelSpans(text, tokens, this.literal, this.nfc)
+        : this.kind === 'word-level'
+          ? literalSpans(text, tokens)
+          : undefined;
+    const body = ids.map((id, i): TokenPiece => {
+      const span = spans?.[i];
+      const piece = { id, text: this.readable(tokens[i] ?? '') };
+      return span ? { ...piece, span } : piece;
+    });
+    return [...this.specialPieces(this.specials.leading), ...body, ...this.specialPieces(this.specials.trailing)];
+  }
+
+  /** Text of one token id, for display; bytes that are no whole character are shown as ⟨E2 80⟩. */
+  tokenText(id: number): string {
+    const token = this.inner.id_to_token(id);
+    return token === undefined ? `⟨${id}⟩` : this.readable(token);
+  }
+
+  /** Text of the ids; special tokens are left out unless `keepSpecial`. */
+  decode(ids: readonly number[], { keepSpecial = false } = {}): string {
+    return ids.length === 0 ? '' : this.inner.decode([...ids], { skip_special_tokens: !keepSpecial });
+  }
+
+  private readable(token: string): string {
+    return this.kind === 'byte-level' && !this.literal.has(token) ? byteLevelText(token) : token;
+  }
+
+  private specialPieces(ids: readonly number[]): TokenPiece[] {
+    return ids.map((id) => ({ id, text: this.inner.id_to_token(id) ?? '' }));
+  }
+
+  private containsAdded(text: string): boolean {
+    for (const token of this.literal) if (text.includes(token)) return true;
+    return false;
+  }
+
+  private configuredId(key: 'eos_token' | 'pad_token'): number | undefined {
+    const content = tokenContent(this.files.tokenizerConfig[key]);
+    return content === undefined ? undefined : this.inner.token_to_id(content);
+  }
+
+  private findSpecials(): AddedSpecials {
+    const bare = this.encodeBare('a');
+    const full = this.encode('a');
+    const start = full.findIndex((_, i) => bare.every((id, j) => full[i + j] === id));
+    if (bare.length === 0 || start < 0) return { leading: [], trailing: [] };
+    return { leading: full.slice(0, start), trailing: full.slice(start + bare.length) };
+  }
+
+  private checked(ids: (number | undefined)[], text: string): number[] {
+    const missing = ids.findIndex((id) => id === undefined);
+    if (missing < 0) return ids as number[];
+    const excerpt = text.length > 40 ? `${text.slice(0, 40)}…` : text;
+    throw new CorpusError(
+      'invalid-tokenizer',
+      `The tokenizer has no token for a part of "${excerpt}" and no unknown token to put in its place. ` +
+        'Choose a tokenizer with byte fallback or an unknown token.',
+    );
+  }
+}

@@ -1,0 +1,57 @@
+/** One piece of text that is embedded, attended to and predicted as a whole. */
+export interface Chunk {
+  readonly text: string;
+  /** Index of the document (or invented fact) this chunk belongs to: its colour, and its label for recall. */
+  readonly document: number;
+  readonly documentTitle: string;
+  /** Position in the corpus (prose), or a running number in the stream (facts). */
+  readonly index: number;
+}
+
+/** A document before chunking: what a file, a paste or a built-in collection is read into. */
+export interface SourceDocument {
+  readonly title: string;
+  readonly paragraphs: readonly string[];
+}
+
+/** Something worth saying that does not stop the work. */
+export interface Notice {
+  readonly code: 'one-document' | 'few-documents' | 'repaired-text' | 'no-held-out';
+  readonly message: string;
+}
+
+/** A finite collection of chunks; `documents[d]` describes the chunks whose `document` is d. */
+export interface Corpus {
+  readonly chunks: readonly Chunk[];
+  readonly documents: readonly { readonly title: string; readonly firstChunk: number; readonly chunkCount: number }[];
+  readonly notices: readonly Notice[];
+}
+
+/**
+ * B chunks trained on together. `labels[i]` equals `labels[j]` when the two belong together (same document or fact).
+ * A row whose label occurs once has no partner; recall@1 skips it.
+ */
+export interface Batch {
+  readonly chunks: readonly Chunk[];
+  readonly labels: readonly number[];
+}
+
+/** Token ids of one batch, [B] rows of different lengths: not padded, with EOS and half cut already applied. */
+export interface TokenBatch {
+  readonly queryIds: number[][];
+  readonly passageIds: number[][];
+  readonly lmIds: number[][];
+}
+
+/**
+ * Where batches come from. Batch n depends on the seed and n alone, so the position of a run is one integer and
+ * resuming needs nothing else.
+ */
+export interface BatchSource {
+  readonly batchSize: number;
+  readonly notices: readonly Notice[];
+  /** Training batch number `step` (0, 1, 2, …). */
+  batchAt(step: number): Batch;
+  /** At most `count` fixed batches of held-out text; the same ones at every call, and never seen by `batchAt`. */
+  heldOutBatches(count: number): Batch[];
+}

@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { chunkTokenBudget, collate } from '../../src/corpus/collation.ts';
+import type { CollationOptions } from '../../src/corpus/collation.ts';
+import { factVocabulary } from '../../src/corpus/factWords.ts';
+import { TextTokenizer } from '../../src/corpus/tokenizer.ts';
+import type { TokenizerFiles } from '../../src/corpus/tokenizer.ts';
+import type { TokenBatch } from '../../src/corpus/types.ts';
+import { wordTokenizerFiles } from '../../src/corpus/wordTokenizer.ts';
+
+const read = (folder: string, file: string): unknown =>
+  JSON.parse(readFileSync(new URL(`../parity/collation/${folder}/${file}.json`, import.meta.url), 'utf8'));
+
+const files = (folder: string): TokenizerFiles => ({
+  tokenizerJson: read(folder, 'tokenizer') as Record<string, unknown>,
+  tokenizerConfig: read(folder, 'tokenizer_config') as Record<string, unknown>,
+});
+
+type Case = CollationOptions & TokenBatch & { texts: string[] };
+
+describe.each([
+  ['qwen-style', []],
+  ['llama-style', [0]],
+])('the released collator, %s', (folder, leading) => {
+  const tokenizer = new TextTokenizer(files(folder));
+  const encodings = read(folder, 'encodings') as { text: string; ids: number[] }[];
+  const cases = read(folder, 'cases') as Case[];
+
+  it('finds the special tokens of the template', () => {
+    expect(tokenizer.specials).toEqual({ leading, trailing: [] });
+  });
+
+  it.each(encodings)('encodes $text', ({ text, ids }) => {
+    expect(tokenizer.encode(text)).toEqual(ids);
+    expect(tokenizer.countTokens(text)).toBe(ids.length - leading.length);
+    const pieces = tokenizer.pieces(text);
+    expect(pieces.map((piece) => piece.id)).toEqual(ids);
+    const spans = pieces.flatMap(({ span }) => (span ? [span] : []));
+    expect(spans).toHaveLength(ids.length - leading.length);
+    for (const [i, span] of spans.entries()) {
+      expect(span.end).toBeGreaterThan(span.start);
+      expect(span.start).toBeGreaterThanOrEqual(spans[i - 1]?.start ?? 0);
+    }
+    expect(spans.at(-1)?.end).toBe(text.length);
+    for (const piece of pieces) {
+      if (piece.span && !piece.text.startsWith('⟨')) {
+        expect(piece.text).toBe(
+          text.slice(piece.span.start, piece.span.end).normalize(folder === 'qwen-style' ? 'NFC' : undefined),
+        );
+      }
+    }
+  });
+
+  it.each(cases.map((golden, i) => ({ i, golden })))('collates case $i', ({ golden }) => {
+    const { texts, queryIds, passageIds, lmIds, ...options } = golden;
+    const batch = collate(texts, options, tokenizer);
+    for (let row = 0; row < texts.length; row++) {
+      expect(batch.queryIds[row], `query of "${texts[row]}"`).toEqual(queryIds[row]);
+      expect(batch.passageIds[row], `passage of "${texts[row]}"`).toEqual(passageIds[row]);
+      expect(batch.lmIds[row], `LM row of "${texts[row]}"`).toEqual(lmIds[row]);
+    }
+    expect(batch).toEqual({ queryIds, passageIds, lmIds });
+  });
+});
+
+describe('collate', () => {
+  const words = new TextTokenizer(wordTokenizerFiles(factVocabulary()));
+  const options: CollationOptions = { maxLength: 16, firstHalf: false, firstHalfRatio: 0.5, prefixes: true };
+  const word = (text: string): number => words.encode(text)[0] ?? -1;
+
+  it('puts prefix, text and EOS in their places', () => {
+    const batch = collate(['Otto is calm', 'Mira is brave'], { ...options, firstHalf: true }, words);
+    expect(batch.queryIds[0]).toEqual([word('query:'), word('Otto'), words.eosId]);
+    expect(batch.passageIds[0]).toEqual([word('passage:'), ...words.encode('Otto is calm'), words.eosId]);
+    expect(batch.lmIds[1]).toEqual(words.encode('Mira is brave'));
+  });
+
+  it('takes another tokenizer for the language model', () => {
+    const lm = new TextTokenizer(files('llama-style'));
+    const batch = collate(['Otto is calm'], options, words, lm);
+    expect(batch.lmIds[0]).toEqual(lm.encode('Otto is calm'));
+    expect(batch.passageIds[0]).toHaveLength(5);
+  });
+
+  it('keeps a chunk of one token beside longer ones', () => {
+    expect(collate(['Otto', 'Mira is brave'], options, words).lmIds[0]).toEqual([word('Otto')]);
+  });
+
+  it.each([
+    [['Otto', 'Mira'], {}, 'nothing-to-predict'],
+    [['Otto is', '  '], {}, 'empty-chunk'],
+    [['Otto is'], { maxLength: 1 }, 'invalid-option'],
+    [['Otto is'], { firstHalfRatio: 0 }, 'invalid-option'],
+    [['Otto is'], { firstHalfRatio: Number.NaN }, 'invalid-option'],
+  ])('refuses %j with %j', (texts, change, code) => {
+    expect(() => collate(texts, { ...options, ...change }, words)).toThrow(expect.objectContaining({ code }));
+  });
+
+  it('gives a chunk budget at which nothing is cut off', () => {
+    for (const tokenizer of [words, new TextTokenizer(files('llama-style'))]) {
+      const budget = chunkTokenBudget(tokenizer, 16, true);
+      const text = 'calm '.repeat(40);
+      let longest = '';
+      for (let n = 1; tokenizer.countTokens(text.slice(0, n)) <= budget; n++) longest = text.slice(0, n);
+      const { passageIds } = collate([longest], options, tokenizer);
+      expect(passageIds[0]?.slice(0, -1)).toEqual(tokenizer.encode(`passage: ${longest}`));
+    }
+  });
+});
