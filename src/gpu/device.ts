@@ -1,0 +1,88 @@
+import { DeviceLostError, GpuUnavailableError } from './errors.ts';
+
+/** What an adapter says of itself, for people and for bug reports. */
+export interface AdapterDescription {
+  vendor: string;
+  architecture: string;
+  description: string;
+  /** A CPU pretending to be a GPU (SwiftShader, llvmpipe): correct but slow. */
+  software: boolean;
+}
+
+/** An open device with the limits and features it really has. */
+export interface GpuDevice {
+  readonly device: GPUDevice;
+  readonly adapter: AdapterDescription;
+  readonly limits: GPUSupportedLimits;
+  readonly hasTimestamps: boolean;
+  /** Resolves (never rejects) when the device is lost, with the error to show; not on our own destroy. */
+  readonly lost: Promise<DeviceLostError>;
+  destroy(): void;
+}
+
+/** Limits worth having when the adapter offers them: all else stays at the WebGPU defaults. */
+const WANTED_LIMITS = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxStorageBuffersPerShaderStage',
+] as const;
+
+const HOW_TO_GET =
+  'Use a current Chrome or Edge on a desktop, or Safari 26; check chrome://gpu and update the graphics driver.';
+
+export interface OpenOptions {
+  powerPreference?: GPUPowerPreference;
+  /** Ask for nothing beyond the WebGPU defaults: shows that small limits suffice. */
+  defaultLimits?: boolean;
+}
+
+/**
+ * Opens a device on the best adapter.
+ * @throws GpuUnavailableError when there is no WebGPU, no adapter, or the adapter gives no device.
+ */
+export async function openDevice(gpu: GPU | undefined, options: OpenOptions = {}): Promise<GpuDevice> {
+  if (!gpu) throw new GpuUnavailableError('This browser has no WebGPU.', HOW_TO_GET);
+  const adapter = await gpu.requestAdapter({ powerPreference: options.powerPreference ?? 'high-performance' });
+  if (!adapter) throw new GpuUnavailableError('WebGPU is there, but it found no graphics adapter.', HOW_TO_GET);
+  const requiredLimits: Record<string, number> = {};
+  if (!options.defaultLimits) for (const name of WANTED_LIMITS) requiredLimits[name] = adapter.limits[name];
+  const hasTimestamps = adapter.features.has('timestamp-query');
+  let device: GPUDevice;
+  try {
+    device = await adapter.requestDevice({ requiredLimits, requiredFeatures: hasTimestamps ? ['timestamp-query'] : [] });
+  } catch (cause) {
+    throw new GpuUnavailableError(`The graphics adapter gave no device: ${String(cause)}`, HOW_TO_GET);
+  }
+  let closing = false;
+  const lost = new Promise<DeviceLostError>((resolve) => {
+    void device.lost.then((info) => {
+      if (closing) return;
+      resolve(
+        new DeviceLostError(
+          `The GPU was lost: ${info.message || info.reason || 'no reason given'}`,
+          'Your text and settings are kept. Press Reset to start on a fresh device; a smaller batch needs less memory.',
+        ),
+      );
+    });
+  });
+  return {
+    device,
+    adapter: describe(adapter),
+    limits: device.limits,
+    hasTimestamps,
+    lost,
+    destroy() {
+      closing = true;
+      device.destroy();
+    },
+  };
+}
+
+function describe(adapter: GPUAdapter): AdapterDescription {
+  const { vendor, architecture, description } = adapter.info;
+  const software = /swiftshader|llvmpipe|lavapipe|software|basic render/i.test(`${vendor} ${architecture} ${description}`);
+  return { vendor, architecture, description, software };
+}

@@ -1,0 +1,328 @@
+import { BudgetEstimator, DISPATCH_BUDGET_MS, SUBMIT_BUDGET_MS } from './budget.ts';
+import type { GpuDevice } from './device.ts';
+import { DeviceLostError, GpuValidationError } from './errors.ts';
+import { packParams, splitGroups, type ParamValues } from './params.ts';
+import { PipelineCache, type Constants, type Pipeline } from './pipelines.ts';
+import type { BufferPool, BufferSlice } from './pool.ts';
+import { shaderSource } from './shaderLibrary.ts';
+import { KernelTimer, type KernelTiming } from './timer.ts';
+
+/** One kernel launch. `flops` and `bytes` are what the kernel must do and move: for budgets and for the kernels panel. */
+export interface Dispatch {
+  readonly kernel: string;
+  readonly constants?: Constants;
+  readonly params: ParamValues;
+  /** Storage bindings by their WGSL names. */
+  readonly bindings: Readonly<Record<string, BufferSlice>>;
+  readonly groups: readonly [number, number?, number?];
+  readonly flops: number;
+  readonly bytes: number;
+}
+
+interface RecordedDispatch {
+  readonly type: 'dispatch';
+  readonly dispatch: Dispatch;
+  readonly key: string;
+  readonly offset: readonly [number, number, number];
+  readonly groups: readonly [number, number, number];
+  readonly work: number;
+}
+
+type Command =
+  | RecordedDispatch
+  | { type: 'upload'; target: BufferSlice; data: Uint8Array<ArrayBuffer> }
+  | { type: 'copy'; source: BufferSlice; target: BufferSlice; bytes: number }
+  | { type: 'clear'; target: BufferSlice }
+  | { type: 'read'; source: BufferSlice; resolve: (data: ArrayBuffer) => void; reject: (cause: unknown) => void };
+
+/** What the last flush did. */
+export interface FlushReport {
+  dispatches: number;
+  submits: number;
+  /** Wall time from first submit to the GPU's answer, ms; 0 when nothing was waited for. */
+  gpuMs: number;
+  flops: number;
+}
+
+const MAX_SUBMITS_IN_FLIGHT = 3;
+const UNIFORM_SLOT_BYTES = 256;
+
+/**
+ * Collects a step's commands and sends them together: normally one encoder, one compute pass, one submit.
+ * Commands run in the order they were recorded. Reads resolve after the next flush().
+ */
+export class Recorder {
+  readonly budget = new BudgetEstimator();
+  readonly pipelines: PipelineCache;
+  #commands: Command[] = [];
+  #queue: Promise<unknown> = Promise.resolve();
+  #inFlight: Promise<void>[] = [];
+  #uniforms: GPUBuffer | undefined;
+  #failure: Error | undefined;
+  /** When set, each flush times every dispatch by itself (one pass each: slower) and leaves the result in `timings`. */
+  profile = false;
+  timings: KernelTiming[] = [];
+  lastFlush: FlushReport = { dispatches: 0, submits: 0, gpuMs: 0, flops: 0 };
+
+  constructor(
+    private readonly gpu: GpuDevice,
+    private readonly pool: BufferPool,
+  ) {
+    this.pipelines = new PipelineCache(gpu.device);
+    void gpu.lost.then((error) => (this.#failure ??= error));
+    gpu.device.addEventListener('uncapturederror', (event) => {
+      this.#failure ??= new GpuValidationError(event.error.message, 'Please report this together with your GPU and browser.');
+    });
+  }
+
+  /** Records a kernel launch; splits it when it would run longer than a dispatch may or exceeds the group limits. */
+  dispatch(dispatch: Dispatch): void {
+    const source = shaderSource(dispatch.kernel);
+    for (const { name, type } of source.bindings)
+      if (type !== 'uniform' && !dispatch.bindings[name]) throw new Error(`${dispatch.kernel}: binding ${name} is missing.`);
+    const key = PipelineCache.key(source, dispatch.constants ?? {});
+    const groups: [number, number, number] = [dispatch.groups[0], dispatch.groups[1] ?? 1, dispatch.groups[2] ?? 1];
+    const count = groups[0] * groups[1] * groups[2];
+    if (count === 0) return;
+    const work = Math.max(dispatch.flops, dispatch.bytes);
+    const parts = Math.ceil(this.budget.estimate(dispatch.kernel, work) / DISPATCH_BUDGET_MS);
+    for (const part of splitGroups(groups, parts, this.gpu.limits.maxComputeWorkgroupsPerDimension)) {
+      const share = (part.groups[0] * part.groups[1] * part.groups[2]) / count;
+      this.#commands.push({ type: 'dispatch', dispatch, key, ...part, work: work * share });
+    }
+  }
+
+  /** Copies `data` to the start of `target`. The data is taken now; the caller may change it afterwards. */
+  upload(target: BufferSlice, data: ArrayBufferView): void {
+    const padded = new Uint8Array(Math.ceil(data.byteLength / 4) * 4);
+    padded.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    this.#commands.push({ type: 'upload', target, data: padded });
+  }
+
+  copy(source: BufferSlice, target: BufferSlice, bytes: number): void {
+    this.#commands.push({ type: 'copy', source, target, bytes });
+  }
+
+  clear(target: BufferSlice): void {
+    this.#commands.push({ type: 'clear', target });
+  }
+
+  /** Bytes of `source` as they are at this point of the recording; resolves once flush() has run. */
+  read(source: BufferSlice): Promise<ArrayBuffer> {
+    return new Promise((resolve, reject) => this.#commands.push({ type: 'read', source, resolve, reject }));
+  }
+
+  /**
+   * Sends everything recorded so far. Resolves when the GPU has done it.
+   * @throws ShaderCompileError, OutOfMemoryError, DeviceLostError, GpuValidationError
+   */
+  flush(): Promise<FlushReport> {
+    const commands = this.#commands;
+    this.#commands = [];
+    const run = this.#queue.then(() => this.#send(commands));
+    this.#queue = run.catch(() => undefined);
+    return run;
+  }
+
+  /** Forgets what was recorded and not sent (after an error in the middle of a step). */
+  discard(): void {
+    const dropped = this.#commands;
+    this.#commands = [];
+    for (const command of dropped)
+      if (command.type === 'read') command.reject(new Error('The step was abandoned before its results were read.'));
+  }
+
+  async #send(commands: Command[]): Promise<FlushReport> {
+    const reads = commands.filter((command) => command.type === 'read');
+    try {
+      const missing = new Map<string, Promise<Pipeline>>();
+      for (const command of commands)
+        if (command.type === 'dispatch' && !this.pipelines.peek(command.key) && !missing.has(command.key))
+          missing.set(
+            command.key,
+            this.pipelines.get(shaderSource(command.dispatch.kernel), command.dispatch.constants ?? {}, command.key),
+          );
+      if (missing.size > 0) await Promise.all(missing.values());
+      await this.pool.check();
+      if (this.#failure) throw this.#failure;
+      const report = await this.#encode(commands, reads);
+      if (this.#failure) throw this.#failure;
+      this.lastFlush = report;
+      return report;
+    } catch (cause) {
+      const error = this.#failure ?? cause;
+      for (const read of reads) read.reject(error);
+      throw error;
+    }
+  }
+
+  async #encode(commands: Command[], reads: Extract<Command, { type: 'read' }>[]): Promise<FlushReport> {
+    const { device } = this.gpu;
+    const dispatches = commands.filter((command) => command.type === 'dispatch');
+    const uniforms = this.#writeUniforms(dispatches);
+    const staging = this.#stagingFor(reads);
+    const uploads = this.#stageUploads(commands);
+    const timer = this.profile && this.gpu.hasTimestamps ? new KernelTimer(device, dispatches.length) : undefined;
+    const report: FlushReport = { dispatches: dispatches.length, submits: 0, gpuMs: 0, flops: 0 };
+    const started = performance.now();
+    let encoder = device.createCommandEncoder();
+    let pass: GPUComputePassEncoder | undefined;
+    let estimated = 0;
+    let work = 0;
+    let index = 0;
+    let readOffset = 0;
+    let uploadOffset = 0;
+    const endPass = () => {
+      pass?.end();
+      pass = undefined;
+    };
+    const submit = async () => {
+      endPass();
+      await this.#submit(encoder.finish(), estimated, work, report);
+      encoder = device.createCommandEncoder();
+      estimated = 0;
+      work = 0;
+    };
+    for (const command of commands) {
+      if (command.type === 'dispatch') {
+        const cost = this.budget.estimate(command.dispatch.kernel, command.work);
+        if (estimated > 0 && estimated + cost > SUBMIT_BUDGET_MS) await submit();
+        if (timer) endPass();
+        pass ??= encoder.beginComputePass(timer ? { timestampWrites: timer.writes(index) } : {});
+        this.#encodeDispatch(pass, command, uniforms, index++);
+        report.flops += command.dispatch.flops * (command.work / Math.max(command.dispatch.flops, command.dispatch.bytes, 1));
+        estimated += cost;
+        work += command.work;
+        continue;
+      }
+      endPass();
+      switch (command.type) {
+        case 'upload': {
+          if (!uploads) throw new Error('An upload has no staging buffer: this is a bug.');
+          encoder.copyBufferToBuffer(uploads, uploadOffset, command.target.buffer, command.target.offset, command.data.length);
+          uploadOffset += command.data.length;
+          break;
+        }
+        case 'copy':
+          encoder.copyBufferToBuffer(
+            command.source.buffer,
+            command.source.offset,
+            command.target.buffer,
+            command.target.offset,
+            command.bytes,
+          );
+          break;
+        case 'clear':
+          encoder.clearBuffer(command.target.buffer, command.target.offset, Math.ceil(command.target.size / 4) * 4);
+          break;
+        case 'read': {
+          if (!staging) throw new Error('A read has no staging buffer: this is a bug.');
+          const bytes = Math.ceil(command.source.size / 4) * 4;
+          encoder.copyBufferToBuffer(command.source.buffer, command.source.offset, staging, readOffset, bytes);
+          readOffset += bytes;
+          break;
+        }
+        default:
+          command satisfies never;
+      }
+    }
+    timer?.resolve(encoder);
+    await submit();
+    await Promise.all(this.#inFlight.splice(0));
+    report.gpuMs = performance.now() - started;
+    if (staging) await this.#deliver(staging, reads);
+    uploads?.destroy();
+    if (timer) {
+      this.timings = await timer.read(dispatches.map(({ dispatch, work: units }) => ({ dispatch, work: units })));
+      for (const { kernel, flops, bytes, ms } of this.timings) this.budget.observeKernel(kernel, Math.max(flops, bytes), ms);
+    }
+    return report;
+  }
+
+  async #submit(commands: GPUCommandBuffer, estimated: number, work: number, report: FlushReport): Promise<void> {
+    while (this.#inFlight.length >= MAX_SUBMITS_IN_FLIGHT) await this.#inFlight.shift();
+    const alone = this.#inFlight.length === 0;
+    const start = performance.now();
+    this.gpu.device.queue.submit([commands]);
+    report.submits++;
+    const done = this.gpu.device.queue.onSubmittedWorkDone().then(() => {
+      // Only a submit that had the GPU to itself tells how long it took.
+      if (alone) this.budget.observeSubmit(work, estimated, performance.now() - start);
+    });
+    // A lost device may never answer: race it, so that nobody waits for ever.
+    this.#inFlight.push(Promise.race([done, this.gpu.lost.then(() => undefined)]));
+  }
+
+  #encodeDispatch(pass: GPUComputePassEncoder, command: RecordedDispatch, uniforms: GPUBuffer | undefined, index: number) {
+    const ready = this.pipelines.peek(command.key);
+    if (!ready || !uniforms) throw new Error(`${command.dispatch.kernel} was not compiled: this is a bug.`);
+    const entries = ready.source.bindings.map(({ name, binding, type }) => {
+      if (type === 'uniform')
+        return { binding, resource: { buffer: uniforms, offset: index * UNIFORM_SLOT_BYTES, size: UNIFORM_SLOT_BYTES } };
+      const slice = command.dispatch.bindings[name];
+      if (!slice) throw new Error(`${command.dispatch.kernel}: binding ${name} is missing.`);
+      // Kernels read vectors of four, so a binding covers whole 16 bytes; every buffer has that room.
+      return { binding, resource: { buffer: slice.buffer, offset: slice.offset, size: Math.ceil(slice.size / 16) * 16 } };
+    });
+    pass.setPipeline(ready.pipeline);
+    pass.setBindGroup(0, this.gpu.device.createBindGroup({ layout: ready.layout, entries }));
+    pass.dispatchWorkgroups(...command.groups);
+  }
+
+  /** All parameter structs of the flush in one buffer, one 256-byte slot each, written once. */
+  #writeUniforms(dispatches: RecordedDispatch[]): GPUBuffer | undefined {
+    if (dispatches.length === 0) return undefined;
+    const bytes = dispatches.length * UNIFORM_SLOT_BYTES;
+    if (!this.#uniforms || this.#uniforms.size < bytes) {
+      this.#uniforms?.destroy();
+      this.#uniforms = this.gpu.device.createBuffer({
+        label: 'params',
+        size: 2 ** Math.ceil(Math.log2(bytes)),
+        usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+      });
+    }
+    const data = new ArrayBuffer(bytes);
+    dispatches.forEach(({ dispatch, offset }, i) => {
+      packParams(shaderSource(dispatch.kernel), offset, dispatch.params, new DataView(data, i * UNIFORM_SLOT_BYTES, UNIFORM_SLOT_BYTES));
+    });
+    this.gpu.device.queue.writeBuffer(this.#uniforms, 0, data);
+    return this.#uniforms;
+  }
+
+  #stagingFor(reads: Extract<Command, { type: 'read' }>[]): GPUBuffer | undefined {
+    const bytes = reads.reduce((sum, { source }) => sum + Math.ceil(source.size / 4) * 4, 0);
+    if (bytes === 0) return undefined;
+    return this.gpu.device.createBuffer({ label: 'readback', size: bytes, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  }
+
+  #stageUploads(commands: Command[]): GPUBuffer | undefined {
+    const uploads = commands.filter((command) => command.type === 'upload');
+    const bytes = uploads.reduce((sum, { data }) => sum + data.length, 0);
+    if (bytes === 0) return undefined;
+    const buffer = this.gpu.device.createBuffer({ label: 'uploads', size: bytes, usage: GPUBufferUsage.COPY_SRC, mappedAtCreation: true });
+    const target = new Uint8Array(buffer.getMappedRange());
+    let offset = 0;
+    for (const { data } of uploads) {
+      target.set(data, offset);
+      offset += data.length;
+    }
+    buffer.unmap();
+    return buffer;
+  }
+
+  async #deliver(staging: GPUBuffer, reads: Extract<Command, { type: 'read' }>[]): Promise<void> {
+    try {
+      await staging.mapAsync(GPUMapMode.READ);
+    } catch (cause) {
+      throw this.#failure ?? new DeviceLostError(`Results could not be read: ${String(cause)}`, 'Press Reset to start again.');
+    }
+    const all = staging.getMappedRange();
+    let offset = 0;
+    for (const { source, resolve } of reads) {
+      resolve(all.slice(offset, offset + source.size));
+      offset += Math.ceil(source.size / 4) * 4;
+    }
+    staging.unmap();
+    staging.destroy();
+  }
+}

@@ -1,0 +1,59 @@
+import type { Dispatch } from './recorder.ts';
+
+/** GPU time of one kernel over a flush. */
+export interface KernelTiming {
+  readonly kernel: string;
+  readonly calls: number;
+  readonly ms: number;
+  readonly flops: number;
+  readonly bytes: number;
+}
+
+/** WebGPU's limit on the queries of one set; two per dispatch. */
+const MAX_QUERIES = 4096;
+
+/** Timestamps around each dispatch of a flush, summed by kernel. Chrome rounds them to 100 µs unless told otherwise. */
+export class KernelTimer {
+  #sets: GPUQuerySet[] = [];
+  #result: GPUBuffer;
+  #staging: GPUBuffer;
+
+  constructor(device: GPUDevice, dispatches: number) {
+    for (let left = dispatches * 2; left > 0; left -= MAX_QUERIES)
+      this.#sets.push(device.createQuerySet({ type: 'timestamp', count: Math.min(left, MAX_QUERIES) }));
+    const size = Math.max(1, this.#sets.length) * MAX_QUERIES * 8;
+    this.#result = device.createBuffer({ size, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC });
+    this.#staging = device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  }
+
+  writes(index: number): GPUComputePassTimestampWrites {
+    const set = this.#sets[Math.floor((2 * index) / MAX_QUERIES)];
+    if (!set) throw new Error('More dispatches than the timer was made for: this is a bug.');
+    const first = (2 * index) % MAX_QUERIES;
+    return { querySet: set, beginningOfPassWriteIndex: first, endOfPassWriteIndex: first + 1 };
+  }
+
+  resolve(encoder: GPUCommandEncoder): void {
+    this.#sets.forEach((set, i) => encoder.resolveQuerySet(set, 0, set.count, this.#result, i * MAX_QUERIES * 8));
+    encoder.copyBufferToBuffer(this.#result, 0, this.#staging, 0, this.#staging.size);
+  }
+
+  async read(dispatches: { dispatch: Dispatch; work: number }[]): Promise<KernelTiming[]> {
+    await this.#staging.mapAsync(GPUMapMode.READ);
+    const stamps = new BigUint64Array(this.#staging.getMappedRange());
+    const sums = new Map<string, { kernel: string; calls: number; ms: number; flops: number; bytes: number }>();
+    dispatches.forEach(({ dispatch, work }, i) => {
+      const share = work / Math.max(dispatch.flops, dispatch.bytes, 1);
+      const sum = sums.get(dispatch.kernel) ?? { kernel: dispatch.kernel, calls: 0, ms: 0, flops: 0, bytes: 0 };
+      const ns = Number((stamps[2 * i + 1] ?? 0n) - (stamps[2 * i] ?? 0n));
+      sum.calls++;
+      sum.ms += Math.max(0, ns) / 1e6;
+      sum.flops += dispatch.flops * share;
+      sum.bytes += dispatch.bytes * share;
+      sums.set(dispatch.kernel, sum);
+    });
+    this.#staging.unmap();
+    for (const resource of [this.#result, this.#staging, ...this.#sets]) resource.destroy();
+    return [...sums.values()].sort((a, b) => b.ms - a.ms);
+  }
+}

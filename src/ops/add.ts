@@ -1,0 +1,42 @@
+import type { Context } from './context.ts';
+import type { Tensor } from './tensor.ts';
+
+const THREADS = 256;
+
+/** Residual connection: out = a + b, same shape. Backward: the gradient goes to both unchanged. */
+export function add(context: Context, a: Tensor, b: Tensor): Tensor {
+  if (a.size !== b.size) throw new Error(`add: ${a.size} and ${b.size} elements do not match.`);
+  const out = context.tensor(a.shape);
+  context.dispatch({
+    kernel: 'add',
+    params: { count: a.size },
+    bindings: { a: a.slice, b: b.slice, out: out.slice },
+    groups: [Math.ceil(a.size / (4 * THREADS))],
+    flops: a.size,
+    bytes: 12 * a.size,
+  });
+  context.tape?.record({
+    name: 'add',
+    inputs: [a, b],
+    outputs: [out],
+    saved: [],
+    backward([gradient], tape) {
+      if (!gradient) return;
+      tape.add(a, gradient);
+      tape.add(b, gradient);
+    },
+  });
+  return out;
+}
+
+/** target += source, in place. Not recorded on the tape: this is how the tape itself sums gradients. */
+export function addInto(context: Context, target: Tensor, source: Tensor): void {
+  context.dispatch({
+    kernel: 'addInto',
+    params: { count: target.size },
+    bindings: { values: target.slice, addend: source.slice },
+    groups: [Math.ceil(target.size / (4 * THREADS))],
+    flops: target.size,
+    bytes: 12 * target.size,
+  });
+}

@@ -1,0 +1,84 @@
+import type { GpuDevice } from '../gpu/device.ts';
+import { BufferPool, type Purpose } from '../gpu/pool.ts';
+import { Recorder, type Dispatch } from '../gpu/recorder.ts';
+import type { Tape } from './tape.ts';
+import { Tensor, type DType } from './tensor.ts';
+
+/**
+ * What every op needs: a place for its result, a recorder for its kernels, and the tape when gradients are wanted.
+ * Tensors made inside scope() are given back at its end, unless they are returned or the tape still needs them.
+ */
+export class Context {
+  readonly pool: BufferPool;
+  readonly recorder: Recorder;
+  /** Records what is done, for backward(); undefined where no gradient is wanted. */
+  tape: Tape | undefined;
+  #scopes: Set<Tensor>[] = [];
+
+  constructor(readonly gpu: GpuDevice) {
+    this.pool = new BufferPool(gpu.device);
+    this.recorder = new Recorder(gpu, this.pool);
+  }
+
+  /** A new tensor, owned by the innermost scope (or by the caller outside any scope). */
+  tensor(shape: readonly number[], dtype: DType = 'f32', purpose: Purpose = 'activations'): Tensor {
+    return this.own(Tensor.allocate(this.pool, shape, dtype, purpose));
+  }
+
+  /** Puts `tensor` under the innermost scope: one of its references is dropped when the scope ends. */
+  own(tensor: Tensor): Tensor {
+    this.#scopes.at(-1)?.add(tensor);
+    return tensor;
+  }
+
+  /** A tensor with the given numbers, uploaded before the kernels recorded after it. */
+  fromArray(data: Float32Array | Uint32Array, shape: readonly number[], purpose: Purpose = 'activations'): Tensor {
+    const tensor = this.tensor(shape, data instanceof Float32Array ? 'f32' : 'u32', purpose);
+    if (tensor.size !== data.length) throw new Error(`${data.length} numbers do not fill shape [${shape.join(', ')}].`);
+    this.recorder.upload(tensor.slice, data);
+    return tensor;
+  }
+
+  zeros(shape: readonly number[], purpose: Purpose = 'activations'): Tensor {
+    const tensor = this.tensor(shape, 'f32', purpose);
+    this.recorder.clear(tensor.slice);
+    return tensor;
+  }
+
+  dispatch(dispatch: Dispatch): void {
+    this.recorder.dispatch(dispatch);
+  }
+
+  /** Numbers of an f32 tensor, after the next flush. */
+  async read(tensor: Tensor): Promise<Float32Array<ArrayBuffer>> {
+    return new Float32Array(await this.recorder.read({ ...tensor.slice, size: tensor.size * 4 }));
+  }
+
+  /** Runs `body`; what it made is released, but for the tensors it returns, which pass to the enclosing scope. */
+  scope<T extends Tensor | readonly Tensor[] | undefined | void>(body: () => T): T {
+    this.#scopes.push(new Set());
+    let result: T;
+    try {
+      result = body();
+    } catch (cause) {
+      this.#endScope(new Set());
+      throw cause;
+    }
+    const kept = result instanceof Tensor ? [result] : ((result ?? []) as readonly Tensor[]);
+    this.#endScope(new Set(kept));
+    return result;
+  }
+
+  #endScope(kept: ReadonlySet<Tensor>): void {
+    for (const tensor of this.#scopes.pop() ?? []) {
+      if (kept.has(tensor)) this.own(tensor);
+      else tensor.release();
+    }
+  }
+
+  destroy(): void {
+    this.recorder.discard();
+    this.pool.destroy();
+    this.gpu.destroy();
+  }
+}

@@ -1,0 +1,50 @@
+import type { Context } from './context.ts';
+import type { Tensor } from './tensor.ts';
+
+/**
+ * B rows of token ids of different length, laid end to end without padding: token t of row i lies at starts[i] + t. Every
+ * per-token tensor is [T, …] with T the sum of the lengths, so no work and no memory goes to padding.
+ */
+export interface Rows {
+  /** B. */
+  readonly count: number;
+  /** T. */
+  readonly tokens: number;
+  readonly lengths: readonly number[];
+  /** Index of each row's first token, and T at the end: B + 1 numbers. */
+  readonly starts: readonly number[];
+  readonly longest: number;
+  /** The same as `starts`, on the GPU: u32 [B + 1]. */
+  readonly startsTensor: Tensor;
+  /** Row of each token: u32 [T]. */
+  readonly rowOfToken: Tensor;
+  /** Position of each token in its row, from 0: u32 [T]. */
+  readonly positions: Tensor;
+}
+
+/** Lays out rows of the given lengths. @throws Error for no rows or an empty row. */
+export function makeRows(context: Context, lengths: readonly number[]): Rows {
+  if (lengths.length === 0 || lengths.some((length) => length < 1))
+    throw new Error('A batch needs at least one chunk, and every chunk at least one token.');
+  const starts = [0];
+  for (const length of lengths) starts.push((starts.at(-1) ?? 0) + length);
+  const tokens = starts.at(-1) ?? 0;
+  const rowOfToken = new Uint32Array(tokens);
+  const positions = new Uint32Array(tokens);
+  lengths.forEach((length, row) => {
+    for (let t = 0; t < length; t++) {
+      rowOfToken[(starts[row] ?? 0) + t] = row;
+      positions[(starts[row] ?? 0) + t] = t;
+    }
+  });
+  return {
+    count: lengths.length,
+    tokens,
+    lengths,
+    starts,
+    longest: Math.max(...lengths),
+    startsTensor: context.fromArray(Uint32Array.from(starts), [starts.length]),
+    rowOfToken: context.fromArray(rowOfToken, [tokens]),
+    positions: context.fromArray(positions, [tokens]),
+  };
+}
