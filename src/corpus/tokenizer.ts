@@ -39,6 +39,16 @@ function usesType(node: unknown, type: string): boolean {
   return members?.some((member) => usesType(member, type)) ?? false;
 }
 
+/**
+ * Whether no token ever runs from a character into a following space, so that words can be counted one by one. True of
+ * GPT-2's rule (built into ByteLevel) and of its descendants, told by their clause for trailing white space.
+ */
+function cutsBeforeSpaces(preTokenizer: unknown): boolean {
+  const source = JSON.stringify(preTokenizer);
+  const knownRule = source.includes(JSON.stringify('\\s+(?!\\S)').slice(1, -1)) || source.includes('"use_regex":true');
+  return knownRule && !source.includes('"add_prefix_space":true');
+}
+
 const COUNT_CACHE_LIMIT = 200_000;
 
 /** Text ↔ token ids, for every tokenizer that tokenizer.json can describe: word-level, our own BPE, checkpoints. */
@@ -53,8 +63,9 @@ export class TextTokenizer {
   private readonly inner: Tokenizer;
   private readonly kind: 'byte-level' | 'word-level' | 'other';
   private readonly nfc: boolean;
+  private readonly cutsBeforeSpaces: boolean;
   private readonly literal: ReadonlySet<string>;
-  private readonly pieceCounts = new Map<string, number>();
+  private readonly wordCounts = new Map<string, number>();
 
   /** @throws CorpusError `invalid-tokenizer` when the files cannot be used or name no EOS token. */
   constructor(readonly files: TokenizerFiles) {
@@ -90,6 +101,7 @@ export class TextTokenizer {
     this.nfc = usesType(tokenizerJson.normalizer, 'NFC');
     const byteLevel = model.type === 'BPE' && usesType(tokenizerJson.pre_tokenizer, 'ByteLevel');
     this.kind = byteLevel ? 'byte-level' : model.type === 'WordLevel' ? 'word-level' : 'other';
+    this.cutsBeforeSpaces = byteLevel && cutsBeforeSpaces(tokenizerJson.pre_tokenizer);
     this.specials = this.findSpecials();
   }
 
@@ -103,17 +115,17 @@ export class TextTokenizer {
     return this.checked(this.inner.encode(text, { add_special_tokens: false }).ids, text);
   }
 
-  /** How many tokens the text alone has. Fast for byte-level BPE: counts of pre-tokens are kept. */
+  /** How many tokens the text alone has. Fast for the usual byte-level BPEs: counts of words are kept. */
   countTokens(text: string): number {
-    const { pre_tokenizer: split, model } = this.inner;
-    if (this.kind !== 'byte-level' || !split || !model || this.containsAdded(text)) return this.encodeBare(text).length;
+    const { pre_tokenizer: split, model, normalizer } = this.inner;
+    if (!this.cutsBeforeSpaces || !split || !model || this.containsAdded(text)) return this.encodeBare(text).length;
     let count = 0;
-    for (const piece of split(this.inner.normalizer ? this.inner.normalizer(text) : text)) {
-      let length = this.pieceCounts.get(piece);
+    for (const word of (normalizer ? normalizer(text) : text).split(/(?<=\S)(?= \S)/)) {
+      let length = this.wordCounts.get(word);
       if (length === undefined) {
-        length = model.encode([piece]).length;
-        if (this.pieceCounts.size >= COUNT_CACHE_LIMIT) this.pieceCounts.clear();
-        this.pieceCounts.set(piece, length);
+        length = word === '' ? 0 : model.encode(split(word)).length;
+        if (this.wordCounts.size >= COUNT_CACHE_LIMIT) this.wordCounts.clear();
+        this.wordCounts.set(word, length);
       }
       count += length;
     }
