@@ -1,0 +1,138 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Context } from '../../src/ops/context.ts';
+import { embedding, makeTokenIndex } from '../../src/ops/embedding.ts';
+import { Tape } from '../../src/ops/tape.ts';
+import { Tensor } from '../../src/ops/tensor.ts';
+import { openTestContext, runOp } from '../harness/context.ts';
+import { EPS_F32, expectClose, randomArray, randomInt, seededRandom } from '../harness/numerics.ts';
+
+let context: Context;
+beforeAll(async () => {
+  context = await openTestContext();
+});
+afterAll(() => context.destroy());
+
+/** Σ of the gradient rows of each id's tokens, f64. */
+function scatterAdd(ids: readonly number[], gradient: Float32Array, vocabulary: number, columns: number): Float64Array {
+  const sum = new Float64Array(vocabulary * columns);
+  ids.forEach((id, t) => {
+    for (let c = 0; c < columns; c++) sum[id * columns + c]! += gradient[t * columns + c]!;
+  });
+  return sum;
+}
+
+test('embedding copies rows of a table in one or several shards, and sums gradients by token id', async () => {
+  const random = seededRandom(11);
+  const cases = [
+    { tokens: 1, columns: 4, shards: [1] },
+    { tokens: 2, columns: 8, shards: [3] },
+    { tokens: 67, columns: 12, shards: [2, 1, 5] },
+    { tokens: 301, columns: 36, shards: [7, 13] },
+    { tokens: 129, columns: 516, shards: [40, 1, 40] },
+    { tokens: 5, columns: 260, shards: [100, 100] },
+  ];
+  for (const { tokens, columns, shards } of cases) {
+    const vocabulary = shards.reduce((sum, rows) => sum + rows, 0);
+    const ids = Array.from({ length: tokens }, () => randomInt(random, 0, vocabulary - 1));
+    const tables = shards.map((rows) => randomArray(random, rows * columns));
+    const seed = randomArray(random, tokens * columns);
+    const { outputs, gradients } = await runOp(
+      context,
+      tables.map((data, s) => ({ data, shape: [shards[s]!, columns] })),
+      (c, weights) => [
+        embedding(
+          c,
+          weights.map((weight) => ({ weight })),
+          makeTokenIndex(c, ids, shards),
+        ),
+      ],
+      [seed],
+    );
+    const whole = tables.flatMap((table) => [...table]);
+    expect([...outputs[0]!]).toEqual(ids.flatMap((id) => whole.slice(id * columns, (id + 1) * columns)));
+    // At most `tokens` addends below 1 in a sum.
+    expectClose(
+      `gradient ${tokens}×${columns}`,
+      gradients.flatMap((gradient) => [...gradient]),
+      scatterAdd(ids, seed, vocabulary, columns),
+      { abs: 4 * tokens * EPS_F32 },
+    );
+  }
+});
+
+test('16-bit tables are widened exactly', async () => {
+  const random = seededRandom(12);
+  const [rows, columns] = [9, 20];
+  const ids = Uint32Array.from([8, 0, 3, 3, 7, 1]);
+  // Random bit patterns with moderate exponents, so normal numbers only.
+  const bits16 = Uint16Array.from(
+    { length: rows * columns },
+    () => randomInt(random, 0x0400, 0x7bff) | (random() < 0.5 ? 0x8000 : 0),
+  );
+  const asF16 = (bits: number) =>
+    (bits & 0x8000 ? -1 : 1) * 2 ** (((bits >> 10) & 31) - 15) * (1 + (bits & 1023) / 1024);
+  const word = new Uint32Array(1);
+  const asBf16 = (bits: number) => {
+    word[0] = bits * 65536;
+    return new Float32Array(word.buffer)[0]!;
+  };
+  for (const [dtype, decode] of [
+    ['bf16', asBf16],
+    ['f16', asF16],
+  ] as const) {
+    const { outputs } = await runOp(context, [], (c) => {
+      const weight = c.tensor([rows, columns], dtype, 'weights');
+      c.recorder.upload(weight.slice, bits16);
+      return [embedding(c, [{ weight }], makeTokenIndex(c, ids, [rows]))];
+    });
+    const expected = [...ids].flatMap((id) => [...bits16.slice(id * columns, (id + 1) * columns)].map(decode));
+    expect([...outputs[0]!]).toEqual(expected);
+  }
+});
+
+test('a gradient slot keeps what earlier batches added, rows of absent ids included', async () => {
+  const random = seededRandom(13);
+  const [rows, columns] = [6, 8];
+  const before = randomArray(random, rows * columns);
+  const batches = [
+    [1, 4, 1],
+    [5, 1],
+  ];
+  const seeds = batches.map((ids) => randomArray(random, ids.length * columns));
+  let pending: Promise<Float32Array> | undefined;
+  context.scope(() => {
+    const weight = context.fromArray(randomArray(random, rows * columns), [rows, columns]);
+    weight.requiresGrad = true;
+    const slot = context.fromArray(before, [rows, columns]);
+    weight.gradient = Tensor.over(slot.slice, [rows, columns]);
+    batches.forEach((ids, b) => {
+      const tape = new Tape(context);
+      context.tape = tape;
+      const out = embedding(context, [{ weight }], makeTokenIndex(context, ids, [rows]));
+      context.tape = undefined;
+      tape.backward([{ tensor: out, gradient: context.fromArray(seeds[b]!, out.shape) }]);
+      tape.dispose();
+    });
+    pending = context.read(slot);
+  });
+  await context.recorder.flush();
+  const expected = Float64Array.from(before);
+  batches.forEach((ids, b) => scatterAdd(ids, seeds[b]!, rows, columns).forEach((value, i) => (expected[i]! += value)));
+  expectClose('slot', await pending!, expected, { abs: 8 * EPS_F32 });
+  expect(context.pool.report().liveBuffers).toBe(0);
+});
+
+test('ids beyond the vocabulary, empty batches and foreign shards are refused in words', () => {
+  expect(() => makeTokenIndex(context, [1, 7, 2], [4, 3])).toThrow(
+    'Token 1 has id 7, but the embedding table has rows 0 to 6.',
+  );
+  expect(() => makeTokenIndex(context, [-1], [4])).toThrow('Token 0 has id -1');
+  expect(() => makeTokenIndex(context, [], [4])).toThrow('without tokens');
+  context.scope(() => {
+    const index = makeTokenIndex(context, [1], [4]);
+    expect(() => embedding(context, [{ weight: context.tensor([5, 8]) }], index)).toThrow('should have shape [4, 8]');
+    expect(() => embedding(context, [{ weight: context.tensor([4, 6]) }], index)).toThrow('multiple of 4');
+    expect(() => embedding(context, [], index)).toThrow();
+  });
+  context.recorder.discard();
+});
