@@ -1,6 +1,7 @@
 import { byteToCharacter } from './byteAlphabet.ts';
 import { PASSAGE_PREFIX, QUERY_PREFIX } from './collation.ts';
 import { CorpusError, requireInteger } from './errors.ts';
+import { pacer } from './pacer.ts';
 import { mergePairs } from './pairMerger.ts';
 import type { TokenizerFiles } from './tokenizer.ts';
 
@@ -32,21 +33,6 @@ const PRE_TOKEN =
 /** About one chunk in this many pre-tokens; each chunk is read once as query and once as passage. */
 const PRE_TOKENS_PER_CHUNK = 60;
 
-/** Longest stretch between two pauses in which messages and abort requests are seen. */
-const PAUSE_EVERY_MS = 30;
-
-/** Lets other tasks run when the last pause is long enough ago, and throws if the work was aborted. */
-export function pacer(signal: AbortSignal | undefined): () => Promise<void> {
-  let last = performance.now();
-  return async () => {
-    if (performance.now() - last > PAUSE_EVERY_MS) {
-      await new Promise((resolve) => setTimeout(resolve, 0));
-      last = performance.now();
-    }
-    if (signal?.aborted) throw new CorpusError('aborted', 'Building the vocabulary was stopped.');
-  };
-}
-
 /**
  * Trains a byte-level BPE tokenizer on the texts and returns it as standard tokenizer.json and tokenizer_config.json.
  * Any text can be encoded and decoded without loss, since all 256 bytes are tokens. Ties between equally frequent pairs
@@ -58,7 +44,7 @@ export async function trainBpe(
   { vocabularySize = 2000, onProgress, signal }: BpeTrainingOptions = {},
 ): Promise<TokenizerFiles> {
   requireInteger('Vocabulary size', vocabularySize, 258, 65536);
-  const pause = pacer(signal);
+  const pause = pacer(signal, 'Building the vocabulary');
   const counts = new Map<string, number>();
   const pattern = new RegExp(PRE_TOKEN, 'gu');
   let total = 0;
