@@ -47,8 +47,15 @@ export async function unpack(name) {
   const partial = `${target}.${process.pid}.${Date.now()}`;
   await mkdir(partial, { recursive: true });
   try {
-    const archive = join(source, 'bin', name === 'chromium' ? 'chromium.br' : `${name}.tar.br`);
-    const files = name === 'chromium' ? await unpackFile(archive, partial, name) : await unpackTar(archive, partial);
+    const archives = join(source, 'bin');
+    // The browser looks for SwiftShader beside itself.
+    const files =
+      name === 'chromium'
+        ? {
+            ...(await unpackFile(join(archives, 'chromium.br'), partial, name)),
+            ...(await unpackTar(join(archives, 'swiftshader.tar.br'), partial)),
+          }
+        : await unpackTar(join(archives, `${name}.tar.br`), partial);
     await writeFile(join(partial, LIST), JSON.stringify(files));
     await publish(partial, target);
   } finally {
