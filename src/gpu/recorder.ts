@@ -109,7 +109,12 @@ export class Recorder {
 
   /** Bytes of `source` as they are at this point of the recording; resolves once flush() has run. */
   read(source: BufferSlice): Promise<ArrayBuffer> {
-    return new Promise((resolve, reject) => this.#commands.push({ type: 'read', source, resolve, reject }));
+    const answer = new Promise<ArrayBuffer>((resolve, reject) => {
+      this.#commands.push({ type: 'read', source, resolve, reject });
+    });
+    // An abandoned step rejects its reads, and nobody may be waiting for them any more.
+    answer.catch(() => undefined);
+    return answer;
   }
 
   /**

@@ -50,30 +50,46 @@ export class Context {
   }
 
   /** Numbers of an f32 tensor, after the next flush. */
-  async read(tensor: Tensor): Promise<Float32Array<ArrayBuffer>> {
-    return new Float32Array(await this.recorder.read({ ...tensor.slice, size: tensor.size * 4 }));
+  read(tensor: Tensor): Promise<Float32Array<ArrayBuffer>> {
+    const numbers = this.recorder
+      .read({ ...tensor.slice, size: tensor.size * 4 })
+      .then((bytes) => new Float32Array(bytes));
+    numbers.catch(() => undefined);
+    return numbers;
   }
 
   /** Runs `body`; what it made is released, but for the tensors it returns, which pass to the enclosing scope. */
   scope<T extends Tensor | readonly Tensor[] | undefined | void>(body: () => T): T {
-    this.#scopes.push(new Set());
+    this.beginScope();
     let result: T;
     try {
       result = body();
     } catch (cause) {
-      this.#endScope(new Set());
+      this.endScope();
       throw cause;
     }
-    const kept = result instanceof Tensor ? [result] : ((result ?? []) as readonly Tensor[]);
-    this.#endScope(new Set(kept));
+    this.endScope(result instanceof Tensor ? [result] : ((result ?? []) as readonly Tensor[]));
     return result;
   }
 
-  #endScope(kept: ReadonlySet<Tensor>): void {
+  /** Opens a scope across awaits (a training step); scope() is simpler wherever the work is synchronous. */
+  beginScope(): void {
+    this.#scopes.push(new Set());
+  }
+
+  /** Ends the innermost scope: releases what was made in it, but for `keep`, which passes to the enclosing scope. */
+  endScope(keep: readonly Tensor[] = []): void {
+    const kept = new Set(keep);
     for (const tensor of this.#scopes.pop() ?? []) {
       if (kept.has(tensor)) this.own(tensor);
       else tensor.release();
     }
+  }
+
+  /** Ends all scopes (after an error in the middle of a step). */
+  resetScopes(): void {
+    this.tape = undefined;
+    while (this.#scopes.length > 0) this.endScope();
   }
 
   destroy(): void {

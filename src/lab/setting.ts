@@ -1,0 +1,96 @@
+/**
+ * A setting as data: its default, range, unit and words. The same definition drives the page's controls, validation, links,
+ * command-line flags and the labels that say what two runs differ in.
+ */
+interface Common<T> {
+  readonly label: string;
+  /** One line for the person who has never seen it. */
+  readonly help: string;
+  readonly group: SettingGroup;
+  readonly default: T;
+  /** What the paper or its released code uses, as shown beside ours. */
+  readonly paper?: string;
+}
+
+export type SettingGroup = 'corpus' | 'batch' | 'model' | 'objective' | 'optimiser' | 'evaluation';
+
+export interface NumberSetting extends Common<number> {
+  readonly kind: 'number';
+  readonly min: number;
+  readonly max: number;
+  readonly integer: boolean;
+  readonly unit?: string;
+  /** Sliders and steppers move on a log scale. */
+  readonly logarithmic?: boolean;
+}
+
+export interface ChoiceSetting<T extends string = string> extends Common<T> {
+  readonly kind: 'choice';
+  readonly choices: readonly { readonly value: T; readonly label: string; readonly help: string }[];
+}
+
+export interface SwitchSetting extends Common<boolean> {
+  readonly kind: 'switch';
+}
+
+export type Setting = NumberSetting | ChoiceSetting | SwitchSetting;
+
+/** The type of a setting's value. */
+export type SettingValue<S extends Setting> = S extends NumberSetting
+  ? number
+  : S extends SwitchSetting
+    ? boolean
+    : S extends ChoiceSetting<infer T>
+      ? T
+      : never;
+
+export function numberSetting(setting: Omit<NumberSetting, 'kind'>): NumberSetting {
+  return { kind: 'number', ...setting };
+}
+
+export function choiceSetting<T extends string>(setting: Omit<ChoiceSetting<T>, 'kind'>): ChoiceSetting<T> {
+  return { kind: 'choice', ...setting };
+}
+
+export function switchSetting(setting: Omit<SwitchSetting, 'kind'>): SwitchSetting {
+  return { kind: 'switch', ...setting };
+}
+
+/**
+ * Reads `value` (a typed value, or text from a link or a flag) as a value of `setting`.
+ * @throws SettingError that names the setting and what it takes.
+ */
+export function parseSetting(key: string, setting: Setting, value: unknown): number | string | boolean {
+  const fail = (expected: string): never => {
+    throw new SettingError(key, `${setting.label} (${key}) takes ${expected}, not ${JSON.stringify(value) ?? String(value)}.`);
+  };
+  switch (setting.kind) {
+    case 'number': {
+      const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+      const range = `${setting.integer ? 'a whole number' : 'a number'} from ${setting.min} to ${setting.max}`;
+      if (typeof number !== 'number' || !Number.isFinite(number) || number < setting.min || number > setting.max) return fail(range);
+      if (setting.integer && !Number.isInteger(number)) return fail(range);
+      return number;
+    }
+    case 'switch':
+      if (value === true || value === 'true') return true;
+      if (value === false || value === 'false') return false;
+      return fail('true or false');
+    case 'choice':
+      if (typeof value === 'string' && setting.choices.some((choice) => choice.value === value)) return value;
+      return fail(`one of ${setting.choices.map((choice) => choice.value).join(', ')}`);
+    default:
+      return setting satisfies never;
+  }
+}
+
+/** A value that a setting does not take. The message names the setting, the value and what would do. */
+export class SettingError extends Error {
+  constructor(
+    readonly key: string,
+    message: string,
+  ) {
+    super(message);
+    this.name = 'SettingError';
+  }
+}

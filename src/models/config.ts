@@ -1,0 +1,119 @@
+/** Llama-3's stretching of slow rotary frequencies. */
+export interface Llama3RopeScaling {
+  readonly factor: number;
+  readonly lowFrequencyFactor: number;
+  readonly highFrequencyFactor: number;
+  readonly originalPositions: number;
+}
+
+/** Shape of a decoder of the Qwen2 or Llama family, as in a Hugging Face config.json. */
+export interface DecoderConfig {
+  readonly vocabularySize: number;
+  readonly hiddenSize: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly intermediateSize: number;
+  readonly ropeTheta: number;
+  readonly ropeScaling: Llama3RopeScaling | undefined;
+  readonly rmsNormEpsilon: number;
+  /** The output head is the embedding table. */
+  readonly tieWordEmbeddings: boolean;
+  /** Biases on the q, k and v projections (Qwen2: yes). */
+  readonly qkvBias: boolean;
+  /** Bias on the o projection (Llama with attention_bias). */
+  readonly outputBias: boolean;
+}
+
+/** A config.json that we cannot run, with the reason. */
+export class ModelConfigError extends Error {
+  override readonly name = 'ModelConfigError';
+}
+
+/**
+ * Reads a Hugging Face config.json.
+ * @throws ModelConfigError for another architecture, a missing or impossible size, or a feature that is not there.
+ */
+export function parseDecoderConfig(json: unknown): DecoderConfig {
+  if (typeof json !== 'object' || json === null) throw new ModelConfigError('config.json does not hold an object.');
+  const fields = json as Record<string, unknown>;
+  const family = fields['model_type'];
+  if (family !== 'qwen2' && family !== 'llama')
+    throw new ModelConfigError(`Models of type ${JSON.stringify(family)} cannot be run; qwen2 and llama can.`);
+  const size = (name: string, fallback?: number): number => {
+    const value = fields[name] ?? fallback;
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < 1)
+      throw new ModelConfigError(`config.json: ${name} should be a positive whole number, not ${JSON.stringify(value)}.`);
+    return value;
+  };
+  const positive = (name: string, fallback?: number): number => {
+    const value = fields[name] ?? fallback;
+    if (typeof value !== 'number' || !(value > 0) || !Number.isFinite(value))
+      throw new ModelConfigError(`config.json: ${name} should be a positive number, not ${JSON.stringify(value)}.`);
+    return value;
+  };
+  const hiddenSize = size('hidden_size');
+  const heads = size('num_attention_heads');
+  const kvHeads = size('num_key_value_heads', heads);
+  const headDim = size('head_dim', Math.floor(hiddenSize / heads));
+  if (heads % kvHeads !== 0) throw new ModelConfigError(`${heads} query heads cannot share ${kvHeads} key/value heads evenly.`);
+  if (headDim % 2 !== 0) throw new ModelConfigError(`The head size ${headDim} is odd; rotary positions need an even one.`);
+  if ((fields['hidden_act'] ?? 'silu') !== 'silu')
+    throw new ModelConfigError(`The activation ${JSON.stringify(fields['hidden_act'])} cannot be run; silu can.`);
+  if (fields['mlp_bias'] === true) throw new ModelConfigError('Biases in the MLP (mlp_bias) cannot be run.');
+  if (fields['use_sliding_window'] === true) throw new ModelConfigError('Sliding-window attention cannot be run.');
+  const attentionBias = fields['attention_bias'] === true;
+  return {
+    vocabularySize: size('vocab_size'),
+    hiddenSize,
+    layers: size('num_hidden_layers'),
+    heads,
+    kvHeads,
+    headDim,
+    intermediateSize: size('intermediate_size'),
+    ropeTheta: positive('rope_theta', 10000),
+    ropeScaling: parseRopeScaling(fields['rope_scaling']),
+    rmsNormEpsilon: positive('rms_norm_eps', 1e-6),
+    tieWordEmbeddings: fields['tie_word_embeddings'] === true,
+    qkvBias: family === 'qwen2' || attentionBias,
+    outputBias: family === 'llama' && attentionBias,
+  };
+}
+
+function parseRopeScaling(value: unknown): Llama3RopeScaling | undefined {
+  if (value === undefined || value === null) return undefined;
+  const fields = value as Record<string, unknown>;
+  const type = fields['rope_type'] ?? fields['type'];
+  if (type === 'default') return undefined;
+  if (type !== 'llama3') throw new ModelConfigError(`Rotary scaling of type ${JSON.stringify(type)} cannot be run; llama3 can.`);
+  const number = (name: string): number => {
+    const found = fields[name];
+    if (typeof found !== 'number' || !(found > 0)) throw new ModelConfigError(`rope_scaling: ${name} should be a positive number.`);
+    return found;
+  };
+  return {
+    factor: number('factor'),
+    lowFrequencyFactor: number('low_freq_factor'),
+    highFrequencyFactor: number('high_freq_factor'),
+    originalPositions: number('original_max_position_embeddings'),
+  };
+}
+
+/**
+ * Rotary frequencies in radians per position, [headDim / 2]: θ^(−2d/headDim). With llama3 scaling, waves longer than
+ * original/low are slowed by `factor`, those shorter than original/high kept, and the ones between blended.
+ */
+export function rotaryFrequencies(config: DecoderConfig): Float64Array {
+  const { headDim, ropeTheta, ropeScaling } = config;
+  return Float64Array.from({ length: headDim / 2 }, (_, d) => {
+    const frequency = ropeTheta ** ((-2 * d) / headDim);
+    if (!ropeScaling) return frequency;
+    const { factor, lowFrequencyFactor: low, highFrequencyFactor: high, originalPositions } = ropeScaling;
+    const wavesInOriginal = originalPositions / ((2 * Math.PI) / frequency);
+    if (wavesInOriginal < low) return frequency / factor;
+    if (wavesInOriginal > high) return frequency;
+    const blend = (wavesInOriginal - low) / (high - low);
+    return (1 - blend) * (frequency / factor) + blend * frequency;
+  });
+}

@@ -1,0 +1,144 @@
+import { add } from '../ops/add.ts';
+import { causalAttention } from '../ops/causalAttention.ts';
+import { checkpoint } from '../ops/checkpoint.ts';
+import type { Context } from '../ops/context.ts';
+import { embedding, makeTokenIndex, type TokenIndex } from '../ops/embedding.ts';
+import { inBatchAttention } from '../ops/inBatchAttention.ts';
+import { linear } from '../ops/linear.ts';
+import type { PairList } from '../ops/pairs.ts';
+import { rmsNorm } from '../ops/rmsNorm.ts';
+import { makeRotaryTable, ropeSplit, type RotaryTable } from '../ops/ropeSplit.ts';
+import { makeRows, type Rows } from '../ops/rows.ts';
+import { swiglu } from '../ops/swiglu.ts';
+import type { Tensor } from '../ops/tensor.ts';
+import { rotaryFrequencies, type DecoderConfig } from './config.ts';
+import type { LoraAdapter } from './lora.ts';
+import type { MergedLinear } from './layout.ts';
+import type { DecoderWeights } from './weights.ts';
+
+/** A batch of token rows, uploaded for a decoder. */
+export interface TokenRows {
+  readonly rows: Rows;
+  readonly index: TokenIndex;
+  readonly rotary: RotaryTable;
+}
+
+/** Keys (after rotation) and values of one layer: [T, G·hd] each. */
+export interface KeyValues {
+  readonly keys: Tensor;
+  readonly values: Tensor;
+}
+
+/** What a second pass reads of its neighbours, layer by layer (METHOD.md, step 4). */
+export interface NeighbourReading {
+  /** A: [B, B]. */
+  readonly attention: Tensor;
+  readonly pairs: PairList;
+  readonly keyValues: readonly KeyValues[];
+  readonly vNorm: boolean;
+  /** γ of each layer; 0 leaves the layer as it is. */
+  readonly gates: readonly number[];
+}
+
+/** Sees intermediate tensors as they are made; they are valid during the call only (record a read there). */
+export type Observer = (name: string, tensor: Tensor) => void;
+
+export interface ForwardOptions {
+  readonly neighbours?: NeighbourReading;
+  /** Recompute each layer in the backward pass instead of keeping its intermediate tensors. */
+  readonly checkpointing?: boolean;
+  readonly observe?: Observer;
+}
+
+export interface ForwardResult {
+  /** Final-norm hidden states [T, D]. */
+  readonly hidden: Tensor;
+  readonly keyValues: readonly KeyValues[];
+}
+
+/** A decoder of the Qwen2 or Llama family: weights, shape, and an adapter over it where there is one. */
+export class Decoder {
+  readonly #frequencies: Float64Array;
+
+  constructor(
+    readonly config: DecoderConfig,
+    readonly weights: DecoderWeights,
+    readonly adapter?: LoraAdapter,
+  ) {
+    this.#frequencies = rotaryFrequencies(config);
+  }
+
+  /** Uploads rows of token ids. @throws Error for an empty row or an id beyond the vocabulary. */
+  prepare(context: Context, ids: readonly (readonly number[])[]): TokenRows {
+    const rows = makeRows(
+      context,
+      ids.map((row) => row.length),
+    );
+    return {
+      rows,
+      index: makeTokenIndex(
+        context,
+        ids.flat(),
+        this.weights.embedding.map(({ weight }) => weight.rows),
+      ),
+      rotary: makeRotaryTable(context, this.#frequencies, rows.longest),
+    };
+  }
+
+  forward(context: Context, input: TokenRows, options: ForwardOptions = {}): ForwardResult {
+    const { config, weights } = this;
+    let x = embedding(context, weights.embedding, input.index);
+    const keyValues: KeyValues[] = [];
+    for (let layer = 0; layer < config.layers; layer++) {
+      const gate = options.neighbours?.gates[layer] ?? 0;
+      const read = gate === 0 ? undefined : options.neighbours;
+      const theirs = read?.keyValues[layer];
+      const inputs = read && theirs ? [x, theirs.keys, theirs.values, read.attention] : [x];
+      const run = (tensors: readonly Tensor[]) =>
+        this.#layer(context, layer, input, tensors, read ? { pairs: read.pairs, vNorm: read.vNorm, gate } : undefined, options.observe);
+      const outputs = options.checkpointing ? checkpoint(context, inputs, run) : context.scope(() => run(inputs));
+      const [out, keys, values] = outputs;
+      if (!out || !keys || !values) throw new Error('A layer returns its output, keys and values.');
+      x = out;
+      keyValues.push({ keys, values });
+    }
+    return { hidden: rmsNorm(context, x, weights.finalNorm, config.rmsNormEpsilon), keyValues };
+  }
+
+  #layer(
+    context: Context,
+    layer: number,
+    input: TokenRows,
+    [x, theirKeys, theirValues, attention]: readonly Tensor[],
+    reading: { pairs: PairList; vNorm: boolean; gate: number } | undefined,
+    observe: Observer | undefined,
+  ): readonly Tensor[] {
+    const { config, weights } = this;
+    const { heads, kvHeads, headDim, rmsNormEpsilon } = config;
+    const own = weights.layers[layer];
+    if (!own || !x) throw new Error(`There is no layer ${layer}.`);
+    const { rows, rotary } = input;
+    const shape = { heads, kvHeads, headDim };
+    const normed = rmsNorm(context, x, own.inputNorm, rmsNormEpsilon);
+    const qkv = this.#linear(context, layer, 'qkv', normed);
+    const [q, k, v] = ropeSplit(context, qkv, rows, rotary, shape);
+    observe?.(`keys.${layer}`, k);
+    observe?.(`values.${layer}`, v);
+    let read = causalAttention(context, q, k, v, rows, shape);
+    if (reading && theirKeys && theirValues && attention)
+      read = inBatchAttention(context, { self: read, q, k: theirKeys, v: theirValues, attention, rows, ...reading, ...shape });
+    observe?.(`attentionOutput.${layer}`, read);
+    const afterAttention = add(context, x, this.#linear(context, layer, 'o', read));
+    const normedAgain = rmsNorm(context, afterAttention, own.postNorm, rmsNormEpsilon);
+    const activated = swiglu(context, this.#linear(context, layer, 'gateUp', normedAgain));
+    const out = add(context, afterAttention, this.#linear(context, layer, 'down', activated));
+    return [out, k, v];
+  }
+
+  #linear(context: Context, layer: number, name: MergedLinear, x: Tensor): Tensor {
+    const own = this.weights.layers[layer]?.linears[name];
+    if (!own) throw new Error(`There is no layer ${layer}.`);
+    const lora = this.adapter?.term(layer, name);
+    return linear(context, x, own.weight, { ...(own.bias ? { bias: own.bias } : {}), ...(lora ? { lora } : {}) });
+  }
+}

@@ -1,0 +1,87 @@
+import type { BufferSlice } from '../gpu/pool.ts';
+import type { Context } from '../ops/context.ts';
+import { Tensor } from '../ops/tensor.ts';
+
+/** A flat stretch of trainable numbers with their gradients: what the optimiser works on in one dispatch. */
+export interface ParameterBlock {
+  readonly parameters: Tensor;
+  readonly gradients: Tensor;
+}
+
+/** Bindings start at multiples of 256 bytes, so every tensor in a block does too. */
+const ALIGN_FLOATS = 64;
+/** Default limit of one binding. */
+const MAX_BLOCK_FLOATS = (128 * 2 ** 20) / 4;
+
+/**
+ * Trainable f32 tensors laid end to end in few large buffers, their gradients likewise: zeroing, the gradient norm and
+ * AdamW then take one dispatch per block instead of one per tensor. The gaps between tensors stay zero.
+ */
+export class ParameterSet {
+  readonly blocks: readonly ParameterBlock[];
+  readonly #tensors = new Map<string, Tensor>();
+  readonly #context: Context;
+
+  constructor(context: Context, specs: readonly { key: string; shape: readonly number[] }[]) {
+    this.#context = context;
+    const plan: { key: string; shape: readonly number[]; offset: number; floats: number }[][] = [];
+    let used = Infinity;
+    for (const { key, shape } of specs) {
+      const floats = shape.reduce((product, length) => product * length, 1);
+      const room = Math.ceil(floats / ALIGN_FLOATS) * ALIGN_FLOATS;
+      if (used + room > MAX_BLOCK_FLOATS) {
+        plan.push([]);
+        used = 0;
+      }
+      plan.at(-1)?.push({ key, shape, offset: used, floats });
+      used += room;
+    }
+    this.blocks = plan.map((entries) => {
+      const last = entries.at(-1);
+      const floats = last ? last.offset + Math.ceil(last.floats / ALIGN_FLOATS) * ALIGN_FLOATS : ALIGN_FLOATS;
+      const parameters = Tensor.allocate(context.pool, [floats], 'f32', 'weights');
+      const gradients = Tensor.allocate(context.pool, [floats], 'f32', 'gradients');
+      context.recorder.clear(parameters.slice);
+      context.recorder.clear(gradients.slice);
+      for (const { key, shape, offset, floats: length } of entries) {
+        const tensor = Tensor.over(stretch(parameters, offset, length), shape);
+        tensor.requiresGrad = true;
+        tensor.gradient = Tensor.over(stretch(gradients, offset, length), shape);
+        this.#tensors.set(key, tensor);
+      }
+      return { parameters, gradients };
+    });
+  }
+
+  /** @throws Error for a key that is not in the set. */
+  tensor(key: string): Tensor {
+    const tensor = this.#tensors.get(key);
+    if (!tensor) throw new Error(`There is no parameter ${key}.`);
+    return tensor;
+  }
+
+  /** Number of trainable numbers. */
+  get count(): number {
+    return [...this.#tensors.values()].reduce((sum, tensor) => sum + tensor.size, 0);
+  }
+
+  zeroGradients(): void {
+    for (const { gradients } of this.blocks) this.#context.recorder.clear(gradients.slice);
+  }
+
+  /** Marks whether gradients are wanted (a frozen model still runs). */
+  setTrainable(trainable: boolean): void {
+    for (const tensor of this.#tensors.values()) tensor.requiresGrad = trainable;
+  }
+
+  destroy(): void {
+    for (const { parameters, gradients } of this.blocks) {
+      parameters.release();
+      gradients.release();
+    }
+  }
+}
+
+function stretch(tensor: Tensor, offset: number, floats: number): BufferSlice {
+  return { buffer: tensor.slice.buffer, offset: tensor.slice.offset + 4 * offset, size: 4 * floats };
+}

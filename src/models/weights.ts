@@ -1,0 +1,89 @@
+import type { Context } from '../ops/context.ts';
+import { Tensor, type DType } from '../ops/tensor.ts';
+import { decoderLayout, MERGED_LINEAR_NAMES, type MergedLinear, type TensorSpec } from './layout.ts';
+import type { DecoderConfig } from './config.ts';
+import { ParameterSet } from './parameters.ts';
+
+export interface LinearWeights {
+  readonly weight: Tensor;
+  readonly bias: Tensor | undefined;
+}
+
+export interface LayerWeights {
+  readonly inputNorm: Tensor;
+  readonly postNorm: Tensor;
+  readonly linears: Readonly<Record<MergedLinear, LinearWeights>>;
+}
+
+/** A tensor table cut along its rows. */
+export type Shards = readonly { readonly weight: Tensor }[];
+
+/** All weights of a decoder on the GPU, trainable (in a ParameterSet) or frozen (each tensor as it was stored). */
+export interface DecoderWeights {
+  readonly specs: readonly TensorSpec[];
+  readonly embedding: Shards;
+  readonly layers: readonly LayerWeights[];
+  readonly finalNorm: Tensor;
+  /** Output head; the embedding itself when tied; undefined for a retriever. */
+  readonly head: Shards | undefined;
+  /** Present when trainable. */
+  readonly parameters: ParameterSet | undefined;
+  tensor(key: string): Tensor;
+  destroy(): void;
+}
+
+export interface WeightOptions {
+  /** Language model: with an output head. */
+  readonly head: boolean;
+  readonly trainable: boolean;
+  readonly shardRows?: number;
+  /** How frozen matrices are stored; trainable ones, norms and biases are f32. */
+  readonly storage?: (spec: TensorSpec) => DType;
+}
+
+/** Makes room for a decoder's weights; what they hold is undefined until they are initialised or loaded. */
+export function allocateWeights(context: Context, config: DecoderConfig, options: WeightOptions): DecoderWeights {
+  const specs = decoderLayout(config, { head: options.head, ...(options.shardRows ? { shardRows: options.shardRows } : {}) });
+  const parameters = options.trainable ? new ParameterSet(context, specs) : undefined;
+  const frozen = new Map<string, Tensor>();
+  if (!parameters)
+    for (const spec of specs)
+      frozen.set(spec.key, Tensor.allocate(context.pool, spec.shape, options.storage?.(spec) ?? 'f32', 'weights'));
+  const tensor = (key: string): Tensor => {
+    const found = parameters ? parameters.tensor(key) : frozen.get(key);
+    if (!found) throw new Error(`There is no weight ${key}.`);
+    return found;
+  };
+  const keys = new Set(specs.map(({ key }) => key));
+  const shards = (prefix: string): Shards => {
+    const found: { weight: Tensor }[] = [];
+    while (keys.has(`${prefix}.${found.length}`)) found.push({ weight: tensor(`${prefix}.${found.length}`) });
+    return found;
+  };
+  const linear = (layer: number, name: MergedLinear): LinearWeights => ({
+    weight: tensor(`${layer}.${name}.weight`),
+    bias: keys.has(`${layer}.${name}.bias`) ? tensor(`${layer}.${name}.bias`) : undefined,
+  });
+  const embedding = shards('embedding');
+  const layers = Array.from({ length: config.layers }, (_, layer) => ({
+    inputNorm: tensor(`${layer}.inputNorm`),
+    postNorm: tensor(`${layer}.postNorm`),
+    linears: Object.fromEntries(MERGED_LINEAR_NAMES.map((name) => [name, linear(layer, name)])) as Record<
+      MergedLinear,
+      LinearWeights
+    >,
+  }));
+  return {
+    specs,
+    embedding,
+    layers,
+    finalNorm: tensor('finalNorm'),
+    head: options.head ? (config.tieWordEmbeddings ? embedding : shards('head')) : undefined,
+    parameters,
+    tensor,
+    destroy() {
+      parameters?.destroy();
+      for (const weight of frozen.values()) weight.release();
+    },
+  };
+}

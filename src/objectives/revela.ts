@@ -1,0 +1,190 @@
+import { batchAttention } from '../ops/batchAttention.ts';
+import type { Context } from '../ops/context.ts';
+import { l2Normalize } from '../ops/l2Normalize.ts';
+import { linearCrossEntropy } from '../ops/linearCrossEntropy.ts';
+import { makePairs, type PairList } from '../ops/pairs.ts';
+import { pool, type Pooling } from '../ops/pool.ts';
+import type { Rows } from '../ops/rows.ts';
+import { similarity } from '../ops/similarity.ts';
+import type { Tape } from '../ops/tape.ts';
+import type { Tensor } from '../ops/tensor.ts';
+import type { TokenBatch } from '../corpus/types.ts';
+import type { Decoder, KeyValues, Observer, TokenRows } from '../models/decoder.ts';
+import { predictedTokens, type LossMask } from './predictedTokens.ts';
+
+export interface RevelaOptions {
+  /** τ of the batch attention. */
+  readonly temperature: number;
+  readonly vNorm: boolean;
+  /** Adds the loss without context to what is differentiated. */
+  readonly dualLoss: boolean;
+  readonly pooling: Pooling;
+  /** γ. The paper's value is 1. */
+  readonly contextGate: number;
+  /** Layers that read neighbours; undefined: all. */
+  readonly contextLayers: readonly number[] | undefined;
+  readonly lossMask: LossMask;
+  /** No gradient into K_j and V_j. */
+  readonly detachKeyValues: boolean;
+  readonly checkpointing: boolean;
+}
+
+export const PAPER_OPTIONS: RevelaOptions = {
+  temperature: 1e-4,
+  vNorm: true,
+  dualLoss: false,
+  pooling: 'eos',
+  contextGate: 1,
+  contextLayers: undefined,
+  lossMask: 'all',
+  detachKeyValues: false,
+  checkpointing: false,
+};
+
+/** The two models. Either may be frozen (nothing in it requires a gradient); they may share one frozen base. */
+export interface RevelaModels {
+  readonly retriever: Decoder;
+  readonly languageModel: Decoder;
+}
+
+export interface RevelaForward {
+  /** Pooled hidden states before normalisation: queries, then passages: [2B, D]. */
+  readonly embeddings: Tensor;
+  /** S [B, B]. */
+  readonly similarity: Tensor;
+  /** A [B, B]. */
+  readonly attention: Tensor;
+  /** Mean next-token loss of the in-batch pass and of the plain pass: [1] each. */
+  readonly ntpLoss: Tensor;
+  readonly isolatedLoss: Tensor;
+  /** Loss of each predicted token, row after row. */
+  readonly ntpTokenLoss: Tensor;
+  readonly isolatedTokenLoss: Tensor;
+  /** How many tokens of each row are predicted. */
+  readonly predictedPerRow: readonly number[];
+  readonly pairs: PairList;
+  /** What backward() starts from. */
+  readonly roots: readonly { readonly tensor: Tensor; readonly gradient: Tensor }[];
+}
+
+export interface RevelaExtras {
+  /** A control for A in place of the learned one: [B, B], rows sum to one. The retriever then gets no gradient. */
+  readonly fixedAttention?: Float32Array | undefined;
+  /** Factor on the loss (1 / micro-batches when gradients accumulate). */
+  readonly lossWeight?: number;
+  readonly observePlain?: Observer;
+  readonly observeInBatch?: Observer;
+}
+
+/**
+ * Forward pass of one Revela step (METHOD.md): similarities, batch attention, plain pass, in-batch pass, losses. Runs in
+ * the caller's scope; with a tape, tape.backward(result.roots) then fills the gradients.
+ * Waits for the GPU only when τ is so small that entries of A may underflow: which pairs are read must then be known first.
+ */
+export async function revela(
+  context: Context,
+  tape: Tape | undefined,
+  models: RevelaModels,
+  batch: TokenBatch,
+  options: RevelaOptions,
+  extras: RevelaExtras = {},
+): Promise<RevelaForward> {
+  const { languageModel } = models;
+  const { fixedAttention, lossWeight = 1 } = extras;
+  const size = batch.lmIds.length;
+  if (fixedAttention && fixedAttention.length !== size * size) throw new Error('The fixed attention does not fit the batch.');
+  const withTape = <T>(wanted: boolean, body: () => T): T => {
+    context.tape = wanted ? tape : undefined;
+    try {
+      return body();
+    } finally {
+      context.tape = undefined;
+    }
+  };
+
+  const learnsFromSimilarity = fixedAttention === undefined;
+  const { embeddings, scores, learned } = withTape(learnsFromSimilarity, () => retrieve(context, models.retriever, batch, options));
+  const attention = fixedAttention ? context.fromArray(fixedAttention, [size, size]) : learned;
+
+  const input = languageModel.prepare(context, batch.lmIds);
+  const pairs = await choosePairs(context, input.rows, attention, options.temperature, fixedAttention);
+
+  const targets = predictedTokens(batch.lmIds, input.rows, options.lossMask);
+  const positions = context.fromArray(targets.positions, [targets.positions.length]);
+  const next = context.fromArray(targets.next, [targets.next.length]);
+  const head = languageModel.weights.head;
+  if (!head) throw new Error('The language model has no output head.');
+  const loss = (hidden: Tensor, weight: number) =>
+    withTape(weight !== 0, () => linearCrossEntropy(context, hidden, head, positions, next, { weight }));
+
+  const plain = withTape(true, () =>
+    languageModel.forward(context, input, passOptions(options, extras.observePlain)),
+  );
+  const isolated = loss(plain.hidden, options.dualLoss ? lossWeight : 0);
+  const inBatch = withTape(true, () =>
+    languageModel.forward(context, input, {
+      ...passOptions(options, extras.observeInBatch),
+      neighbours: {
+        attention,
+        pairs,
+        keyValues: options.detachKeyValues ? plain.keyValues.map((kv) => detached(context, kv)) : plain.keyValues,
+        vNorm: options.vNorm,
+        gates: layerGates(languageModel.config.layers, options),
+      },
+    }),
+  );
+  const ntp = loss(inBatch.hidden, lossWeight);
+
+  const seed = context.fromArray(new Float32Array([lossWeight]), [1]);
+  return {
+    embeddings,
+    similarity: scores,
+    attention,
+    ntpLoss: ntp.loss,
+    isolatedLoss: isolated.loss,
+    ntpTokenLoss: ntp.tokenLoss,
+    isolatedTokenLoss: isolated.tokenLoss,
+    predictedPerRow: targets.perRow,
+    pairs,
+    roots: [ntp.loss, ...(options.dualLoss ? [isolated.loss] : [])].map((tensor) => ({ tensor, gradient: seed })),
+  };
+}
+
+/** Queries and passages go through the retriever as one batch of 2B rows. */
+function retrieve(context: Context, retriever: Decoder, batch: TokenBatch, options: RevelaOptions) {
+  const input: TokenRows = retriever.prepare(context, [...batch.queryIds, ...batch.passageIds]);
+  const { hidden } = retriever.forward(context, input, { checkpointing: options.checkpointing });
+  const embeddings = pool(context, hidden, input.rows, options.pooling);
+  const scores = similarity(context, l2Normalize(context, embeddings));
+  return { embeddings, scores, learned: batchAttention(context, scores, options.temperature) };
+}
+
+/** ln of the smallest normal f32: below it A is exactly 0. */
+const LOG_SMALLEST = -87.3;
+
+async function choosePairs(
+  context: Context,
+  rows: Rows,
+  attention: Tensor,
+  temperature: number,
+  fixed: Float32Array | undefined,
+): Promise<PairList> {
+  if (fixed) return makePairs(context, rows, fixed);
+  // Cosines differ by 2 at most, so A_ij ≥ exp(−2/τ)/(B−1): above the underflow every pair is read, whatever S is.
+  if (-2 / temperature - Math.log(Math.max(1, rows.count - 1)) > LOG_SMALLEST) return makePairs(context, rows);
+  const values = context.read(attention);
+  await context.recorder.flush();
+  return makePairs(context, rows, await values);
+}
+
+function passOptions(options: RevelaOptions, observe: Observer | undefined) {
+  return { checkpointing: options.checkpointing, ...(observe ? { observe } : {}) };
+}
+
+function detached(context: Context, { keys, values }: KeyValues): KeyValues {
+  return { keys: context.own(keys.detach()), values: context.own(values.detach()) };
+}
+
+function layerGates(layers: number, { contextGate, contextLayers }: RevelaOptions): number[] {
+  return Array.from({ length: layers }, (_, layer) => (!contextLayers || contextLayers.includes(layer) ? contextGate : 0));
+}

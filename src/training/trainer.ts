@@ -1,0 +1,169 @@
+import type { PoolReport } from '../gpu/pool.ts';
+import { revela, type RevelaModels, type RevelaOptions } from '../objectives/revela.ts';
+import type { Context } from '../ops/context.ts';
+import { Tape } from '../ops/tape.ts';
+import type { BatchFeed, TrainingBatch } from './batches.ts';
+import type { Optimiser } from './optimiser.ts';
+import { readForward, type BatchResult } from './results.ts';
+import { learningRateAt, type Schedule } from './schedule.ts';
+
+export interface StepResult<T extends TrainingBatch> extends BatchResult {
+  readonly type: 'step';
+  /** Updates made, this one included. */
+  readonly step: number;
+  /** The (last) batch of the step; the numbers above are its own. */
+  readonly batch: T;
+  readonly gradientNorm: number;
+  readonly gradientNorms: ReadonlyMap<string, number>;
+  readonly learningRate: number;
+  readonly stepMs: number;
+  /** Language-model tokens of all batches of the step. */
+  readonly tokens: number;
+  readonly memory: PoolReport;
+}
+
+export interface EvaluationResult<T extends TrainingBatch> {
+  readonly type: 'evaluation';
+  readonly step: number;
+  readonly batches: readonly (BatchResult & { readonly batch: T })[];
+}
+
+export type TrainingEvent<T extends TrainingBatch> = StepResult<T> | EvaluationResult<T>;
+
+/** A loss or gradient that is no number any more. The parameters are those before the step. */
+export class TrainingDivergedError extends Error {
+  override readonly name = 'TrainingDivergedError';
+  constructor(readonly step: number) {
+    super(`Training has diverged at step ${step}: the loss or its gradient is not a finite number. The weights of the step before are kept.`);
+  }
+}
+
+export interface TrainerSetup<T extends TrainingBatch> {
+  readonly context: Context;
+  readonly models: RevelaModels;
+  readonly optimiser: Optimiser;
+  readonly feed: BatchFeed<T>;
+  readonly options: RevelaOptions;
+  readonly schedule: Schedule;
+  /** Batches per update; their gradients are averaged. */
+  readonly accumulation: number;
+  /** Evaluate before the first step and after every so many; 0: never. */
+  readonly evaluateEvery: number;
+}
+
+/** Trains both models, one update per step. */
+export class Trainer<T extends TrainingBatch> {
+  constructor(private readonly setup: TrainerSetup<T>) {}
+
+  /**
+   * Endless steps with evaluations in between. Pause by not asking for the next event, stop by returning from the loop:
+   * between two events nothing is in flight and all state is consistent.
+   */
+  async *events(): AsyncGenerator<TrainingEvent<T>, void, void> {
+    const { optimiser, evaluateEvery } = this.setup;
+    if (evaluateEvery > 0 && optimiser.step === 0) yield await this.evaluate();
+    for (;;) {
+      yield await this.step();
+      if (evaluateEvery > 0 && optimiser.step % evaluateEvery === 0) yield await this.evaluate();
+    }
+  }
+
+  /** One update. @throws TrainingDivergedError, and the GPU's errors; the step is then as if it had not been. */
+  async step(): Promise<StepResult<T>> {
+    const { context, optimiser, feed, schedule, accumulation } = this.setup;
+    const started = performance.now();
+    const step = optimiser.step + 1;
+    const learningRate = learningRateAt(schedule, step);
+    context.pool.resetPeak();
+    const result = await this.#guarded(async () => {
+      optimiser.zeroGradients();
+      let last: { batch: T; numbers: Promise<BatchResult> } | undefined;
+      let tokens = 0;
+      for (let micro = 0; micro < accumulation; micro++) {
+        const batch = feed.batchAt(optimiser.step * accumulation + micro);
+        tokens += batch.tokens.lmIds.reduce((sum, row) => sum + row.length, 0);
+        last = { batch, ...(await this.#batch(batch, 1 / accumulation)) };
+      }
+      if (!last) throw new Error('A step needs at least one batch.');
+      const { total, byGroup } = optimiser.norms();
+      optimiser.update(learningRate, total);
+      const norms = Promise.all([context.read(total), ...[...byGroup.values()].map((norm) => context.read(norm))]);
+      await context.recorder.flush();
+      const [totalNorm, ...groupNorms] = (await norms).map((value) => value[0] ?? NaN);
+      return {
+        batch: last.batch,
+        numbers: await last.numbers,
+        tokens,
+        totalNorm: totalNorm ?? NaN,
+        names: [...byGroup.keys()],
+        groupNorms,
+      };
+    });
+    if (!Number.isFinite(result.totalNorm) || !Number.isFinite(result.numbers.ntpLoss)) {
+      optimiser.step--;
+      throw new TrainingDivergedError(step);
+    }
+    return {
+      type: 'step',
+      step,
+      batch: result.batch,
+      ...result.numbers,
+      gradientNorm: result.totalNorm,
+      gradientNorms: new Map(result.names.map((name, i) => [name, result.groupNorms[i] ?? NaN])),
+      learningRate,
+      stepMs: performance.now() - started,
+      tokens: result.tokens,
+      memory: context.pool.report(),
+    };
+  }
+
+  /** Looks at the held-out batches; changes nothing. */
+  async evaluate(): Promise<EvaluationResult<T>> {
+    const { context, feed, models, options, optimiser } = this.setup;
+    const batches: (BatchResult & { batch: T })[] = [];
+    for (const batch of feed.heldOut()) {
+      const numbers = await this.#guarded(async () => {
+        const forward = await revela(context, undefined, models, batch.tokens, options, { fixedAttention: batch.fixedAttention });
+        const read = readForward(context, forward);
+        await context.recorder.flush();
+        return await read;
+      });
+      batches.push({ batch, ...numbers });
+    }
+    return { type: 'evaluation', step: optimiser.step, batches };
+  }
+
+  /** Forward and backward of one batch; `numbers` arrive with the next flush (hence not awaited here). */
+  async #batch(batch: T, lossWeight: number): Promise<{ numbers: Promise<BatchResult> }> {
+    const { context, models, options } = this.setup;
+    const tape = new Tape(context);
+    context.beginScope();
+    try {
+      const forward = await revela(context, tape, models, batch.tokens, options, { lossWeight, fixedAttention: batch.fixedAttention });
+      const numbers = readForward(context, forward);
+      tape.backward(forward.roots);
+      return { numbers };
+    } finally {
+      tape.dispose();
+      context.endScope();
+    }
+  }
+
+  /** Runs a piece of work in a scope of its own and checks that it leaves no GPU memory behind. */
+  async #guarded<R>(work: () => Promise<R>): Promise<R> {
+    const { context } = this.setup;
+    const before = context.pool.report().liveBuffers;
+    context.beginScope();
+    try {
+      const result = await work();
+      context.endScope();
+      const leaked = context.pool.report().liveBuffers - before;
+      if (leaked !== 0) throw new Error(`A step left ${leaked} GPU buffers behind: this is a bug.`);
+      return result;
+    } catch (cause) {
+      context.recorder.discard();
+      context.resetScopes();
+      throw cause;
+    }
+  }
+}
