@@ -51,7 +51,10 @@ class Atomizer {
 
   private *sentence(sentence: string, glue: Atom['glue']): Generator<Atom> {
     const whole = this.fit(sentence, glue);
-    if (whole) return yield whole;
+    if (whole) {
+      yield whole;
+      return;
+    }
     let before = glue;
     for (const word of sentence.split(' ')) {
       yield* this.word(word, before);
@@ -61,7 +64,10 @@ class Atomizer {
 
   private *word(word: string, glue: Atom['glue']): Generator<Atom> {
     const whole = this.fit(word, glue);
-    if (whole) return yield whole;
+    if (whole) {
+      yield whole;
+      return;
+    }
     let before = glue;
     let cell: string[] = [];
     for (const { segment } of graphemes.segment(word)) {
@@ -76,7 +82,10 @@ class Atomizer {
 
   private *cell(characters: readonly string[], glue: Atom['glue']): Generator<Atom> {
     const whole = this.fit(characters.join(''), glue);
-    if (whole) return yield whole;
+    if (whole) {
+      yield whole;
+      return;
+    }
     let before = glue;
     for (const character of characters) {
       const one = this.fit(character, before);

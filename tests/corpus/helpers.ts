@@ -1,4 +1,4 @@
-import { Random } from '../../src/corpus/random.ts';
+import type { Random } from '../../src/corpus/random.ts';
 
 const WORDS =
   'tide kettle harbour copper lantern whisper gravel orchard velvet thunder pebble saffron anchor meadow copper a the of and'.split(
