@@ -1,0 +1,235 @@
+// The one matrix product, all but its last step: out[M, N] (+)= scale · op(A) · op(B) + bias, tile by tile.
+//
+// Stored matrices are row-major stretches of larger buffers: element (row, column) lies at offset + row · stride + column.
+//   A: [M, K], or [K, M] with TRANSPOSE_A.   B: [K, N], or [N, K] with TRANSPOSE_B, in WEIGHT_FORMAT.   bias: [N].
+// Workgroup (x, y, z) computes rows y · TILE_M … and columns x · TILE_N … over the z-th stretch of `splitLength` of K; z > 0
+// only when the host splits a long K, and then out holds one partial product [M, N] per z, `splitStride` elements apart.
+//
+// A step stages TILE_K of K in workgroup memory: A as rows of vectors along K, B as rows of vectors along N. So a thread
+// takes four k at once: one vector per row of A (the same one for all threads of a row: a broadcast), four of B for its four
+// columns, ROWS · 16 multiply-adds for ROWS + 4 wide reads. Operands stored the other way round are turned in registers, in
+// blocks of 4 × 4. Packed weights are widened on the way into workgroup memory, so they cross the bus as they are stored.
+// A thread's rows are TILE_M / ROWS apart and each staged row of A is followed by an unused vector: neighbouring threads
+// then read different memory banks.
+//
+// VECTOR_A, VECTOR_B: offset, stride and row length of the stored matrix are multiples of four, so that a row can be read in
+// whole vectors; the host finds out. The kernels that include this differ in how they store: see storeRow there.
+
+//!include weights
+
+override TILE_M: u32 = 64u;
+override TILE_N: u32 = 64u;
+override TILE_K: u32 = 16u;
+/// Rows of the result per thread: 1, 2 or 4. Columns per thread: always 4.
+override ROWS: u32 = 4u;
+override TRANSPOSE_A: bool = false;
+override TRANSPOSE_B: bool = false;
+override VECTOR_A: bool = true;
+override VECTOR_B: bool = true;
+override ACCUMULATE: bool = false;
+override HAS_BIAS: bool = false;
+
+override THREADS_N: u32 = TILE_N / 4u;
+override THREADS_M: u32 = TILE_M / ROWS;
+override THREADS: u32 = THREADS_N * THREADS_M;
+override VECTORS_K: u32 = TILE_K / 4u;
+override VECTORS_M: u32 = TILE_M / 4u;
+override STRIDE_A: u32 = VECTORS_K + 1u;
+
+struct Params {
+  groupOffset: vec3u,
+  m: u32,
+  n: u32,
+  k: u32,
+  offsetA: u32,
+  strideA: u32,
+  offsetB: u32,
+  strideB: u32,
+  offsetOut: u32,
+  strideOut: u32,
+  splitLength: u32,
+  splitStride: u32,
+  scale: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> a: array<vec4f>;
+/// The same buffer twice: as f32, and as packed numbers of 16 bits, four to a vector.
+@group(0) @binding(2) var<storage, read> b: array<vec4f>;
+@group(0) @binding(3) var<storage, read> packedB: array<vec2u>;
+@group(0) @binding(4) var<storage, read> bias: array<f32>;
+
+var<workgroup> tileA: array<vec4f, TILE_M * STRIDE_A>;
+var<workgroup> tileB: array<vec4f, TILE_K * THREADS_N>;
+
+fn elementA(index: u32) -> f32 {
+  return a[index >> 2u][index & 3u];
+}
+
+fn elementB(index: u32) -> f32 {
+  if (WEIGHT_FORMAT == 0u) {
+    return b[index >> 2u][index & 3u];
+  }
+  let pair = unpackPair(packedB[index >> 2u][(index >> 1u) & 1u]);
+  return select(pair.x, pair.y, (index & 1u) == 1u);
+}
+
+/// Four numbers of stored row `row` of A from `column` on; zeros outside `rows` × `columns`.
+fn loadA(row: u32, column: u32, rows: u32, columns: u32) -> vec4f {
+  var value = vec4f();
+  if (row < rows && column < columns) {
+    let index = params.offsetA + row * params.strideA + column;
+    if (VECTOR_A) {
+      value = a[index >> 2u];
+    } else {
+      value.x = elementA(index);
+      if (column + 1u < columns) { value.y = elementA(index + 1u); }
+      if (column + 2u < columns) { value.z = elementA(index + 2u); }
+      if (column + 3u < columns) { value.w = elementA(index + 3u); }
+    }
+  }
+  return value;
+}
+
+/// The same for B, widened to f32.
+fn loadB(row: u32, column: u32, rows: u32, columns: u32) -> vec4f {
+  var value = vec4f();
+  if (row < rows && column < columns) {
+    let index = params.offsetB + row * params.strideB + column;
+    if (VECTOR_B) {
+      if (WEIGHT_FORMAT == 0u) {
+        value = b[index >> 2u];
+      } else {
+        let words = packedB[index >> 2u];
+        value = vec4f(unpackPair(words.x), unpackPair(words.y));
+      }
+    } else {
+      value.x = elementB(index);
+      if (column + 1u < columns) { value.y = elementB(index + 1u); }
+      if (column + 2u < columns) { value.z = elementB(index + 2u); }
+      if (column + 3u < columns) { value.w = elementB(index + 3u); }
+    }
+  }
+  return value;
+}
+
+/// Fills tileA[row][k / 4] with rows from `firstRow`, k from `firstK` to before `endK`.
+fn stageA(firstRow: u32, firstK: u32, endK: u32, thread: u32) {
+  if (TRANSPOSE_A) {
+    for (var i = thread; i < VECTORS_M * VECTORS_K; i += THREADS) {
+      let row = 4u * (i % VECTORS_M);
+      let vector = i / VECTORS_M;
+      let k = firstK + 4u * vector;
+      let column = firstRow + row;
+      let block = transpose(mat4x4f(
+        loadA(k, column, endK, params.m),
+        loadA(k + 1u, column, endK, params.m),
+        loadA(k + 2u, column, endK, params.m),
+        loadA(k + 3u, column, endK, params.m),
+      ));
+      tileA[row * STRIDE_A + vector] = block[0];
+      tileA[(row + 1u) * STRIDE_A + vector] = block[1];
+      tileA[(row + 2u) * STRIDE_A + vector] = block[2];
+      tileA[(row + 3u) * STRIDE_A + vector] = block[3];
+    }
+  } else {
+    for (var i = thread; i < TILE_M * VECTORS_K; i += THREADS) {
+      let row = i / VECTORS_K;
+      let vector = i % VECTORS_K;
+      tileA[row * STRIDE_A + vector] = loadA(firstRow + row, firstK + 4u * vector, params.m, endK);
+    }
+  }
+}
+
+/// Fills tileB[k][column / 4] with columns from `firstColumn`, k from `firstK` to before `endK`.
+fn stageB(firstColumn: u32, firstK: u32, endK: u32, thread: u32) {
+  if (TRANSPOSE_B) {
+    for (var i = thread; i < THREADS_N * VECTORS_K; i += THREADS) {
+      let vector = i / VECTORS_K;
+      let k = 4u * (i % VECTORS_K);
+      let row = firstColumn + 4u * vector;
+      let block = transpose(mat4x4f(
+        loadB(row, firstK + k, params.n, endK),
+        loadB(row + 1u, firstK + k, params.n, endK),
+        loadB(row + 2u, firstK + k, params.n, endK),
+        loadB(row + 3u, firstK + k, params.n, endK),
+      ));
+      tileB[k * THREADS_N + vector] = block[0];
+      tileB[(k + 1u) * THREADS_N + vector] = block[1];
+      tileB[(k + 2u) * THREADS_N + vector] = block[2];
+      tileB[(k + 3u) * THREADS_N + vector] = block[3];
+    }
+  } else {
+    for (var i = thread; i < TILE_K * THREADS_N; i += THREADS) {
+      let k = i / THREADS_N;
+      let vector = i % THREADS_N;
+      tileB[i] = loadB(firstK + k, firstColumn + 4u * vector, endK, params.n);
+    }
+  }
+}
+
+/// sum + the product of four numbers of a row of A with four rows of B; one multiply-add after the other, so that they fuse.
+fn multiplyAdd(sum: vec4f, row: vec4f, b0: vec4f, b1: vec4f, b2: vec4f, b3: vec4f) -> vec4f {
+  var result = sum + row.x * b0;
+  result = result + row.y * b1;
+  result = result + row.z * b2;
+  return result + row.w * b3;
+}
+
+@compute @workgroup_size(THREADS)
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let group = workgroup + params.groupOffset;
+  let firstRow = group.y * TILE_M;
+  let firstColumn = group.x * TILE_N;
+  let y = thread / THREADS_N;
+  let x = thread % THREADS_N;
+  let startK = group.z * params.splitLength;
+  let endK = min(params.k, startK + params.splitLength);
+  var sum0 = vec4f();
+  var sum1 = vec4f();
+  var sum2 = vec4f();
+  var sum3 = vec4f();
+  for (var k = startK; k < endK; k += TILE_K) {
+    stageA(firstRow, k, endK, thread);
+    stageB(firstColumn, k, endK, thread);
+    workgroupBarrier();
+    for (var v = 0u; v < VECTORS_K; v++) {
+      let at = 4u * v * THREADS_N + x;
+      let b0 = tileB[at];
+      let b1 = tileB[at + THREADS_N];
+      let b2 = tileB[at + 2u * THREADS_N];
+      let b3 = tileB[at + 3u * THREADS_N];
+      let rowA = y * STRIDE_A + v;
+      sum0 = multiplyAdd(sum0, tileA[rowA], b0, b1, b2, b3);
+      if (ROWS > 1u) {
+        sum1 = multiplyAdd(sum1, tileA[rowA + THREADS_M * STRIDE_A], b0, b1, b2, b3);
+      }
+      if (ROWS > 2u) {
+        sum2 = multiplyAdd(sum2, tileA[rowA + 2u * THREADS_M * STRIDE_A], b0, b1, b2, b3);
+        sum3 = multiplyAdd(sum3, tileA[rowA + 3u * THREADS_M * STRIDE_A], b0, b1, b2, b3);
+      }
+    }
+    workgroupBarrier();
+  }
+  let column = firstColumn + 4u * x;
+  if (column >= params.n) { return; }
+  var shift = vec4f();
+  if (HAS_BIAS) {
+    // Indices past the end are of columns that are not stored.
+    let last = params.n - 1u;
+    shift = vec4f(bias[column], bias[min(column + 1u, last)], bias[min(column + 2u, last)], bias[min(column + 3u, last)]);
+  }
+  let out0 = params.offsetOut + group.z * params.splitStride + column;
+  let row = firstRow + y;
+  if (row < params.m) { storeRow(out0 + row * params.strideOut, column, params.scale * sum0 + shift); }
+  if (ROWS > 1u) {
+    let row1 = row + THREADS_M;
+    if (row1 < params.m) { storeRow(out0 + row1 * params.strideOut, column, params.scale * sum1 + shift); }
+  }
+  if (ROWS > 2u) {
+    let row2 = row + 2u * THREADS_M;
+    if (row2 < params.m) { storeRow(out0 + row2 * params.strideOut, column, params.scale * sum2 + shift); }
+    let row3 = row + 3u * THREADS_M;
+    if (row3 < params.m) { storeRow(out0 + row3 * params.strideOut, column, params.scale * sum3 + shift); }
+  }
+}

@@ -1,0 +1,51 @@
+/** How a matrix product is cut into workgroups: see shaders/lib/matmulTile.wgsl. */
+export interface GemmTile {
+  readonly name: 'large' | 'medium' | 'small';
+  /** Rows and columns of the result per workgroup, and of K per step. */
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  /** Rows per thread; columns per thread are always four. */
+  readonly rows: number;
+  /**
+   * Throughput per multiply-add of a full GPU, relative to the large tile: a tile of m × n reads (m + n) / (m · n) numbers
+   * per multiply-add from global memory and (rows + 4) / (16 rows) vectors from workgroup memory. An estimate, not a measurement.
+   */
+  readonly rate: number;
+}
+
+/** Every tile in use. Workgroup memory: 9, 4.5 and 2.25 KiB; threads: 256, 64 and 64. */
+export const GEMM_TILES: readonly GemmTile[] = [
+  { name: 'large', m: 64, n: 64, k: 16, rows: 4, rate: 1 },
+  { name: 'medium', m: 32, n: 32, k: 16, rows: 4, rate: 0.7 },
+  { name: 'small', m: 16, n: 16, k: 16, rows: 1, rate: 0.35 },
+];
+
+/** Workgroups below which a GPU has idle cores: a laptop's has some 10 to 40, each with room for more than one. */
+const WORKGROUPS_WANTED = 64;
+/** No stretch of a split K is shorter: each costs one more write and read of the result. */
+const SHORTEST_SPLIT = 512;
+
+export interface GemmPlan {
+  readonly tile: GemmTile;
+  /** Stretches of K computed side by side and summed afterwards; 1 for most products. */
+  readonly splits: number;
+}
+
+/** The tile and split with which a product of these sizes should be fastest; depends on nothing else, so runs can be repeated. */
+export function planGemm(m: number, n: number, k: number, tiles: readonly GemmTile[] = GEMM_TILES): GemmPlan {
+  let best: GemmPlan | undefined;
+  let lowest = Infinity;
+  for (const tile of tiles) {
+    const count = Math.ceil(m / tile.m) * Math.ceil(n / tile.n);
+    const splits = Math.max(1, Math.min(Math.ceil(WORKGROUPS_WANTED / count), Math.floor(k / SHORTEST_SPLIT)));
+    // Cores without a workgroup cost as much as busy ones.
+    const cost = (Math.max(count * splits, WORKGROUPS_WANTED) * tile.m * tile.n) / (splits * tile.rate);
+    if (cost < lowest) {
+      lowest = cost;
+      best = { tile, splits };
+    }
+  }
+  if (!best) throw new Error('A matrix product needs at least one tile to choose from.');
+  return best;
+}

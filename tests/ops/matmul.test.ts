@@ -1,0 +1,211 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Context } from '../../src/ops/context.ts';
+import { gemm, type GemmSpec } from '../../src/ops/gemm.ts';
+import { GEMM_TILES, planGemm } from '../../src/ops/gemmTiles.ts';
+import { matmul } from '../../src/ops/matmul.ts';
+import { openTestContext, runOp } from '../harness/context.ts';
+import {
+  EPS_F32,
+  expectClose,
+  numericGradients,
+  randomArray,
+  randomInt,
+  seededRandom,
+  weightedSum,
+} from '../harness/numerics.ts';
+import { rounded, WEIGHT_TYPES, weightTensor, type WeightType } from '../harness/weights.ts';
+import { gemmReference, matmulReference } from '../reference/matmul.ts';
+
+let context: Context;
+beforeAll(async () => {
+  context = await openTestContext({ defaultLimits: true });
+});
+afterAll(() => context.destroy());
+
+type Random = () => number;
+
+interface Case {
+  layout: GemmSpec['layout'];
+  m: number;
+  n: number;
+  k: number;
+  dtype?: WeightType;
+  tile?: GemmSpec['tile'];
+  bias?: boolean;
+  scale?: number;
+  accumulate?: boolean;
+  /** Lay A, B and out as column slices into wider matrices; true: any offsets, 4: offsets and strides in fours. */
+  slices?: boolean | 4;
+}
+
+/** Runs one product and compares the whole output tensor, so that stores outside the result are seen as well. */
+async function check(random: Random, spec: Case): Promise<void> {
+  const { layout, m, n, k, dtype = 'f32', tile, scale, accumulate = false, slices = false } = spec;
+  const grid = slices === 4 ? 4 : 1;
+  const matrix = (rows: number, columns: number) => {
+    const offset = slices ? grid * randomInt(random, 0, 5) : 0;
+    const stride = columns + (slices ? grid * randomInt(random, 0, 5) : 0);
+    return { offset, stride, data: randomArray(random, offset + rows * stride) };
+  };
+  const a = layout === 'TN' ? matrix(k, m) : matrix(m, k);
+  const b = layout === 'NT' ? matrix(n, k) : matrix(k, n);
+  b.data = rounded(b.data, dtype);
+  const out = matrix(m, n);
+  const bias = spec.bias ? randomArray(random, n) : undefined;
+  const { outputs } = await runOp(context, [], (c) => {
+    const target = c.fromArray(out.data, [out.data.length]);
+    const place = ({ offset, stride }: { offset: number; stride: number }) => ({ offset, stride });
+    gemm(c, {
+      layout,
+      m,
+      n,
+      k,
+      a: { tensor: c.fromArray(a.data, [a.data.length]), ...place(a) },
+      b: { tensor: weightTensor(c, b.data, [b.data.length], dtype), ...place(b) },
+      out: { tensor: target, ...place(out) },
+      bias: bias && c.fromArray(bias, [n]),
+      accumulate,
+      ...(scale === undefined ? {} : { scale }),
+      ...(tile ? { tile } : {}),
+    });
+    return [target];
+  });
+  const expected = gemmReference({
+    layout,
+    m,
+    n,
+    k,
+    a,
+    b,
+    out,
+    bias,
+    accumulate,
+    ...(scale === undefined ? {} : { scale }),
+  });
+  // k products below 1 in a row, each rounded to half a unit of a sum that stays below k/2 or so: far below k · eps.
+  expectClose(JSON.stringify(spec), outputs[0]!, expected, { abs: EPS_F32 * (4 + k) * Math.max(1, scale ?? 1) });
+}
+
+const LAYOUTS = ['NN', 'NT', 'TN'] as const;
+
+test.each(LAYOUTS)('%s: ragged sizes from one element to several tiles, every tile', async (layout) => {
+  const random = seededRandom(11);
+  const sizes = [1, 2, 3, 4, 7, 16, 17, 31, 64, 67];
+  const size = () => sizes[randomInt(random, 0, sizes.length - 1)]!;
+  for (const { name } of GEMM_TILES) {
+    await check(random, { layout, m: 1, n: 1, k: 1, tile: name });
+    for (let round = 0; round < 10; round++)
+      await check(random, { layout, m: size(), n: size(), k: size(), tile: name });
+    await check(random, { layout, m: 128, n: 68, k: 36, tile: name });
+    await check(random, { layout, m: 65, n: 131, k: 37, tile: name });
+  }
+});
+
+test.each(LAYOUTS)('%s: packed weights of both 16-bit formats', async (layout) => {
+  const random = seededRandom(12);
+  for (const dtype of WEIGHT_TYPES)
+    for (const [m, n, k] of [
+      [5, 8, 4],
+      [3, 7, 5],
+      [33, 36, 40],
+      [18, 35, 33],
+    ] as const) {
+      await check(random, { layout, m, n, k, dtype });
+      await check(random, { layout, m, n, k, dtype, slices: true });
+    }
+});
+
+test.each(LAYOUTS)('%s: bias, scale, accumulation and column slices together', async (layout) => {
+  const random = seededRandom(13);
+  for (let round = 0; round < 16; round++) {
+    const fours = round % 2 === 0;
+    const size = () => (fours ? 4 * randomInt(random, 1, 12) : randomInt(random, 1, 50));
+    await check(random, {
+      layout,
+      m: size(),
+      n: size(),
+      k: size(),
+      dtype: WEIGHT_TYPES[round % 3]!,
+      bias: round % 4 < 2,
+      accumulate: round % 8 < 4,
+      scale: 1.75,
+      slices: fours ? 4 : true,
+    });
+  }
+});
+
+test.each(LAYOUTS)('%s: a long K is split, with and without bias and accumulation', async (layout) => {
+  const random = seededRandom(14);
+  expect(planGemm(8, 12, 2060).splits).toBeGreaterThan(1);
+  await check(random, { layout, m: 8, n: 12, k: 2060 });
+  await check(random, { layout, m: 5, n: 3, k: 1500, bias: true, scale: 0.5, slices: true });
+  await check(random, { layout, m: 5, n: 4, k: 1601, accumulate: true, slices: 4, dtype: 'bf16' });
+});
+
+test('an empty K leaves the bias alone, and an empty result is no work', async () => {
+  const random = seededRandom(15);
+  await check(random, { layout: 'NT', m: 3, n: 5, k: 0, bias: true });
+  await check(random, { layout: 'NT', m: 3, n: 5, k: 0, accumulate: true });
+  const untouched = await runOp(context, [], (c) => {
+    const out = c.fromArray(Float32Array.of(1, 2, 3), [3]);
+    gemm(c, { layout: 'NN', m: 0, n: 3, k: 1, a: { tensor: out }, b: { tensor: out }, out: { tensor: out } });
+    return [out];
+  });
+  expect(untouched.outputs[0]).toEqual(Float32Array.of(1, 2, 3));
+});
+
+test('a matrix that does not fit into its tensor is refused with its sizes', () => {
+  context.scope(() => {
+    const a = context.zeros([4, 6]);
+    const out = context.zeros([4, 4]);
+    const spec = { layout: 'NT', m: 4, n: 4, k: 6, b: { tensor: a }, out: { tensor: out } } as const;
+    expect(() => gemm(context, { ...spec, a: { tensor: a, offset: 1 } })).toThrow(
+      'A, 4 × 6 from element 1 with rows 6 apart, does not fit into a tensor of shape [4, 6]',
+    );
+    expect(() => gemm(context, { ...spec, a: { tensor: a, stride: 5 } })).toThrow('does not fit');
+    expect(() => gemm(context, { ...spec, a: { tensor: context.tensor([4, 6], 'bf16') } })).toThrow('A must be f32');
+    expect(() => matmul(context, a, out)).toThrow('rows of 6 and of 4 numbers');
+  });
+});
+
+test('small products get small tiles, long thin ones a split, large ones large tiles', () => {
+  expect(planGemm(100, 128, 128)).toMatchObject({ tile: { name: 'small' }, splits: 1 });
+  expect(planGemm(2500, 896, 896)).toMatchObject({ tile: { name: 'large' }, splits: 1 });
+  expect(planGemm(27, 37984, 896)).toMatchObject({ tile: { name: 'medium' }, splits: 1 });
+  expect(planGemm(27, 896, 37984).splits).toBeGreaterThan(1);
+});
+
+test('matmul multiplies rows with rows, and its gradients match finite differences', async () => {
+  const random = seededRandom(16);
+  for (const [m, n, k] of [
+    [1, 1, 1],
+    [3, 5, 2],
+    [4, 8, 4],
+    [6, 6, 12],
+    [7, 5, 9],
+  ] as const) {
+    const [a, b, seed] = [randomArray(random, m * k), randomArray(random, n * k), randomArray(random, m * n)];
+    const { outputs, gradients } = await runOp(
+      context,
+      [
+        { data: a, shape: [m, k] },
+        { data: b, shape: [n, k] },
+      ],
+      (c, [x, y]) => [matmul(c, x!, y!)],
+      [seed],
+    );
+    const tolerance = { abs: EPS_F32 * (4 + m + n + k) };
+    expectClose('a·bᵀ', outputs[0]!, matmulReference(a, b, m, n, k), tolerance);
+    const [da, db] = numericGradients(([x, y]) => weightedSum(matmulReference(x!, y!, m, n, k), seed), [a, b]);
+    expectClose('da', gradients[0]!, da!, tolerance);
+    expectClose('db', gradients[1]!, db!, tolerance);
+  }
+});
+
+test('a matrix of similarities with itself collects both gradients', async () => {
+  const random = seededRandom(17);
+  const [x, seed] = [randomArray(random, 5 * 6), randomArray(random, 25)];
+  const { gradients } = await runOp(context, [{ data: x, shape: [5, 6] }], (c, [t]) => [matmul(c, t!, t!)], [seed]);
+  const [dx] = numericGradients(([t]) => weightedSum(matmulReference(t!, t!, 5, 5, 6), seed), [x]);
+  expectClose('dx', gradients[0]!, dx!, { abs: EPS_F32 * 24 });
+});
