@@ -1,0 +1,47 @@
+import type { Context } from './context.ts';
+import { expectShape, type Tensor } from './tensor.ts';
+import { vectorsPerRow } from './vectors.ts';
+
+const THREADS = 256;
+
+/**
+ * Gated unit of the decoder's MLP (SwiGLU, Shazeer 2020): out = silu(gate) · up, with gate the first and up the last F
+ * columns of gateUp [T, 2F]; out: [T, F].
+ * @throws Error when F is no multiple of 4.
+ */
+export function swiglu(context: Context, gateUp: Tensor): Tensor {
+  const { rows } = gateUp;
+  const columns = gateUp.columns / 2;
+  const vectors = vectorsPerRow('swiglu', columns);
+  expectShape('The input of swiglu', gateUp, [rows, 2 * columns]);
+  const out = context.tensor([rows, columns]);
+  const count = rows * vectors;
+  const groups = [Math.ceil(count / THREADS)] as const;
+  context.dispatch({
+    kernel: 'swiglu',
+    params: { count, vectors },
+    bindings: { gateUp: gateUp.slice, out: out.slice },
+    groups,
+    flops: 6 * out.size,
+    bytes: 12 * out.size,
+  });
+  context.tape?.record({
+    name: 'swiglu',
+    inputs: [gateUp],
+    outputs: [out],
+    saved: [gateUp],
+    backward([dout], tape) {
+      if (!dout) return;
+      const { tensor: dgateUp, accumulate } = tape.target(gateUp);
+      context.dispatch({
+        kernel: 'swigluGradient',
+        params: { count, vectors, accumulate: Number(accumulate) },
+        bindings: { gateUp: gateUp.slice, dout: dout.slice, dgateUp: dgateUp.slice },
+        groups,
+        flops: 13 * out.size,
+        bytes: (accumulate ? 28 : 20) * out.size,
+      });
+    },
+  });
+  return out;
+}

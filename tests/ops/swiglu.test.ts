@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Context } from '../../src/ops/context.ts';
+import { swiglu } from '../../src/ops/swiglu.ts';
+import { openTestContext, runOp } from '../harness/context.ts';
+import {
+  expectClose,
+  numericGradients,
+  randomArray,
+  randomInt,
+  seededRandom,
+  weightedSum,
+} from '../harness/numerics.ts';
+import { swiglu as reference } from '../reference/swiglu.ts';
+
+let context: Context;
+beforeAll(async () => {
+  context = await openTestContext();
+});
+afterAll(() => context.destroy());
+
+test('swiglu agrees with f64 loops, forward, and backward by differences', async () => {
+  const random = seededRandom(41);
+  for (let round = 0; round < 10; round++) {
+    const columns = 4 * randomInt(random, 1, 12);
+    const rows = randomInt(random, 1, 13);
+    const gateUp = randomArray(random, rows * columns * 2, 6);
+    const seed = randomArray(random, rows * columns);
+    const { outputs, gradients } = await runOp(
+      context,
+      [{ data: gateUp, shape: [rows, 2 * columns] }],
+      (c, [x]) => [swiglu(c, x!)],
+      [seed],
+    );
+    // WGSL grants exp(x) 3 + 2|x| units: 15 of them at |x| = 6, on values up to 36.
+    expectClose('out', outputs[0]!, reference(gateUp, columns), { abs: 2e-6, rel: 2e-6 });
+    const numeric = numericGradients(([x]) => weightedSum(reference(x!, columns), seed), [gateUp]);
+    expectClose('dgateUp', gradients[0]!, numeric[0]!, { abs: 4e-6, rel: 2e-6 });
+  }
+});
+
+test('two uses add up', async () => {
+  const random = seededRandom(42);
+  const gateUp = randomArray(random, 3 * 40);
+  const seeds = [randomArray(random, 60), randomArray(random, 60)];
+  const { gradients } = await runOp(
+    context,
+    [{ data: gateUp, shape: [3, 40] }],
+    (c, [x]) => [swiglu(c, x!), swiglu(c, x!)],
+    seeds,
+  );
+  const both = seeds[0]!.map((value, i) => value + seeds[1]![i]!);
+  const numeric = numericGradients(([x]) => weightedSum(reference(x!, 20), both), [gateUp]);
+  expectClose('dgateUp', gradients[0]!, numeric[0]!, { abs: 2e-6 });
+});
+
+test('gates far outside the range of exp give the limits, not infinities', async () => {
+  const gateUp = Float32Array.from([-1e4, -100, 100, 1e4, 3, 3, 3, 3]);
+  const { outputs, gradients } = await runOp(context, [{ data: gateUp, shape: [1, 8] }], (c, [x]) => [swiglu(c, x!)], [
+    new Float32Array(4).fill(1),
+  ]);
+  expectClose('out', outputs[0]!, [0, 0, 300, 30000], { abs: 1e-30, rel: 1e-6 });
+  expectClose('dgateUp', gradients[0]!, [0, 0, 3, 3, 0, 0, 100, 1e4], { abs: 1e-30, rel: 1e-6 });
+});
+
+test('widths that are no multiple of 4 are refused in words', () => {
+  context.scope(() => {
+    expect(() => swiglu(context, context.tensor([2, 12]))).toThrow('multiple of 4');
+    expect(() => swiglu(context, context.tensor([2, 7]))).toThrow('multiple of 4');
+  });
+});
