@@ -1,0 +1,60 @@
+import type { Context } from './context.ts';
+import type { Rows } from './rows.ts';
+import { expectShape, type Tensor } from './tensor.ts';
+import { vectorsPerRow } from './vectors.ts';
+
+/** Which tokens of a row make its embedding: the last (where the end-of-sequence token stands), all, or the first. */
+export type Pooling = 'eos' | 'mean' | 'first';
+
+/** Value of the kernels' MODE constant. */
+const MODE: Readonly<Record<Pooling, number>> = { mean: 0, first: 1, eos: 2 };
+const THREADS = 256;
+/** Columns, as vec4, of one workgroup of the forward pass. */
+const GROUP_VECTORS = 16;
+
+/**
+ * One vector per row: hidden [T, D] → [B, D].
+ * @throws Error when hidden does not belong to these rows, or D is no multiple of 4.
+ */
+export function pool(context: Context, hidden: Tensor, rows: Rows, pooling: Pooling): Tensor {
+  const { columns } = hidden;
+  const vectors = vectorsPerRow('pool', columns);
+  expectShape('The input of pool', hidden, [rows.tokens, columns]);
+  const constants = { MODE: MODE[pooling] };
+  const pooled = context.tensor([rows.count, columns]);
+  const tokensRead = pooling === 'mean' ? rows.tokens : rows.count;
+  context.dispatch({
+    kernel: 'pool',
+    constants,
+    params: { vectors },
+    bindings: { hidden: hidden.slice, starts: rows.startsTensor.slice, pooled: pooled.slice },
+    groups: [Math.ceil(vectors / GROUP_VECTORS), rows.count],
+    flops: tokensRead * columns,
+    bytes: 4 * columns * (tokensRead + rows.count),
+  });
+  context.tape?.record({
+    name: 'pool',
+    inputs: [hidden],
+    outputs: [pooled],
+    saved: [rows.startsTensor, rows.rowOfToken],
+    backward([dpooled], tape) {
+      if (!dpooled) return;
+      const { tensor: dhidden, accumulate } = tape.target(hidden);
+      context.dispatch({
+        kernel: 'poolGradient',
+        constants,
+        params: { count: hidden.size / 4, vectors, accumulate: Number(accumulate) },
+        bindings: {
+          dpooled: dpooled.slice,
+          rowOfToken: rows.rowOfToken.slice,
+          starts: rows.startsTensor.slice,
+          dhidden: dhidden.slice,
+        },
+        groups: [Math.ceil(hidden.size / 4 / THREADS)],
+        flops: hidden.size,
+        bytes: 4 * pooled.size + (accumulate ? 8 : 4) * hidden.size,
+      });
+    },
+  });
+  return pooled;
+}

@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Context } from '../../src/ops/context.ts';
+import { pool } from '../../src/ops/pool.ts';
+import { makeRows } from '../../src/ops/rows.ts';
+import { openTestContext, runOp } from '../harness/context.ts';
+import {
+  EPS_F32,
+  expectClose,
+  numericGradients,
+  randomArray,
+  randomInt,
+  seededRandom,
+  weightedSum,
+} from '../harness/numerics.ts';
+import { pool as reference } from '../reference/pool.ts';
+
+let context: Context;
+beforeAll(async () => {
+  context = await openTestContext();
+});
+afterAll(() => context.destroy());
+
+const POOLINGS = ['eos', 'mean', 'first'] as const;
+
+test('each pooling agrees with f64 loops, forward, and backward by differences', async () => {
+  const random = seededRandom(51);
+  for (const pooling of POOLINGS) {
+    for (const columns of [4, 12, 64, 132]) {
+      const longest = columns > 16 ? 5 : 40;
+      const lengths = Array.from({ length: randomInt(random, 1, 5) }, () => randomInt(random, 1, longest));
+      const tokens = lengths.reduce((sum, length) => sum + length, 0);
+      const hidden = randomArray(random, tokens * columns);
+      // Two uses of the same tensor, so that the second adds to the first's gradient.
+      const seeds = [0, 1].map(() => randomArray(random, lengths.length * columns));
+      const { outputs, gradients } = await runOp(
+        context,
+        [{ data: hidden, shape: [tokens, columns] }],
+        (c, [x]) => {
+          const rows = makeRows(c, lengths);
+          return [pool(c, x!, rows, pooling), pool(c, x!, rows, pooling)];
+        },
+        seeds,
+      );
+      const expected = reference(hidden, lengths, columns, pooling);
+      const what = `${pooling} ${lengths.join()} × ${columns}`;
+      for (const output of outputs) expectClose(what, output, expected, { abs: 4 * EPS_F32 });
+      const both = seeds[0]!.map((value, i) => value + seeds[1]![i]!);
+      // Linear, so a step of 1 loses nothing.
+      const loss = ([x]: Float64Array[]) => weightedSum(reference(x!, lengths, columns, pooling), both);
+      expectClose(`gradient ${what}`, gradients[0]!, numericGradients(loss, [hidden], 1)[0]!, { abs: 4 * EPS_F32 });
+    }
+  }
+});
+
+test('eos and first copy exactly, also from a long row', async () => {
+  const random = seededRandom(52);
+  const [columns, lengths] = [20, [500, 1, 37]];
+  const hidden = randomArray(random, 538 * columns);
+  const { outputs } = await runOp(context, [{ data: hidden, shape: [538, columns] }], (c, [x]) => {
+    const rows = makeRows(c, lengths);
+    return POOLINGS.map((pooling) => pool(c, x!, rows, pooling));
+  });
+  expect([...outputs[0]!]).toEqual([...reference(hidden, lengths, columns, 'eos')]);
+  expectClose('mean', outputs[1]!, reference(hidden, lengths, columns, 'mean'), { abs: 4 * EPS_F32 });
+  expect([...outputs[2]!]).toEqual([...reference(hidden, lengths, columns, 'first')]);
+});
+
+test('hidden states of other rows are refused in words', () => {
+  context.scope(() => {
+    const rows = makeRows(context, [2, 3]);
+    expect(() => pool(context, context.tensor([6, 8]), rows, 'eos')).toThrow('should have shape [5, 8]');
+    expect(() => pool(context, context.tensor([5, 7]), rows, 'eos')).toThrow('multiple of 4');
+  });
+  context.recorder.discard();
+});
