@@ -1,6 +1,19 @@
 import type { Context } from './context.ts';
 import type { Tensor } from './tensor.ts';
 
+/** Tile heights that attention kernels work with. */
+export const TILE_SIZES = [16, 32] as const;
+export type TileSize = (typeof TILE_SIZES)[number];
+
+/** Every row cut into tiles of `size` tokens, the last of a row perhaps cut short; a kernel takes a workgroup for each. */
+export interface RowTiles {
+  readonly size: TileSize;
+  /** Number of tiles. */
+  readonly count: number;
+  /** Per tile (first token of its row in T, length of the row, first token of the tile in the row, row): u32 [count, 4]. */
+  readonly tensor: Tensor;
+}
+
 /**
  * B rows of token ids of different length, laid end to end without padding: token t of row i lies at starts[i] + t. Every
  * per-token tensor is [T, …] with T the sum of the lengths, so no work and no memory goes to padding.
@@ -20,6 +33,8 @@ export interface Rows {
   readonly rowOfToken: Tensor;
   /** Position of each token in its row, from 0: u32 [T]. */
   readonly positions: Tensor;
+  /** Uploaded together with the rest, because an upload in the middle of a step would end its compute pass. */
+  readonly tiles: Readonly<Record<TileSize, RowTiles>>;
 }
 
 /** Lays out rows of the given lengths. @throws Error for no rows or an empty row. */
@@ -46,5 +61,13 @@ export function makeRows(context: Context, lengths: readonly number[]): Rows {
     startsTensor: context.fromArray(Uint32Array.from(starts), [starts.length]),
     rowOfToken: context.fromArray(rowOfToken, [tokens]),
     positions: context.fromArray(positions, [tokens]),
+    tiles: { 16: makeTiles(context, lengths, starts, 16), 32: makeTiles(context, lengths, starts, 32) },
   };
+}
+
+function makeTiles(context: Context, lengths: readonly number[], starts: readonly number[], size: TileSize): RowTiles {
+  const tiles = lengths.flatMap((length, row) =>
+    Array.from({ length: Math.ceil(length / size) }, (_, i) => [starts[row] ?? 0, length, i * size, row]),
+  );
+  return { size, count: tiles.length, tensor: context.fromArray(Uint32Array.from(tiles.flat()), [tiles.length, 4]) };
 }

@@ -1,0 +1,176 @@
+// Gradient of causal attention for its queries, with the weights recomputed from logSumExp (FlashAttention's backward):
+//   queryGradient[t, h] (+)= scale · Σ_{s ≤ t} w[t, s] · k[s, g]
+//   w[t, s] = p[t, s] · (gradient[t, h]·v[s, g] − Δ[t, h]),   p[t, s] = exp(scale · q[t, h]·k[s, g] − logSumExp[t, h])
+//
+// q, gradient, queryGradient: [T, heads · D]; k, v: [T, kvHeads · D]; statistics: [T, heads] of (logSumExp, Δ).
+// tiles: as in causalAttentionForward. params.accumulate: add to queryGradient instead of overwriting it.
+//
+// One workgroup per (tile of TILE queries, head), which walks over the key tiles up to its own: every number has one
+// writer, no atomics. Thread layout and memory: lib/attentionTile.wgsl; rows are queries, columns keys.
+
+//!include attentionTile
+
+struct Params { groupOffset: vec3u, heads: u32, kvHeads: u32, scale: f32, accumulate: u32 }
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> q: array<vec4f>;
+@group(0) @binding(2) var<storage, read> k: array<vec4f>;
+@group(0) @binding(3) var<storage, read> v: array<vec4f>;
+@group(0) @binding(4) var<storage, read> gradient: array<vec4f>;
+@group(0) @binding(5) var<storage, read> statistics: array<vec2f>;
+@group(0) @binding(6) var<storage, read> tiles: array<vec4u>;
+@group(0) @binding(7) var<storage, read_write> queryGradient: array<f32>;
+
+/// Queries and keys (ofGradient false), or output gradients and values.
+fn stageScores(tile: vec4u, keyTile: u32, head: u32, kvHead: u32, chunk: u32, thread: u32, ofGradient: bool) {
+  for (var i = thread; i < TILE * SCORE_WIDTH; i += THREADS) {
+    let token = i / SCORE_WIDTH;
+    let c = i % SCORE_WIDTH;
+    let vector = chunk * SCORE_WIDTH + c;
+    var left = vec4f();
+    var right = vec4f();
+    if (vector < VECTORS && tile.z + token < tile.y) {
+      let at = ((tile.x + tile.z + token) * params.heads + head) * HEAD_DIM + 4u * vector;
+      if (ofGradient) {
+        left = headVector(gradient[at / 4u], gradient[(at + 2u) / 4u], at, vector);
+      } else {
+        left = headVector(q[at / 4u], q[(at + 2u) / 4u], at, vector) * params.scale;
+      }
+    }
+    if (vector < VECTORS && keyTile + token < tile.y) {
+      let at = ((tile.x + keyTile + token) * params.kvHeads + kvHead) * HEAD_DIM + 4u * vector;
+      if (ofGradient) {
+        right = headVector(v[at / 4u], v[(at + 2u) / 4u], at, vector);
+      } else {
+        right = headVector(k[at / 4u], k[(at + 2u) / 4u], at, vector);
+      }
+    }
+    staged[token * SCORE_STRIDE + c] = left;
+    staged[(TILE + token) * SCORE_STRIDE + c] = right;
+  }
+}
+
+fn stageKeys(tile: vec4u, keyTile: u32, kvHead: u32, chunk: u32, thread: u32) {
+  for (var i = thread; i < TILE * OUT_WIDTH; i += THREADS) {
+    let token = i / OUT_WIDTH;
+    let c = i % OUT_WIDTH;
+    let vector = chunk * OUT_WIDTH + c;
+    var key = vec4f();
+    if (vector < VECTORS && keyTile + token < tile.y) {
+      let at = ((tile.x + keyTile + token) * params.kvHeads + kvHead) * HEAD_DIM + 4u * vector;
+      key = headVector(k[at / 4u], k[(at + 2u) / 4u], at, vector);
+    }
+    staged[token * OUT_STRIDE + c] = key;
+  }
+}
+
+/// w of one column; p ≤ 1, so the clamp only keeps masked pairs from overflowing.
+fn weigh(score: vec4f, product: vec4f, logarithm: vec4f, delta: vec4f, allowed: vec4<bool>) -> vec4f {
+  return select(vec4f(), exp(min(score - logarithm, vec4f())) * (product - delta), allowed);
+}
+
+fn storeVector(value: vec4f, at: u32, vector: u32) {
+  for (var c = 0u; c < 4u; c++) {
+    if (4u * vector + c < HEAD_DIM) {
+      let index = at + 4u * vector + c;
+      var before = 0.0;
+      if (params.accumulate != 0u) {
+        before = queryGradient[index];
+      }
+      queryGradient[index] = before + value[c] * params.scale;
+    }
+  }
+}
+
+fn store(block: Block, tile: vec4u, head: u32, chunk: u32, down: u32, across: u32) {
+  var rows = block;
+  for (var i = 0u; i < 4u; i++) {
+    let query = tile.z + 4u * down + i;
+    if (query < tile.y) {
+      let at = ((tile.x + query) * params.heads + head) * HEAD_DIM;
+      let vector = chunk * OUT_WIDTH + across;
+      if (across < OUT_WIDTH) {
+        storeVector(rows.left[i], at, vector);
+      }
+      if (across + ACROSS < OUT_WIDTH) {
+        storeVector(rows.right[i], at, vector + ACROSS);
+      }
+    }
+  }
+}
+
+@compute @workgroup_size(THREADS)
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let tile = tiles[workgroup.x + params.groupOffset.x];
+  let head = workgroup.y + params.groupOffset.y;
+  let kvHead = head / (params.heads / params.kvHeads);
+  let down = thread / ACROSS;
+  let across = thread % ACROSS;
+  let queries = vec4u(tile.z + 4u * down) + vec4u(0u, 1u, 2u, 3u);
+  // Queries past the row's end are computed with the last token's statistics and never stored.
+  let tokens = (vec4u(tile.x) + min(queries, vec4u(tile.y - 1u))) * params.heads + head;
+  let ofRows = mat4x2f(statistics[tokens.x], statistics[tokens.y], statistics[tokens.z], statistics[tokens.w]);
+  let logarithm = vec4f(ofRows[0].x, ofRows[1].x, ofRows[2].x, ofRows[3].x);
+  let delta = vec4f(ofRows[0].y, ofRows[1].y, ofRows[2].y, ofRows[3].y);
+  var out0: Block;
+  var out1: Block;
+  var out2: Block;
+  var out3: Block;
+  for (var keyTile = 0u; keyTile <= tile.z; keyTile += TILE) {
+    var scores = mat4x4f();
+    var products = mat4x4f();
+    for (var chunk = 0u; chunk < SCORE_CHUNKS; chunk++) {
+      workgroupBarrier();
+      stageScores(tile, keyTile, head, kvHead, chunk, thread, false);
+      workgroupBarrier();
+      addScores(&scores, down, across);
+      workgroupBarrier();
+      stageScores(tile, keyTile, head, kvHead, chunk, thread, true);
+      workgroupBarrier();
+      addScores(&products, down, across);
+    }
+    let key = vec4u(keyTile + across);
+    weights[across * DOWN + down] = weigh(scores[0], products[0], logarithm, delta, key <= queries);
+    if (SCORE_COLUMNS > 1u) {
+      weights[(across + ACROSS) * DOWN + down] = weigh(scores[1], products[1], logarithm, delta, key + ACROSS <= queries);
+    }
+    if (SCORE_COLUMNS > 2u) {
+      weights[(across + 2u * ACROSS) * DOWN + down] =
+        weigh(scores[2], products[2], logarithm, delta, key + 2u * ACROSS <= queries);
+      weights[(across + 3u * ACROSS) * DOWN + down] =
+        weigh(scores[3], products[3], logarithm, delta, key + 3u * ACROSS <= queries);
+    }
+    workgroupBarrier();
+    stageKeys(tile, keyTile, kvHead, 0u, thread);
+    workgroupBarrier();
+    addProduct(&out0, down, across);
+    if (OUT_CHUNKS > 1u) {
+      workgroupBarrier();
+      stageKeys(tile, keyTile, kvHead, 1u, thread);
+      workgroupBarrier();
+      addProduct(&out1, down, across);
+    }
+    if (OUT_CHUNKS > 2u) {
+      workgroupBarrier();
+      stageKeys(tile, keyTile, kvHead, 2u, thread);
+      workgroupBarrier();
+      addProduct(&out2, down, across);
+    }
+    if (OUT_CHUNKS > 3u) {
+      workgroupBarrier();
+      stageKeys(tile, keyTile, kvHead, 3u, thread);
+      workgroupBarrier();
+      addProduct(&out3, down, across);
+    }
+  }
+  store(out0, tile, head, 0u, down, across);
+  if (OUT_CHUNKS > 1u) {
+    store(out1, tile, head, 1u, down, across);
+  }
+  if (OUT_CHUNKS > 2u) {
+    store(out2, tile, head, 2u, down, across);
+  }
+  if (OUT_CHUNKS > 3u) {
+    store(out3, tile, head, 3u, down, across);
+  }
+}

@@ -1,0 +1,97 @@
+// Register-blocked products of tiles for attention, shared by its forward and backward kernels.
+//
+// A workgroup works on TILE × TILE pairs of tokens. Thread (down, across) owns the four rows 4·down … 4·down + 3 and
+// the columns across, across + ACROSS, …: a column of its scores is one vec4, lane = row.
+//
+//   addScores   scores[row, column] += Σ over a chunk of the head dimension of left[row] · right[column]
+//   addProduct  out[row]            += Σ over columns of weights[row, column] · values[column]
+//
+// Both operands of addScores pass through `staged` in chunks of SCORE_WIDTH vectors, the values of addProduct in chunks
+// of OUT_WIDTH vectors, so the memory used does not depend on the head dimension: 14.3 KiB with TILE = 32. Per vector of
+// the head dimension addScores loads 8 vec4 for 64 multiply-adds (TILE = 32, ACROSS = 8), addProduct 3 for 32. Rows are
+// padded by one vec4 so that the eight threads which read eight rows at once meet eight different sets of banks.
+
+/// Numbers per head; even.
+override HEAD_DIM: u32 = 64u;
+/// Tokens per tile: 16 or 32.
+override TILE: u32 = 32u;
+/// Threads across a tile: 8 or 16. Sixteen halve the registers that each thread needs.
+override ACROSS: u32 = 8u;
+
+override DOWN: u32 = TILE / 4u;
+override THREADS: u32 = DOWN * ACROSS;
+override SCORE_COLUMNS: u32 = TILE / ACROSS;
+/// Vectors of four per head; the last is filled up with zeros.
+override VECTORS: u32 = (HEAD_DIM + 3u) / 4u;
+override SCORE_WIDTH: u32 = min(VECTORS, 8u);
+override SCORE_CHUNKS: u32 = (VECTORS + 7u) / 8u;
+override OUT_WIDTH: u32 = min(VECTORS, 16u);
+override OUT_CHUNKS: u32 = (VECTORS + 15u) / 16u;
+const SCORE_STRIDE = 9u;
+const OUT_STRIDE = 17u;
+
+/// Left and right rows of a chunk of scores (TILE · 9 each), or TILE value rows of 17.
+var<workgroup> staged: array<vec4f, 2u * TILE * SCORE_STRIDE>;
+/// [column, down]: four rows at a time.
+var<workgroup> weights: array<vec4f, TILE * DOWN>;
+
+/// Four rows (matrix columns) times the vectors `across` (left) and `across + ACROSS` (right) of an output chunk.
+struct Block { left: mat4x4f, right: mat4x4f }
+
+/// Vector `vector` of a head that begins 4·vector numbers before `at`; `low` holds number `at`, `high` number at + 2. A head
+/// of 4n + 2 numbers may begin in the middle of a vec4 and ends in the middle of its last vector.
+fn headVector(low: vec4f, high: vec4f, at: u32, vector: u32) -> vec4f {
+  if (HEAD_DIM % 4u == 0u) {
+    return low;
+  }
+  let shifted = (at & 2u) != 0u;
+  let begin = select(low.xy, low.zw, shifted);
+  let end = select(high.zw, high.xy, shifted);
+  return vec4f(begin, select(vec2f(), end, 4u * vector + 2u < HEAD_DIM));
+}
+
+fn addScores(scores: ptr<function, mat4x4f>, down: u32, across: u32) {
+  let left = 4u * down * SCORE_STRIDE;
+  let right = (TILE + across) * SCORE_STRIDE;
+  for (var c = 0u; c < SCORE_WIDTH; c++) {
+    let rows = mat4x4f(
+      staged[left + c],
+      staged[left + SCORE_STRIDE + c],
+      staged[left + 2u * SCORE_STRIDE + c],
+      staged[left + 3u * SCORE_STRIDE + c],
+    );
+    (*scores)[0] += staged[right + c] * rows;
+    if (SCORE_COLUMNS > 1u) {
+      (*scores)[1] += staged[right + ACROSS * SCORE_STRIDE + c] * rows;
+    }
+    if (SCORE_COLUMNS > 2u) {
+      (*scores)[2] += staged[right + 2u * ACROSS * SCORE_STRIDE + c] * rows;
+      (*scores)[3] += staged[right + 3u * ACROSS * SCORE_STRIDE + c] * rows;
+    }
+  }
+}
+
+fn addProduct(out: ptr<function, Block>, down: u32, across: u32) {
+  if (across >= OUT_WIDTH) {
+    return;
+  }
+  for (var column = 0u; column < TILE; column++) {
+    let weight = weights[column * DOWN + down];
+    let left = staged[column * OUT_STRIDE + across];
+    (*out).left += mat4x4f(left * weight.x, left * weight.y, left * weight.z, left * weight.w);
+    if (OUT_WIDTH > ACROSS) {
+      let right = staged[column * OUT_STRIDE + across + ACROSS];
+      (*out).right += mat4x4f(right * weight.x, right * weight.y, right * weight.z, right * weight.w);
+    }
+  }
+}
+
+/// Each of the four rows times its own factor.
+fn scaleRows(block: Block, factor: vec4f) -> Block {
+  let left = block.left;
+  let right = block.right;
+  return Block(
+    mat4x4f(left[0] * factor.x, left[1] * factor.y, left[2] * factor.z, left[3] * factor.w),
+    mat4x4f(right[0] * factor.x, right[1] * factor.y, right[2] * factor.z, right[3] * factor.w),
+  );
+}

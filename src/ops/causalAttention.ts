@@ -1,0 +1,204 @@
+import type { Constants } from '../gpu/pipelines.ts';
+import type { Context } from './context.ts';
+import type { RowTiles, Rows } from './rows.ts';
+import type { GradientTarget, Tape } from './tape.ts';
+import { expectShape, type Tensor } from './tensor.ts';
+
+/** Heads of an attention layer. */
+export interface AttentionHeads {
+  /** Query heads, H. */
+  readonly heads: number;
+  /** Key and value heads, G, a divisor of H: query head h reads KV head floor(h / (H / G)). */
+  readonly kvHeads: number;
+  /** Numbers per head, D: even, at most 256. */
+  readonly headDim: number;
+}
+
+/** Time per multiply-add in tiles of 16 against tiles of 32, which load a third less for it. */
+const SMALL_TILE_COST = 1.5;
+/** Workgroups that keep a GPU busy, and those that keep a software adapter's few threads busy. */
+const ENOUGH_WORKGROUPS = 512;
+const ENOUGH_SOFTWARE_WORKGROUPS = 8;
+
+/** The tiles with which attention over `rows` costs least: tall ones waste most of their work on short rows. */
+export function tilesFor(rows: Rows): RowTiles {
+  const cost = (size: number): number =>
+    rows.lengths.reduce((sum, length) => {
+      const tiles = Math.ceil(length / size);
+      return sum + ((tiles * (tiles + 1)) / 2) * size * size;
+    }, 0);
+  return rows.tiles[cost(16) * SMALL_TILE_COST < cost(32) ? 16 : 32];
+}
+
+/**
+ * Causal self-attention inside each row: out[t, h] = Σ_{s ≤ t} softmax_s(q[t, h]·k[s, g] / √D) v[s, g].
+ * q: [T, H·D]; k, v: [T, G·D], rotary embedding already applied; result: [T, H·D]. No L × L matrix is stored: forward
+ * keeps one logsumexp per token and head, from which backward recomputes the weights (FlashAttention, Dao et al. 2022).
+ * @throws Error when shapes and `heads` do not fit together, or the head size is odd or above 256.
+ */
+export function causalAttention(
+  context: Context,
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  rows: Rows,
+  { heads, kvHeads, headDim }: AttentionHeads,
+): Tensor {
+  if (headDim % 2 !== 0 || headDim < 2 || headDim > 256)
+    throw new Error(`Attention heads must have an even number of dimensions up to 256, but this model has ${headDim}.`);
+  if (kvHeads < 1 || heads % kvHeads !== 0)
+    throw new Error(`${heads} query heads cannot be shared out evenly among ${kvHeads} key and value heads.`);
+  expectShape('The queries', q, [rows.tokens, heads * headDim]);
+  expectShape('The keys', k, [rows.tokens, kvHeads * headDim]);
+  expectShape('The values', v, [rows.tokens, kvHeads * headDim]);
+  return context.scope(() => {
+    const out = context.tensor(q.shape);
+    const logSumExp = context.tensor([rows.tokens, heads]);
+    const call: Call = { q, k, v, rows, heads, kvHeads, headDim, tiles: tilesFor(rows), scale: 1 / Math.sqrt(headDim) };
+    context.dispatch({
+      kernel: 'causalAttentionForward',
+      constants: tileConstants(call, 128),
+      params: { heads, kvHeads, scale: call.scale },
+      bindings: {
+        q: q.slice,
+        k: k.slice,
+        v: v.slice,
+        tiles: call.tiles.tensor.slice,
+        out: out.slice,
+        logSumExp: logSumExp.slice,
+      },
+      groups: [call.tiles.count, heads],
+      flops: 2 * multiplyAdds(call),
+      bytes: 4 * (2 * q.size + 2 * k.size + logSumExp.size),
+    });
+    context.tape?.record({
+      name: 'causalAttention',
+      inputs: [q, k, v],
+      outputs: [out],
+      saved: [q, k, v, out, logSumExp, call.tiles.tensor],
+      backward([gradient], tape) {
+        if (!gradient) return;
+        const statistics = backwardStatistics(context, call, gradient, out, logSumExp);
+        if (q.requiresGrad) queryGradient(context, tape, call, gradient, statistics);
+        if (k.requiresGrad || v.requiresGrad) keyValueGradient(context, tape, call, gradient, statistics);
+      },
+    });
+    return out;
+  });
+}
+
+interface Call extends AttentionHeads {
+  readonly q: Tensor;
+  readonly k: Tensor;
+  readonly v: Tensor;
+  readonly rows: Rows;
+  readonly tiles: RowTiles;
+  readonly scale: number;
+}
+
+/** Larger heads than `narrow` get twice the threads, so that no thread holds more sums than it has registers for. */
+function tileConstants({ headDim, tiles }: Call, narrow: number): Constants {
+  return { HEAD_DIM: headDim, TILE: tiles.size, ACROSS: headDim > narrow ? 16 : 8 };
+}
+
+/** Multiply-adds (two operations each) of one product over all allowed pairs, times two: score and sum. */
+function multiplyAdds({ rows, heads, headDim }: Call): number {
+  return rows.lengths.reduce((sum, length) => sum + length * (length + 1), 0) * heads * headDim;
+}
+
+/** (logSumExp, Σ gradient·out) of each token and head: [T, H, 2]. */
+function backwardStatistics(context: Context, call: Call, gradient: Tensor, out: Tensor, logSumExp: Tensor): Tensor {
+  const pairs = call.rows.tokens * call.heads;
+  const statistics = context.tensor([call.rows.tokens, call.heads, 2], 'f32', 'scratch');
+  context.dispatch({
+    kernel: 'causalAttentionStatistics',
+    constants: { HEAD_DIM: call.headDim },
+    params: { pairs },
+    bindings: {
+      gradient: gradient.slice,
+      out: out.slice,
+      logSumExp: logSumExp.slice,
+      statistics: statistics.slice,
+    },
+    groups: [Math.ceil(pairs / 8)],
+    flops: 2 * out.size,
+    bytes: 4 * (2 * out.size + 3 * pairs),
+  });
+  return statistics;
+}
+
+function queryGradient(context: Context, tape: Tape, call: Call, gradient: Tensor, statistics: Tensor): void {
+  const { q, k, v, heads, kvHeads, tiles, scale } = call;
+  const { tensor, accumulate } = tape.target(q);
+  context.dispatch({
+    kernel: 'causalAttentionQueryGradient',
+    constants: tileConstants(call, 64),
+    params: { heads, kvHeads, scale, accumulate: Number(accumulate) },
+    bindings: {
+      q: q.slice,
+      k: k.slice,
+      v: v.slice,
+      gradient: gradient.slice,
+      statistics: statistics.slice,
+      tiles: tiles.tensor.slice,
+      queryGradient: tensor.slice,
+    },
+    groups: [tiles.count, heads],
+    flops: 3 * multiplyAdds(call),
+    bytes: 4 * ((accumulate ? 4 : 3) * q.size + 2 * k.size + statistics.size),
+  });
+}
+
+function keyValueGradient(context: Context, tape: Tape, call: Call, gradient: Tensor, statistics: Tensor): void {
+  const { q, k, v, rows, heads, kvHeads, tiles, scale } = call;
+  const enough = context.gpu.adapter.software ? ENOUGH_SOFTWARE_WORKGROUPS : ENOUGH_WORKGROUPS;
+  const splits = Math.min(heads / kvHeads, Math.ceil(enough / (tiles.count * kvHeads)));
+  // One dispatch writes both gradients, so they must be two buffers even where keys and values are one tensor.
+  const direct = splits === 1 && k.requiresGrad && v.requiresGrad && k !== v;
+  const parts = (): GradientTarget => ({
+    tensor: context.tensor([splits, ...k.shape], 'f32', 'scratch'),
+    accumulate: false,
+  });
+  const key = direct ? tape.target(k) : parts();
+  const value = direct ? tape.target(v) : parts();
+  context.dispatch({
+    kernel: 'causalAttentionKeyValueGradient',
+    constants: tileConstants(call, 64),
+    params: {
+      heads,
+      kvHeads,
+      tokens: rows.tokens,
+      splits,
+      scale,
+      accumulateKey: Number(key.accumulate),
+      accumulateValue: Number(value.accumulate),
+    },
+    bindings: {
+      q: q.slice,
+      k: k.slice,
+      v: v.slice,
+      gradient: gradient.slice,
+      statistics: statistics.slice,
+      tiles: tiles.tensor.slice,
+      keyGradient: key.tensor.slice,
+      valueGradient: value.tensor.slice,
+    },
+    groups: [tiles.count, kvHeads * splits],
+    flops: 4 * multiplyAdds(call),
+    bytes: 4 * (2 * q.size + (2 + 2 * splits) * k.size + statistics.size),
+  });
+  if (direct) return;
+  if (k.requiresGrad) sumSplits(context, key.tensor, splits, tape.target(k));
+  if (v.requiresGrad) sumSplits(context, value.tensor, splits, tape.target(v));
+}
+
+function sumSplits(context: Context, parts: Tensor, splits: number, { tensor, accumulate }: GradientTarget): void {
+  context.dispatch({
+    kernel: 'causalAttentionSumSplits',
+    params: { count: tensor.size, splits, accumulate: Number(accumulate) },
+    bindings: { parts: parts.slice, total: tensor.slice },
+    groups: [Math.ceil(tensor.size / 256)],
+    flops: parts.size,
+    bytes: 4 * (parts.size + (accumulate ? 2 : 1) * tensor.size),
+  });
+}
