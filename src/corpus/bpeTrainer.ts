@@ -57,8 +57,10 @@ export async function trainBpe(
   }
   if (total === 0) throw new CorpusError('empty-text', 'There is no text to build a vocabulary from. Add some text.');
   const chunkEstimate = Math.ceil(total / PRE_TOKENS_PER_CHUNK);
-  for (const [piece] of (QUERY_PREFIX + PASSAGE_PREFIX).matchAll(pattern)) {
-    counts.set(piece, (counts.get(piece) ?? 0) + chunkEstimate);
+  for (const prefix of [QUERY_PREFIX, PASSAGE_PREFIX]) {
+    for (const [piece] of prefix.trimEnd().matchAll(pattern)) {
+      counts.set(piece, (counts.get(piece) ?? 0) + chunkEstimate);
+    }
   }
 
   const special = [EOS, PAD];

@@ -23,7 +23,7 @@ export const ATTRIBUTES = {
     'parrot goat donkey rabbit turtle hedgehog pony cat goose lizard hamster spaniel ferret pigeon llama duck ' +
     'rooster snail kitten tortoise'
   ).split(' '),
-} as const satisfies Record<string, readonly string[]>;
+} satisfies Record<string, readonly string[]>;
 
 export type Attribute = keyof typeof ATTRIBUTES;
 

@@ -180,11 +180,12 @@ export class TextTokenizer {
   }
 
   private findSpecials(): AddedSpecials {
-    const bare = this.encodeBare('a');
-    const full = this.encode('a');
-    const start = full.findIndex((_, i) => bare.every((id, j) => full[i + j] === id));
+    const bare = this.inner.tokenize('a');
+    const full = this.inner.tokenize('a', { add_special_tokens: true });
+    const start = full.findIndex((_, i) => bare.every((token, j) => full[i + j] === token));
     if (bare.length === 0 || start < 0) return { leading: [], trailing: [] };
-    return { leading: full.slice(0, start), trailing: full.slice(start + bare.length) };
+    const ids = (tokens: string[]): number[] => tokens.flatMap((token) => this.inner.token_to_id(token) ?? []);
+    return { leading: ids(full.slice(0, start)), trailing: ids(full.slice(start + bare.length)) };
   }
 
   private checked(ids: (number | undefined)[], text: string): number[] {
