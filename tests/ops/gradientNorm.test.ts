@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Context } from '../../src/ops/context.ts';
+import { gradientNorm } from '../../src/ops/gradientNorm.ts';
+import { Tensor } from '../../src/ops/tensor.ts';
+import { openTestContext } from '../harness/context.ts';
+import { EPS_F32, expectClose, randomArray, seededRandom } from '../harness/numerics.ts';
+
+let context: Context;
+beforeAll(async () => {
+  context = await openTestContext();
+});
+afterAll(() => context.destroy());
+
+async function normOf(arrays: readonly Float32Array[]): Promise<number> {
+  let pending: Promise<Float32Array> | undefined;
+  context.scope(() => {
+    const norm = gradientNorm(
+      context,
+      arrays.map((data) => context.fromArray(data, [data.length])),
+    );
+    expect(norm.shape).toEqual([1]);
+    pending = context.read(norm);
+  });
+  await context.recorder.flush();
+  expect(context.pool.report().liveBuffers).toBe(0);
+  return (await pending!)[0]!;
+}
+
+const exact = (arrays: readonly Float32Array[]) =>
+  Math.sqrt(arrays.reduce((sum, data) => sum + data.reduce((part, value) => part + value * value, 0), 0));
+
+test('gradientNorm is the length of all buffers together', async () => {
+  const random = seededRandom(71);
+  for (const lengths of [[1], [2, 3], [4], [5, 1, 1023], [16_384], [16_385, 7], [40_000, 33_333, 2]]) {
+    const arrays = lengths.map((length) => randomArray(random, length, 3));
+    const expected = exact(arrays);
+    // At most 16 vec4 in a row and trees above: some 30 roundings, halved by the root.
+    expectClose(lengths.join(), [await normOf(arrays)], [expected], { abs: 0, rel: 16 * EPS_F32 });
+  }
+});
+
+test('more chunks than the second stage has threads', async () => {
+  const arrays = Array.from({ length: 300 }, (_, i) => Float32Array.from([i % 7]));
+  expectClose('norm', [await normOf(arrays)], [exact(arrays)], { abs: 0, rel: 16 * EPS_F32 });
+});
+
+test('the same gradients give the same bits', async () => {
+  const arrays = [randomArray(seededRandom(72), 50_000)];
+  expect(await normOf(arrays)).toBe(await normOf(arrays));
+});
+
+test('no gradient gives norm 0', async () => {
+  expect(await normOf([new Float32Array(100)])).toBe(0);
+});
+
+test('one NaN, one infinity or an overflowing square anywhere gives infinity', async () => {
+  const random = seededRandom(73);
+  for (const value of [NaN, Infinity, -Infinity, 3e38, -2e19]) {
+    for (const at of [0, 3, 16_387, 20_002]) {
+      const data = randomArray(random, 20_003);
+      data[at] = value;
+      expect(await normOf([randomArray(random, 5), data]), `${value} at ${at}`).toBe(Infinity);
+    }
+  }
+  // Each buffer's sum is finite, all of them together are not.
+  expect(await normOf(Array.from({ length: 5 }, () => Float32Array.from([1.2e19])))).toBe(Infinity);
+});
+
+test('numbers behind a buffer do not count', async () => {
+  let pending: Promise<Float32Array> | undefined;
+  context.scope(() => {
+    const arena = context.fromArray(Float32Array.from([3, 4, NaN, 7, NaN, NaN, NaN, NaN]), [8]);
+    pending = context.read(gradientNorm(context, [Tensor.over({ ...arena.slice, size: 8 }, [2])]));
+  });
+  await context.recorder.flush();
+  expect((await pending!)[0]).toBe(5);
+});
+
+test('an empty list is refused in words', () => {
+  expect(() => gradientNorm(context, [])).toThrow('no gradients');
+});
