@@ -1,0 +1,75 @@
+import type { Context } from './context.ts';
+import { expectShape, type Tensor } from './tensor.ts';
+
+const THREADS = 256;
+
+/** Parameters laid end to end, with their gradients and the optimiser's moments in the same layout: flat f32, each in a buffer of its own. */
+export interface AdamWArena {
+  readonly parameters: Tensor;
+  readonly gradients: Tensor;
+  /** First moment, zero before the first step. */
+  readonly m: Tensor;
+  /** Second moment, zero before the first step. */
+  readonly v: Tensor;
+}
+
+export interface AdamWSettings {
+  /** Of this step. */
+  readonly learningRate: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  /** Above 0, so that padding (0/√0) stays zero. */
+  readonly epsilon: number;
+  /** λ of the decoupled decay: each step multiplies parameters by 1 − learningRate · λ. */
+  readonly weightDecay: number;
+  /** Number of this step, from 1. */
+  readonly step: number;
+  /** Longest gradient let through; 0 = no clipping. */
+  readonly clipNorm: number;
+}
+
+/**
+ * One AdamW step over an arena, in place and in one pass: as torch.nn.utils.clip_grad_norm_ followed by torch.optim.AdamW.
+ * `gradientNorm` [1] (from gradientNorm(), over all arenas that are clipped together) scales the gradients; when it is not
+ * finite, parameters and moments stay as they are. Gradients are not cleared.
+ * @throws Error when the arena's tensors differ in size or a setting is out of range.
+ */
+export function adamw(context: Context, arena: AdamWArena, gradientNorm: Tensor, settings: AdamWSettings): void {
+  const { parameters, gradients, m, v } = arena;
+  const { learningRate, beta1, beta2, epsilon, weightDecay, step, clipNorm } = settings;
+  const count = parameters.size;
+  for (const [name, tensor] of Object.entries({ gradients, m, v }))
+    if (tensor.size !== count) throw new Error(`adamw: ${tensor.size} ${name} do not match ${count} parameters.`);
+  expectShape('The gradient norm', gradientNorm, [1]);
+  if (!Number.isInteger(step) || step < 1) throw new Error(`adamw: steps count from 1, but this is step ${step}.`);
+  if (!(epsilon > 0)) throw new Error(`adamw: epsilon must be above 0, but is ${epsilon}.`);
+  if (![beta1, beta2].every((beta) => beta >= 0 && beta < 1))
+    throw new Error(`adamw: betas lie in [0, 1), but are ${beta1} and ${beta2}.`);
+  if (![learningRate, weightDecay, clipNorm].every((value) => value >= 0 && Number.isFinite(value)))
+    throw new Error('adamw: learning rate, weight decay and clip norm must be 0 or more.');
+  context.dispatch({
+    kernel: 'adamw',
+    params: {
+      count,
+      decay: 1 - learningRate * weightDecay,
+      beta1,
+      oneMinusBeta1: 1 - beta1,
+      beta2,
+      oneMinusBeta2: 1 - beta2,
+      stepSize: learningRate / (1 - beta1 ** step),
+      rootCorrection2: Math.sqrt(1 - beta2 ** step),
+      epsilon,
+      clipNorm,
+    },
+    bindings: {
+      gradients: gradients.slice,
+      norm: gradientNorm.slice,
+      parameters: parameters.slice,
+      m: m.slice,
+      v: v.slice,
+    },
+    groups: [Math.ceil(count / (4 * THREADS))],
+    flops: 14 * count,
+    bytes: 28 * count,
+  });
+}
