@@ -1,43 +1,36 @@
-// sums[b, c] (+)= scale · Σ over the rows t of block b of values[t, c]
+// sums[n] (+)= Σ_t values[t, n]: the gradient of a bias.
 //
-// values: [rows, columns]; sums: [blocks, columns], a block being rowsPerBlock rows. accumulate = 1 adds to what sums holds.
-// Workgroup (g, b) of 64 threads takes COLUMNS columns (a power of two, up to 64) of block b; the 64 / COLUMNS threads of a
-// column share its rows and add up through workgroup memory. So narrow matrices, a single column too, keep all threads busy.
+// values: [rows, columns].   sums: [columns].
+// A workgroup of 256 threads owns 32 columns; 8 threads share a column and take every eighth row, then their sums are added in
+// a fixed order. Neighbouring threads read neighbouring columns, so reads are whole stretches of a row.
 
-struct Params { groupOffset: vec3u, rows: u32, columns: u32, rowsPerBlock: u32, scale: f32, accumulate: u32 }
+override ACCUMULATE: bool = false;
 
-override COLUMNS: u32 = 64u;
+struct Params { groupOffset: vec3u, rows: u32, columns: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> values: array<f32>;
 @group(0) @binding(2) var<storage, read_write> sums: array<f32>;
 
-var<workgroup> partial: array<f32, 64>;
+var<workgroup> partial: array<f32, 256>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let group = workgroup.xy + params.groupOffset.xy;
-  let column = group.x * COLUMNS + thread % COLUMNS;
-  let first = group.y * params.rowsPerBlock;
-  let end = select(first, min(first + params.rowsPerBlock, params.rows), column < params.columns);
+  let column = (workgroup.x + params.groupOffset.x) * 32u + thread % 32u;
   var sum = 0.0;
-  for (var row = first + thread / COLUMNS; row < end; row += 64u / COLUMNS) {
-    sum += values[row * params.columns + column];
+  if (column < params.columns) {
+    for (var row = thread / 32u; row < params.rows; row += 8u) {
+      sum += values[row * params.columns + column];
+    }
   }
   partial[thread] = sum;
   workgroupBarrier();
-  for (var stride = 32u; stride >= COLUMNS; stride /= 2u) {
-    if (thread < stride) {
-      partial[thread] += partial[thread + stride];
+  if (thread < 32u && column < params.columns) {
+    var total = 0.0;
+    for (var i = thread; i < 256u; i += 32u) {
+      total += partial[i];
     }
-    workgroupBarrier();
-  }
-  if (thread < COLUMNS && column < params.columns) {
-    let at = group.y * params.columns + column;
-    var total = params.scale * partial[thread];
-    if (params.accumulate != 0u) {
-      total += sums[at];
-    }
-    sums[at] = total;
+    if (ACCUMULATE) { total += sums[column]; }
+    sums[column] = total;
   }
 }

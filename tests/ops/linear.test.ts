@@ -1,0 +1,289 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Context } from '../../src/ops/context.ts';
+import { linear } from '../../src/ops/linear.ts';
+import { Tape } from '../../src/ops/tape.ts';
+import { Tensor } from '../../src/ops/tensor.ts';
+import { openTestContext, runOp } from '../harness/context.ts';
+import { EPS_F32, expectClose, numericGradients, randomArray, seededRandom, weightedSum } from '../harness/numerics.ts';
+import { rounded, WEIGHT_TYPES, weightTensor } from '../harness/weights.ts';
+import { linearReference } from '../reference/linear.ts';
+
+let context: Context;
+beforeAll(async () => {
+  context = await openTestContext({ defaultLimits: true });
+});
+afterAll(() => context.destroy());
+
+/** Sums of products below 1, `terms` of them: each addition rounds by half a unit of a sum that stays below `terms`. */
+const tolerance = (terms: number) => ({ abs: EPS_F32 * (4 + terms) });
+
+test('a trainable layer: output and all gradients, ragged shapes', async () => {
+  const random = seededRandom(21);
+  const shapes = [
+    [1, 1, 1],
+    [2, 3, 5],
+    [5, 8, 4],
+    [9, 35, 7],
+    [17, 4, 33],
+  ] as const;
+  for (const [t, n, k] of shapes) {
+    const sizes = { t, n, k };
+    const [x, w] = [randomArray(random, t * k), randomArray(random, n * k)];
+    const [bias, seed] = [randomArray(random, n), randomArray(random, t * n)];
+    const { outputs, gradients } = await runOp(
+      context,
+      [
+        { data: x, shape: [t, k] },
+        { data: w, shape: [n, k] },
+        { data: bias, shape: [n] },
+      ],
+      (c, [xs, ws, bs]) => [linear(c, xs!, ws!, { bias: bs })],
+      [seed],
+    );
+    expectClose('y', outputs[0]!, linearReference(sizes, x, w, bias), tolerance(k + 1));
+    const expected = numericGradients(
+      ([xs, ws, bs]) => weightedSum(linearReference(sizes, xs!, ws!, bs), seed),
+      [x, w, bias],
+    );
+    expected.forEach((gradient, i) => expectClose(`gradient ${i}`, gradients[i]!, gradient, tolerance(t + n)));
+  }
+});
+
+test('long columns of a bias gradient, over several workgroups', async () => {
+  const random = seededRandom(22);
+  const [t, n, k] = [203, 71, 1];
+  const [x, w, bias, seed] = [
+    randomArray(random, t),
+    randomArray(random, n),
+    randomArray(random, n),
+    randomArray(random, t * n),
+  ];
+  const { gradients } = await runOp(
+    context,
+    [
+      { data: x, shape: [t, k], requiresGrad: false },
+      { data: w, shape: [n, k], requiresGrad: false },
+      { data: bias, shape: [n] },
+    ],
+    (c, [xs, ws, bs]) => [linear(c, xs!, ws!, { bias: bs })],
+    [seed],
+  );
+  const expected = Float64Array.from({ length: n }, (_, j) => {
+    let sum = 0;
+    for (let i = 0; i < t; i++) sum += seed[i * n + j]!;
+    return sum;
+  });
+  expectClose('dbias', gradients[0]!, expected, tolerance(t));
+});
+
+test('frozen packed weights: output and input gradient, no weight gradient', async () => {
+  const random = seededRandom(23);
+  for (const dtype of WEIGHT_TYPES)
+    for (const [t, n, k] of [
+      [5, 7, 3],
+      [6, 12, 8],
+      [33, 40, 36],
+    ] as const) {
+      const sizes = { t, n, k };
+      const [x, seed] = [randomArray(random, t * k), randomArray(random, t * n)];
+      const w = rounded(randomArray(random, n * k), dtype);
+      let weight: Tensor | undefined;
+      const tapes: Tape[] = [];
+      const { outputs, gradients } = await runOp(
+        context,
+        // Two leading dimensions: all but the last are rows.
+        [{ data: x, shape: [1, t, k] }],
+        (c, [xs]) => {
+          weight = weightTensor(c, w, [n, k], dtype);
+          if (c.tape) tapes.push(c.tape);
+          return [linear(c, xs!, weight)];
+        },
+        [seed],
+      );
+      expectClose('y', outputs[0]!, linearReference(sizes, x, w), tolerance(k));
+      const [dx] = numericGradients(([xs]) => weightedSum(linearReference(sizes, xs!, w), seed), [x]);
+      expectClose('dx', gradients[0]!, dx!, tolerance(n));
+      expect(tapes[0]!.gradientOf(weight!)).toBeUndefined();
+    }
+});
+
+/** A merged projection of three stretches, LoRA on the first and last. */
+function loraCase(
+  random: () => number,
+  [t, k, rank]: readonly [number, number, number],
+  heights: readonly [number, number, number],
+) {
+  const n = heights[0] + heights[1] + heights[2];
+  const parts = [
+    { rowOffset: 0, rows: heights[0] },
+    { rowOffset: heights[0] + heights[1], rows: heights[2] },
+  ];
+  return {
+    sizes: { t, n, k },
+    rank,
+    parts,
+    x: randomArray(random, t * k),
+    w: randomArray(random, n * k),
+    bias: randomArray(random, n),
+    a: randomArray(random, 2 * rank * k),
+    bs: parts.map(({ rows }) => randomArray(random, rows * rank)) as [Float32Array, Float32Array],
+    seed: randomArray(random, t * n),
+  };
+}
+
+test('LoRA on some parts of a merged projection: output and gradients of x, A and B', async () => {
+  const random = seededRandom(24);
+  const scale = 0.5;
+  for (const [sizes, heights] of [
+    [
+      [1, 1, 1],
+      [1, 1, 1],
+    ],
+    [
+      [3, 5, 2],
+      [4, 3, 7],
+    ],
+    [
+      [6, 8, 4],
+      [8, 4, 12],
+    ],
+    [
+      [19, 36, 3],
+      [17, 5, 18],
+    ],
+  ] as const) {
+    const { sizes: shape, rank, parts, x, w, bias, a, bs, seed } = loraCase(random, sizes, heights);
+    const { t, n, k } = shape;
+    const { outputs, gradients } = await runOp(
+      context,
+      [
+        { data: x, shape: [t, k] },
+        { data: w, shape: [n, k], requiresGrad: false },
+        { data: bias, shape: [n], requiresGrad: false },
+        { data: a, shape: [2 * rank, k] },
+        { data: bs[0], shape: [parts[0]!.rows, rank] },
+        { data: bs[1], shape: [parts[1]!.rows, rank] },
+      ],
+      (c, [xs, ws, biases, as, b0, b1]) => [
+        linear(c, xs!, ws!, {
+          bias: biases,
+          lora: {
+            scale,
+            rank,
+            a: as!,
+            parts: [
+              { ...parts[0]!, b: b0! },
+              { ...parts[1]!, b: b1! },
+            ],
+          },
+        }),
+      ],
+      [seed],
+    );
+    const reference = ([xs, as, b0, b1]: Float64Array[]) =>
+      linearReference(shape, xs!, w, bias, {
+        scale,
+        rank,
+        a: as!,
+        parts: [
+          { ...parts[0]!, b: b0! },
+          { ...parts[1]!, b: b1! },
+        ],
+      });
+    const inputs = [x, a, ...bs].map((values) => Float64Array.from(values));
+    expectClose('y', outputs[0]!, reference(inputs), tolerance(k * (1 + scale * rank)));
+    const expected = numericGradients((point) => weightedSum(reference(point), seed), inputs);
+    // Gradients are sums of products of three factors: over T, N and the rank, or K and T.
+    expected.forEach((gradient, i) => expectClose(`gradient ${i}`, gradients[i]!, gradient, tolerance(t * (n + k))));
+  }
+});
+
+test('LoRA over a frozen input: A and B still learn, and nothing is computed for the input', async () => {
+  const random = seededRandom(25);
+  const { sizes, rank, parts, x, w, a, bs, seed } = loraCase(random, [5, 8, 2], [4, 4, 4]);
+  const { t, n, k } = sizes;
+  const run = async (inputNeedsGradient: boolean) => {
+    const result = await runOp(
+      context,
+      [
+        { data: x, shape: [t, k], requiresGrad: inputNeedsGradient },
+        { data: w, shape: [n, k], requiresGrad: false },
+        { data: a, shape: [2 * rank, k] },
+        { data: bs[0], shape: [4, rank] },
+        { data: bs[1], shape: [4, rank] },
+      ],
+      (c, [xs, ws, as, b0, b1]) => [
+        linear(c, xs!, ws!, {
+          lora: {
+            scale: 2,
+            rank,
+            a: as!,
+            parts: [
+              { ...parts[0]!, b: b0! },
+              { ...parts[1]!, b: b1! },
+            ],
+          },
+        }),
+      ],
+      [seed],
+    );
+    return { ...result, dispatches: context.recorder.lastFlush.dispatches };
+  };
+  const frozen = await run(false);
+  const open = await run(true);
+  expect(frozen.gradients).toEqual(open.gradients.slice(1));
+  expect(open.dispatches - frozen.dispatches).toBe(2);
+});
+
+test('gradients add up in a parameter that has a gradient slot, and nothing around the slot is touched', async () => {
+  const random = seededRandom(26);
+  const [t, n, k] = [5, 7, 3];
+  const [x, w] = [randomArray(random, t * k), randomArray(random, n * k)];
+  const [bias, seed] = [randomArray(random, n), randomArray(random, t * n)];
+  const reads: Promise<Float32Array>[] = [];
+  context.scope(() => {
+    // Slots lie in one arena, 64 numbers apart, as the optimiser's do.
+    const arena = context.fromArray(new Float32Array(128).fill(1), [128], 'gradients');
+    const tape = new Tape(context);
+    const weight = context.fromArray(w, [n, k]);
+    const offset = context.fromArray(bias, [n]);
+    [weight, offset].forEach((parameter, i) => {
+      parameter.requiresGrad = true;
+      const slice = { ...arena.slice, offset: 256 * i, size: 4 * parameter.size };
+      parameter.gradient = Tensor.over(slice, parameter.shape);
+    });
+    context.tape = tape;
+    const y = linear(context, context.fromArray(x, [t, k]), weight, { bias: offset });
+    context.tape = undefined;
+    tape.backward([{ tensor: y, gradient: context.fromArray(seed, [t, n]) }]);
+    tape.dispose();
+    reads.push(context.read(arena));
+  });
+  await context.recorder.flush();
+  const [arena] = await Promise.all(reads);
+  const loss = ([ws, bs]: Float64Array[]) => weightedSum(linearReference({ t, n, k }, x, ws!, bs), seed);
+  const [dw, db] = numericGradients(loss, [w, bias]);
+  const expected = new Float64Array(128).fill(1);
+  dw!.forEach((value, i) => (expected[i]! += value));
+  db!.forEach((value, i) => (expected[64 + i]! += value));
+  expectClose('arena', arena!, expected, tolerance(t + 1));
+});
+
+test('what does not fit is refused', () => {
+  context.scope(() => {
+    const x = context.zeros([2, 4]);
+    const weight = context.zeros([6, 4]);
+    const packed = context.tensor([6, 4], 'bf16');
+    packed.requiresGrad = true;
+    expect(() => linear(context, x, context.zeros([6, 5]))).toThrow('rows of 4 numbers, the weight takes 5');
+    expect(() => linear(context, x, packed)).toThrow('a bf16 weight cannot be trained');
+    expect(() => linear(context, x, weight, { bias: context.zeros([5]) })).toThrow('The bias should have shape [6]');
+    const lora = {
+      scale: 1,
+      rank: 2,
+      a: context.zeros([2, 4]),
+      parts: [{ rowOffset: 3, rows: 4, b: context.zeros([4, 2]) }],
+    };
+    expect(() => linear(context, x, weight, { lora })).toThrow('rows 3 to 7 does not fit a weight of 6 rows');
+  });
+});
