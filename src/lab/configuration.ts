@@ -379,7 +379,7 @@ export const SETTINGS = {
     max: 64,
     integer: true,
   }),
-} as const satisfies Record<string, Setting>;
+} as const;
 
 export type SettingKey = keyof typeof SETTINGS;
 

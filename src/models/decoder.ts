@@ -121,7 +121,7 @@ export class Decoder {
     const shape = { heads, kvHeads, headDim };
     const normed = rmsNorm(context, x, own.inputNorm, rmsNormEpsilon);
     const qkv = this.#linear(context, layer, 'qkv', normed);
-    const [q, k, v] = ropeSplit(context, qkv, rows, rotary, shape);
+    const [q, k, v] = ropeSplit(context, qkv, rows, shape, rotary);
     observe?.(`keys.${layer}`, k);
     observe?.(`values.${layer}`, v);
     let read = causalAttention(context, q, k, v, rows, shape);

@@ -1,4 +1,4 @@
-import type { LoraTerm } from '../ops/linear.ts';
+import type { Lora } from '../ops/linear.ts';
 import type { Context } from '../ops/context.ts';
 import type { DecoderConfig } from './config.ts';
 import { linearShape, MERGED_LINEARS, MERGED_LINEAR_NAMES, namedParts, type MergedLinear, type NamedPart } from './layout.ts';
@@ -84,7 +84,7 @@ export class LoraAdapter {
   }
 
   /** What a linear map of a layer has to add, or undefined where no adapter sits. */
-  term(layer: number, linear: MergedLinear): LoraTerm | undefined {
+  term(layer: number, linear: MergedLinear): Lora | undefined {
     const entry = this.#layers[layer]?.[linear];
     if (!entry) return undefined;
     return {

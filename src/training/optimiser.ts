@@ -1,17 +1,11 @@
 import type { Context } from '../ops/context.ts';
-import { adamw } from '../ops/adamw.ts';
+import { adamw, type AdamWArena, type AdamWSettings } from '../ops/adamw.ts';
 import { gradientNorm } from '../ops/gradientNorm.ts';
 import { Tensor } from '../ops/tensor.ts';
-import type { ParameterBlock, ParameterSet } from '../models/parameters.ts';
+import type { ParameterSet } from '../models/parameters.ts';
 
-export interface OptimiserOptions {
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly epsilon: number;
-  readonly weightDecay: number;
-  /** One norm over everything trained; 0: no clipping. */
-  readonly clipNorm: number;
-}
+/** Everything of AdamW that does not change from step to step; clipNorm is one norm over all that is trained. */
+export type OptimiserOptions = Omit<AdamWSettings, 'learningRate' | 'step'>;
 
 /** Parameters that are trained together, under a name for their gradient norm. */
 export interface ParameterGroup {
@@ -19,17 +13,11 @@ export interface ParameterGroup {
   readonly parameters: ParameterSet;
 }
 
-interface BlockState extends ParameterBlock {
-  /** Running means of the gradient and of its square, laid out like the parameters. */
-  readonly mean: Tensor;
-  readonly square: Tensor;
-}
-
 /** AdamW with decoupled weight decay (Loshchilov & Hutter 2019), as in torch.optim.AdamW, over all groups at once. */
 export class Optimiser {
   /** Updates made. */
   step = 0;
-  readonly #states: ReadonlyMap<string, readonly BlockState[]>;
+  readonly #states: ReadonlyMap<string, readonly AdamWArena[]>;
 
   constructor(
     private readonly context: Context,
@@ -44,16 +32,14 @@ export class Optimiser {
     this.#states = new Map(
       groups.map(({ name, parameters }) => [
         name,
-        parameters.blocks.map((block) => ({ ...block, mean: zeros(block.parameters), square: zeros(block.parameters) })),
+        parameters.blocks.map((block) => ({ ...block, m: zeros(block.parameters), v: zeros(block.parameters) })),
       ]),
     );
   }
 
   /** State tensors in a fixed order, for checkpoints. */
-  state(): { name: string; mean: Tensor; square: Tensor }[] {
-    return [...this.#states].flatMap(([group, blocks]) =>
-      blocks.map(({ mean, square }, i) => ({ name: `${group}.${i}`, mean, square })),
-    );
+  state(): { name: string; arena: AdamWArena }[] {
+    return [...this.#states].flatMap(([group, blocks]) => blocks.map((arena, i) => ({ name: `${group}.${i}`, arena })));
   }
 
   zeroGradients(): void {
@@ -64,7 +50,7 @@ export class Optimiser {
    * Gradient norms as [1] tensors on the GPU: of each group, and of all (what clipping uses). Belongs to the caller's scope.
    */
   norms(): { total: Tensor; byGroup: ReadonlyMap<string, Tensor> } {
-    const gradients = (blocks: readonly BlockState[]) => blocks.map((block) => block.gradients);
+    const gradients = (blocks: readonly AdamWArena[]) => blocks.map((block) => block.gradients);
     const all = [...this.#states.values()].flatMap(gradients);
     return {
       total: gradientNorm(this.context, all),
@@ -76,24 +62,14 @@ export class Optimiser {
   update(learningRate: number, totalNorm: Tensor): void {
     this.step++;
     for (const blocks of this.#states.values())
-      for (const { parameters, gradients, mean, square } of blocks)
-        adamw(this.context, {
-          parameters,
-          gradients,
-          mean,
-          square,
-          gradientNorm: totalNorm,
-          learningRate,
-          step: this.step,
-          ...this.options,
-        });
+      for (const arena of blocks) adamw(this.context, arena, totalNorm, { ...this.options, learningRate, step: this.step });
   }
 
   destroy(): void {
     for (const blocks of this.#states.values())
-      for (const { mean, square } of blocks) {
-        mean.release();
-        square.release();
+      for (const { m, v } of blocks) {
+        m.release();
+        v.release();
       }
   }
 }

@@ -1,0 +1,40 @@
+/** A file that can be read in pieces: on disk, in the browser, or behind a server. */
+export interface ByteSource {
+  readonly name: string;
+  readonly size: number;
+  /** Bytes [begin, end). */
+  read(begin: number, end: number): Promise<Uint8Array>;
+}
+
+/** Files of a model folder, by name; undefined where there is none of that name. */
+export type FileLookup = (name: string) => Promise<ByteSource | undefined>;
+
+export function memorySource(name: string, bytes: Uint8Array): ByteSource {
+  return { name, size: bytes.length, read: (begin, end) => Promise.resolve(bytes.subarray(begin, end)) };
+}
+
+/** A file chosen or dropped in the browser. */
+export function blobSource(name: string, blob: Blob): ByteSource {
+  return {
+    name,
+    size: blob.size,
+    read: async (begin, end) => new Uint8Array(await blob.slice(begin, end).arrayBuffer()),
+  };
+}
+
+/** A missing or unreadable file of a model folder. */
+export class ModelFileError extends Error {
+  override readonly name = 'ModelFileError';
+}
+
+/** @throws ModelFileError when the file is missing or not JSON. */
+export async function readJson(files: FileLookup, name: string): Promise<unknown> {
+  const source = await files(name);
+  if (!source) throw new ModelFileError(`The folder has no ${name}.`);
+  const text = new TextDecoder().decode(await source.read(0, source.size));
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ModelFileError(`${name} is not readable JSON: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
+}

@@ -1,0 +1,84 @@
+import { combineRecall, effectiveDocuments, recallAt1 } from '../retrieval/metrics.ts';
+import type { BatchResult } from '../training/results.ts';
+import type { EvaluationResult, StepResult } from '../training/trainer.ts';
+import { chunkView, type CorpusSetup } from './corpusSetup.ts';
+import type { Configuration } from './configuration.ts';
+import type { LabBatch } from './feed.ts';
+import type { Evaluation, MemoryView, StepRecord } from './run.ts';
+import { LANGUAGE_MODEL, RETRIEVER } from './smallModels.ts';
+
+/** Turns the trainer's numbers into what the page shows. */
+export function stepRecord(result: StepResult<LabBatch>, corpus: CorpusSetup, configuration: Configuration): StepRecord {
+  const { batch, ntpLoss, isolatedLoss } = result;
+  const recall = recallAt1(result.similarity, batch.labels);
+  const documents = documentNumbers(batch.labels);
+  return {
+    metrics: {
+      step: result.step,
+      loss: configuration.dualLoss ? ntpLoss + isolatedLoss : ntpLoss,
+      ntpLoss,
+      isolatedLoss,
+      recallAt1: recall.recall,
+      chance: recall.chance,
+      effectiveDocuments: meanDocuments(result, batch.labels.length),
+      gradientNorm: result.gradientNorm,
+      retrieverGradientNorm: result.gradientNorms.get(RETRIEVER) ?? 0,
+      languageModelGradientNorm: result.gradientNorms.get(LANGUAGE_MODEL) ?? 0,
+      learningRate: result.learningRate,
+      stepMs: result.stepMs,
+      tokensPerSecond: (1000 * result.tokens) / result.stepMs,
+      memory: memoryView(result),
+    },
+    batch: {
+      chunks: batch.source.chunks.map((chunk, i) =>
+        chunkView(corpus.tokenizer, chunk, documents[i] ?? 0, configuration.chunkTokens),
+      ),
+    },
+    similarity: Array.from(result.similarity),
+    attention: Array.from(result.attention),
+    tokenLoss: result.ntpTokenLoss.map((row) => Array.from(row)),
+    isolatedTokenLoss: result.isolatedTokenLoss.map((row) => Array.from(row)),
+  };
+}
+
+/** Means over the held-out batches; losses weigh each batch the same, recall each row. */
+export function evaluationRecord(result: EvaluationResult<LabBatch>, corpus: CorpusSetup): Evaluation {
+  const { batches } = result;
+  const mean = (value: (batch: (typeof batches)[number]) => number): number =>
+    batches.reduce((sum, batch) => sum + value(batch), 0) / batches.length;
+  const recall = combineRecall(batches.map(({ similarity, batch }) => recallAt1(similarity, batch.labels)));
+  const tfidf = combineRecall(
+    batches.map(({ batch }) => {
+      const texts = batch.source.chunks.map(({ text }) => text);
+      return recallAt1(corpus.tfidf.similarityMatrix(texts), batch.labels);
+    }),
+  );
+  return {
+    step: result.step,
+    recallAt1: recall.recall,
+    chance: recall.chance,
+    tfidfRecallAt1: tfidf.recall,
+    ntpLoss: mean(({ ntpLoss }) => ntpLoss),
+    isolatedLoss: mean(({ isolatedLoss }) => isolatedLoss),
+    effectiveDocuments: mean((batch) => meanDocuments(batch, batch.batch.labels.length)),
+  };
+}
+
+function meanDocuments({ attention }: BatchResult, size: number): number {
+  const rows = effectiveDocuments(attention, size);
+  return rows.reduce((sum, count) => sum + count, 0) / rows.length;
+}
+
+/** Labels renumbered from 0 in order of appearance, so that a batch uses the first colours. */
+function documentNumbers(labels: readonly number[]): number[] {
+  const seen: number[] = [];
+  return labels.map((label) => {
+    if (!seen.includes(label)) seen.push(label);
+    return seen.indexOf(label);
+  });
+}
+
+function memoryView({ memory }: StepResult<LabBatch>): MemoryView {
+  // Peaks by purpose: live figures at the end of a step would not show the activations.
+  return { ...memory.peak, peak: memory.peakTotal, total: memory.total };
+}
