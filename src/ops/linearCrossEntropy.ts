@@ -1,0 +1,225 @@
+import type { Context } from './context.ts';
+import { gemm } from './gemm.ts';
+import type { Tape } from './tape.ts';
+import type { Tensor } from './tensor.ts';
+
+/** A stretch of a language model's output head, along the vocabulary, so that no buffer exceeds what a GPU can bind. */
+export interface HeadShard {
+  /** [V_s, D]: f32, bf16 or f16. */
+  readonly weight: Tensor;
+}
+
+export interface LinearCrossEntropyOptions {
+  /** ∂total / ∂loss: what the mean loss will be multiplied with in the total. Gradients are computed for it at once. */
+  readonly weight: number;
+  /** Bytes of logits in memory at a time. Default 16 MiB; at least 16 rows are held whatever this says. */
+  readonly logitsBudgetBytes?: number;
+}
+
+export interface LinearCrossEntropyResult {
+  /** Mean over R, [1]; 0 when R is 0. */
+  readonly loss: Tensor;
+  /** Loss of each predicted token, [R]. Carries no gradient. */
+  readonly tokenLoss: Tensor;
+}
+
+const DEFAULT_BUDGET_BYTES = 16 * 2 ** 20;
+const FEWEST_ROWS = 16;
+
+/**
+ * Mean next-token loss: with h_r = hidden[positions[r]] and logits = h · Wᵀ over all shards,
+ * loss = 1/R Σ_r (logsumexp(logits_r) − logits_r[targets[r]]).
+ *
+ * hidden [T, D]; shards along the vocabulary, V = Σ V_s; positions and targets u32 [R], positions < T and all different,
+ * targets < V. Logits exist for a few rows at a time: the rows' gradients are computed while their logits are there (as in Liger
+ * Kernel, arXiv 2410.10989), for the weight that the caller knows in advance. backward() only hands them on: the gradient that
+ * arrives at `loss` is taken to be `weight`, whatever it is. The gradient of a trainable head is complete when this returns.
+ * @throws Error for shapes that do not fit, or a packed head that should be trained.
+ */
+export function linearCrossEntropy(
+  context: Context,
+  hidden: Tensor,
+  shards: readonly HeadShard[],
+  positions: Tensor,
+  targets: Tensor,
+  options: LinearCrossEntropyOptions,
+): LinearCrossEntropyResult {
+  const [count, width] = [positions.size, hidden.columns];
+  checkInputs(shards, positions, targets, width);
+  const vocabulary = shards.reduce((sum, { weight }) => sum + weight.rows, 0);
+  const tape = context.tape;
+  const gradients: Gradients | undefined =
+    tape && count > 0 && (hidden.requiresGrad || shards.some(({ weight }) => weight.requiresGrad))
+      ? { tape, hidden: hidden.requiresGrad ? context.zeros(hidden.shape, 'gradients') : undefined }
+      : undefined;
+  const tokenLoss = context.tensor([count]);
+  if (count === 0) return { loss: context.zeros([1]), tokenLoss };
+
+  const chunk = chunkRows(context, count, vocabulary, options.logitsBudgetBytes ?? DEFAULT_BUDGET_BYTES);
+  context.scope(() => {
+    // Rows begin at whole vectors, so that they can be read as such.
+    const stride = 4 * Math.ceil(vocabulary / 4);
+    const logits = context.tensor([chunk, stride], 'f32', 'scratch');
+    const picked = context.tensor([chunk, width], 'f32', 'scratch');
+    for (let first = 0; first < count; first += chunk) {
+      const rows = Math.min(chunk, count - first);
+      const at = { first, count: rows, width };
+      moveRows(context, 'gatherRows', at, { source: hidden, positions, gathered: picked });
+      const spread = { shards, logits, picked, rows, width, stride };
+      shardProducts(context, spread);
+      context.dispatch({
+        kernel: 'crossEntropyRows',
+        constants: { GRADIENT: gradients !== undefined },
+        params: { first, vocabulary, vectors: stride / 4, factor: options.weight / count },
+        bindings: { targets: targets.slice, logits: logits.slice, tokenLoss: tokenLoss.slice },
+        groups: [rows],
+        // An exponential counts for about eight operations.
+        flops: rows * vocabulary * (gradients ? 20 : 10),
+        bytes: 4 * rows * vocabulary * (gradients ? 3 : 1),
+      });
+      if (!gradients) continue;
+      shardHeadGradients(context, gradients.tape, spread);
+      if (!gradients.hidden) continue;
+      // The picked rows are not needed any more: their gradient takes their place.
+      shardHiddenGradient(context, spread);
+      moveRows(context, 'scatterRows', at, { rows: picked, positions, scattered: gradients.hidden });
+    }
+  });
+
+  const loss = context.tensor([1]);
+  context.dispatch({
+    kernel: 'mean',
+    params: { count },
+    bindings: { values: tokenLoss.slice, result: loss.slice },
+    groups: [1],
+    flops: count,
+    bytes: 4 * count,
+  });
+  const gradient = gradients?.hidden;
+  if (gradient)
+    tape?.record({
+      name: 'linearCrossEntropy',
+      inputs: [hidden],
+      outputs: [loss],
+      saved: [gradient],
+      backward: (_seed, walking) => walking.add(hidden, gradient),
+    });
+  return { loss, tokenLoss };
+}
+
+interface Gradients {
+  readonly tape: Tape;
+  /** [T, D], zero where no token is predicted; undefined where hidden needs none. */
+  readonly hidden: Tensor | undefined;
+}
+
+/** A chunk of rows: logits [rows, V] `stride` apart (later their gradient), picked hidden states [rows, D]. */
+interface Chunk {
+  readonly shards: readonly HeadShard[];
+  readonly logits: Tensor;
+  readonly picked: Tensor;
+  readonly rows: number;
+  readonly width: number;
+  readonly stride: number;
+}
+
+/** Rows of logits held at a time: what the budget and one binding allow, in chunks of nearly equal size. */
+function chunkRows(context: Context, count: number, vocabulary: number, budgetBytes: number): number {
+  const rowBytes = 16 * Math.ceil(vocabulary / 4);
+  const { maxBufferSize, maxStorageBufferBindingSize } = context.gpu.limits;
+  const bindable = Math.floor(Math.min(maxBufferSize, maxStorageBufferBindingSize) / rowBytes);
+  const allowed = Math.max(1, Math.min(bindable, Math.max(FEWEST_ROWS, Math.floor(budgetBytes / rowBytes))));
+  return Math.ceil(count / Math.ceil(count / allowed));
+}
+
+/** logits[:, V_s] = picked · W_sᵀ, shard by shard. */
+function shardProducts(context: Context, { shards, logits, picked, rows, width, stride }: Chunk): void {
+  let offset = 0;
+  for (const { weight } of shards) {
+    const out = { tensor: logits, offset, stride };
+    gemm(context, {
+      layout: 'NT',
+      m: rows,
+      n: weight.rows,
+      k: width,
+      a: { tensor: picked },
+      b: { tensor: weight },
+      out,
+    });
+    offset += weight.rows;
+  }
+}
+
+/** dW_s += dlogits[:, V_s]ᵀ · picked. */
+function shardHeadGradients(
+  context: Context,
+  tape: Tape,
+  { shards, logits, picked, rows, width, stride }: Chunk,
+): void {
+  let offset = 0;
+  for (const { weight } of shards) {
+    if (weight.requiresGrad) {
+      const { tensor, accumulate } = tape.target(weight);
+      gemm(context, {
+        layout: 'TN',
+        m: weight.rows,
+        n: width,
+        k: rows,
+        a: { tensor: logits, offset, stride },
+        b: { tensor: picked },
+        out: { tensor },
+        accumulate,
+      });
+    }
+    offset += weight.rows;
+  }
+}
+
+/** dpicked = Σ_s dlogits[:, V_s] · W_s, over the picked rows. */
+function shardHiddenGradient(context: Context, { shards, logits, picked, rows, width, stride }: Chunk): void {
+  let offset = 0;
+  for (const { weight } of shards) {
+    gemm(context, {
+      layout: 'NN',
+      m: rows,
+      n: width,
+      k: weight.rows,
+      a: { tensor: logits, offset, stride },
+      b: { tensor: weight },
+      out: { tensor: picked },
+      accumulate: offset > 0,
+    });
+    offset += weight.rows;
+  }
+}
+
+function moveRows(
+  context: Context,
+  kernel: 'gatherRows' | 'scatterRows',
+  at: { first: number; count: number; width: number },
+  tensors: Readonly<Record<string, Tensor>>,
+): void {
+  context.dispatch({
+    kernel,
+    params: at,
+    bindings: Object.fromEntries(Object.entries(tensors).map(([name, { slice }]) => [name, slice])),
+    groups: [Math.ceil(at.width / 256), at.count],
+    flops: 0,
+    bytes: 8 * at.count * at.width,
+  });
+}
+
+function checkInputs(shards: readonly HeadShard[], positions: Tensor, targets: Tensor, width: number): void {
+  if (shards.length === 0) throw new Error('linearCrossEntropy: the head has no shards.');
+  for (const { weight } of shards) {
+    if (weight.columns !== width)
+      throw new Error(`linearCrossEntropy: hidden states of ${width} numbers do not fit a head for ${weight.columns}.`);
+    if (weight.requiresGrad && weight.dtype !== 'f32')
+      throw new Error(`linearCrossEntropy: a ${weight.dtype} head cannot be trained. Load it as f32, or freeze it.`);
+  }
+  if (positions.dtype !== 'u32' || targets.dtype !== 'u32' || positions.size !== targets.size)
+    throw new Error(
+      `linearCrossEntropy: ${positions.size} positions (${positions.dtype}) and ${targets.size} targets (${targets.dtype}) ` +
+        'must be u32 and equally many.',
+    );
+}
