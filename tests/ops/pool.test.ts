@@ -26,8 +26,8 @@ test('each pooling agrees with f64 loops, forward, and backward by differences',
   const random = seededRandom(51);
   for (const pooling of POOLINGS) {
     for (const columns of [4, 12, 64, 132]) {
-      const longest = columns > 16 ? 5 : 40;
-      const lengths = Array.from({ length: randomInt(random, 1, 5) }, () => randomInt(random, 1, longest));
+      const longest = columns > 16 ? 4 : 35;
+      const lengths = Array.from({ length: randomInt(random, 1, 3) }, () => randomInt(random, 1, longest));
       const tokens = lengths.reduce((sum, length) => sum + length, 0);
       const hidden = randomArray(random, tokens * columns);
       // Two uses of the same tensor, so that the second adds to the first's gradient.

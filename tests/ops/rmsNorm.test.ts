@@ -93,7 +93,7 @@ test('many rows: the weight gradient takes both stages', async () => {
     expectClose('y', run.outputs[0]!, reference(x, weight, 1e-5), { abs: 1e-6, rel: 8 * EPS_F32 });
     // A row of four tiny numbers has a large r: scale with it.
     expectClose('dx', run.gradients[0]!, dx!, { abs: 2e-5, rel: 1e-5 });
-    // Blocks of 32 and then of 256: errors grow like √rows at most, addends are below 2.
+    // Blocks of 32 rows, then their sums: errors grow like √rows at most, addends are below 2.
     expectClose('dg', run.gradients[1]!, dg!, { abs: 1e-6 * Math.sqrt(rows) });
   }
 });
