@@ -111,12 +111,12 @@ async function run(data: Case, options: Options = {}): Promise<Result> {
   expect(context.pool.report().liveBuffers, 'buffers left behind').toBe(before);
   const [reads] = pending;
   if (!reads) throw new Error('Nothing was recorded.');
-  const headGradient = await Promise.all(reads.headGradient);
+  const headGradient = await Promise.all(reads.headGradient.filter((gradient) => gradient !== undefined));
   return {
     loss: await reads.loss,
     tokenLoss: (await reads.tokenLoss) ?? new Float32Array(0),
     hiddenGradient: await reads.hiddenGradient,
-    headGradient: headGradient.filter((gradient) => gradient !== undefined),
+    headGradient,
   };
 }
 
