@@ -1,0 +1,47 @@
+import { readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runGoldenStep } from '../../src/cli/step.ts';
+import type { Context } from '../../src/ops/context.ts';
+import { openTestContext } from '../harness/context.ts';
+import { compareWithGolden, LIMITS } from './goldens.ts';
+
+const STEPS = join(dirname(fileURLToPath(import.meta.url)), 'steps');
+const folders = readdirSync(STEPS, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name);
+
+let context: Context;
+beforeAll(async () => {
+  context = await openTestContext();
+});
+afterAll(() => context.destroy());
+
+test('there are golden folders to compare with', () => expect(folders.length).toBeGreaterThanOrEqual(11));
+
+describe.each(folders)('%s', (name) => {
+  test('losses, matrices, every gradient and the curve are those of the authors’ code', async () => {
+    const folder = join(STEPS, name);
+    const found = await compareWithGolden(folder, await runGoldenStep(context, folder));
+    console.log(name, JSON.stringify(found, (_key, value: unknown) => (typeof value === 'number' ? Number(value.toExponential(1)) : value)));
+    for (const [measure, limit] of Object.entries(LIMITS))
+      expect(found[measure as keyof typeof LIMITS], measure).toBeLessThanOrEqual(limit);
+  });
+
+  test('recomputing layers in the backward pass changes no bit', async () => {
+    const folder = join(STEPS, name);
+    const kept = await runGoldenStep(context, folder);
+    const recomputed = await runGoldenStep(context, folder, { checkpointing: true });
+    expect(recomputed.report).toEqual(kept.report);
+    // Observed tensors are seen twice when a layer runs twice; gradients and parameters are compared.
+    const trained = (outcome: typeof kept) => outcome.tensors.filter(({ name: n }) => /^(grad|final)\./.test(n));
+    expect(trained(recomputed)).toEqual(trained(kept));
+  });
+
+  test('a step leaves no GPU memory behind', async () => {
+    const before = context.pool.report().liveBuffers;
+    await runGoldenStep(context, join(STEPS, name));
+    expect(context.pool.report().liveBuffers).toBe(before);
+  });
+});
