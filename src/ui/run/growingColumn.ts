@@ -1,0 +1,19 @@
+/** Numbers appended one by one to a typed array that doubles when full. */
+export class GrowingColumn {
+  private values = new Float64Array(256);
+  private count = 0;
+
+  push(value: number): void {
+    if (this.count === this.values.length) {
+      const larger = new Float64Array(2 * this.count);
+      larger.set(this.values);
+      this.values = larger;
+    }
+    this.values[this.count++] = value;
+  }
+
+  /** What has been pushed, without a copy; valid until the next push. */
+  view(): Float64Array {
+    return this.values.subarray(0, this.count);
+  }
+}

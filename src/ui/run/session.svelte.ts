@@ -1,0 +1,241 @@
+import { openLab, type LabClient } from '../../lab/client.ts';
+import { changedSettings, defaultConfiguration, type Configuration } from '../../lab/configuration.ts';
+import type { LabError, LabEvent, LabState } from '../../lab/protocol.ts';
+import type { CorpusSummary, RunRecord } from '../../lab/run.ts';
+import type { Draft } from '../settings/draft.svelte.ts';
+import { load, save } from '../storage.ts';
+import { History } from './history.ts';
+import { Rate } from './rate.ts';
+
+/** Text of the reader's own, with what to call it. */
+export interface OwnText {
+  readonly title: string;
+  readonly content: string;
+}
+
+/** Shortest time between two drawings while events pour in. */
+const DRAW_EVERY_MS = 100;
+const STORED_TEXT = 'text';
+
+/** What a run was started with. */
+interface Applied {
+  readonly configuration: Configuration;
+  readonly text: OwnText;
+}
+
+/** The page's end of a session: folds what the lab says into a run, and asks it for more. The lab starts when needed. */
+export class Session {
+  /** Which run is shown: none yet, the recorded one, or the one trained here. */
+  kind = $state<'none' | 'recorded' | 'live'>('none');
+  /** Whether it is settled that there is a recorded run, or none. */
+  isLoaded = $state(false);
+  /** Not reactive in itself: whoever reads it also reads `revision`. */
+  history = new History();
+  /** Counts drawings: changes when `history` has changed, at most ten times a second. */
+  revision = $state(0);
+  /** Configuration of the run shown. */
+  configuration = $state.raw<Configuration>(defaultConfiguration());
+  /** Corpus of the run shown, or of what was chosen last. */
+  corpus = $state.raw<CorpusSummary>();
+  /** The source that corpus was made from. */
+  corpusSource = $state<Configuration['source']>();
+  text = $state.raw<OwnText>(load<OwnText>(STORED_TEXT) ?? { title: '', content: '' });
+
+  state = $state<LabState>('idle');
+  detail = $state('');
+  progress = $state<number>();
+  adapter = $state.raw<{ readonly description: string; readonly software: boolean }>();
+  error = $state.raw<LabError>();
+  /** A command is on its way and nothing has come back yet. */
+  awaiting = $state(false);
+  stepsPerSecond = $state(0);
+
+  private lab: LabClient | undefined;
+  private applied = $state.raw<Applied>();
+  private pending: Applied | undefined;
+  private readonly rate = new Rate();
+  private drawn = 0;
+  private drawing = false;
+
+  readonly isBusy = $derived.by(() => this.awaiting || this.state === 'running' || this.state === 'preparing');
+  /** Updates made by the run trained here. */
+  readonly step = $derived.by(() => (this.revision >= 0 && this.kind === 'live' ? this.history.lastStep : 0));
+  /** What a Reset would change. */
+  readonly waitingChanges = $derived.by(() => {
+    if (this.kind !== 'live' || this.step === 0 || !this.applied) return 0;
+    const changedText = this.draft.configuration.source === 'text' && this.applied.text !== this.text ? 1 : 0;
+    return changedSettings(this.draft.configuration, this.applied.configuration).length + changedText;
+  });
+
+  constructor(private readonly draft: Draft) {}
+
+  /** Shows the recorded run if there is one, unless a live one is there already. */
+  replay(run: RunRecord | undefined): void {
+    this.isLoaded = true;
+    if (!run || this.kind !== 'none') return;
+    this.kind = 'recorded';
+    this.history = History.from(run);
+    this.configuration = run.configuration;
+    if (!this.corpus) {
+      this.corpus = run.corpus;
+      this.corpusSource = run.configuration.source;
+    }
+    this.revision++;
+  }
+
+  train(): void {
+    this.start('train');
+  }
+
+  singleStep(): void {
+    this.start('step');
+  }
+
+  pause(): void {
+    this.lab?.send({ type: 'pause' });
+  }
+
+  /** Back to step 0, with the settings as they now stand. Nothing is dropped when those cannot be run. */
+  reset(): void {
+    if (!this.lab || this.draft.problem) return;
+    this.error = undefined;
+    if (!this.applied || this.waitingChanges > 0 || this.state === 'failed') this.apply(this.text);
+    else this.lab.send({ type: 'reset' });
+  }
+
+  /** Prepares what was chosen so that it can be looked at, unless a run is under way: that waits for Reset. */
+  prepare(): void {
+    if (this.hasRun() || this.draft.problem) return;
+    if (this.draft.configuration.source === 'text' && this.text.content.trim() === '') return;
+    this.apply(this.text);
+  }
+
+  /** Takes text of the reader's own. It replaces the present one once the lab has accepted it, at once if a run is on. */
+  takeText(text: OwnText): void {
+    this.draft.chooseSource('text');
+    if (this.hasRun() || this.draft.problem) this.keepText(text);
+    else this.apply(text);
+  }
+
+  close(): void {
+    this.lab?.close();
+  }
+
+  private hasRun(): boolean {
+    return this.kind === 'live' && this.history.length > 0;
+  }
+
+  private start(type: 'train' | 'step'): void {
+    if (this.draft.problem) return;
+    this.error = undefined;
+    if (!this.applied || !this.lab || (!this.hasRun() && this.differs())) this.apply(this.text);
+    this.lab?.send({ type });
+    this.awaiting = true;
+  }
+
+  private differs(): boolean {
+    const wanted = this.pending ?? this.applied;
+    if (!wanted) return true;
+    return changedSettings(this.draft.configuration, wanted.configuration).length > 0 || wanted.text !== this.text;
+  }
+
+  private apply(text: OwnText): void {
+    this.error = undefined;
+    this.lab ??= openLab((event) => this.hear(event));
+    const { configuration } = this.draft;
+    this.pending = { configuration, text };
+    this.lab.send({
+      type: 'configure',
+      configuration,
+      ...(configuration.source === 'text' ? { text: text.content, title: text.title } : {}),
+    });
+    this.awaiting = true;
+  }
+
+  private keepText(text: OwnText): void {
+    if (text === this.text) return;
+    this.text = text;
+    save(STORED_TEXT, text);
+  }
+
+  private hear(event: LabEvent): void {
+    this.awaiting = false;
+    switch (event.type) {
+      case 'state':
+        this.state = event.state;
+        this.detail = event.detail;
+        this.progress = event.progress;
+        if (event.state !== 'running') this.rate.clear();
+        break;
+      case 'adapter':
+        this.adapter = event;
+        break;
+      case 'corpus':
+        this.corpus = event.summary;
+        this.adopt();
+        this.corpusSource = this.applied?.configuration.source;
+        break;
+      case 'step':
+        this.adopt();
+        if (this.kind !== 'live') this.begin();
+        this.history.add(event.record);
+        this.rate.count(performance.now());
+        break;
+      case 'evaluation':
+        this.history.addEvaluation(event.evaluation);
+        break;
+      case 'reset':
+        if (this.kind === 'live') this.begin();
+        break;
+      case 'error':
+        this.fail(event.error);
+        break;
+    }
+    this.draw();
+  }
+
+  /** The lab has taken the configuration sent last: what ran before is gone. */
+  private adopt(): void {
+    if (!this.pending) return;
+    this.applied = this.pending;
+    this.keepText(this.pending.text);
+    this.pending = undefined;
+    if (this.kind === 'live') this.begin();
+  }
+
+  private begin(): void {
+    this.kind = 'live';
+    this.history = new History();
+    this.rate.clear();
+    if (this.applied) this.configuration = this.applied.configuration;
+  }
+
+  private fail(error: LabError): void {
+    this.error = error;
+    if (this.pending) {
+      this.pending = undefined;
+      this.applied = undefined;
+    }
+    if (error.kind !== 'bug') return;
+    // Whatever state the worker is in, a new one begins cleanly.
+    this.lab?.close();
+    this.lab = undefined;
+    this.applied = undefined;
+    this.state = 'failed';
+  }
+
+  /** Lets the page draw soon: once for all that arrived since. */
+  private draw(): void {
+    if (this.drawing) return;
+    this.drawing = true;
+    const wait = Math.max(0, this.drawn + DRAW_EVERY_MS - performance.now());
+    setTimeout(() => {
+      requestAnimationFrame((now) => {
+        this.drawing = false;
+        this.drawn = now;
+        this.stepsPerSecond = this.state === 'running' ? this.rate.perSecond(performance.now()) : 0;
+        this.revision++;
+      });
+    }, wait);
+  }
+}
