@@ -3,7 +3,7 @@ import { CorpusError } from '../corpus/errors.ts';
 import { ModelFileError } from '../files/byteSource.ts';
 import { SafetensorsError } from '../files/safetensors.ts';
 import { GpuError } from '../gpu/errors.ts';
-import { configure, SETTING_KEYS, SETTINGS } from '../lab/configuration.ts';
+import { configure, SETTING_KEYS, SETTINGS, type SettingKey } from '../lab/configuration.ts';
 import { preset, PRESETS } from '../lab/presets.ts';
 import { SettingError } from '../lab/setting.ts';
 import { ModelConfigError } from '../models/config.ts';
@@ -82,7 +82,7 @@ async function step(args: readonly string[]): Promise<void> {
 }
 
 async function train(args: readonly string[], signal: AbortSignal): Promise<void> {
-  const settings = Object.fromEntries(SETTING_KEYS.map((key) => [key, { type: 'string' as const }]));
+  const settings = Object.fromEntries(SETTING_KEYS.map((key) => [key, { type: 'string' }])) as Record<SettingKey, { type: 'string' }>;
   const own = {
     preset: { type: 'string' },
     corpus: { type: 'string' },

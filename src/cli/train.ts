@@ -7,7 +7,6 @@ import { evaluationRecord, stepRecord } from '../lab/records.ts';
 import type { Evaluation, RunRecord, StepMetrics, StepRecord } from '../lab/run.ts';
 import { openNodeContext } from './nodeGpu.ts';
 import { snapshotSteps } from './snapshots.ts';
-import { readText } from '../corpus/documents.ts';
 
 export interface TrainArguments {
   readonly configuration: Configuration;
@@ -77,13 +76,8 @@ export async function trainCommand(options: TrainArguments): Promise<void> {
   context.destroy();
 }
 
-async function userText(file: string | undefined): Promise<{ text?: string; title?: string }> {
-  if (file === undefined) return {};
-  const title = basename(file);
-  const bytes = new Uint8Array(await readFile(file));
-  // Checked here as bytes, where a binary file can still be told from a text.
-  readText(title, bytes);
-  return { text: new TextDecoder().decode(bytes), title };
+async function userText(file: string | undefined): Promise<{ text?: Uint8Array; title?: string }> {
+  return file === undefined ? {} : { text: new Uint8Array(await readFile(file)), title: basename(file) };
 }
 
 /** Five digits are plenty for a picture, and a third of the bytes. */

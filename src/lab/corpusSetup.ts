@@ -27,7 +27,7 @@ export interface CorpusSetup {
 
 export interface CorpusSetupOptions {
   /** The user's text, when the configuration's source is 'text'. */
-  readonly text?: string | undefined;
+  readonly text?: string | Uint8Array | undefined;
   readonly title?: string | undefined;
   readonly signal?: AbortSignal;
   readonly onProgress?: (detail: string, fraction: number) => void;
