@@ -39,12 +39,12 @@ export function groupedChunks(chunks: readonly Chunk[], groupSize: number): numb
  * Chunks left over alone fill up after the last group; the caller takes only as many batches as the groups fill, so they
  * wait for the next epoch's shuffle.
  */
-export function topicBatches(
+export function* topicBatches(
   chunks: readonly Chunk[],
   batchSize: number,
   groupSize: number,
   random: Random,
-): Chunk[][] {
+): Generator<Chunk[]> {
   const groups: Chunk[][] = [];
   const rest: Chunk[] = [];
   for (const document of byDocument(chunks)) {
@@ -57,19 +57,18 @@ export function topicBatches(
   }
   const queue = random.shuffle(groups);
   const spare = random.shuffle(rest);
-  const batches: Chunk[][] = [];
   for (;;) {
     const batch: Chunk[] = [];
     while (batch.length < batchSize) {
       const group = takeGroup(queue, batch) ?? spare.splice(0, 1);
-      if (group.length === 0) return batches;
+      if (group.length === 0) return;
       const room = batchSize - batch.length;
       batch.push(...group.slice(0, room));
       const left = group.slice(room);
       if (left.length > 1) queue.push(left);
       else spare.push(...left);
     }
-    batches.push(batch);
+    yield batch;
   }
 }
 

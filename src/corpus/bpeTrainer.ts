@@ -30,6 +30,10 @@ const PRE_TOKEN =
   "'(?:[sS]|[tT]|[rR][eE]|[vV][eE]|[mM]|[lL][lL]|[dD])|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|" +
   '\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+';
 
+/** Longer ones (writing without spaces, encoded data) are counted in parts: a merge costs time in proportion to a word. */
+const LONG_PRE_TOKEN = 48;
+const LONG_PRE_TOKEN_PARTS = /.{1,48}/gsu;
+
 /** About one chunk in this many pre-tokens; each chunk is read once as query and once as passage. */
 const PRE_TOKENS_PER_CHUNK = 60;
 
@@ -48,10 +52,16 @@ export async function trainBpe(
   const counts = new Map<string, number>();
   const pattern = new RegExp(PRE_TOKEN, 'gu');
   let total = 0;
+  let sincePause = 0;
   for (const [i, text] of texts.entries()) {
-    for (const match of text.matchAll(pattern)) {
-      counts.set(match[0], (counts.get(match[0]) ?? 0) + 1);
-      if (++total % 4096 === 0) await pause();
+    for (const [piece] of text.matchAll(pattern)) {
+      const parts = piece.length > LONG_PRE_TOKEN ? (piece.match(LONG_PRE_TOKEN_PARTS) ?? []) : [piece];
+      for (const part of parts) counts.set(part, (counts.get(part) ?? 0) + 1);
+      total += parts.length;
+      if (++sincePause === 4096) {
+        sincePause = 0;
+        await pause();
+      }
     }
     onProgress?.({ stage: 'counting', fraction: (i + 1) / texts.length });
   }

@@ -1,4 +1,5 @@
 import { requireInteger } from './errors.ts';
+import { segments } from './segments.ts';
 
 /** How long a text is, in tokens. */
 export type TokenCounter = (text: string) => number;
@@ -15,9 +16,6 @@ const CELL_CHARACTERS = 8;
 /** A last chunk shorter than this share of the budget takes sentences from the one before. */
 const SHORT_TAIL = 0.25;
 
-const sentences = new Intl.Segmenter('en', { granularity: 'sentence' });
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
-
 /** A piece that stays whole: a sentence, a word of a long sentence, a few characters of a long word. */
 interface Atom {
   readonly text: string;
@@ -25,6 +23,11 @@ interface Atom {
   readonly glue: '' | ' ';
   /** Length with or without the glue, whichever is more. */
   readonly tokens: number;
+}
+
+/** Characters as people see them; plain ASCII needs no segmenter for that. */
+function charactersOf(word: string): Iterable<string> {
+  return /^[!-~]*$/.test(word) ? word : segments(word, 'grapheme');
 }
 
 /** Cuts text into atoms within the budget, at the coarsest of sentence, word, cell, character that fits. */
@@ -36,7 +39,7 @@ class Atomizer {
 
   *paragraph(paragraph: string): Generator<Atom> {
     let glue: Atom['glue'] = ' ';
-    for (const { segment } of sentences.segment(paragraph)) {
+    for (const segment of segments(paragraph, 'sentence')) {
       const sentence = segment.trim();
       if (sentence !== '') yield* this.sentence(sentence, segment.startsWith(' ') ? ' ' : glue);
       glue = segment.endsWith(' ') ? ' ' : '';
@@ -70,7 +73,7 @@ class Atomizer {
     }
     let before = glue;
     let cell: string[] = [];
-    for (const { segment } of graphemes.segment(word)) {
+    for (const segment of charactersOf(word)) {
       cell.push(segment);
       if (cell.length < CELL_CHARACTERS) continue;
       yield* this.cell(cell, before);
