@@ -1,0 +1,145 @@
+// Tiles of attention scores as small register-blocked matrix products, for heads of any even size.
+//
+// 2 · TILE threads; thread (down, across), across < 8, owns the four tile rows 4·down … 4·down + 3 in every phase, and
+//   - in a block of scores the tile columns across, across + 8, …: each column is one vec4, lane = row;
+//   - in a product with head vectors the vector `across` of each slab, for its four rows.
+// A row's running numbers (maximum, divisor, …) therefore stay in the registers of the threads that own the row.
+// Head vectors pass through workgroup memory in slabs of 8 vectors of four, so the memory needed does not depend on the
+// head's size: 14.5 KiB with TILE = 32. The odd strides keep the eight threads of a row on different banks.
+//
+// The kernel that includes this sets `thread` first and says where numbers are, two by two, because a head of even size
+// starts at an even number:   fn numbers(source: u32, pair: u32) -> vec2f
+
+override HEAD_DIM: u32;
+override TILE: u32; // 16 or 32
+override THREADS: u32 = 2u * TILE;
+override COLUMNS: u32 = TILE / 8u;
+override VECTORS: u32 = (HEAD_DIM + 3u) / 4u; // vectors of four in a head, the last one filled up with zeros
+override SLABS: u32 = (VECTORS + 7u) / 8u;
+override SLAB_DEPTH: u32 = min(8u, VECTORS);
+override WEIGHT_STRIDE: u32 = TILE / 4u + 1u;
+const SLAB_STRIDE = 9u;
+const LOWEST = -1e30; // below every score
+
+var<private> thread: u32;
+var<workgroup> leftSlab: array<vec4f, TILE * SLAB_STRIDE>;
+var<workgroup> rightSlab: array<vec4f, TILE * SLAB_STRIDE>;
+/// [tile column][four tile rows]: the factors of the next product with head vectors.
+var<workgroup> weights: array<vec4f, TILE * WEIGHT_STRIDE>;
+var<workgroup> partials: array<vec4f, THREADS>;
+
+/// Scores of the thread's four rows (lanes) in its columns.
+alias Block = array<vec4f, 4>;
+/// The thread's vector of each slab, for its four rows (matrix columns). Heads have at most 8 slabs of 32 numbers.
+alias HeadBlock = array<mat4x4f, 8>;
+
+/// One head's vectors of consecutive tokens.
+struct HeadRows {
+  source: u32,
+  first: u32, // where the first vector begins, in pairs of numbers
+  stride: u32, // from token to token, in pairs of numbers
+  count: u32, // tokens there are; rows beyond read as zero
+}
+
+fn headRows(source: u32, token: u32, count: u32, head: u32, heads: u32) -> HeadRows {
+  let stride = heads * HEAD_DIM / 2u;
+  return HeadRows(source, token * stride + head * HEAD_DIM / 2u, stride, count);
+}
+
+/// The thread's four tile rows.
+fn tileRows() -> vec4u { return vec4u(thread / 8u * 4u) + vec4u(0u, 1u, 2u, 3u); }
+
+/// The thread's tile column number n; of a slab n, its vector.
+fn tileColumn(n: u32) -> u32 { return thread % 8u + 8u * n; }
+
+/// Numbers 4·vector … 4·vector + 3 of a head vector; zeros past its end and past the last row.
+fn headVector(rows: HeadRows, row: u32, vector: u32) -> vec4f {
+  if (row >= rows.count || vector >= VECTORS) {
+    return vec4f();
+  }
+  let pair = rows.first + row * rows.stride + 2u * vector;
+  var value = vec4f(numbers(rows.source, pair), 0.0, 0.0);
+  if (4u * vector + 2u < HEAD_DIM) {
+    value = vec4f(value.xy, numbers(rows.source, pair + 1u));
+  }
+  return value;
+}
+
+/// ⟨left row, right column⟩ for the thread's rows and columns.
+fn scores(left: HeadRows, right: HeadRows) -> Block {
+  var block: Block;
+  for (var slab = 0u; slab < SLABS; slab++) {
+    workgroupBarrier(); // the last slab has been read
+    for (var i = thread; i < TILE * 8u; i += THREADS) {
+      leftSlab[i / 8u * SLAB_STRIDE + i % 8u] = headVector(left, i / 8u, 8u * slab + i % 8u);
+      rightSlab[i / 8u * SLAB_STRIDE + i % 8u] = headVector(right, i / 8u, 8u * slab + i % 8u);
+    }
+    workgroupBarrier();
+    let first = thread / 8u * 4u * SLAB_STRIDE;
+    for (var d = 0u; d < SLAB_DEPTH; d++) {
+      let rows = mat4x4f(
+        leftSlab[first + d],
+        leftSlab[first + SLAB_STRIDE + d],
+        leftSlab[first + 2u * SLAB_STRIDE + d],
+        leftSlab[first + 3u * SLAB_STRIDE + d],
+      );
+      for (var n = 0u; n < COLUMNS; n++) {
+        block[n] += rightSlab[tileColumn(n) * SLAB_STRIDE + d] * rows;
+      }
+    }
+  }
+  return block;
+}
+
+/// sums[row] += Σ_column block[row][column] · vectors[column], over the whole tile.
+fn addProduct(sums: ptr<function, HeadBlock>, block: Block, vectors: HeadRows) {
+  var factors = block;
+  workgroupBarrier(); // the last product has been formed
+  for (var n = 0u; n < COLUMNS; n++) {
+    weights[tileColumn(n) * WEIGHT_STRIDE + thread / 8u] = factors[n];
+  }
+  let columns = min(TILE, vectors.count);
+  for (var slab = 0u; slab < SLABS; slab++) {
+    workgroupBarrier();
+    for (var i = thread; i < TILE * 8u; i += THREADS) {
+      rightSlab[i / 8u * SLAB_STRIDE + i % 8u] = headVector(vectors, i / 8u, 8u * slab + i % 8u);
+    }
+    workgroupBarrier();
+    var sum = (*sums)[slab];
+    for (var column = 0u; column < columns; column++) {
+      let vector = rightSlab[column * SLAB_STRIDE + thread % 8u];
+      let weight = weights[column * WEIGHT_STRIDE + thread / 8u];
+      sum += mat4x4f(vector * weight.x, vector * weight.y, vector * weight.z, vector * weight.w);
+    }
+    (*sums)[slab] = sum;
+  }
+}
+
+/// Each of the four rows times its own factor.
+fn scaleRows(rows: mat4x4f, factor: vec4f) -> mat4x4f {
+  return mat4x4f(rows[0] * factor.x, rows[1] * factor.y, rows[2] * factor.z, rows[3] * factor.w);
+}
+
+/// Sum over the eight threads of each row; all of them receive it.
+fn rowSum(own: vec4f) -> vec4f {
+  var total = vec4f();
+  workgroupBarrier(); // the last partials have been read
+  partials[thread] = own;
+  workgroupBarrier();
+  for (var across = 0u; across < 8u; across++) {
+    total += partials[thread / 8u * 8u + across];
+  }
+  return total;
+}
+
+/// Maximum over the eight threads of each row; all of them receive it.
+fn rowMaximum(own: vec4f) -> vec4f {
+  var highest = own;
+  workgroupBarrier();
+  partials[thread] = own;
+  workgroupBarrier();
+  for (var across = 0u; across < 8u; across++) {
+    highest = max(highest, partials[thread / 8u * 8u + across]);
+  }
+  return highest;
+}

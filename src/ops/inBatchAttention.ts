@@ -1,0 +1,205 @@
+import type { Context } from './context.ts';
+import { pairStateBytes, type PairList } from './pairs.ts';
+import type { Rows } from './rows.ts';
+import type { Tape } from './tape.ts';
+import { expectShape, type Tensor } from './tensor.ts';
+
+/** ε of V-normalisation, as in the released code: o / (Σ_m P_m ‖V_m‖ + ε). */
+export const V_NORM_EPSILON = 1e-6;
+
+/** What the private accumulators of lib/headTiles.wgsl hold: 16 vectors of four for each thread. */
+const MAX_HEAD_DIM = 256;
+
+export interface InBatchAttentionInputs {
+  /** Ordinary self-attention of the in-batch pass, before the output projection: [T, H · headDim]. */
+  readonly self: Tensor;
+  /** Queries of the in-batch pass, after RoPE: [T, H · headDim]. */
+  readonly q: Tensor;
+  /** Keys (after RoPE) and values of the plain pass over the same chunks: [T, G · headDim]. */
+  readonly k: Tensor;
+  readonly v: Tensor;
+  /** Batch attention A: [B, B]. */
+  readonly attention: Tensor;
+  /** The pairs that are read; must hold every pair with A_ij ≠ 0. */
+  readonly pairs: PairList;
+  readonly rows: Rows;
+  /** H query heads share G = kvHeads key/value heads. */
+  readonly heads: number;
+  readonly kvHeads: number;
+  /** Even, at most 256. */
+  readonly headDim: number;
+  readonly vNorm: boolean;
+  /** γ: factor of the in-batch term (the paper has 1). */
+  readonly gate: number;
+}
+
+/**
+ * Similarity-weighted in-batch attention (Revela, arXiv 2506.16552, equation of the in-batch attention):
+ *
+ *   out_i = self_i + γ · Σ_{j≠i} A_ij · Ô_ij,   P = softmax(q_i K_jᵀ / √headDim) over all tokens of chunk j,
+ *   Ô_ij = P V_j / (Σ_m P_m ‖V_jm‖₂ + ε) with V-normalisation, else P V_j
+ *
+ * per head and query token; no L×L scores are kept, in either direction, and the forward pass keeps nothing at all. Result:
+ * [T, H · headDim]. Gradients go to self, q, k, v and A. ∂L/∂A_ij is 0 for pairs that are not in `pairs`.
+ * @throws Error when shapes do not fit together.
+ */
+export function inBatchAttention(context: Context, inputs: InBatchAttentionInputs): Tensor {
+  check(inputs);
+  const { self, q, k, v, attention, pairs, heads, kvHeads, headDim, gate } = inputs;
+  const out = context.tensor(self.shape);
+  context.scope(() => {
+    context.dispatch({
+      kernel: 'inBatchAttention',
+      constants: tileConstants(inputs),
+      params: { ...shapeParams(inputs), kvHeads, scale: 1 / Math.sqrt(headDim), gate },
+      bindings: {
+        table: pairs.table.slice,
+        own: self.slice,
+        q: q.slice,
+        k: k.slice,
+        v: v.slice,
+        c: divisors(context, inputs).slice,
+        attention: attention.slice,
+        out: out.slice,
+      },
+      groups: [queryTiles(inputs), heads, inputs.rows.count],
+      ...cost(inputs, { products: 2, tensors: 3 }),
+    });
+  });
+  context.tape?.record({
+    name: 'inBatchAttention',
+    inputs: [self, q, k, v, attention],
+    outputs: [out],
+    saved: [q, k, v, attention, pairs.table],
+    backward([gradient], tape) {
+      if (!gradient) return;
+      tape.add(self, gradient);
+      if ([q, k, v, attention].some(({ requiresGrad }) => requiresGrad)) backward(context, inputs, gradient, tape);
+    },
+  });
+  return out;
+}
+
+function backward(context: Context, inputs: InBatchAttentionInputs, u: Tensor, tape: Tape): void {
+  const { q, k, v, attention, pairs, rows, heads, kvHeads, headDim, vNorm, gate } = inputs;
+  const constants = tileConstants(inputs);
+  const shape = shapeParams(inputs);
+  const scale = 1 / Math.sqrt(headDim);
+  const c = divisors(context, inputs);
+  const stateEntries = Math.max(1, pairStateBytes(pairs, heads) / 8);
+  const state = context.tensor([stateEntries, 2], 'f32', 'scratch');
+  const given = { table: pairs.table.slice, q: q.slice, k: k.slice, v: v.slice, u: u.slice, state: state.slice };
+
+  context.dispatch({
+    kernel: 'inBatchAttentionStatistics',
+    constants,
+    params: { ...shape, kvHeads, scale, gate },
+    bindings: { ...given, c: c.slice, attention: attention.slice },
+    groups: [queryTiles(inputs), heads, pairs.count],
+    ...cost(inputs, { products: 2, tensors: 2 }),
+  });
+  if (attention.requiresGrad) {
+    const { tensor, accumulate } = tape.target(attention);
+    if (!accumulate) context.recorder.clear(tensor.slice);
+    context.dispatch({
+      kernel: 'inBatchAttentionPairGradient',
+      params: { ...shape, gate, accumulate: Number(accumulate) },
+      bindings: { table: pairs.table.slice, state: state.slice, attentionGradient: tensor.slice },
+      groups: [pairs.count],
+      flops: stateEntries,
+      bytes: 8 * stateEntries,
+    });
+  }
+  if (q.requiresGrad) {
+    const { tensor, accumulate } = tape.target(q);
+    context.dispatch({
+      kernel: 'inBatchAttentionQueryGradient',
+      constants,
+      params: { ...shape, kvHeads, scale, accumulate: Number(accumulate) },
+      bindings: { ...given, c: c.slice, queryGradient: tensor.slice },
+      groups: [queryTiles(inputs), heads, rows.count],
+      ...cost(inputs, { products: 3, tensors: 3 }),
+    });
+  }
+  if (k.requiresGrad || v.requiresGrad) {
+    const unwanted = () => ({ tensor: context.tensor(k.shape, 'f32', 'scratch'), accumulate: false });
+    const keys = k.requiresGrad ? tape.target(k) : unwanted();
+    const values = v.requiresGrad ? tape.target(v) : unwanted();
+    context.dispatch({
+      kernel: 'inBatchAttentionKeyValueGradient',
+      constants: { ...constants, V_NORM: vNorm },
+      params: {
+        ...shape,
+        kvHeads,
+        scale,
+        epsilon: V_NORM_EPSILON,
+        accumulateKeys: Number(keys.accumulate),
+        accumulateValues: Number(values.accumulate),
+      },
+      bindings: { ...given, keyGradient: keys.tensor.slice, valueGradient: values.tensor.slice },
+      groups: [queryTiles(inputs), kvHeads, rows.count],
+      ...cost(inputs, { products: 4, tensors: 2 }),
+    });
+  }
+}
+
+/** c [T, G]: what each value counts in the divisor (shaders/inBatchAttentionDivisors.wgsl). */
+function divisors(context: Context, { v, rows, kvHeads, headDim, vNorm }: InBatchAttentionInputs): Tensor {
+  const c = context.tensor([rows.tokens, kvHeads], 'f32', 'scratch');
+  context.dispatch({
+    kernel: 'inBatchAttentionDivisors',
+    constants: { HEAD_DIM: headDim, V_NORM: vNorm },
+    params: { count: c.size, epsilon: V_NORM_EPSILON },
+    bindings: { v: v.slice, c: c.slice },
+    groups: [Math.ceil(c.size / 64)],
+    flops: 2 * v.size,
+    bytes: 4 * (v.size + c.size),
+  });
+  return c;
+}
+
+function shapeParams({ rows, pairs, heads }: InBatchAttentionInputs) {
+  return { chunks: rows.count, pairs: pairs.count, heads };
+}
+
+function tileConstants({ rows, headDim }: InBatchAttentionInputs) {
+  return { HEAD_DIM: headDim, TILE: tileSize(rows.lengths, headDim) };
+}
+
+/**
+ * Tokens on a side of a tile. With 32 each number read from workgroup memory is used four times instead of twice, but more
+ * of the tile may hang over the ends of short rows; above headDim 64 its accumulators no longer fit into registers.
+ */
+function tileSize(lengths: readonly number[], headDim: number): 16 | 32 {
+  if (headDim > 64) return 16;
+  const padded = (tile: number) => lengths.reduce((sum, length) => sum + tile * Math.ceil(length / tile), 0);
+  // Work grows with the square of the padded length; a larger tile does the same work in about two thirds of the time.
+  return padded(32) ** 2 <= 1.5 * padded(16) ** 2 ? 32 : 16;
+}
+
+function queryTiles({ rows, headDim }: InBatchAttentionInputs): number {
+  return Math.ceil(rows.longest / tileSize(rows.lengths, headDim));
+}
+
+/** A kernel forming `products` matrix products of (query × key × headDim) per pair and head, and moving `tensors` of q's size. */
+function cost(inputs: InBatchAttentionInputs, { products, tensors }: { products: number; tensors: number }) {
+  const { pairs, q, rows, heads, headDim } = inputs;
+  const multiplyAdds = products * pairs.scores * heads * headDim;
+  // Each tile reads the other side's rows anew.
+  const reread = (4 * multiplyAdds) / tileSize(rows.lengths, headDim);
+  return { flops: 2 * multiplyAdds, bytes: 4 * tensors * q.size + reread };
+}
+
+function check({ self, q, k, v, attention, rows, heads, kvHeads, headDim }: InBatchAttentionInputs): void {
+  if (headDim % 2 !== 0 || headDim < 2 || headDim > MAX_HEAD_DIM)
+    throw new Error(`In-batch attention takes heads of an even size up to ${MAX_HEAD_DIM}, not ${headDim}.`);
+  if (heads % kvHeads !== 0)
+    throw new Error(
+      `${heads} query heads cannot share ${kvHeads} key/value heads evenly: check the model's config.json.`,
+    );
+  expectShape('Self-attention output', self, [rows.tokens, heads * headDim]);
+  expectShape('Queries', q, [rows.tokens, heads * headDim]);
+  expectShape('Keys', k, [rows.tokens, kvHeads * headDim]);
+  expectShape('Values', v, [rows.tokens, kvHeads * headDim]);
+  expectShape('Batch attention', attention, [rows.count, rows.count]);
+}
