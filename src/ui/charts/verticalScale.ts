@@ -18,7 +18,7 @@ export function verticalScale(
     const high = 10 ** Math.ceil(Math.log10(Math.max(...positive, 1)));
     return scaleLog([low, high], [bottom, top]).clamp(true);
   }
-  const highest = cropped ? 1.15 * (quantile(values, 0.9) ?? 1) : Math.max(...values, 1e-9);
+  const highest = cropped ? 1.15 * (quantile(values, 0.9) ?? 1) : Math.max(...values, 0);
   return scaleLinear(domain ?? [0, roundUp(highest)], [bottom, top]);
 }
 

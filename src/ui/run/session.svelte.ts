@@ -1,7 +1,7 @@
 import { openLab, type LabClient } from '../../lab/client.ts';
 import { changedSettings, defaultConfiguration, type Configuration } from '../../lab/configuration.ts';
 import type { LabError, LabEvent, LabState } from '../../lab/protocol.ts';
-import type { CorpusSummary, RunRecord } from '../../lab/run.ts';
+import type { CorpusSummary, Evaluation, RunRecord } from '../../lab/run.ts';
 import type { Draft } from '../settings/draft.svelte.ts';
 import { load, save } from '../storage.ts';
 import { History } from './history.ts';
@@ -46,18 +46,25 @@ export class Session {
   progress = $state<number>();
   adapter = $state.raw<{ readonly description: string; readonly software: boolean }>();
   error = $state.raw<LabError>();
-  /** A command is on its way and nothing has come back yet. */
-  awaiting = $state(false);
+  /** Whether that error kept a run from starting, so that it has to be seen beside the run too. */
+  errorStoppedRun = $state(false);
+  /** Train or Step was pressed, and the lab is not there yet. */
+  private starting = $state(false);
   stepsPerSecond = $state(0);
 
   private lab: LabClient | undefined;
   private applied = $state.raw<Applied>();
-  private pending: Applied | undefined;
+  /** Sent and not yet answered: the lab answers each in turn, with its corpus or an error. */
+  private pending: Applied[] = [];
+  /** What to ask for once the lab has taken the configuration sent last. */
+  private wanted: 'train' | 'step' | undefined;
+  /** Scores of the untrained models, which come before the first step. */
+  private early: Evaluation[] = [];
   private readonly rate = new Rate();
   private drawn = 0;
   private drawing = false;
 
-  readonly isBusy = $derived.by(() => this.awaiting || this.state === 'running' || this.state === 'preparing');
+  readonly isBusy = $derived.by(() => this.starting || this.state === 'running' || this.state === 'preparing');
   /** Updates made by the run trained here. */
   readonly step = $derived.by(() => (this.revision >= 0 && this.kind === 'live' ? this.history.lastStep : 0));
   /** What a Reset would change. */
@@ -92,15 +99,20 @@ export class Session {
   }
 
   pause(): void {
+    this.wanted = undefined;
+    this.starting = false;
     this.lab?.send({ type: 'pause' });
   }
 
   /** Back to step 0, with the settings as they now stand. Nothing is dropped when those cannot be run. */
   reset(): void {
-    if (!this.lab || this.draft.problem) return;
+    if (this.draft.problem || (!this.lab && this.kind !== 'live')) return;
+    this.wanted = undefined;
+    this.starting = false;
     this.error = undefined;
-    if (!this.applied || this.waitingChanges > 0 || this.state === 'failed') this.apply(this.text);
-    else this.lab.send({ type: 'reset' });
+    const isSame = this.applied && this.waitingChanges === 0 && this.state !== 'failed';
+    if (this.lab && isSame) this.lab.send({ type: 'reset' });
+    else this.apply(this.text);
   }
 
   /** Prepares what was chosen so that it can be looked at, unless a run is under way: that waits for Reset. */
@@ -128,13 +140,15 @@ export class Session {
   private start(type: 'train' | 'step'): void {
     if (this.draft.problem) return;
     this.error = undefined;
+    this.starting = true;
     if (!this.applied || !this.lab || (!this.hasRun() && this.differs())) this.apply(this.text);
-    this.lab?.send({ type });
-    this.awaiting = true;
+    // A configuration that turns out to be impossible must not start the one before it instead.
+    if (this.pending.length > 0) this.wanted = type;
+    else this.lab?.send({ type });
   }
 
   private differs(): boolean {
-    const wanted = this.pending ?? this.applied;
+    const wanted = this.pending.at(-1) ?? this.applied;
     if (!wanted) return true;
     return changedSettings(this.draft.configuration, wanted.configuration).length > 0 || wanted.text !== this.text;
   }
@@ -143,13 +157,12 @@ export class Session {
     this.error = undefined;
     this.lab ??= openLab((event) => this.hear(event));
     const { configuration } = this.draft;
-    this.pending = { configuration, text };
+    this.pending.push({ configuration, text });
     this.lab.send({
       type: 'configure',
       configuration,
       ...(configuration.source === 'text' ? { text: text.content, title: text.title } : {}),
     });
-    this.awaiting = true;
   }
 
   private keepText(text: OwnText): void {
@@ -159,12 +172,12 @@ export class Session {
   }
 
   private hear(event: LabEvent): void {
-    this.awaiting = false;
     switch (event.type) {
       case 'state':
         this.state = event.state;
         this.detail = event.detail;
         this.progress = event.progress;
+        if (event.state === 'running' || event.state === 'paused') this.starting = false;
         if (event.state !== 'running') this.rate.clear();
         break;
       case 'adapter':
@@ -176,13 +189,14 @@ export class Session {
         this.corpusSource = this.applied?.configuration.source;
         break;
       case 'step':
-        this.adopt();
-        if (this.kind !== 'live') this.begin();
+        if (this.kind !== 'live' || event.record.metrics.step <= this.history.lastStep) this.begin();
+        this.early.splice(0).forEach((evaluation) => this.history.addEvaluation(evaluation));
         this.history.add(event.record);
         this.rate.count(performance.now());
         break;
       case 'evaluation':
-        this.history.addEvaluation(event.evaluation);
+        if (this.hasRun()) this.history.addEvaluation(event.evaluation);
+        else this.early.push(event.evaluation);
         break;
       case 'reset':
         if (this.kind === 'live') this.begin();
@@ -196,11 +210,15 @@ export class Session {
 
   /** The lab has taken the configuration sent last: what ran before is gone. */
   private adopt(): void {
-    if (!this.pending) return;
-    this.applied = this.pending;
-    this.keepText(this.pending.text);
-    this.pending = undefined;
+    const taken = this.pending.shift();
+    if (!taken) return;
+    this.applied = taken;
+    this.early = [];
+    this.keepText(taken.text);
     if (this.kind === 'live') this.begin();
+    if (this.pending.length > 0 || !this.wanted) return;
+    this.lab?.send({ type: this.wanted });
+    this.wanted = undefined;
   }
 
   private begin(): void {
@@ -211,16 +229,22 @@ export class Session {
   }
 
   private fail(error: LabError): void {
-    this.error = error;
-    if (this.pending) {
-      this.pending = undefined;
-      this.applied = undefined;
+    if (error.kind === 'badInput' || error.kind === 'badSetting') {
+      const refused = this.pending.shift();
+      // What a newer configuration has overtaken concerns nobody any more.
+      if (this.pending.length > 0) return;
+      if (refused) this.applied = undefined;
     }
+    this.error = error;
+    this.starting = false;
+    this.errorStoppedRun = this.wanted !== undefined;
+    this.wanted = undefined;
     if (error.kind !== 'bug') return;
     // Whatever state the worker is in, a new one begins cleanly.
     this.lab?.close();
     this.lab = undefined;
     this.applied = undefined;
+    this.pending = [];
     this.state = 'failed';
   }
 

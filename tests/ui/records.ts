@@ -1,0 +1,61 @@
+import type { StepMetrics, StepRecord } from '../../src/lab/run.ts';
+
+/** Metrics of a step in which nothing has been learnt, with changes. */
+export function metrics(step: number, changes: Partial<StepMetrics> = {}): StepMetrics {
+  return {
+    step,
+    loss: 1.3,
+    ntpLoss: 1.3,
+    isolatedLoss: 1.3,
+    recallAt1: 0.25,
+    chance: 1 / 3,
+    effectiveDocuments: 1.5,
+    gradientNorm: 1,
+    retrieverGradientNorm: 0.1,
+    languageModelGradientNorm: 1,
+    learningRate: 1e-3,
+    stepMs: 20,
+    tokensPerSecond: 1000,
+    memory: { weights: 1, gradients: 1, optimiser: 1, activations: 1, scratch: 1, peak: 5, total: 6 },
+    ...changes,
+  };
+}
+
+/** A batch of four chunks with the given documents; A row by row. */
+export function record(
+  step: number,
+  { documents = [0, 1, 0, 1], attention = uniform(4), ...changes }: RecordOptions = {},
+): StepRecord {
+  return {
+    metrics: metrics(step, changes),
+    batch: {
+      chunks: documents.map((document, i) => ({
+        text: `chunk ${i}`,
+        document,
+        documentTitle: `document ${document}`,
+        tokens: ['chunk', ` ${i}`],
+      })),
+    },
+    similarity: attention.map(() => 0.5),
+    attention,
+    tokenLoss: documents.map(() => [0.5]),
+    isolatedTokenLoss: documents.map(() => [2]),
+  };
+}
+
+export interface RecordOptions extends Partial<StepMetrics> {
+  readonly documents?: readonly number[];
+  readonly attention?: readonly number[];
+}
+
+export function uniform(size: number): number[] {
+  return Array.from({ length: size * size }, (_, at) => (Math.floor(at / size) === at % size ? 0 : 1 / (size - 1)));
+}
+
+/** Each row reads one column with 0.9 and the others with the rest. */
+export function reads(columns: readonly number[]): number[] {
+  const size = columns.length;
+  return columns.flatMap((most, row) =>
+    columns.map((_, column) => (column === row ? 0 : column === most ? 0.9 : 0.1 / (size - 2))),
+  );
+}

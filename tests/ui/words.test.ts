@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { configure } from '../../src/lab/configuration.ts';
+import { bytes, compact, count, decimal, whole } from '../../src/ui/format.ts';
+import { isRunRecord } from '../../src/ui/run/recorded.ts';
+import { Rate } from '../../src/ui/run/rate.ts';
+import { whyIdle } from '../../src/ui/settings/applicability.ts';
+import { decode, joinFiles, readFiles, titleOf } from '../../src/ui/text/readFiles.ts';
+
+describe('numbers in words', () => {
+  it.each([
+    [0.8123, '0.81'],
+    [0, '0.00'],
+    [0.0001, '0.0001'],
+    [0.00456, '0.0046'],
+    [1e-7, '1.0e−7'],
+    [123.4, '123'],
+    [NaN, '–'],
+  ])('decimal %d → %s', (value, text) => {
+    expect(decimal(value)).toBe(text);
+  });
+
+  it('shortens large numbers and bytes', () => {
+    expect([compact(23.94), compact(21300), compact(0.5)]).toEqual(['23.9', '21.3k', '0.5']);
+    expect([bytes(999), bytes(13.4e6), bytes(700e3), bytes(2.5e9)]).toEqual(['999 B', '13.4 MB', '700 kB', '2.5 GB']);
+    expect([whole(1234567), count(1, 'chunk'), count(12, 'chunk')]).toEqual([
+      '1\u2009234\u2009567',
+      '1 chunk',
+      '12 chunks',
+    ]);
+  });
+});
+
+describe('Rate', () => {
+  it('counts events of the last two seconds', () => {
+    const rate = new Rate();
+    for (let time = 0; time <= 4000; time += 50) rate.count(time);
+    expect(rate.perSecond(4000)).toBeCloseTo(20);
+  });
+
+  it('knows the rate of slow runs', () => {
+    const rate = new Rate();
+    [0, 5000, 10_000].forEach((time) => rate.count(time));
+    expect(rate.perSecond(12_500)).toBeCloseTo(0.2);
+    rate.clear();
+    expect(rate.perSecond(12_500)).toBe(0);
+  });
+});
+
+describe('whyIdle', () => {
+  it('explains settings that change nothing at present', () => {
+    const facts = configure({});
+    expect(whyIdle('vocabulary', facts)).toContain('own');
+    expect(whyIdle('rank', facts)).toContain('LoRA');
+    expect(whyIdle('temperature', configure({ attention: 'oracle' }))).toContain('no temperature');
+    expect(whyIdle('groupSize', configure({ source: 'shore', batching: 'random' }))).toContain('topic groups');
+  });
+
+  it('is silent about those that do', () => {
+    const lora = configure({ source: 'shore', trained: 'lora' });
+    for (const key of ['vocabulary', 'batching', 'groupSize', 'rank', 'alpha', 'temperature'] as const) {
+      expect(whyIdle(key, lora)).toBeUndefined();
+    }
+  });
+});
+
+describe('files', () => {
+  it('become one text, each a document', async () => {
+    const files = [new File(['one'], 'a.txt'), new File(['two'], 'b.md')];
+    expect(await readFiles(files)).toEqual({ title: 'a.txt and 1 more', content: 'one\n\n---\n\ntwo' });
+    expect(joinFiles(['alone'])).toBe('alone');
+    expect(titleOf(['a.txt'])).toBe('a.txt');
+  });
+
+  it('are read as UTF-16 when they say so, else as UTF-8', () => {
+    expect(decode(new Uint8Array([0xff, 0xfe, 0x41, 0x00]))).toBe('A');
+    expect(decode(new TextEncoder().encode('Zürich'))).toBe('Zürich');
+    expect(decode(new Uint8Array([0x89, 0x50, 0x00]))).toContain('\0');
+  });
+
+  it('are refused when too large, before they are read', async () => {
+    const large = new File([new Uint8Array(6 * 1024 * 1024)], 'large.txt');
+    await expect(readFiles([large])).rejects.toThrow('large.txt: 6.0 MB. The limit is 5 MB');
+  });
+});
+
+describe('isRunRecord', () => {
+  it('takes runs, and nothing else that a server may answer', () => {
+    const run = { version: 1, configuration: {}, corpus: {}, metrics: [{}], snapshots: [{}], evaluations: [] };
+    expect(isRunRecord(run)).toBe(true);
+    for (const other of [null, 'page', [], {}, { ...run, version: 2 }, { ...run, metrics: [] }]) {
+      expect(isRunRecord(other)).toBe(false);
+    }
+  });
+});
