@@ -1,36 +1,36 @@
 // out[t, :] = table[ids[t] - firstRow, :] for the tokens t whose id lies in this shard of the table.
 //
 // ids: [T], order: [T] tokens sorted by id, of which [firstEntry, firstEntry + entries) belong to the shard.
-// table: [V_s, D] as f32, or bf16 / f16 packed two to a word; out: f32 [T, D]; vectors = D/4.
-// One thread per four columns of one token: neighbours read and write neighbouring memory. A shard's tokens lie side by
-// side in `order`, so a table in several shards costs no more threads than one in a single piece.
+// table: [V_s, D] as f32, or bf16 / f16 packed two to a word, across the ends of rows: of odd D every other row begins in
+// the middle of a word. out: f32 [T, D]; columns = D.
+// One thread per number: neighbours read and write neighbouring memory, whatever D is. A shard's tokens lie side by side in
+// `order`, so a table in several shards costs no more threads than one in a single piece.
 
 //!include weights
 
-struct Params { groupOffset: vec3u, firstRow: u32, firstEntry: u32, entries: u32, vectors: u32 }
+struct Params { groupOffset: vec3u, firstRow: u32, firstEntry: u32, entries: u32, columns: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> ids: array<u32>;
 @group(0) @binding(2) var<storage, read> order: array<u32>;
-@group(0) @binding(3) var<storage, read> table: array<vec2u>;
-@group(0) @binding(4) var<storage, read_write> out: array<vec4f>;
+@group(0) @binding(3) var<storage, read> table: array<u32>;
+@group(0) @binding(4) var<storage, read_write> out: array<f32>;
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
   let i = (workgroup.x + params.groupOffset.x) * 256u + thread;
-  let entry = i / params.vectors;
+  let entry = i / params.columns;
   if (entry >= params.entries) {
     return;
   }
-  let column = i % params.vectors;
+  let column = i % params.columns;
   let token = order[params.firstEntry + entry];
-  let at = (ids[token] - params.firstRow) * params.vectors + column;
-  var value: vec4f;
+  let at = (ids[token] - params.firstRow) * params.columns + column;
+  var value: f32;
   if (WEIGHT_FORMAT == 0u) {
-    value = vec4f(bitcast<vec2f>(table[2u * at]), bitcast<vec2f>(table[2u * at + 1u]));
+    value = bitcast<f32>(table[at]);
   } else {
-    let words = table[at];
-    value = vec4f(unpackPair(words.x), unpackPair(words.y));
+    value = unpackPair(table[at / 2u])[at % 2u];
   }
-  out[token * params.vectors + column] = value;
+  out[token * params.columns + column] = value;
 }

@@ -1,31 +1,32 @@
 // y[t, :] = x[t, :] · r[t] · g,   r[t] = 1 / √(mean(x[t, :]²) + ε)
 //
-// x, y: [rows, D]; weight g: [D]; inverseRms r: [rows], kept for the backward pass; vectors = D/4.
-// LANES threads share a row, each taking every LANES-th vec4: one row per workgroup of 64 threads when D > 128, several
-// when rows are narrower. x is read twice; the second time it comes out of the cache.
+// x, y: [rows, D]; weight g: [D]; inverseRms r: [rows], kept for the backward pass; columns = D.
+// LANES threads share a row, each taking every LANES-th number, so that neighbours read neighbouring memory: one row per
+// workgroup of 64 threads when D > 32, several when rows are narrower. x is read twice; the second time it comes out of
+// the cache.
 
 //!include rowSum
 
-struct Params { groupOffset: vec3u, rows: u32, vectors: u32, epsilon: f32 }
+struct Params { groupOffset: vec3u, rows: u32, columns: u32, epsilon: f32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<vec4f>;
-@group(0) @binding(2) var<storage, read> weight: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read> weight: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
 @group(0) @binding(4) var<storage, read_write> inverseRms: array<f32>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
   let row = (workgroup.x + params.groupOffset.x) * (64u / LANES) + thread / LANES;
   let lane = thread % LANES;
-  let end = select(0u, params.vectors, row < params.rows);
-  let base = row * params.vectors;
+  let end = select(0u, params.columns, row < params.rows);
+  let base = row * params.columns;
   var squares = 0.0;
   for (var i = lane; i < end; i += LANES) {
     let value = x[base + i];
-    squares += dot(value, value);
+    squares += value * value;
   }
-  let r = inverseSqrt(rowSum(squares, thread) / f32(4u * params.vectors) + params.epsilon);
+  let r = inverseSqrt(rowSum(squares, thread) / f32(params.columns) + params.epsilon);
   for (var i = lane; i < end; i += LANES) {
     y[base + i] = x[base + i] * r * weight[i];
   }

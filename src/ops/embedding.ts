@@ -1,10 +1,9 @@
 import type { Context } from './context.ts';
 import { expectShape, WEIGHT_FORMAT, type Tensor } from './tensor.ts';
-import { vectorsPerRow } from './vectors.ts';
 
 const THREADS = 256;
-/** Columns, as vec4, that one workgroup of the backward pass sums. */
-const GRADIENT_VECTORS = 64;
+/** Columns that one workgroup of the backward pass sums. */
+const GRADIENT_COLUMNS = 64;
 
 /** Consecutive rows of an embedding table, [V_s, D] in f32, bf16 or f16. Large tables come in several, to fit a binding. */
 export interface TableShard {
@@ -92,13 +91,12 @@ export function makeTokenIndex(
 }
 
 /**
- * Looks up token embeddings: out[t] = table[ids[t]], f32 [T, D]. `table` is one matrix [V, D] in shards of consecutive
+ * Looks up token embeddings: out[t] = table[ids[t]], f32 [T, D], any D. `table` is one matrix [V, D] in shards of consecutive
  * rows. Backward: rows of trainable (f32) shards receive the sum of their tokens' gradients, in the order of the tokens.
- * @throws Error when the index was made for other shards, or D is no multiple of 4.
+ * @throws Error when the index was made for other shards.
  */
 export function embedding(context: Context, table: readonly TableShard[], index: TokenIndex): Tensor {
   const columns = table[0]?.weight.columns ?? 0;
-  const vectors = vectorsPerRow('embedding', columns);
   if (table.length !== index.shards.length)
     throw new Error(`embedding: ${table.length} shards, but the token index was made for ${index.shards.length}.`);
   table.forEach(({ weight }, s) => expectShape(`embedding shard ${s}`, weight, [index.shardRows[s] ?? 0, columns]));
@@ -111,9 +109,9 @@ export function embedding(context: Context, table: readonly TableShard[], index:
     context.dispatch({
       kernel: 'embedding',
       constants: { WEIGHT_FORMAT: WEIGHT_FORMAT[weight.dtype] },
-      params: { firstRow, firstEntry, entries, vectors },
+      params: { firstRow, firstEntry, entries, columns },
       bindings: { ids: index.ids.slice, order: index.order.slice, table: weight.slice, out: out.slice },
-      groups: [Math.ceil((entries * vectors) / THREADS)],
+      groups: [Math.ceil((entries * columns) / THREADS)],
       flops: 0,
       bytes: entries * columns * (weight.dtype === 'f32' ? 8 : 6) + 8 * entries,
     });
@@ -136,7 +134,7 @@ export function embedding(context: Context, table: readonly TableShard[], index:
         const { firstRow, firstDistinct, distinct, entries } = stretch;
         context.dispatch({
           kernel: 'embeddingGradient',
-          params: { firstRow, firstDistinct, vectors },
+          params: { firstRow, firstDistinct, columns },
           bindings: {
             order: index.order.slice,
             distinct: index.distinct.slice,
@@ -144,7 +142,7 @@ export function embedding(context: Context, table: readonly TableShard[], index:
             gradient: gradient.slice,
             tableGradient: tensor.slice,
           },
-          groups: [distinct, Math.ceil(vectors / GRADIENT_VECTORS)],
+          groups: [distinct, Math.ceil(columns / GRADIENT_COLUMNS)],
           flops: entries * columns,
           bytes: 4 * columns * (entries + 2 * distinct) + 4 * entries + 8 * distinct,
         });

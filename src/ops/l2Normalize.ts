@@ -1,19 +1,17 @@
 import type { Context } from './context.ts';
 import type { Tensor } from './tensor.ts';
-import { rowLanes, vectorsPerRow } from './vectors.ts';
+import { rowLanes } from './rowLanes.ts';
 
 /** Least divisor: PyTorch's F.normalize has the same, so that a row of zeros stays zero. */
 const FLOOR = 1e-12;
 
 /**
- * Rows of length 1, so that dot products are cosines: y = x / max(‖x‖, 1e-12) for x [B, D]. Backward as
+ * Rows of length 1, so that dot products are cosines: y = x / max(‖x‖, 1e-12) for x [B, D], any D. Backward as
  * torch.nn.functional.normalize: a row shorter than the floor is divided by a constant.
- * @throws Error when D is no multiple of 4.
  */
 export function l2Normalize(context: Context, x: Tensor): Tensor {
   const { rows, columns } = x;
-  const vectors = vectorsPerRow('l2Normalize', columns);
-  const { lanes, rowsPerGroup } = rowLanes(vectors);
+  const { lanes, rowsPerGroup } = rowLanes(columns);
   const constants = { LANES: lanes };
   const groups = [Math.ceil(rows / rowsPerGroup)] as const;
   const y = context.tensor(x.shape);
@@ -21,7 +19,7 @@ export function l2Normalize(context: Context, x: Tensor): Tensor {
   context.dispatch({
     kernel: 'l2Normalize',
     constants,
-    params: { rows, vectors, floor: FLOOR },
+    params: { rows, columns, floor: FLOOR },
     bindings: { x: x.slice, y: y.slice, norms: norms.slice },
     groups,
     flops: 3 * x.size,
@@ -38,7 +36,7 @@ export function l2Normalize(context: Context, x: Tensor): Tensor {
       context.dispatch({
         kernel: 'l2NormalizeGradient',
         constants,
-        params: { rows, vectors, floor: FLOOR, accumulate: Number(accumulate) },
+        params: { rows, columns, floor: FLOOR, accumulate: Number(accumulate) },
         bindings: { x: x.slice, norms: norms.slice, dy: dy.slice, dx: dx.slice },
         groups,
         flops: 7 * x.size,

@@ -1,7 +1,6 @@
 import type { Context } from './context.ts';
 import type { Rows } from './rows.ts';
 import { expectShape, type Tensor } from './tensor.ts';
-import { vectorsPerRow } from './vectors.ts';
 
 /** Which tokens of a row make its embedding: the last (where the end-of-sequence token stands), all, or the first. */
 export type Pooling = 'eos' | 'mean' | 'first';
@@ -9,16 +8,15 @@ export type Pooling = 'eos' | 'mean' | 'first';
 /** Value of the kernels' MODE constant. */
 const MODE: Readonly<Record<Pooling, number>> = { mean: 0, first: 1, eos: 2 };
 const THREADS = 256;
-/** Columns, as vec4, of one workgroup of the forward pass. */
-const GROUP_VECTORS = 16;
+/** Columns of one workgroup of the forward pass. */
+const GROUP_COLUMNS = 32;
 
 /**
- * One vector per row: hidden [T, D] → [B, D].
- * @throws Error when hidden does not belong to these rows, or D is no multiple of 4.
+ * One vector per row: hidden [T, D] → [B, D], any D.
+ * @throws Error when hidden does not belong to these rows.
  */
 export function pool(context: Context, hidden: Tensor, rows: Rows, pooling: Pooling): Tensor {
   const { columns } = hidden;
-  const vectors = vectorsPerRow('pool', columns);
   expectShape('The input of pool', hidden, [rows.tokens, columns]);
   const constants = { MODE: MODE[pooling] };
   const pooled = context.tensor([rows.count, columns]);
@@ -26,9 +24,9 @@ export function pool(context: Context, hidden: Tensor, rows: Rows, pooling: Pool
   context.dispatch({
     kernel: 'pool',
     constants,
-    params: { vectors },
+    params: { columns },
     bindings: { hidden: hidden.slice, starts: rows.startsTensor.slice, pooled: pooled.slice },
-    groups: [Math.ceil(vectors / GROUP_VECTORS), rows.count],
+    groups: [Math.ceil(columns / GROUP_COLUMNS), rows.count],
     flops: tokensRead * columns,
     bytes: 4 * columns * (tokensRead + rows.count),
   });
@@ -43,14 +41,14 @@ export function pool(context: Context, hidden: Tensor, rows: Rows, pooling: Pool
       context.dispatch({
         kernel: 'poolGradient',
         constants,
-        params: { count: hidden.size / 4, vectors, accumulate: Number(accumulate) },
+        params: { count: hidden.size, columns, accumulate: Number(accumulate) },
         bindings: {
           dpooled: dpooled.slice,
           rowOfToken: rows.rowOfToken.slice,
           starts: rows.startsTensor.slice,
           dhidden: dhidden.slice,
         },
-        groups: [Math.ceil(hidden.size / 4 / THREADS)],
+        groups: [Math.ceil(hidden.size / THREADS)],
         flops: hidden.size,
         bytes: 4 * pooled.size + (accumulate ? 8 : 4) * hidden.size,
       });

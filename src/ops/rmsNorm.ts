@@ -1,30 +1,29 @@
 import { columnSums } from './columnSums.ts';
 import type { Context } from './context.ts';
+import { rowLanes } from './rowLanes.ts';
 import type { Tape } from './tape.ts';
 import { expectShape, type Tensor } from './tensor.ts';
-import { rowLanes, vectorsPerRow } from './vectors.ts';
 
 /** Rows whose share of the weight's gradient one workgroup adds up. */
 const ROWS_PER_BLOCK = 32;
-const COLUMN_VECTORS = 64;
+const COLUMNS_PER_GROUP = 64;
 
 /**
  * Root mean square normalisation (Zhang & Sennrich 2019): y = x · 1/√(mean(x²) + epsilon) · weight over the last dimension.
- * x, y: [T, D]; weight: f32 [D]. Backward to x and to a trainable weight.
- * @throws Error when the shapes do not match or D is no multiple of 4.
+ * x, y: [T, D], any D; weight: f32 [D]. Backward to x and to a trainable weight.
+ * @throws Error when the shapes do not match.
  */
 export function rmsNorm(context: Context, x: Tensor, weight: Tensor, epsilon: number): Tensor {
   const { rows, columns } = x;
-  const vectors = vectorsPerRow('rmsNorm', columns);
   expectShape('The weight of rmsNorm', weight, [columns]);
-  const { lanes, rowsPerGroup } = rowLanes(vectors);
+  const { lanes, rowsPerGroup } = rowLanes(columns);
   const y = context.tensor(x.shape);
   const inverseRms = context.tensor([rows]);
   const groups = [Math.ceil(rows / rowsPerGroup)] as const;
   context.dispatch({
     kernel: 'rmsNorm',
     constants: { LANES: lanes },
-    params: { rows, vectors, epsilon },
+    params: { rows, columns, epsilon },
     bindings: { x: x.slice, weight: weight.slice, y: y.slice, inverseRms: inverseRms.slice },
     groups,
     flops: 4 * rows * columns,
@@ -43,7 +42,7 @@ export function rmsNorm(context: Context, x: Tensor, weight: Tensor, epsilon: nu
       context.dispatch({
         kernel: 'rmsNormGradient',
         constants: { LANES: lanes },
-        params: { rows, vectors, accumulate: Number(accumulate) },
+        params: { rows, columns, accumulate: Number(accumulate) },
         bindings: {
           x: x.slice,
           weight: weight.slice,
@@ -62,14 +61,13 @@ export function rmsNorm(context: Context, x: Tensor, weight: Tensor, epsilon: nu
 
 function weightGradient(context: Context, x: Tensor, inverseRms: Tensor, dy: Tensor, weight: Tensor, tape: Tape): void {
   const { rows, columns } = x;
-  const vectors = columns / 4;
   const blocks = Math.ceil(rows / ROWS_PER_BLOCK);
   const partials = context.tensor([blocks, columns], 'f32', 'scratch');
   context.dispatch({
     kernel: 'rmsNormWeightGradient',
-    params: { rows, vectors, rowsPerBlock: ROWS_PER_BLOCK },
+    params: { rows, columns, rowsPerBlock: ROWS_PER_BLOCK },
     bindings: { x: x.slice, inverseRms: inverseRms.slice, dy: dy.slice, partials: partials.slice },
-    groups: [Math.ceil(vectors / COLUMN_VECTORS), blocks],
+    groups: [Math.ceil(columns / COLUMNS_PER_GROUP), blocks],
     flops: 3 * rows * columns,
     bytes: 4 * columns * (2 * rows + blocks) + 4 * rows,
   });

@@ -1,25 +1,27 @@
 import type { Context } from './context.ts';
 import { expectShape, type Tensor } from './tensor.ts';
-import { vectorsPerRow } from './vectors.ts';
 
 const THREADS = 256;
 
 /**
  * Gated unit of the decoder's MLP (SwiGLU, Shazeer 2020): out = silu(gate) · up, with gate the first and up the last F
- * columns of gateUp [T, 2F]; out: [T, F].
- * @throws Error when F is no multiple of 4.
+ * columns of gateUp [T, 2F]; out: [T, F], any F.
+ * @throws Error when the columns are odd in number, so that they have no halves.
  */
 export function swiglu(context: Context, gateUp: Tensor): Tensor {
   const { rows } = gateUp;
   const columns = gateUp.columns / 2;
-  const vectors = vectorsPerRow('swiglu', columns);
+  if (!Number.isInteger(columns))
+    throw new Error(
+      `swiglu: ${gateUp.columns} columns cannot be half gates and half values. The weight behind them needs an even number of rows.`,
+    );
   expectShape('The input of swiglu', gateUp, [rows, 2 * columns]);
   const out = context.tensor([rows, columns]);
-  const count = rows * vectors;
+  const count = out.size;
   const groups = [Math.ceil(count / THREADS)] as const;
   context.dispatch({
     kernel: 'swiglu',
-    params: { count, vectors },
+    params: { count, columns },
     bindings: { gateUp: gateUp.slice, out: out.slice },
     groups,
     flops: 6 * out.size,
@@ -35,7 +37,7 @@ export function swiglu(context: Context, gateUp: Tensor): Tensor {
       const { tensor: dgateUp, accumulate } = tape.target(gateUp);
       context.dispatch({
         kernel: 'swigluGradient',
-        params: { count, vectors, accumulate: Number(accumulate) },
+        params: { count, columns, accumulate: Number(accumulate) },
         bindings: { gateUp: gateUp.slice, dout: dout.slice, dgateUp: dgateUp.slice },
         groups,
         flops: 13 * out.size,

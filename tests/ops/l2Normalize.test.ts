@@ -20,9 +20,11 @@ afterAll(() => context.destroy());
 
 test('l2Normalize agrees with f64 loops, forward, and backward by differences', async () => {
   const random = seededRandom(61);
-  for (const columns of [4, 8, 12, 36, 64, 100, 132, 260, 516]) {
+  for (const columns of [1, 2, 3, 4, 5, 8, 12, 37, 54, 64, 65, 100, 132, 260, 515]) {
     const rows = columns > 100 ? randomInt(random, 1, 3) : randomInt(random, 1, 19);
-    const x = randomArray(random, rows * columns, 3);
+    // Differences over steps of 1e-5 need rows that are far longer: keep the numbers of short ones away from zero.
+    const least = columns < 4 ? 0.5 : 0;
+    const x = randomArray(random, rows * columns, 3).map((value) => value + Math.sign(value) * least);
     const seeds = [0, 1].map(() => randomArray(random, rows * columns));
     const { outputs, gradients } = await runOp(
       context,
@@ -49,10 +51,4 @@ test('rows of zeros and rows below the floor are divided by it, and their gradie
   expectClose('y', outputs[0]!, [0, 0, 0, 0, 0.1, -0.2, 0, 0, 0, 0, 0.6, 0.8], { abs: 1e-12, rel: 1e-6 });
   const below = [...seed.slice(0, 8)].map((value) => value * 1e12);
   expectClose('dx', gradients[0]!, [...below, 0.2, 0, 0, 0], { abs: 1e-12, rel: 1e-6 });
-});
-
-test('widths that are no multiple of 4 are refused in words', () => {
-  context.scope(() => {
-    expect(() => l2Normalize(context, context.tensor([2, 7]))).toThrow('multiple of 4');
-  });
 });

@@ -25,7 +25,7 @@ const POOLINGS = ['eos', 'mean', 'first'] as const;
 test('each pooling agrees with f64 loops, forward, and backward by differences', async () => {
   const random = seededRandom(51);
   for (const pooling of POOLINGS) {
-    for (const columns of [4, 12, 64, 132]) {
+    for (const columns of [1, 2, 3, 4, 5, 12, 37, 54, 64, 131]) {
       const longest = columns > 16 ? 4 : 35;
       const lengths = Array.from({ length: randomInt(random, 1, 3) }, () => randomInt(random, 1, longest));
       const tokens = lengths.reduce((sum, length) => sum + length, 0);
@@ -54,7 +54,7 @@ test('each pooling agrees with f64 loops, forward, and backward by differences',
 
 test('eos and first copy exactly, also from a long row', async () => {
   const random = seededRandom(52);
-  const [columns, lengths] = [20, [500, 1, 37]];
+  const [columns, lengths] = [37, [500, 1, 37]];
   const hidden = randomArray(random, 538 * columns);
   const { outputs } = await runOp(context, [{ data: hidden, shape: [538, columns] }], (c, [x]) => {
     const rows = makeRows(c, lengths);
@@ -69,7 +69,6 @@ test('hidden states of other rows are refused in words', () => {
   context.scope(() => {
     const rows = makeRows(context, [2, 3]);
     expect(() => pool(context, context.tensor([6, 8]), rows, 'eos')).toThrow('should have shape [5, 8]');
-    expect(() => pool(context, context.tensor([5, 7]), rows, 'eos')).toThrow('multiple of 4');
   });
   context.recorder.discard();
 });

@@ -45,10 +45,13 @@ function gradients(x: Float32Array, weight: Float32Array, dy: Float32Array, epsi
 test('rmsNorm agrees with f64 loops, forward, and backward by differences', async () => {
   const random = seededRandom(21);
   const epsilon = 1e-6;
-  const widths = [4, 8, 12, 16, 28, 64, 68, 132, 260, 516];
+  const widths = [1, 2, 3, 4, 5, 8, 12, 16, 28, 37, 54, 64, 65, 68, 132, 260, 515];
   for (const columns of widths) {
     const rows = columns > 100 ? randomInt(random, 1, 3) : randomInt(random, 1, 23);
-    const [x, weight] = [randomArray(random, rows * columns, 2), randomArray(random, columns)];
+    // Very short rows may be all but zero, where r has no bound: keep their numbers away from it.
+    const least = columns < 4 ? 0.5 : 0;
+    const x = randomArray(random, rows * columns, 2).map((value) => value + Math.sign(value) * least);
+    const weight = randomArray(random, columns);
     const seed = randomArray(random, rows * columns);
     const run = await runOp(
       context,
@@ -76,7 +79,7 @@ test('many rows: the weight gradient takes both stages', async () => {
   const random = seededRandom(22);
   for (const [rows, columns] of [
     [8300, 4],
-    [701, 36],
+    [701, 37],
   ] as const) {
     const [x, weight] = [randomArray(random, rows * columns, 3), randomArray(random, columns)];
     const seed = randomArray(random, rows * columns);
@@ -100,7 +103,7 @@ test('many rows: the weight gradient takes both stages', async () => {
 
 test('gradients add up when the tensors are used twice, and a slot in an arena keeps its neighbours', async () => {
   const random = seededRandom(23);
-  const [rows, columns] = [5, 20];
+  const [rows, columns] = [5, 21];
   const x = randomArray(random, rows * columns);
   const weight = randomArray(random, columns);
   const seeds = [randomArray(random, rows * columns), randomArray(random, rows * columns)];
@@ -133,9 +136,9 @@ test('gradients add up when the tensors are used twice, and a slot in an arena k
       abs: 5e-6,
     },
   );
-  expect([...arena!.slice(0, 64), ...arena!.slice(84)]).toEqual([
+  expect([...arena!.slice(0, 64), ...arena!.slice(64 + columns)]).toEqual([
     ...arenaBefore.slice(0, 64),
-    ...arenaBefore.slice(84),
+    ...arenaBefore.slice(64 + columns),
   ]);
 });
 
@@ -156,7 +159,6 @@ test('a row of zeros stays zero and its gradient finite', async () => {
 
 test('shapes that do not fit are refused in words', () => {
   context.scope(() => {
-    expect(() => rmsNorm(context, context.tensor([2, 6]), context.tensor([6]), 1e-6)).toThrow('multiple of 4');
     expect(() => rmsNorm(context, context.tensor([2, 8]), context.tensor([4]), 1e-6)).toThrow('should have shape [8]');
   });
 });
