@@ -5,10 +5,14 @@ import { Context } from '../ops/context.ts';
 // Held for the life of the process: Dawn stops answering when the instance is collected.
 let instance: GPU | undefined;
 
+/** How often Dawn may look whether the GPU is done, in ms. */
+const POLL_MS = 1;
+
 /** WebGPU in Node, through Dawn. */
 export function nodeGpu(): GPU {
   if (!instance) {
     Object.assign(globalThis, globals);
+    waitWithoutSpinning();
     instance = create([]);
   }
   return instance;
@@ -17,4 +21,19 @@ export function nodeGpu(): GPU {
 /** A context on the machine's adapter. @throws GpuUnavailableError */
 export async function openNodeContext(options: OpenOptions = {}): Promise<Context> {
   return new Context(await openDevice(nodeGpu(), options));
+}
+
+/**
+ * While a GPU promise is pending, dawn.node asks after it in every turn of the event loop, through setImmediate: a whole
+ * core spins, which a software adapter needs for the work itself (measured: half the time of a step on two cores). Its
+ * callback is a native function; those, and no others, are put off by a millisecond.
+ */
+function waitWithoutSpinning(): void {
+  const immediate = globalThis.setImmediate;
+  const native = /^function [\w$]*\(\) \{ \[native code\] \}$/;
+  const patient = (callback: (...args: unknown[]) => void, ...args: unknown[]) =>
+    native.test(Function.prototype.toString.call(callback))
+      ? setTimeout(callback, POLL_MS, ...args)
+      : immediate(callback, ...args);
+  globalThis.setImmediate = Object.assign(patient, immediate) as unknown as typeof setImmediate;
 }

@@ -1,16 +1,12 @@
-import { create, globals } from 'webgpu';
-import { openDevice, type OpenOptions } from '../../src/gpu/device.ts';
-import { Context } from '../../src/ops/context.ts';
+import { openNodeContext } from '../../src/cli/nodeGpu.ts';
+import type { OpenOptions } from '../../src/gpu/device.ts';
+import type { Context } from '../../src/ops/context.ts';
 import { Tape } from '../../src/ops/tape.ts';
 import type { Tensor } from '../../src/ops/tensor.ts';
 
-Object.assign(globalThis, globals);
-// Held for the life of the process: Dawn stops answering when the instance is collected.
-const gpu = create([]);
-
 /** A context on the machine's adapter. Throws where there is none: a missing GPU fails tests, it never skips them. */
-export async function openTestContext(options: OpenOptions = {}): Promise<Context> {
-  return new Context(await openDevice(gpu, options));
+export function openTestContext(options: OpenOptions = {}): Promise<Context> {
+  return openNodeContext(options);
 }
 
 /** What an op made of its inputs, and the gradients that flow back when its outputs receive `seeds`. */

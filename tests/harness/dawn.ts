@@ -1,9 +1,4 @@
-import { create, globals } from 'webgpu';
-
-Object.assign(globalThis, globals);
-
-// Held for the life of the process: Dawn stops answering when the instance is collected.
-const gpu = create([]);
+import { nodeGpu } from '../../src/cli/nodeGpu.ts';
 
 /**
  * Opens a device through Dawn.
@@ -11,7 +6,7 @@ const gpu = create([]);
  * @throws {Error} without an adapter: a missing GPU fails tests, it never skips them.
  */
 export async function requestDawnDevice(): Promise<GPUDevice> {
-  const adapter = await gpu.requestAdapter();
+  const adapter = await nodeGpu().requestAdapter();
   if (!adapter) throw new Error('Dawn has no adapter here. Start the tests with: node scripts/test.mjs');
   return adapter.requestDevice();
 }
