@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, test } from 'vitest';
 import type { Context } from '../../src/ops/context.ts';
 import { l2Normalize } from '../../src/ops/l2Normalize.ts';
 import { openTestContext, runOp } from '../harness/context.ts';
