@@ -74,43 +74,36 @@ fn elementB(index: u32) -> f32 {
   return select(pair.x, pair.y, (index & 1u) == 1u);
 }
 
-/// Four numbers of stored row `row` of A from `column` on; zeros outside `rows` × `columns`.
+/// Four numbers of stored row `row` of A from `column` on; zeros outside `rows` × `columns`. Without branches: what lies
+/// outside is read too (WebGPU keeps every read inside the buffer) and then dropped.
 fn loadA(row: u32, column: u32, rows: u32, columns: u32) -> vec4f {
-  var value = vec4f();
-  if (row < rows && column < columns) {
-    let index = params.offsetA + row * params.strideA + column;
-    if (VECTOR_A) {
-      value = a[index >> 2u];
-    } else {
-      value.x = elementA(index);
-      if (column + 1u < columns) { value.y = elementA(index + 1u); }
-      if (column + 2u < columns) { value.z = elementA(index + 2u); }
-      if (column + 3u < columns) { value.w = elementA(index + 3u); }
-    }
+  let index = params.offsetA + row * params.strideA + column;
+  if (VECTOR_A) {
+    return select(vec4f(), a[index >> 2u], row < rows && column < columns);
   }
-  return value;
+  let value = vec4f(elementA(index), elementA(index + 1u), elementA(index + 2u), elementA(index + 3u));
+  return select(vec4f(), value, inside(row, column, rows, columns));
 }
 
 /// The same for B, widened to f32.
 fn loadB(row: u32, column: u32, rows: u32, columns: u32) -> vec4f {
-  var value = vec4f();
-  if (row < rows && column < columns) {
-    let index = params.offsetB + row * params.strideB + column;
-    if (VECTOR_B) {
-      if (WEIGHT_FORMAT == 0u) {
-        value = b[index >> 2u];
-      } else {
-        let words = packedB[index >> 2u];
-        value = vec4f(unpackPair(words.x), unpackPair(words.y));
-      }
-    } else {
-      value.x = elementB(index);
-      if (column + 1u < columns) { value.y = elementB(index + 1u); }
-      if (column + 2u < columns) { value.z = elementB(index + 2u); }
-      if (column + 3u < columns) { value.w = elementB(index + 3u); }
+  let index = params.offsetB + row * params.strideB + column;
+  if (VECTOR_B) {
+    let exists = row < rows && column < columns;
+    if (WEIGHT_FORMAT == 0u) {
+      return select(vec4f(), b[index >> 2u], exists);
     }
+    let words = packedB[index >> 2u];
+    return select(vec4f(), vec4f(unpackPair(words.x), unpackPair(words.y)), exists);
   }
-  return value;
+  let value = vec4f(elementB(index), elementB(index + 1u), elementB(index + 2u), elementB(index + 3u));
+  return select(vec4f(), value, inside(row, column, rows, columns));
+}
+
+/// Which of four neighbours lie inside `rows` × `columns`.
+fn inside(row: u32, column: u32, rows: u32, columns: u32) -> vec4<bool> {
+  let end = select(0u, columns, row < rows);
+  return vec4u(column, column + 1u, column + 2u, column + 3u) < vec4u(end);
 }
 
 /// Fills tileA[row][k / 4] with rows from `firstRow`, k from `firstK` to before `endK`.

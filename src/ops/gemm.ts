@@ -1,5 +1,5 @@
 import type { Context } from './context.ts';
-import { GEMM_TILES, planGemm, type GemmPlan, type GemmTile } from './gemmTiles.ts';
+import { CPU_WORKGROUPS, GPU_WORKGROUPS, planGemm, type GemmPlan, type GemmTile } from './gemmTiles.ts';
 import { bytesPerElement, WEIGHT_FORMAT, type Tensor } from './tensor.ts';
 
 /** A row-major matrix inside a tensor: element (row, column) at offset + row · stride + column, all in elements. */
@@ -27,8 +27,8 @@ export interface GemmSpec {
   readonly scale?: number;
   /** Add to `out` instead of overwriting it. */
   readonly accumulate?: boolean;
-  /** Use this tile instead of the one that planGemm picks (tests, measurements). */
-  readonly tile?: GemmTile['name'] | undefined;
+  /** How to cut it up, instead of what planGemm says for this device (tests, measurements). */
+  readonly plan?: GemmPlan | undefined;
 }
 
 interface Place {
@@ -37,7 +37,7 @@ interface Place {
 }
 
 /**
- * out[M, N] (+)= scale · op(A)·op(B) (+ bias). Deterministic: the order of every sum depends on the sizes alone.
+ * out[M, N] (+)= scale · op(A)·op(B) (+ bias). Deterministic: the order of every sum depends on the sizes and the kind of device alone.
  * Not recorded on the tape. `out` must not share a buffer with A, B or bias.
  * @throws Error when a matrix does not fit into its tensor, or A, bias or out is not f32.
  */
@@ -56,7 +56,8 @@ export function gemm(context: Context, spec: GemmSpec): void {
   if (bias && bias.size !== n) throw new Error(`gemm: a bias of ${bias.size} numbers does not fit ${n} columns.`);
   if (m === 0 || n === 0) return;
 
-  const { tile, splits } = plan(spec);
+  const workgroups = context.gpu.adapter.software ? CPU_WORKGROUPS : GPU_WORKGROUPS;
+  const { tile, splits } = spec.plan ?? planGemm(m, n, k, { workgroups });
   // Whole steps, so that a stretch of K begins where vectors begin.
   const splitLength = tile.k * Math.max(1, Math.ceil(k / (tile.k * splits)));
   const used = Math.max(1, Math.ceil(k / splitLength));
@@ -152,11 +153,6 @@ function multiply(context: Context, job: Multiplication): void {
     flops: 2 * m * n * k,
     bytes: 4 * (m * k + m * n * (accumulate ? 2 : splits)) + bytesPerElement(weights.dtype) * n * k,
   });
-}
-
-function plan(spec: GemmSpec): GemmPlan {
-  const { tile, m, n, k } = spec;
-  return planGemm(m, n, k, tile ? GEMM_TILES.filter(({ name }) => name === tile) : GEMM_TILES);
 }
 
 function place(what: string, matrix: Matrix, rows: number, columns: number): Place {

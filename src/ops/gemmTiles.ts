@@ -22,7 +22,9 @@ export const GEMM_TILES: readonly GemmTile[] = [
 ];
 
 /** Workgroups below which a GPU has idle cores: a laptop's has some 10 to 40, each with room for more than one. */
-const WORKGROUPS_WANTED = 64;
+export const GPU_WORKGROUPS = 64;
+/** The same for a software adapter: a CPU's cores. Large tiles waste least there, so small products should not be cut further. */
+export const CPU_WORKGROUPS = 4;
 /** No stretch of a split K is shorter: each costs one more write and read of the result. */
 const SHORTEST_SPLIT = 512;
 
@@ -32,15 +34,23 @@ export interface GemmPlan {
   readonly splits: number;
 }
 
+export interface PlanOptions {
+  /** Workgroups that the device needs to be busy. Default: GPU_WORKGROUPS. */
+  readonly workgroups?: number;
+  /** What to choose from. Default: all. */
+  readonly tiles?: readonly GemmTile[];
+}
+
 /** The tile and split with which a product of these sizes should be fastest; depends on nothing else, so runs can be repeated. */
-export function planGemm(m: number, n: number, k: number, tiles: readonly GemmTile[] = GEMM_TILES): GemmPlan {
+export function planGemm(m: number, n: number, k: number, options: PlanOptions = {}): GemmPlan {
+  const { workgroups = GPU_WORKGROUPS, tiles = GEMM_TILES } = options;
   let best: GemmPlan | undefined;
   let lowest = Infinity;
   for (const tile of tiles) {
     const count = Math.ceil(m / tile.m) * Math.ceil(n / tile.n);
-    const splits = Math.max(1, Math.min(Math.ceil(WORKGROUPS_WANTED / count), Math.floor(k / SHORTEST_SPLIT)));
+    const splits = Math.max(1, Math.min(Math.ceil(workgroups / count), Math.floor(k / SHORTEST_SPLIT)));
     // Cores without a workgroup cost as much as busy ones.
-    const cost = (Math.max(count * splits, WORKGROUPS_WANTED) * tile.m * tile.n) / (splits * tile.rate);
+    const cost = (Math.max(count * splits, workgroups) * tile.m * tile.n) / (splits * tile.rate);
     if (cost < lowest) {
       lowest = cost;
       best = { tile, splits };
