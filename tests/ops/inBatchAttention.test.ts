@@ -156,7 +156,7 @@ const HEAD_DIMS = [4, 6, 8, 16, 64];
 /** Every B, head size and head grouping of the tables, with random partners. */
 function cases(): InBatchAttentionShape[] {
   const random = seededRandom(7);
-  return Array.from({ length: 16 }, (_, n) => {
+  const small = Array.from({ length: 16 }, (_, n) => {
     const [heads, kvHeads] = GROUPS[randomInt(random, 0, GROUPS.length - 1)]!;
     return {
       lengths: LENGTHS[n % LENGTHS.length]!,
@@ -167,6 +167,8 @@ function cases(): InBatchAttentionShape[] {
       gate: n % 3 === 0 ? 0.25 : 1,
     };
   });
+  // Four slabs of the head, the last one not full.
+  return [...small, { lengths: [3, 18], heads: 2, kvHeads: 1, headDim: 102, vNorm: true, gate: 1 }];
 }
 
 test.each(cases())(
