@@ -48,7 +48,7 @@ function install({ records, corpus, everyMs }: Script): void {
 
   function configure(command: Extract<LabCommand, { type: 'configure' }>): void {
     halt();
-    if (command.text?.includes('\0')) {
+    if (command.text !== undefined && /^\s*$|\0/.test(command.text)) {
       const message = `${command.title ?? 'The text'} is not plain text.`;
       say({ type: 'error', error: { kind: 'badInput', message, action: 'Save it as .txt or .md in UTF-8.' } });
       return;

@@ -122,11 +122,15 @@ export class Session {
     this.apply(this.text);
   }
 
-  /** Takes text of the reader's own. It replaces the present one once the lab has accepted it, at once if a run is on. */
-  takeText(text: OwnText): void {
+  /**
+   * Takes text of the reader's own. What was typed is kept whatever the lab says of it; a file replaces the present text
+   * only once the lab has accepted it, at once if a run is on.
+   */
+  takeText(text: OwnText, from: 'keyboard' | 'file'): void {
     this.draft.chooseSource('text');
-    if (this.hasRun() || this.draft.problem) this.keepText(text);
-    else this.apply(text);
+    const mustWait = this.hasRun() || this.draft.problem !== undefined;
+    if (from === 'keyboard' || mustWait) this.keepText(text);
+    if (!mustWait) this.apply(text);
   }
 
   close(): void {
@@ -205,7 +209,8 @@ export class Session {
         this.fail(event.error);
         break;
     }
-    this.draw();
+    if (event.type === 'step') this.draw();
+    else this.revision++;
   }
 
   /** The lab has taken the configuration sent last: what ran before is gone. */
