@@ -1,7 +1,6 @@
 // The one matrix product, all but its last step: out[M, N] (+)= scale · op(A) · op(B) + bias, tile by tile.
 //
-// Stored matrices are row-major stretches of larger buffers: element (row, column) lies at offset + row · stride + column.
-//   A: [M, K], or [K, M] with TRANSPOSE_A.   B: [K, N], or [N, K] with TRANSPOSE_B, in WEIGHT_FORMAT.   bias: [N].
+// Operands and how they are read: lib/matmulOperands.wgsl.
 // Workgroup (x, y, z) computes rows y · TILE_M … and columns x · TILE_N … over the z-th stretch of `splitLength` of K; z > 0
 // only when the host splits a long K, and then out holds one partial product [M, N] per z, `splitStride` elements apart.
 //
@@ -11,23 +10,14 @@
 // blocks of 4 × 4. Packed weights are widened on the way into workgroup memory, so they cross the bus as they are stored.
 // A thread's rows are TILE_M / ROWS apart and each staged row of A is followed by an unused vector: neighbouring threads
 // then read different memory banks.
-//
-// VECTOR_A, VECTOR_B: offset, stride and row length of the stored matrix are multiples of four, so that a row can be read in
-// whole vectors; the host finds out. The kernels that include this differ in how they store: see storeRow there.
 
-//!include weights
+//!include matmulOperands
 
 override TILE_M: u32 = 64u;
 override TILE_N: u32 = 64u;
 override TILE_K: u32 = 16u;
 /// Rows of the result per thread: 1, 2 or 4. Columns per thread: always 4.
 override ROWS: u32 = 4u;
-override TRANSPOSE_A: bool = false;
-override TRANSPOSE_B: bool = false;
-override VECTOR_A: bool = true;
-override VECTOR_B: bool = true;
-override ACCUMULATE: bool = false;
-override HAS_BIAS: bool = false;
 
 override THREADS_N: u32 = TILE_N / 4u;
 override THREADS_M: u32 = TILE_M / ROWS;
@@ -36,75 +26,8 @@ override VECTORS_K: u32 = TILE_K / 4u;
 override VECTORS_M: u32 = TILE_M / 4u;
 override STRIDE_A: u32 = VECTORS_K + 1u;
 
-struct Params {
-  groupOffset: vec3u,
-  m: u32,
-  n: u32,
-  k: u32,
-  offsetA: u32,
-  strideA: u32,
-  offsetB: u32,
-  strideB: u32,
-  offsetOut: u32,
-  strideOut: u32,
-  splitLength: u32,
-  splitStride: u32,
-  scale: f32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> a: array<vec4f>;
-/// The same buffer twice: as f32, and as packed numbers of 16 bits, four to a vector.
-@group(0) @binding(2) var<storage, read> b: array<vec4f>;
-@group(0) @binding(3) var<storage, read> packedB: array<vec2u>;
-@group(0) @binding(4) var<storage, read> bias: array<f32>;
-
 var<workgroup> tileA: array<vec4f, TILE_M * STRIDE_A>;
 var<workgroup> tileB: array<vec4f, TILE_K * THREADS_N>;
-
-fn elementA(index: u32) -> f32 {
-  return a[index >> 2u][index & 3u];
-}
-
-fn elementB(index: u32) -> f32 {
-  if (WEIGHT_FORMAT == 0u) {
-    return b[index >> 2u][index & 3u];
-  }
-  let pair = unpackPair(packedB[index >> 2u][(index >> 1u) & 1u]);
-  return select(pair.x, pair.y, (index & 1u) == 1u);
-}
-
-/// Four numbers of stored row `row` of A from `column` on; zeros outside `rows` × `columns`. Without branches: what lies
-/// outside is read too (WebGPU keeps every read inside the buffer) and then dropped.
-fn loadA(row: u32, column: u32, rows: u32, columns: u32) -> vec4f {
-  let index = params.offsetA + row * params.strideA + column;
-  if (VECTOR_A) {
-    return select(vec4f(), a[index >> 2u], row < rows && column < columns);
-  }
-  let value = vec4f(elementA(index), elementA(index + 1u), elementA(index + 2u), elementA(index + 3u));
-  return select(vec4f(), value, inside(row, column, rows, columns));
-}
-
-/// The same for B, widened to f32.
-fn loadB(row: u32, column: u32, rows: u32, columns: u32) -> vec4f {
-  let index = params.offsetB + row * params.strideB + column;
-  if (VECTOR_B) {
-    let exists = row < rows && column < columns;
-    if (WEIGHT_FORMAT == 0u) {
-      return select(vec4f(), b[index >> 2u], exists);
-    }
-    let words = packedB[index >> 2u];
-    return select(vec4f(), vec4f(unpackPair(words.x), unpackPair(words.y)), exists);
-  }
-  let value = vec4f(elementB(index), elementB(index + 1u), elementB(index + 2u), elementB(index + 3u));
-  return select(vec4f(), value, inside(row, column, rows, columns));
-}
-
-/// Which of four neighbours lie inside `rows` × `columns`.
-fn inside(row: u32, column: u32, rows: u32, columns: u32) -> vec4<bool> {
-  let end = select(0u, columns, row < rows);
-  return vec4u(column, column + 1u, column + 2u, column + 3u) < vec4u(end);
-}
 
 /// Fills tileA[row][k / 4] with rows from `firstRow`, k from `firstK` to before `endK`.
 fn stageA(firstRow: u32, firstK: u32, endK: u32, thread: u32) {
@@ -161,14 +84,6 @@ fn stageB(firstColumn: u32, firstK: u32, endK: u32, thread: u32) {
   }
 }
 
-/// sum + the product of four numbers of a row of A with four rows of B; one multiply-add after the other, so that they fuse.
-fn multiplyAdd(sum: vec4f, row: vec4f, b0: vec4f, b1: vec4f, b2: vec4f, b3: vec4f) -> vec4f {
-  var result = sum + row.x * b0;
-  result = result + row.y * b1;
-  result = result + row.z * b2;
-  return result + row.w * b3;
-}
-
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
   let group = workgroup + params.groupOffset;
@@ -206,12 +121,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   }
   let column = firstColumn + 4u * x;
   if (column >= params.n) { return; }
-  var shift = vec4f();
-  if (HAS_BIAS) {
-    // Indices past the end are of columns that are not stored.
-    let last = params.n - 1u;
-    shift = vec4f(bias[column], bias[min(column + 1u, last)], bias[min(column + 2u, last)], bias[min(column + 3u, last)]);
-  }
+  let shift = biasAt(column);
   let out0 = params.offsetOut + group.z * params.splitStride + column;
   let row = firstRow + y;
   if (row < params.m) { storeRow(out0 + row * params.strideOut, column, params.scale * sum0 + shift); }

@@ -94,6 +94,7 @@ export class Recorder {
 
   /** Copies `data` to the start of `target`. The data is taken now; the caller may change it afterwards. */
   upload(target: BufferSlice, data: ArrayBufferView): void {
+    if (data.byteLength === 0) return;
     const padded = new Uint8Array(Math.ceil(data.byteLength / 4) * 4);
     padded.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     this.#commands.push({ type: 'upload', target, data: padded });
@@ -109,6 +110,7 @@ export class Recorder {
 
   /** Bytes of `source` as they are at this point of the recording; resolves once flush() has run. */
   read(source: BufferSlice): Promise<ArrayBuffer> {
+    if (source.size === 0) return Promise.resolve(new ArrayBuffer(0));
     const answer = new Promise<ArrayBuffer>((resolve, reject) => {
       this.#commands.push({ type: 'read', source, resolve, reject });
     });
@@ -231,6 +233,7 @@ export class Recorder {
           command satisfies never;
       }
     }
+    endPass();
     timer?.resolve(encoder);
     await submit();
     await Promise.all(this.#inFlight.splice(0));

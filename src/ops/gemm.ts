@@ -1,5 +1,5 @@
 import type { Context } from './context.ts';
-import { CPU_WORKGROUPS, GPU_WORKGROUPS, planGemm, type GemmPlan, type GemmTile } from './gemmTiles.ts';
+import { CPU_WORKGROUPS, DIRECT_TILE, GEMM_TILES, GPU_WORKGROUPS, planGemm, type GemmPlan, type GemmTile } from './gemmTiles.ts';
 import { bytesPerElement, WEIGHT_FORMAT, type Tensor } from './tensor.ts';
 
 /** A row-major matrix inside a tensor: element (row, column) at offset + row · stride + column, all in elements. */
@@ -56,8 +56,10 @@ export function gemm(context: Context, spec: GemmSpec): void {
   if (bias && bias.size !== n) throw new Error(`gemm: a bias of ${bias.size} numbers does not fit ${n} columns.`);
   if (m === 0 || n === 0) return;
 
-  const workgroups = context.gpu.adapter.software ? CPU_WORKGROUPS : GPU_WORKGROUPS;
-  const { tile, splits } = spec.plan ?? planGemm(m, n, k, { workgroups });
+  const options = context.gpu.adapter.software
+    ? { workgroups: CPU_WORKGROUPS, tiles: [DIRECT_TILE] }
+    : { workgroups: GPU_WORKGROUPS, tiles: GEMM_TILES };
+  const { tile, splits } = spec.plan ?? planGemm(m, n, k, options);
   // Whole steps, so that a stretch of K begins where vectors begin.
   const splitLength = tile.k * Math.max(1, Math.ceil(k / (tile.k * splits)));
   const used = Math.max(1, Math.ceil(k / splitLength));
@@ -114,12 +116,9 @@ function multiply(context: Context, job: Multiplication): void {
   // With partial products end to end each must be whole vectors too: m · n is, when n is.
   const whole = vectors(out, n);
   context.dispatch({
-    kernel: whole ? 'matmul' : 'matmulRagged',
+    kernel: `${tile.name === 'direct' ? 'matmulDirect' : 'matmul'}${whole ? '' : 'Ragged'}`,
     constants: {
-      TILE_M: tile.m,
-      TILE_N: tile.n,
-      TILE_K: tile.k,
-      ROWS: tile.rows,
+      ...(tile.name === 'direct' ? {} : { TILE_M: tile.m, TILE_N: tile.n, TILE_K: tile.k, ROWS: tile.rows }),
       TRANSPOSE_A: spec.layout === 'TN',
       TRANSPOSE_B: spec.layout === 'NT',
       VECTOR_A: job.vectorA,

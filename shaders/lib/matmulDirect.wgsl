@@ -1,0 +1,74 @@
+// The matrix product for software adapters: out[M, N] (+)= scale · op(A) · op(B) + bias, straight from the buffers.
+//
+// Operands and how they are read: lib/matmulOperands.wgsl; params as in lib/matmulTile.wgsl. Each of 64 threads owns a block
+// of 4 × 4 of a tile of 16 rows × 64 columns and reads every vector itself. A CPU has caches for that, but pays for each
+// barrier by saving and restoring all threads of the workgroup: without workgroup memory the same product runs 3 to 9 times
+// faster there (npm run bench).
+
+//!include matmulOperands
+
+/// Four columns of B from `column` on, for k … k + 3.
+fn rowsOfB(k: u32, column: u32, endK: u32) -> mat4x4f {
+  if (TRANSPOSE_B) {
+    return transpose(mat4x4f(
+      loadB(column, k, params.n, endK),
+      loadB(column + 1u, k, params.n, endK),
+      loadB(column + 2u, k, params.n, endK),
+      loadB(column + 3u, k, params.n, endK),
+    ));
+  }
+  return mat4x4f(
+    loadB(k, column, endK, params.n),
+    loadB(k + 1u, column, endK, params.n),
+    loadB(k + 2u, column, endK, params.n),
+    loadB(k + 3u, column, endK, params.n),
+  );
+}
+
+/// Four rows of A from `row` on, for k … k + 3.
+fn rowsOfA(row: u32, k: u32, endK: u32) -> mat4x4f {
+  if (TRANSPOSE_A) {
+    return transpose(mat4x4f(
+      loadA(k, row, endK, params.m),
+      loadA(k + 1u, row, endK, params.m),
+      loadA(k + 2u, row, endK, params.m),
+      loadA(k + 3u, row, endK, params.m),
+    ));
+  }
+  return mat4x4f(
+    loadA(row, k, params.m, endK),
+    loadA(row + 1u, k, params.m, endK),
+    loadA(row + 2u, k, params.m, endK),
+    loadA(row + 3u, k, params.m, endK),
+  );
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let group = workgroup + params.groupOffset;
+  let row = group.y * 16u + 4u * (thread / 16u);
+  let column = group.x * 64u + 4u * (thread % 16u);
+  if (row >= params.m || column >= params.n) {
+    return;
+  }
+  let startK = group.z * params.splitLength;
+  let endK = min(params.k, startK + params.splitLength);
+  var sum0 = vec4f();
+  var sum1 = vec4f();
+  var sum2 = vec4f();
+  var sum3 = vec4f();
+  for (var k = startK; k < endK; k += 4u) {
+    let rows = rowsOfA(row, k, endK);
+    let columns = rowsOfB(k, column, endK);
+    sum0 = multiplyAdd(sum0, rows[0], columns[0], columns[1], columns[2], columns[3]);
+    sum1 = multiplyAdd(sum1, rows[1], columns[0], columns[1], columns[2], columns[3]);
+    sum2 = multiplyAdd(sum2, rows[2], columns[0], columns[1], columns[2], columns[3]);
+    sum3 = multiplyAdd(sum3, rows[3], columns[0], columns[1], columns[2], columns[3]);
+  }
+  let shift = biasAt(column);
+  let out = params.offsetOut + group.z * params.splitStride + row * params.strideOut + column;
+  storeRow(out, column, params.scale * sum0 + shift);
+  if (row + 1u < params.m) { storeRow(out + params.strideOut, column, params.scale * sum1 + shift); }
+  if (row + 2u < params.m) { storeRow(out + 2u * params.strideOut, column, params.scale * sum2 + shift); }
+  if (row + 3u < params.m) { storeRow(out + 3u * params.strideOut, column, params.scale * sum3 + shift); }
+}
