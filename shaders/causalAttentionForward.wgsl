@@ -69,28 +69,17 @@ fn masked(score: vec4f, key: u32, queries: vec4u) -> vec4f {
   return select(vec4f(-1e30), score, vec4u(key) <= queries);
 }
 
-fn storeVector(value: vec4f, at: u32, vector: u32) {
-  for (var c = 0u; c < 4u; c++) {
-    if (4u * vector + c < HEAD_DIM) {
-      out[at + 4u * vector + c] = value[c];
-    }
-  }
-}
-
-fn store(block: Block, tile: vec4u, head: u32, chunk: u32, down: u32, across: u32) {
-  var rows = block;
-  for (var i = 0u; i < 4u; i++) {
-    let query = tile.z + 4u * down + i;
-    if (query < tile.y) {
-      let at = ((tile.x + query) * params.heads + head) * HEAD_DIM;
-      let vector = chunk * OUT_WIDTH + across;
-      if (across < OUT_WIDTH) {
-        storeVector(rows.left[i], at, vector);
-      }
-      if (across + ACROSS < OUT_WIDTH) {
-        storeVector(rows.right[i], at, vector + ACROSS);
-      }
-    }
+/// Number by number, because a head of 4n + 2 numbers shares a vec4 with its neighbour; adjacent threads, adjacent numbers.
+fn store(block: Block, tile: vec4u, head: u32, chunk: u32, thread: u32) {
+  workgroupBarrier();
+  stageBlock(block, thread / ACROSS, thread % ACROSS);
+  workgroupBarrier();
+  let width = min(4u * OUT_WIDTH, HEAD_DIM - 4u * chunk * OUT_WIDTH);
+  let count = min(TILE, tile.y - tile.z) * width;
+  for (var i = thread; i < count; i += THREADS) {
+    let d = i % width;
+    let at = ((tile.x + tile.z + i / width) * params.heads + head) * HEAD_DIM + 4u * chunk * OUT_WIDTH + d;
+    out[at] = staged[(i / width) * OUT_STRIDE + d / 4u][d % 4u];
   }
 }
 
@@ -107,9 +96,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   var total = vec4f();
   var out0: Block;
   var out1: Block;
-  var out2: Block;
-  var out3: Block;
   for (var keyTile = 0u; keyTile <= tile.z; keyTile += TILE) {
+    let columns = min(TILE, tile.y - keyTile);
     var scores = mat4x4f();
     for (var chunk = 0u; chunk < SCORE_CHUNKS; chunk++) {
       workgroupBarrier();
@@ -148,27 +136,13 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     stageValues(tile, keyTile, kvHead, 0u, thread);
     workgroupBarrier();
     out0 = scaleRows(out0, shrink);
-    addProduct(&out0, down, across);
+    addProduct(&out0, down, across, columns);
     if (OUT_CHUNKS > 1u) {
       workgroupBarrier();
       stageValues(tile, keyTile, kvHead, 1u, thread);
       workgroupBarrier();
       out1 = scaleRows(out1, shrink);
-      addProduct(&out1, down, across);
-    }
-    if (OUT_CHUNKS > 2u) {
-      workgroupBarrier();
-      stageValues(tile, keyTile, kvHead, 2u, thread);
-      workgroupBarrier();
-      out2 = scaleRows(out2, shrink);
-      addProduct(&out2, down, across);
-    }
-    if (OUT_CHUNKS > 3u) {
-      workgroupBarrier();
-      stageValues(tile, keyTile, kvHead, 3u, thread);
-      workgroupBarrier();
-      out3 = scaleRows(out3, shrink);
-      addProduct(&out3, down, across);
+      addProduct(&out1, down, across, columns);
     }
   }
   workgroupBarrier();
@@ -178,15 +152,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   for (var i = 0u; i < ACROSS; i++) {
     sum += shares[down * ACROSS + i];
   }
-  store(scaleRows(out0, 1.0 / sum), tile, head, 0u, down, across);
+  store(scaleRows(out0, 1.0 / sum), tile, head, 0u, thread);
   if (OUT_CHUNKS > 1u) {
-    store(scaleRows(out1, 1.0 / sum), tile, head, 1u, down, across);
-  }
-  if (OUT_CHUNKS > 2u) {
-    store(scaleRows(out2, 1.0 / sum), tile, head, 2u, down, across);
-  }
-  if (OUT_CHUNKS > 3u) {
-    store(scaleRows(out3, 1.0 / sum), tile, head, 3u, down, across);
+    store(scaleRows(out1, 1.0 / sum), tile, head, 1u, thread);
   }
   if (across == 0u) {
     var logarithms = maximum + log(sum);

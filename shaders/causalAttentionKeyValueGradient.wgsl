@@ -86,37 +86,29 @@ fn weighGradient(weight: vec4f, product: vec4f, tile: vec4u, queryTile: u32, hea
   weights[column * DOWN + down] = weight * (product - ofQuery(tile, queryTile + column, head).y);
 }
 
-fn storeVector(key: vec4f, value: vec4f, at: u32, vector: u32) {
-  for (var c = 0u; c < 4u; c++) {
-    if (4u * vector + c < HEAD_DIM) {
-      let index = at + 4u * vector + c;
-      var before = vec2f();
+/// Number by number, because a head of 4n + 2 numbers shares a vec4 with its neighbour; adjacent threads, adjacent numbers.
+/// place: (KV head, split).
+fn store(block: Block, tile: vec4u, place: vec2u, chunk: u32, thread: u32, ofKeys: bool) {
+  workgroupBarrier();
+  stageBlock(block, thread / ACROSS, thread % ACROSS);
+  workgroupBarrier();
+  let width = min(4u * OUT_WIDTH, HEAD_DIM - 4u * chunk * OUT_WIDTH);
+  let count = min(TILE, tile.y - tile.z) * width;
+  let first = place.y * params.tokens + tile.x + tile.z;
+  for (var i = thread; i < count; i += THREADS) {
+    let d = i % width;
+    let at = ((first + i / width) * params.kvHeads + place.x) * HEAD_DIM + 4u * chunk * OUT_WIDTH + d;
+    var value = staged[(i / width) * OUT_STRIDE + d / 4u][d % 4u];
+    if (ofKeys) {
       if (params.accumulateKey != 0u) {
-        before.x = keyGradient[index];
+        value += keyGradient[at];
       }
+      keyGradient[at] = value;
+    } else {
       if (params.accumulateValue != 0u) {
-        before.y = valueGradient[index];
+        value += valueGradient[at];
       }
-      keyGradient[index] = before.x + key[c];
-      valueGradient[index] = before.y + value[c];
-    }
-  }
-}
-
-fn store(ofKeys: Block, ofValues: Block, tile: vec4u, place: vec2u, chunk: u32, down: u32, across: u32) {
-  var keys = ofKeys;
-  var values = ofValues;
-  for (var i = 0u; i < 4u; i++) {
-    let key = tile.z + 4u * down + i;
-    if (key < tile.y) {
-      let at = ((place.y * params.tokens + tile.x + key) * params.kvHeads + place.x) * HEAD_DIM;
-      let vector = chunk * OUT_WIDTH + across;
-      if (across < OUT_WIDTH) {
-        storeVector(keys.left[i], values.left[i], at, vector);
-      }
-      if (across + ACROSS < OUT_WIDTH) {
-        storeVector(keys.right[i], values.right[i], at, vector + ACROSS);
-      }
+      valueGradient[at] = value;
     }
   }
 }
@@ -133,14 +125,11 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   let across = thread % ACROSS;
   var key0: Block;
   var key1: Block;
-  var key2: Block;
-  var key3: Block;
   var value0: Block;
   var value1: Block;
-  var value2: Block;
-  var value3: Block;
   for (var head = kvHead * group + split * group / params.splits; head < lastHead; head++) {
     for (var queryTile = tile.z; queryTile < tile.y; queryTile += TILE) {
+      let columns = min(TILE, tile.y - queryTile);
       var scores = mat4x4f();
       var products = mat4x4f();
       for (var chunk = 0u; chunk < SCORE_CHUNKS; chunk++) {
@@ -164,24 +153,12 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
       workgroupBarrier();
       stageQueries(tile, queryTile, head, 0u, thread, true);
       workgroupBarrier();
-      addProduct(&value0, down, across);
+      addProduct(&value0, down, across, columns);
       if (OUT_CHUNKS > 1u) {
         workgroupBarrier();
         stageQueries(tile, queryTile, head, 1u, thread, true);
         workgroupBarrier();
-        addProduct(&value1, down, across);
-      }
-      if (OUT_CHUNKS > 2u) {
-        workgroupBarrier();
-        stageQueries(tile, queryTile, head, 2u, thread, true);
-        workgroupBarrier();
-        addProduct(&value2, down, across);
-      }
-      if (OUT_CHUNKS > 3u) {
-        workgroupBarrier();
-        stageQueries(tile, queryTile, head, 3u, thread, true);
-        workgroupBarrier();
-        addProduct(&value3, down, across);
+        addProduct(&value1, down, across, columns);
       }
       workgroupBarrier();
       weighGradient(scores[0], products[0], tile, queryTile, head, across, down);
@@ -194,36 +171,20 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
       }
       stageQueries(tile, queryTile, head, 0u, thread, false);
       workgroupBarrier();
-      addProduct(&key0, down, across);
+      addProduct(&key0, down, across, columns);
       if (OUT_CHUNKS > 1u) {
         workgroupBarrier();
         stageQueries(tile, queryTile, head, 1u, thread, false);
         workgroupBarrier();
-        addProduct(&key1, down, across);
-      }
-      if (OUT_CHUNKS > 2u) {
-        workgroupBarrier();
-        stageQueries(tile, queryTile, head, 2u, thread, false);
-        workgroupBarrier();
-        addProduct(&key2, down, across);
-      }
-      if (OUT_CHUNKS > 3u) {
-        workgroupBarrier();
-        stageQueries(tile, queryTile, head, 3u, thread, false);
-        workgroupBarrier();
-        addProduct(&key3, down, across);
+        addProduct(&key1, down, across, columns);
       }
     }
   }
   let at = vec2u(kvHead, split);
-  store(key0, value0, tile, at, 0u, down, across);
+  store(key0, tile, at, 0u, thread, true);
+  store(value0, tile, at, 0u, thread, false);
   if (OUT_CHUNKS > 1u) {
-    store(key1, value1, tile, at, 1u, down, across);
-  }
-  if (OUT_CHUNKS > 2u) {
-    store(key2, value2, tile, at, 2u, down, across);
-  }
-  if (OUT_CHUNKS > 3u) {
-    store(key3, value3, tile, at, 3u, down, across);
+    store(key1, tile, at, 1u, thread, true);
+    store(value1, tile, at, 1u, thread, false);
   }
 }

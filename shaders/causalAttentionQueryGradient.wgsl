@@ -69,33 +69,21 @@ fn weigh(score: vec4f, product: vec4f, logarithm: vec4f, delta: vec4f, allowed: 
   return select(vec4f(), exp(min(score - logarithm, vec4f())) * (product - delta), allowed);
 }
 
-fn storeVector(value: vec4f, at: u32, vector: u32) {
-  for (var c = 0u; c < 4u; c++) {
-    if (4u * vector + c < HEAD_DIM) {
-      let index = at + 4u * vector + c;
-      var before = 0.0;
-      if (params.accumulate != 0u) {
-        before = queryGradient[index];
-      }
-      queryGradient[index] = before + value[c] * params.scale;
+/// Number by number, because a head of 4n + 2 numbers shares a vec4 with its neighbour; adjacent threads, adjacent numbers.
+fn store(block: Block, tile: vec4u, head: u32, chunk: u32, thread: u32) {
+  workgroupBarrier();
+  stageBlock(block, thread / ACROSS, thread % ACROSS);
+  workgroupBarrier();
+  let width = min(4u * OUT_WIDTH, HEAD_DIM - 4u * chunk * OUT_WIDTH);
+  let count = min(TILE, tile.y - tile.z) * width;
+  for (var i = thread; i < count; i += THREADS) {
+    let d = i % width;
+    let at = ((tile.x + tile.z + i / width) * params.heads + head) * HEAD_DIM + 4u * chunk * OUT_WIDTH + d;
+    var value = staged[(i / width) * OUT_STRIDE + d / 4u][d % 4u] * params.scale;
+    if (params.accumulate != 0u) {
+      value += queryGradient[at];
     }
-  }
-}
-
-fn store(block: Block, tile: vec4u, head: u32, chunk: u32, down: u32, across: u32) {
-  var rows = block;
-  for (var i = 0u; i < 4u; i++) {
-    let query = tile.z + 4u * down + i;
-    if (query < tile.y) {
-      let at = ((tile.x + query) * params.heads + head) * HEAD_DIM;
-      let vector = chunk * OUT_WIDTH + across;
-      if (across < OUT_WIDTH) {
-        storeVector(rows.left[i], at, vector);
-      }
-      if (across + ACROSS < OUT_WIDTH) {
-        storeVector(rows.right[i], at, vector + ACROSS);
-      }
-    }
+    queryGradient[at] = value;
   }
 }
 
@@ -114,9 +102,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   let delta = vec4f(ofRows[0].y, ofRows[1].y, ofRows[2].y, ofRows[3].y);
   var out0: Block;
   var out1: Block;
-  var out2: Block;
-  var out3: Block;
   for (var keyTile = 0u; keyTile <= tile.z; keyTile += TILE) {
+    let columns = min(TILE, tile.y - keyTile);
     var scores = mat4x4f();
     var products = mat4x4f();
     for (var chunk = 0u; chunk < SCORE_CHUNKS; chunk++) {
@@ -143,34 +130,16 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     workgroupBarrier();
     stageKeys(tile, keyTile, kvHead, 0u, thread);
     workgroupBarrier();
-    addProduct(&out0, down, across);
+    addProduct(&out0, down, across, columns);
     if (OUT_CHUNKS > 1u) {
       workgroupBarrier();
       stageKeys(tile, keyTile, kvHead, 1u, thread);
       workgroupBarrier();
-      addProduct(&out1, down, across);
-    }
-    if (OUT_CHUNKS > 2u) {
-      workgroupBarrier();
-      stageKeys(tile, keyTile, kvHead, 2u, thread);
-      workgroupBarrier();
-      addProduct(&out2, down, across);
-    }
-    if (OUT_CHUNKS > 3u) {
-      workgroupBarrier();
-      stageKeys(tile, keyTile, kvHead, 3u, thread);
-      workgroupBarrier();
-      addProduct(&out3, down, across);
+      addProduct(&out1, down, across, columns);
     }
   }
-  store(out0, tile, head, 0u, down, across);
+  store(out0, tile, head, 0u, thread);
   if (OUT_CHUNKS > 1u) {
-    store(out1, tile, head, 1u, down, across);
-  }
-  if (OUT_CHUNKS > 2u) {
-    store(out2, tile, head, 2u, down, across);
-  }
-  if (OUT_CHUNKS > 3u) {
-    store(out3, tile, head, 3u, down, across);
+    store(out1, tile, head, 1u, thread);
   }
 }

@@ -7,7 +7,8 @@
 //   addProduct  out[row]            += Σ over columns of weights[row, column] · values[column]
 //
 // Both operands of addScores pass through `staged` in chunks of SCORE_WIDTH vectors, the values of addProduct in chunks
-// of OUT_WIDTH vectors, so the memory used does not depend on the head dimension: 14.3 KiB with TILE = 32. Per vector of
+// of OUT_WIDTH vectors, so the memory used does not depend on the head dimension: 14.3 KiB with TILE = 32. Two output
+// chunks reach to 128 numbers a head; larger heads need TILE = 16, ACROSS = 16, whose chunks are twice as wide. Per vector of
 // the head dimension addScores loads 8 vec4 for 64 multiply-adds (TILE = 32, ACROSS = 8), addProduct 3 for 32. Rows are
 // padded by one vec4 so that the eight threads which read eight rows at once meet eight different sets of banks.
 
@@ -25,13 +26,16 @@ override SCORE_COLUMNS: u32 = TILE / ACROSS;
 override VECTORS: u32 = (HEAD_DIM + 3u) / 4u;
 override SCORE_WIDTH: u32 = min(VECTORS, 8u);
 override SCORE_CHUNKS: u32 = (VECTORS + 7u) / 8u;
-override OUT_WIDTH: u32 = min(VECTORS, 16u);
-override OUT_CHUNKS: u32 = (VECTORS + 15u) / 16u;
+/// Vectors in the larger of two output chunks: 16, or 32 where 16 threads with two vectors each stand side by side.
+override OUT_LIMIT: u32 = 16u + 16u * (ACROSS / 16u) * (16u / TILE);
+override OUT_WIDTH: u32 = min(VECTORS, OUT_LIMIT);
+/// 1 or 2.
+override OUT_CHUNKS: u32 = (VECTORS + OUT_LIMIT - 1u) / OUT_LIMIT;
 const SCORE_STRIDE = 9u;
-const OUT_STRIDE = 17u;
+override OUT_STRIDE: u32 = OUT_LIMIT + 1u;
 
-/// Left and right rows of a chunk of scores (TILE · 9 each), or TILE value rows of 17.
-var<workgroup> staged: array<vec4f, 2u * TILE * SCORE_STRIDE>;
+/// Left and right rows of a chunk of scores (TILE · 9 each), or TILE value rows of OUT_STRIDE.
+var<workgroup> staged: array<vec4f, TILE * max(2u * SCORE_STRIDE, OUT_STRIDE)>;
 /// [column, down]: four rows at a time.
 var<workgroup> weights: array<vec4f, TILE * DOWN>;
 
@@ -71,11 +75,13 @@ fn addScores(scores: ptr<function, mat4x4f>, down: u32, across: u32) {
   }
 }
 
-fn addProduct(out: ptr<function, Block>, down: u32, across: u32) {
+/// `columns`: how many of them there are, TILE at most. Known only at run time, so that no compiler unrolls the whole
+/// tile: software adapters would take ten seconds over that.
+fn addProduct(out: ptr<function, Block>, down: u32, across: u32, columns: u32) {
   if (across >= OUT_WIDTH) {
     return;
   }
-  for (var column = 0u; column < TILE; column++) {
+  for (var column = 0u; column < columns; column++) {
     let weight = weights[column * DOWN + down];
     let left = staged[column * OUT_STRIDE + across];
     (*out).left += mat4x4f(left * weight.x, left * weight.y, left * weight.z, left * weight.w);
@@ -94,4 +100,21 @@ fn scaleRows(block: Block, factor: vec4f) -> Block {
     mat4x4f(left[0] * factor.x, left[1] * factor.y, left[2] * factor.z, left[3] * factor.w),
     mat4x4f(right[0] * factor.x, right[1] * factor.y, right[2] * factor.z, right[3] * factor.w),
   );
+}
+
+/// Lays a block out in `staged`, a row of OUT_STRIDE each, from where the workgroup stores it in the order of memory.
+fn stageBlock(block: Block, down: u32, across: u32) {
+  let at = 4u * down * OUT_STRIDE + across;
+  if (across < OUT_WIDTH) {
+    staged[at] = block.left[0];
+    staged[at + OUT_STRIDE] = block.left[1];
+    staged[at + 2u * OUT_STRIDE] = block.left[2];
+    staged[at + 3u * OUT_STRIDE] = block.left[3];
+  }
+  if (OUT_WIDTH > ACROSS && across + ACROSS < OUT_WIDTH) {
+    staged[at + ACROSS] = block.right[0];
+    staged[at + ACROSS + OUT_STRIDE] = block.right[1];
+    staged[at + ACROSS + 2u * OUT_STRIDE] = block.right[2];
+    staged[at + ACROSS + 3u * OUT_STRIDE] = block.right[3];
+  }
 }

@@ -20,8 +20,15 @@ const SMALL_TILE_COST = 1.5;
 const ENOUGH_WORKGROUPS = 512;
 const ENOUGH_SOFTWARE_WORKGROUPS = 8;
 
-/** The tiles with which attention over `rows` costs least: tall ones waste most of their work on short rows. */
-export function tilesFor(rows: Rows): RowTiles {
+/** Largest head whose sums fit in the registers and the memory of tall tiles (lib/attentionTile.wgsl). */
+const WIDEST_IN_TALL_TILES = 128;
+
+/**
+ * The tiles with which attention over `rows` costs least: tall ones waste most of their work on short rows, and have no
+ * room for very large heads.
+ */
+export function tilesFor(rows: Rows, headDim: number): RowTiles {
+  if (headDim > WIDEST_IN_TALL_TILES) return rows.tiles[16];
   const cost = (size: number): number =>
     rows.lengths.reduce((sum, length) => {
       const tiles = Math.ceil(length / size);
@@ -54,7 +61,17 @@ export function causalAttention(
   return context.scope(() => {
     const out = context.tensor(q.shape);
     const logSumExp = context.tensor([rows.tokens, heads]);
-    const call: Call = { q, k, v, rows, heads, kvHeads, headDim, tiles: tilesFor(rows), scale: 1 / Math.sqrt(headDim) };
+    const call: Call = {
+      q,
+      k,
+      v,
+      rows,
+      heads,
+      kvHeads,
+      headDim,
+      tiles: tilesFor(rows, headDim),
+      scale: 1 / Math.sqrt(headDim),
+    };
     context.dispatch({
       kernel: 'causalAttentionForward',
       constants: tileConstants(call, 128),

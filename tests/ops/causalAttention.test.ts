@@ -66,6 +66,9 @@ function run(setup: Case, data: Data, seeds?: readonly Float32Array[]) {
   );
 }
 
+/** Numbers of a tensor whose gradient is checked by finite differences. */
+const PICKED = 400;
+
 /**
  * Rounding of one score: a dot product of D terms of size scale² each, summed in f32. An error δ of all scores changes
  * weights by a factor 1 ± 2δ, and values are at most 1.
@@ -94,11 +97,11 @@ describe('forward', () => {
       lengths: [...raggedLengths(i, 2, 40), 1, 13],
       seed: i,
     })),
-    ...GROUPS.map((group, i) => ({ ...group, headDim: 16, lengths: raggedLengths(100 + i, 4, 70), seed: 100 + i })),
+    ...GROUPS.map((group, i) => ({ ...group, headDim: 6, lengths: [...raggedLengths(100 + i, 3, 70), 70], seed: i })),
     { heads: 2, kvHeads: 1, headDim: 8, lengths: [1], seed: 200 },
     { heads: 2, kvHeads: 1, headDim: 8, lengths: [2, 3, 1, 16, 17], seed: 201 },
-    { heads: 1, kvHeads: 1, headDim: 64, lengths: [32, 64, 70, 33], seed: 202 },
-    { heads: 1, kvHeads: 1, headDim: 256, lengths: [64], seed: 203 },
+    { heads: 1, kvHeads: 1, headDim: 64, lengths: [32, 64, 33], seed: 202 },
+    { heads: 1, kvHeads: 1, headDim: 128, lengths: [60], seed: 203 },
   ];
   test.each(shapes)('D $headDim, heads $heads:$kvHeads, rows $lengths', async (setup) => {
     const data = make(setup);
@@ -109,7 +112,7 @@ describe('forward', () => {
 
   test('every row length from 1 to 70', async () => {
     const lengths = Array.from({ length: 70 }, (_, i) => i + 1);
-    const setup: Case = { heads: 1, kvHeads: 1, headDim: 4, lengths, seed: 300 };
+    const setup: Case = { heads: 1, kvHeads: 1, headDim: 6, lengths, seed: 300 };
     const data = make(setup);
     const { outputs } = await run(setup, data);
     const expected = referenceCausalAttention(data.q, data.k, data.v, lengths, setup);
@@ -118,43 +121,63 @@ describe('forward', () => {
 });
 
 describe('backward', () => {
-  // Finite differences run the reference twice per number: sizes stay small, but pass one tile and one chunk of each kind.
+  // Finite differences run the reference twice per number: sizes stay small, but cover tails, several tiles of either
+  // height, heads of one and of two chunks, and groups whose query heads are or are not shared out among workgroups.
   const shapes: Case[] = [
     { heads: 2, kvHeads: 2, headDim: 8, lengths: [5, 17, 1], seed: 1 },
     { heads: 4, kvHeads: 2, headDim: 6, lengths: [13, 7], seed: 2 },
-    { heads: 3, kvHeads: 1, headDim: 10, lengths: [2, 18], seed: 3 },
-    { heads: 7, kvHeads: 1, headDim: 2, lengths: [37, 3], seed: 4 },
-    { heads: 7, kvHeads: 1, headDim: 4, lengths: [4, 4, 4, 4, 4, 4, 4, 4, 4], seed: 5 },
-    { heads: 1, kvHeads: 1, headDim: 20, lengths: [33], seed: 6 },
-    { heads: 1, kvHeads: 1, headDim: 4, lengths: [64, 70], seed: 7 },
-    { heads: 2, kvHeads: 1, headDim: 38, lengths: [6, 3], seed: 8 },
-    { heads: 2, kvHeads: 1, headDim: 96, lengths: [5, 2], seed: 9 },
-    { heads: 1, kvHeads: 1, headDim: 128, lengths: [6], seed: 10 },
-    { heads: 1, kvHeads: 1, headDim: 256, lengths: [4], seed: 11 },
+    { heads: 3, kvHeads: 1, headDim: 6, lengths: [2, 18], seed: 3 },
+    { heads: 7, kvHeads: 1, headDim: 6, lengths: [17], seed: 4 },
+    { heads: 7, kvHeads: 1, headDim: 6, lengths: [4, 4, 4, 4, 4, 4, 4, 4, 4], seed: 5 },
+    { heads: 1, kvHeads: 1, headDim: 6, lengths: [60], seed: 6 },
+    { heads: 1, kvHeads: 1, headDim: 38, lengths: [19], seed: 7 },
+    { heads: 2, kvHeads: 1, headDim: 64, lengths: [5, 3], seed: 8 },
+    { heads: 1, kvHeads: 1, headDim: 128, lengths: [20], seed: 9 },
+    { heads: 1, kvHeads: 1, headDim: 256, lengths: [4], seed: 10 },
   ];
   test.each(shapes)('D $headDim, heads $heads:$kvHeads, rows $lengths', async (setup) => {
     const data = make(setup);
     const { gradients } = await run(setup, data, [data.seed]);
+    const all = [data.q, data.k, data.v];
+    // All numbers of small tensors; of large ones every so many, an odd step apart, so that it wanders through the heads.
+    const picks = all.map(({ length }) => {
+      const step = length <= PICKED ? 1 : 2 * Math.ceil(length / PICKED / 2) + 1;
+      return Array.from({ length: Math.ceil(length / step) }, (_, i) => i * step);
+    });
     const expected = numericGradients(
-      (inputs) =>
-        weightedSum(referenceCausalAttention(inputs[0]!, inputs[1]!, inputs[2]!, setup.lengths, setup), data.seed),
-      [data.q, data.k, data.v],
+      (picked) => {
+        const inputs = all.map((values, i) => {
+          const moved = Float64Array.from(values);
+          picks[i]!.forEach((at, j) => (moved[at] = picked[i]![j]!));
+          return moved;
+        });
+        return weightedSum(
+          referenceCausalAttention(inputs[0]!, inputs[1]!, inputs[2]!, setup.lengths, setup),
+          data.seed,
+        );
+      },
+      all.map((values, i) => picks[i]!.map((at) => values[at]!)),
     );
     // A sum over up to H / G · L terms of size √D at most, each with the relative error of a score's exponential.
     const terms = (setup.heads / setup.kvHeads) * Math.max(...setup.lengths);
     const abs = 4 * forwardTolerance(setup) * Math.sqrt(terms) + 1e-8;
-    ['q', 'k', 'v'].forEach((name, i) => expectClose(`gradient of ${name}`, gradients[i]!, expected[i]!, { abs }));
+    ['q', 'k', 'v'].forEach((name, i) => {
+      const actual = picks[i]!.map((at) => gradients[i]![at]!);
+      expectClose(`gradient of ${name}`, actual, expected[i]!, { abs });
+    });
   });
 });
 
-test('both tile heights are in use: tall tiles for long rows, low ones for short rows', () => {
-  const size = (lengths: number[]) => context.scope(() => void sizes.push(tilesFor(makeRows(context, lengths)).size));
+test('both tile heights are in use: tall tiles for long rows, low ones for short rows and huge heads', () => {
+  const size = (lengths: number[], headDim = 64) =>
+    context.scope(() => void sizes.push(tilesFor(makeRows(context, lengths), headDim).size));
   const sizes: number[] = [];
   size([13, 13, 9]);
   size([64, 60]);
-  size([300, 13]);
+  size([300, 13], 128);
+  size([300, 13], 130);
   context.recorder.discard();
-  expect(sizes).toEqual([16, 32, 32]);
+  expect(sizes).toEqual([16, 32, 32, 16]);
 });
 
 test('logits in the hundreds stay stable, forward and backward', async () => {
@@ -178,7 +201,7 @@ test('logits in the hundreds stay stable, forward and backward', async () => {
 });
 
 test('equal logits of any size give the mean of the values so far', async () => {
-  const setup: Case = { heads: 1, kvHeads: 1, headDim: 4, lengths: [50], seed: 21 };
+  const setup: Case = { heads: 1, kvHeads: 1, headDim: 6, lengths: [50], seed: 21 };
   const data = make(setup);
   data.q.fill(1000);
   data.k.fill(1000);
@@ -188,13 +211,13 @@ test('equal logits of any size give the mean of the values so far', async () => 
 });
 
 test("a row's result and gradients do not depend on its neighbours, to the bit", async () => {
-  const setup: Case = { heads: 4, kvHeads: 2, headDim: 10, lengths: [21, 35, 18], seed: 30 };
+  const setup: Case = { heads: 4, kvHeads: 2, headDim: 6, lengths: [21, 35, 18], seed: 30 };
   const data = make(setup);
   const changed = make(setup);
   const other = make({ ...setup, seed: 31 });
   const middle = (width: number): [number, number] => [21 * width, 56 * width];
   for (const name of ['q', 'k', 'v', 'seed'] as const) {
-    const width = name === 'q' || name === 'seed' ? 40 : 20;
+    const width = name === 'q' || name === 'seed' ? 24 : 12;
     const [from, to] = middle(width);
     changed[name].set(other[name].subarray(0, from), 0);
     changed[name].set(other[name].subarray(to), to);
@@ -202,10 +225,10 @@ test("a row's result and gradients do not depend on its neighbours, to the bit",
   const first = await run(setup, data, [data.seed]);
   const second = await run(setup, changed, [changed.seed]);
   const pairs = [
-    [first.outputs[0]!, second.outputs[0]!, 40],
-    [first.gradients[0]!, second.gradients[0]!, 40],
-    [first.gradients[1]!, second.gradients[1]!, 20],
-    [first.gradients[2]!, second.gradients[2]!, 20],
+    [first.outputs[0]!, second.outputs[0]!, 24],
+    [first.gradients[0]!, second.gradients[0]!, 24],
+    [first.gradients[1]!, second.gradients[1]!, 12],
+    [first.gradients[2]!, second.gradients[2]!, 12],
   ] as const;
   for (const [before, after, width] of pairs) {
     expect(after.subarray(...middle(width))).toEqual(before.subarray(...middle(width)));
@@ -252,7 +275,8 @@ test('only inputs that want a gradient get one, and parameters are added to', as
     expect(gradients).toEqual([whole.gradients[wanted]]);
   }
   const tape = new Tape(context);
-  const pending = context.scope(() => {
+  const reads: Promise<Float32Array>[] = [];
+  context.scope(() => {
     const tensors = data.inputs.map(({ data: numbers, shape }) => {
       const tensor = context.fromArray(numbers, shape);
       tensor.requiresGrad = true;
@@ -272,7 +296,6 @@ test('only inputs that want a gradient get one, and parameters are added to', as
     tape.backward([{ tensor: out, gradient: context.fromArray(data.seed, out.shape) }]);
     reads.push(...tensors.map((tensor) => context.read(tensor.gradient!)));
   });
-  expect(pending).toBeUndefined();
   tape.dispose();
   await context.recorder.flush();
   const sums = await Promise.all(reads);
@@ -282,8 +305,6 @@ test('only inputs that want a gradient get one, and parameters are added to', as
     expectClose('gradient slot', sum, expected, { abs: 8 * EPS_F32 });
   });
 });
-const reads: Promise<Float32Array>[] = [];
-
 test('what does not fit together is refused with the reason', () => {
   context.scope(() => {
     const rows = makeRows(context, [3]);
