@@ -3,12 +3,13 @@
 //
 // logits: [count, vocabulary], rows `vectors` vectors of four apart (the numbers after the last column of a row are ignored, and
 // may be overwritten).   targets, tokenLoss: [R], of which elements first … first + count − 1 are meant.
-// One workgroup per row. Each thread walks along the row in steps of 256 vectors with a running maximum and a running sum of
+// One workgroup per row. Each thread walks along the row in steps of THREADS vectors with a running maximum and a running sum of
 // exponentials relative to it; then both are merged over the workgroup. So a row is read once for the loss and once more for
 // the gradient, and no exponential can overflow. The loss is (maximum − target's logit) + log(sum): two numbers ≥ 0 whose sum
 // keeps its digits where the model is sure, while logsumexp − logit would cancel.
 
 override GRADIENT: bool = false;
+override THREADS: u32 = 256u;
 
 struct Params { groupOffset: vec3u, first: u32, vocabulary: u32, vectors: u32, factor: f32 }
 
@@ -20,8 +21,8 @@ struct Params { groupOffset: vec3u, first: u32, vocabulary: u32, vectors: u32, f
 /// Stands for minus infinity: exp(x − maximum) is 0 for it, for every maximum that occurs.
 const LOWEST = -1e30;
 
-var<workgroup> maxima: array<f32, 256>;
-var<workgroup> sums: array<f32, 256>;
+var<workgroup> maxima: array<f32, THREADS>;
+var<workgroup> sums: array<f32, THREADS>;
 
 /// Vector `i` of the row that begins at vector `start`; numbers after the last column are LOWEST.
 fn load(start: u32, i: u32) -> vec4f {
@@ -32,7 +33,7 @@ fn load(start: u32, i: u32) -> vec4f {
   return select(vec4f(LOWEST), value, inside);
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
   let row = workgroup.x + params.groupOffset.x;
   let start = row * params.vectors;
@@ -42,7 +43,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
 
   var maximum = LOWEST;
   var sum = 0.0;
-  for (var i = thread; i < params.vectors; i += 256u) {
+  for (var i = thread; i < params.vectors; i += THREADS) {
     let value = load(start, i);
     let highest = max(max(value.x, value.y), max(value.z, value.w));
     if (highest > maximum) {
@@ -55,7 +56,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   // A thread without a vector has LOWEST and 0: it adds nothing.
   maxima[thread] = maximum;
   sums[thread] = sum;
-  for (var step = 128u; step > 0u; step /= 2u) {
+  for (var step = THREADS / 2u; step > 0u; step /= 2u) {
     workgroupBarrier();
     if (thread < step) {
       let other = maxima[thread + step];
@@ -71,7 +72,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   sum = sums[0];
   if (thread == 0u) { tokenLoss[params.first + row] = (maximum - targetLogit) + log(sum); }
   if (GRADIENT) {
-    for (var i = thread; i < params.vectors; i += 256u) {
+    for (var i = thread; i < params.vectors; i += THREADS) {
       var p = exp(load(start, i) - maximum) / sum;
       if (token / 4u == i) {
         p -= vec4f(vec4u(0u, 1u, 2u, 3u) == vec4u(token % 4u));

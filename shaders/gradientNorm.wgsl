@@ -5,20 +5,22 @@
 
 //!include finite
 
+override THREADS: u32 = 256u;
+
 struct Params { groupOffset: vec3u, count: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> partials: array<u32>;
 @group(0) @binding(2) var<storage, read_write> norm: array<u32>;
 
-var<workgroup> partial: array<f32, 256>;
-var<workgroup> broken: array<u32, 256>;
+var<workgroup> partial: array<f32, THREADS>;
+var<workgroup> broken: array<u32, THREADS>;
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
   var sum = 0.0;
   var bad = false;
-  for (var i = thread + 256u * (workgroup.x + params.groupOffset.x); i < params.count; i += 256u) {
+  for (var i = thread + THREADS * (workgroup.x + params.groupOffset.x); i < params.count; i += THREADS) {
     let bits = partials[i];
     bad = bad || !isFinite(bits);
     sum += bitcast<f32>(bits);
@@ -26,7 +28,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   partial[thread] = sum;
   broken[thread] = u32(bad);
   workgroupBarrier();
-  for (var stride = 128u; stride > 0u; stride /= 2u) {
+  for (var stride = THREADS / 2u; stride > 0u; stride /= 2u) {
     if (thread < stride) {
       partial[thread] += partial[thread + stride];
       broken[thread] |= broken[thread + stride];

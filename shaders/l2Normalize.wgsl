@@ -12,9 +12,9 @@ struct Params { groupOffset: vec3u, rows: u32, columns: u32, floor: f32 }
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 @group(0) @binding(3) var<storage, read_write> norms: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let row = (workgroup.x + params.groupOffset.x) * (64u / LANES) + thread / LANES;
+  let row = (workgroup.x + params.groupOffset.x) * (THREADS / LANES) + thread / LANES;
   let lane = thread % LANES;
   let end = select(0u, params.columns, row < params.rows);
   let base = row * params.columns;

@@ -1,10 +1,13 @@
 // partials[firstPartial + g] = Σ values[i]² over the 16,384 numbers of chunk g (bit pattern of an f32)
 //
 // values: [count], read as bit patterns; partials: one word per chunk. A chunk with a NaN or infinity gives infinity, found by
-// looking at the bits. Workgroup g takes chunk g: 256 threads × 16 vec4, neighbours side by side, then a tree in workgroup
+// looking at the bits. Workgroup g takes chunk g: neighbouring threads read neighbouring vec4, then a tree in workgroup
 // memory. First stage of gradientNorm; gradientNorm.wgsl is the second.
 
 //!include finite
+
+override THREADS: u32 = 256u;
+override STEPS: u32 = 4096u / THREADS;
 
 struct Params { groupOffset: vec3u, count: u32, firstPartial: u32 }
 
@@ -12,16 +15,16 @@ struct Params { groupOffset: vec3u, count: u32, firstPartial: u32 }
 @group(0) @binding(1) var<storage, read> values: array<vec4u>;
 @group(0) @binding(2) var<storage, read_write> partials: array<u32>;
 
-var<workgroup> partial: array<f32, 256>;
-var<workgroup> broken: array<u32, 256>;
+var<workgroup> partial: array<f32, THREADS>;
+var<workgroup> broken: array<u32, THREADS>;
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
   let chunk = workgroup.x + params.groupOffset.x;
   var sum = 0.0;
   var bad = false;
-  for (var step = 0u; step < 16u; step++) {
-    let i = (chunk * 16u + step) * 256u + thread;
+  for (var step = 0u; step < STEPS; step++) {
+    let i = (chunk * STEPS + step) * THREADS + thread;
     if (i * 4u >= params.count) {
       break;
     }
@@ -36,7 +39,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   partial[thread] = sum;
   broken[thread] = u32(bad);
   workgroupBarrier();
-  for (var stride = 128u; stride > 0u; stride /= 2u) {
+  for (var stride = THREADS / 2u; stride > 0u; stride /= 2u) {
     if (thread < stride) {
       partial[thread] += partial[thread + stride];
       broken[thread] |= broken[thread + stride];

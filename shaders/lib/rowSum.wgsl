@@ -1,9 +1,10 @@
-// Sums over the threads that share a row. A workgroup of 64 threads serves 64 / LANES rows; LANES is a power of two, and the
+// Sums over the threads that share a row. A workgroup serves THREADS / LANES rows; LANES is a power of two, and the
 // threads of a row follow each other. Every thread of the workgroup must call, also one whose row does not exist.
 
+override THREADS: u32 = 64u;
 override LANES: u32 = 64u;
 
-var<workgroup> rowPartial: array<f32, 64>;
+var<workgroup> rowPartial: array<f32, THREADS>;
 
 /// Sum of `value` over the row's LANES threads, the same for each of them, in an order that never changes.
 fn rowSum(value: f32, thread: u32) -> f32 {

@@ -1,7 +1,8 @@
 import type { Context } from './context.ts';
+import { reductionThreads } from './rowLanes.ts';
 import type { Tensor } from './tensor.ts';
 
-/** Numbers that one workgroup of the first stage squares and adds: 256 threads × 16 vec4. */
+/** Numbers that one workgroup of the first stage squares and adds. */
 const CHUNK = 16_384;
 
 /**
@@ -14,6 +15,7 @@ export function gradientNorm(context: Context, gradients: readonly Tensor[]): Te
   const chunks = gradients.map(({ size }) => Math.ceil(size / CHUNK));
   const count = chunks.reduce((sum, n) => sum + n, 0);
   if (count === 0) throw new Error('gradientNorm: there are no gradients.');
+  const constants = { THREADS: reductionThreads(context, 256) };
   const norm = context.tensor([1]);
   const partials = context.tensor([count], 'u32', 'scratch');
   let firstPartial = 0;
@@ -21,6 +23,7 @@ export function gradientNorm(context: Context, gradients: readonly Tensor[]): Te
     const groups = chunks[i] ?? 0;
     context.dispatch({
       kernel: 'squaredSums',
+      constants,
       params: { count: gradient.size, firstPartial },
       bindings: { values: gradient.slice, partials: partials.slice },
       groups: [groups],
@@ -31,6 +34,7 @@ export function gradientNorm(context: Context, gradients: readonly Tensor[]): Te
   });
   context.dispatch({
     kernel: 'gradientNorm',
+    constants,
     params: { count },
     bindings: { partials: partials.slice, norm: norm.slice },
     groups: [1],

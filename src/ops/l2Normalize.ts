@@ -11,8 +11,7 @@ const FLOOR = 1e-12;
  */
 export function l2Normalize(context: Context, x: Tensor): Tensor {
   const { rows, columns } = x;
-  const { lanes, rowsPerGroup } = rowLanes(columns);
-  const constants = { LANES: lanes };
+  const { constants, rowsPerGroup } = rowLanes(context, columns);
   const groups = [Math.ceil(rows / rowsPerGroup)] as const;
   const y = context.tensor(x.shape);
   const norms = context.tensor([rows]);

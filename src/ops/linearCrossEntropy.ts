@@ -1,4 +1,5 @@
 import type { Context } from './context.ts';
+import { reductionThreads } from './rowLanes.ts';
 import { gemm } from './gemm.ts';
 import type { Tape } from './tape.ts';
 import type { Tensor } from './tensor.ts';
@@ -69,7 +70,7 @@ export function linearCrossEntropy(
       shardProducts(context, spread);
       context.dispatch({
         kernel: 'crossEntropyRows',
-        constants: { GRADIENT: gradients !== undefined },
+        constants: { GRADIENT: gradients !== undefined, THREADS: reductionThreads(context, 256) },
         params: { first, vocabulary, vectors: stride / 4, factor: options.weight / count },
         bindings: { targets: targets.slice, logits: logits.slice, tokenLoss: tokenLoss.slice },
         groups: [rows],

@@ -16,13 +16,13 @@ const COLUMNS_PER_GROUP = 64;
 export function rmsNorm(context: Context, x: Tensor, weight: Tensor, epsilon: number): Tensor {
   const { rows, columns } = x;
   expectShape('The weight of rmsNorm', weight, [columns]);
-  const { lanes, rowsPerGroup } = rowLanes(columns);
+  const { constants, rowsPerGroup } = rowLanes(context, columns);
   const y = context.tensor(x.shape);
   const inverseRms = context.tensor([rows]);
   const groups = [Math.ceil(rows / rowsPerGroup)] as const;
   context.dispatch({
     kernel: 'rmsNorm',
-    constants: { LANES: lanes },
+    constants,
     params: { rows, columns, epsilon },
     bindings: { x: x.slice, weight: weight.slice, y: y.slice, inverseRms: inverseRms.slice },
     groups,
@@ -41,7 +41,7 @@ export function rmsNorm(context: Context, x: Tensor, weight: Tensor, epsilon: nu
       const { tensor: dx, accumulate } = tape.target(x);
       context.dispatch({
         kernel: 'rmsNormGradient',
-        constants: { LANES: lanes },
+        constants,
         params: { rows, columns, accumulate: Number(accumulate) },
         bindings: {
           x: x.slice,
