@@ -62,6 +62,8 @@ export class Recorder {
   /** When set, each flush times every dispatch by itself (one pass each: slower) and leaves the result in `timings`. */
   profile = false;
   timings: KernelTiming[] = [];
+  /** Hears how many of the kernels that a flush needs for the first time are compiled (seconds on software adapters). */
+  onCompile: ((done: number, total: number) => void) | undefined;
   lastFlush: FlushReport = { dispatches: 0, submits: 0, gpuMs: 0, flops: 0 };
 
   constructor(
@@ -149,7 +151,7 @@ export class Recorder {
             command.key,
             this.pipelines.get(shaderSource(command.dispatch.kernel), command.dispatch.constants ?? {}, command.key),
           );
-      if (missing.size > 0) await Promise.all(missing.values());
+      if (missing.size > 0) await this.#compile([...missing.values()]);
       await this.pool.check();
       if (this.#failure) throw this.#failure;
       const report = await this.#encode(commands, reads);
@@ -161,6 +163,17 @@ export class Recorder {
       for (const read of reads) read.reject(error);
       throw error;
     }
+  }
+
+  async #compile(pipelines: Promise<Pipeline>[]): Promise<void> {
+    let done = 0;
+    this.onCompile?.(0, pipelines.length);
+    await Promise.all(
+      pipelines.map(async (pipeline) => {
+        await pipeline;
+        this.onCompile?.(++done, pipelines.length);
+      }),
+    );
   }
 
   async #encode(commands: Command[], reads: Extract<Command, { type: 'read' }>[]): Promise<FlushReport> {

@@ -146,6 +146,10 @@ export class Lab {
       const { adapter } = this.#context.gpu;
       const name = adapter.description || [adapter.vendor, adapter.architecture].filter(Boolean).join(' ') || 'GPU';
       this.emit({ type: 'adapter', description: name, software: adapter.software });
+      this.#context.recorder.onCompile = (done, total) =>
+        done < total
+          ? this.#state('preparing', `Compiling kernels, ${done} of ${total}`, done / total)
+          : this.#state('running', 'Training');
     }
     this.#state('preparing', 'Building the models');
     this.#experiment = buildExperiment(this.#context, configuration, corpus);
