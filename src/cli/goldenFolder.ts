@@ -44,7 +44,8 @@ const KNOWN = [
 export async function readGoldenOptions(folder: string): Promise<GoldenOptions> {
   const fields = await readObject(folder, 'options.json');
   const unknown = Object.keys(fields).filter((key) => !KNOWN.includes(key));
-  if (unknown.length > 0) throw new GoldenFolderError(`options.json has options that are not known: ${unknown.join(', ')}.`);
+  if (unknown.length > 0)
+    throw new GoldenFolderError(`options.json has options that are not known: ${unknown.join(', ')}.`);
   const fail = (key: string, expected: string): never => {
     throw new GoldenFolderError(`options.json: ${key} should be ${expected}, not ${JSON.stringify(fields[key])}.`);
   };
@@ -88,7 +89,8 @@ export async function readGoldenOptions(folder: string): Promise<GoldenOptions> 
 /** Reads batches.json. */
 export async function readGoldenBatches(folder: string): Promise<TokenBatch[]> {
   const batches: unknown = JSON.parse(await readFile(join(folder, 'batches.json'), 'utf8'));
-  if (!Array.isArray(batches) || batches.length === 0) throw new GoldenFolderError('batches.json holds no list of batches.');
+  if (!Array.isArray(batches) || batches.length === 0)
+    throw new GoldenFolderError('batches.json holds no list of batches.');
   return batches as TokenBatch[];
 }
 

@@ -25,7 +25,11 @@ export interface GoldenModels {
 }
 
 /** Loads both models of a golden folder, with their adapters, and says what of them is trained. */
-export async function loadGoldenModels(context: Context, folder: string, options: GoldenOptions): Promise<GoldenModels> {
+export async function loadGoldenModels(
+  context: Context,
+  folder: string,
+  options: GoldenOptions,
+): Promise<GoldenModels> {
   const full = options.train === 'full';
   const owned: { destroy(): void }[] = [];
   const load = async (base: string, head: boolean, trainable: boolean): Promise<Decoder> => {
@@ -39,13 +43,22 @@ export async function loadGoldenModels(context: Context, folder: string, options
   // Frozen weights of the same base exist once; trained ones belong to one model each.
   const retrieverBase =
     !full && options.retrieverBase === options.lmBase ? lmBase : await load(options.retrieverBase, false, full);
-  const retrieverAdapter = await loadAdapter(context, folderFiles(join(folder, 'retriever_adapter')), retrieverBase.config);
+  const retrieverAdapter = await loadAdapter(
+    context,
+    folderFiles(join(folder, 'retriever_adapter')),
+    retrieverBase.config,
+  );
   const lmAdapter = await loadAdapter(context, folderFiles(join(folder, 'lm_adapter')), lmBase.config);
   for (const loaded of [retrieverAdapter, lmAdapter]) if (loaded) owned.push(loaded.adapter);
 
   const groups: ParameterGroup[] = [];
   const trained: TrainedTensor[] = [];
-  const train = (model: 'retriever' | 'lm', frozen: boolean, weights: DecoderWeights, loaded: LoadedAdapter | undefined) => {
+  const train = (
+    model: 'retriever' | 'lm',
+    frozen: boolean,
+    weights: DecoderWeights,
+    loaded: LoadedAdapter | undefined,
+  ) => {
     for (const parameters of [weights.parameters, loaded?.adapter.parameters]) {
       if (!parameters) continue;
       parameters.setTrainable(!frozen);
@@ -56,7 +69,10 @@ export async function loadGoldenModels(context: Context, folder: string, options
       for (const { key, parts } of weights.specs)
         trained.push({
           tensor: weights.tensor(key),
-          parts: parts.map((part) => ({ ...part, name: `${model}/${model === 'lm' ? part.name : part.name.replace(/^model\./, '')}` })),
+          parts: parts.map((part) => ({
+            ...part,
+            name: `${model}/${model === 'lm' ? part.name : part.name.replace(/^model\./, '')}`,
+          })),
         });
     if (loaded)
       for (const { key, parts } of loaded.adapter.specs)

@@ -76,13 +76,17 @@ function parse<const T extends Record<string, { type: 'string' | 'boolean' }>>(a
 async function step(args: readonly string[]): Promise<void> {
   const { values, positionals } = parse(args, { out: { type: 'string' } });
   const [folder] = positionals;
-  if (folder === undefined || values.out === undefined) throw new UsageError('Usage: npm run cli -- step DIR --out FILE');
+  if (folder === undefined || values.out === undefined)
+    throw new UsageError('Usage: npm run cli -- step DIR --out FILE');
   const context = await openNodeContext();
   await stepCommand(context, folder, values.out);
 }
 
 async function train(args: readonly string[], signal: AbortSignal): Promise<void> {
-  const settings = Object.fromEntries(SETTING_KEYS.map((key) => [key, { type: 'string' }])) as Record<SettingKey, { type: 'string' }>;
+  const settings = Object.fromEntries(SETTING_KEYS.map((key) => [key, { type: 'string' }])) as Record<
+    SettingKey,
+    { type: 'string' }
+  >;
   const own = {
     preset: { type: 'string' },
     corpus: { type: 'string' },
@@ -98,7 +102,7 @@ async function train(args: readonly string[], signal: AbortSignal): Promise<void
   for (const key of SETTING_KEYS) if (values[key] !== undefined) changes[key] = values[key];
   if (values.corpus !== undefined) changes['source'] = values.corpus;
   if (values.file !== undefined) changes['source'] = 'text';
-  const name = typeof values.preset === 'string' ? values.preset : PRESETS[0]?.id ?? '';
+  const name = typeof values.preset === 'string' ? values.preset : (PRESETS[0]?.id ?? '');
   const base = presetOrUsage(name);
   await trainCommand({
     configuration: configure(changes, base.configuration),
@@ -123,6 +127,7 @@ function presetOrUsage(name: string) {
 function whole(name: string, text: string | undefined, fallback: number): number {
   if (text === undefined) return fallback;
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new UsageError(`--${name} takes a positive whole number, not ${text}.`);
+  if (!Number.isInteger(value) || value < 1)
+    throw new UsageError(`--${name} takes a positive whole number, not ${text}.`);
   return value;
 }

@@ -38,7 +38,11 @@ export async function stepCommand(context: Context, folder: string, out: string)
 }
 
 /** Runs the step (and the curve, when the folder has an optimizer) of a golden folder. */
-export async function runGoldenStep(context: Context, folder: string, changes: Partial<RevelaOptions> = {}): Promise<StepOutcome> {
+export async function runGoldenStep(
+  context: Context,
+  folder: string,
+  changes: Partial<RevelaOptions> = {},
+): Promise<StepOutcome> {
   const golden = await readGoldenOptions(folder);
   const batches = await readGoldenBatches(folder);
   const models = await loadGoldenModels(context, folder, golden);
@@ -164,7 +168,12 @@ function reportOf(numbers: BatchResult, { dualLoss }: RevelaOptions): Omit<StepR
 }
 
 /** Packed rows [T, …tail] as [B, L, …tail], zero where a row has ended. */
-function padRows(name: string, packed: Float32Array, lengths: readonly number[], tail: readonly number[]): TensorToStore {
+function padRows(
+  name: string,
+  packed: Float32Array,
+  lengths: readonly number[],
+  tail: readonly number[],
+): TensorToStore {
   const width = tail.reduce((product, length) => product * length, 1);
   const longest = Math.max(...lengths);
   const data = new Float32Array(lengths.length * longest * width);

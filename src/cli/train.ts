@@ -24,7 +24,10 @@ const EVALUATE_AT_LEAST_EVERY = 50;
 
 /** `train`: trains for a number of steps, prints metrics, and writes the run when asked to. Ends early on Ctrl-C, keeping both. */
 export async function trainCommand(options: TrainArguments): Promise<void> {
-  const configuration = { ...options.configuration, evaluateEvery: Math.min(options.configuration.evaluateEvery, EVALUATE_AT_LEAST_EVERY) };
+  const configuration = {
+    ...options.configuration,
+    evaluateEvery: Math.min(options.configuration.evaluateEvery, EVALUATE_AT_LEAST_EVERY),
+  };
   const corpus = await setUpCorpus(configuration, await userText(options.file));
   const context = await openNodeContext();
   const { description, vendor, architecture } = context.gpu.adapter;
@@ -90,7 +93,8 @@ function heldOut({ recallAt1, chance, tfidfRecallAt1, ntpLoss, isolatedLoss, eff
 }
 
 function printJson(metrics: StepMetrics | undefined, evaluation: Evaluation | undefined): void {
-  const line = metrics ?? (evaluation ? { step: evaluation.step, ...losses(evaluation), heldOut: heldOut(evaluation) } : {});
+  const line =
+    metrics ?? (evaluation ? { step: evaluation.step, ...losses(evaluation), heldOut: heldOut(evaluation) } : {});
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 

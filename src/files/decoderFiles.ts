@@ -78,12 +78,17 @@ async function readMerged(checkpoint: WeightFile, spec: TensorSpec, tensor: Tens
     const firstRow = Math.max(0, -part.rowOffset);
     const expected = [spec.role === 'embedding' ? undefined : part.rows, ...(spec.shape.length > 1 ? [columns] : [])];
     const fits =
-      stored.shape.length === expected.length && expected.every((length, i) => length === undefined || length === stored.shape[i]);
+      stored.shape.length === expected.length &&
+      expected.every((length, i) => length === undefined || length === stored.shape[i]);
     if (!fits || (stored.shape[0] ?? 0) < firstRow + part.rows)
       throw new SafetensorsError(
         `Tensor ${name} has shape [${stored.shape.join(', ')}], but config.json asks for [${firstRow + part.rows}${spec.shape.length > 1 ? `, ${columns}` : ''}].`,
       );
-    const bytes = await checkpoint.readBytes(name, firstRow * columns * storedBytes, (firstRow + part.rows) * columns * storedBytes);
+    const bytes = await checkpoint.readBytes(
+      name,
+      firstRow * columns * storedBytes,
+      (firstRow + part.rows) * columns * storedBytes,
+    );
     const at = Math.max(0, part.rowOffset) * columns * bytesPerElement(target);
     if (STORED[stored.dtype] === target) result.set(bytes, at);
     else result.set(new Uint8Array(toFloats(name, stored.dtype, bytes).buffer), at);

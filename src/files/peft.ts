@@ -13,20 +13,30 @@ export const PEFT_PREFIX = { retriever: 'base_model.model.', languageModel: 'bas
 
 /** Reads adapter_config.json. @throws ModelFileError for an adapter that is no plain LoRA. */
 export function parseAdapterConfig(json: unknown): LoraConfig {
-  if (typeof json !== 'object' || json === null) throw new ModelFileError('adapter_config.json does not hold an object.');
+  if (typeof json !== 'object' || json === null)
+    throw new ModelFileError('adapter_config.json does not hold an object.');
   const fields = json as Record<string, unknown>;
-  if (fields['peft_type'] !== 'LORA') throw new ModelFileError(`The adapter is of type ${JSON.stringify(fields['peft_type'])}; LORA is read.`);
+  if (fields['peft_type'] !== 'LORA')
+    throw new ModelFileError(`The adapter is of type ${JSON.stringify(fields['peft_type'])}; LORA is read.`);
   for (const name of ['use_dora', 'use_rslora', 'lora_bias', 'fan_in_fan_out'])
     if (fields[name] === true) throw new ModelFileError(`The adapter uses ${name}, which cannot be run.`);
   for (const name of ['rank_pattern', 'alpha_pattern'])
-    if (Object.keys(fields[name] ?? {}).length > 0) throw new ModelFileError(`The adapter uses ${name}, which cannot be run.`);
+    if (Object.keys(fields[name] ?? {}).length > 0)
+      throw new ModelFileError(`The adapter uses ${name}, which cannot be run.`);
   const { r: rank, lora_alpha: alpha, target_modules: targets } = fields;
-  if (typeof rank !== 'number' || !Number.isInteger(rank) || rank < 1) throw new ModelFileError('adapter_config.json: r should be a positive whole number.');
-  if (typeof alpha !== 'number' || !Number.isFinite(alpha)) throw new ModelFileError('adapter_config.json: lora_alpha should be a number.');
+  if (typeof rank !== 'number' || !Number.isInteger(rank) || rank < 1)
+    throw new ModelFileError('adapter_config.json: r should be a positive whole number.');
+  if (typeof alpha !== 'number' || !Number.isFinite(alpha))
+    throw new ModelFileError('adapter_config.json: lora_alpha should be a number.');
   const list: unknown[] = targets === 'all-linear' ? [...LORA_TARGETS] : Array.isArray(targets) ? targets : [targets];
   const known = list.map((target) => {
-    const found = LORA_TARGETS.find((candidate) => typeof target === 'string' && (target === candidate || target.endsWith(`.${candidate}`)));
-    if (!found) throw new ModelFileError(`The adapter targets ${JSON.stringify(target)}; ${LORA_TARGETS.join(', ')} can be adapted.`);
+    const found = LORA_TARGETS.find(
+      (candidate) => typeof target === 'string' && (target === candidate || target.endsWith(`.${candidate}`)),
+    );
+    if (!found)
+      throw new ModelFileError(
+        `The adapter targets ${JSON.stringify(target)}; ${LORA_TARGETS.join(', ')} can be adapted.`,
+      );
     return found;
   });
   return { rank, alpha, targets: [...new Set<LoraTarget>(known)] };
@@ -42,11 +52,17 @@ export interface LoadedAdapter {
  * Loads a PEFT folder over a decoder; undefined when the folder has no adapter.
  * @throws ModelFileError, SafetensorsError when it does not fit the decoder.
  */
-export async function loadAdapter(context: Context, files: FileLookup, decoder: DecoderConfig): Promise<LoadedAdapter | undefined> {
+export async function loadAdapter(
+  context: Context,
+  files: FileLookup,
+  decoder: DecoderConfig,
+): Promise<LoadedAdapter | undefined> {
   if (!(await files('adapter_config.json'))) return undefined;
   const config = parseAdapterConfig(await readJson(files, 'adapter_config.json'));
   const file = await openWeights(files, 'adapter_model');
-  const prefix = file.names.some((name) => name.startsWith(PEFT_PREFIX.languageModel)) ? PEFT_PREFIX.languageModel : PEFT_PREFIX.retriever;
+  const prefix = file.names.some((name) => name.startsWith(PEFT_PREFIX.languageModel))
+    ? PEFT_PREFIX.languageModel
+    : PEFT_PREFIX.retriever;
   const adapter = new LoraAdapter(context, decoder, config);
   try {
     const expected = new Set<string>();
@@ -67,7 +83,8 @@ export async function loadAdapter(context: Context, files: FileLookup, decoder: 
       context.recorder.upload(adapter.parameters.tensor(spec.key).slice, data);
     }
     const extra = file.names.find((name) => !expected.has(name));
-    if (extra !== undefined) throw new SafetensorsError(`The adapter holds ${extra}, which this model has no place for.`);
+    if (extra !== undefined)
+      throw new SafetensorsError(`The adapter holds ${extra}, which this model has no place for.`);
     await context.recorder.flush();
     return { adapter, prefix };
   } catch (cause) {
@@ -84,7 +101,11 @@ export interface AdapterPiece {
 }
 
 /** Cuts merged adapter tensors (by key) into the pieces a PEFT file holds. */
-export function adapterPieces(specs: readonly LoraSpec[], prefix: string, values: ReadonlyMap<string, Float32Array>): AdapterPiece[] {
+export function adapterPieces(
+  specs: readonly LoraSpec[],
+  prefix: string,
+  values: ReadonlyMap<string, Float32Array>,
+): AdapterPiece[] {
   return specs.flatMap(({ key, shape, parts }) => {
     const columns = shape.at(-1) ?? 1;
     const data = values.get(key);

@@ -50,9 +50,12 @@ export function parseHeader(header: Uint8Array, fileBytes: number): SafetensorsH
   try {
     json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(header));
   } catch (cause) {
-    throw new SafetensorsError(`The header is not readable JSON: ${cause instanceof Error ? cause.message : String(cause)}`);
+    throw new SafetensorsError(
+      `The header is not readable JSON: ${cause instanceof Error ? cause.message : String(cause)}`,
+    );
   }
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw new SafetensorsError('The header is not an object.');
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw new SafetensorsError('The header is not an object.');
   const dataOffset = 8 + header.length;
   const tensors = new Map<string, StoredTensor>();
   let metadata: Record<string, string> = {};
@@ -75,14 +78,17 @@ function parseEntry(name: string, entry: unknown, dataOffset: number, fileBytes:
   };
   if (typeof entry !== 'object' || entry === null) return fail('its entry is not an object');
   const { dtype, shape, data_offsets: offsets } = entry as Record<string, unknown>;
-  if (typeof dtype !== 'string' || !Object.hasOwn(BYTES, dtype)) return fail(`unknown number format ${JSON.stringify(dtype)}`);
+  if (typeof dtype !== 'string' || !Object.hasOwn(BYTES, dtype))
+    return fail(`unknown number format ${JSON.stringify(dtype)}`);
   const whole = (n: unknown): n is number => typeof n === 'number' && Number.isSafeInteger(n) && n >= 0;
   if (!Array.isArray(shape) || !shape.every(whole)) return fail('its shape is not a list of whole numbers');
-  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(whole)) return fail('its offsets are not two whole numbers');
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(whole))
+    return fail('its offsets are not two whole numbers');
   const [begin = 0, end = 0] = offsets;
   const bytes = shape.reduce((product, length) => product * length, BYTES[dtype] ?? 0);
   if (!Number.isSafeInteger(bytes)) return fail(`its shape [${shape.join(', ')}] is impossibly large`);
-  if (end - begin !== bytes) return fail(`shape [${shape.join(', ')}] of ${dtype} takes ${bytes} bytes, but ${end - begin} are given`);
+  if (end - begin !== bytes)
+    return fail(`shape [${shape.join(', ')}] of ${dtype} takes ${bytes} bytes, but ${end - begin} are given`);
   if (dataOffset + end > fileBytes)
     return fail(`it ends at byte ${dataOffset + end}, but the file has ${fileBytes}: the file is cut short`);
   return { name, dtype, shape, begin: dataOffset + begin, end: dataOffset + end };
@@ -93,7 +99,9 @@ function checkOverlap(tensors: ReadonlyMap<string, StoredTensor>): void {
   for (let i = 1; i < sorted.length; i++) {
     const [before, after] = [sorted[i - 1], sorted[i]];
     if (before && after && after.begin < before.end)
-      throw new SafetensorsError(`Tensors ${JSON.stringify(before.name)} and ${JSON.stringify(after.name)} overlap in the file.`);
+      throw new SafetensorsError(
+        `Tensors ${JSON.stringify(before.name)} and ${JSON.stringify(after.name)} overlap in the file.`,
+      );
   }
 }
 
@@ -105,7 +113,10 @@ export interface TensorToStore {
 }
 
 /** A safetensors file of f32 tensors. */
-export function writeSafetensors(tensors: readonly TensorToStore[], metadata: Readonly<Record<string, string>> = {}): Uint8Array<ArrayBuffer> {
+export function writeSafetensors(
+  tensors: readonly TensorToStore[],
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array<ArrayBuffer> {
   let offset = 0;
   const header: Record<string, unknown> = Object.keys(metadata).length > 0 ? { __metadata__: metadata } : {};
   for (const { name, shape, data } of tensors) {

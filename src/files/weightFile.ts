@@ -22,7 +22,8 @@ export async function openWeights(files: FileLookup, stem = 'model'): Promise<We
   const single = await files(`${stem}.safetensors`);
   if (single) return weightFile(await locate(single));
   const indexName = `${stem}.safetensors.index.json`;
-  if (!(await files(indexName))) throw new ModelFileError(`The folder has neither ${stem}.safetensors nor ${indexName}.`);
+  if (!(await files(indexName)))
+    throw new ModelFileError(`The folder has neither ${stem}.safetensors nor ${indexName}.`);
   const index = await readJson(files, indexName);
   const map = (index as { weight_map?: unknown } | null)?.weight_map;
   if (typeof map !== 'object' || map === null) throw new ModelFileError(`${indexName} has no weight_map.`);

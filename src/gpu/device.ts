@@ -52,7 +52,10 @@ export async function openDevice(gpu: GPU | undefined, options: OpenOptions = {}
   const hasTimestamps = adapter.features.has('timestamp-query');
   let device: GPUDevice;
   try {
-    device = await adapter.requestDevice({ requiredLimits, requiredFeatures: hasTimestamps ? ['timestamp-query'] : [] });
+    device = await adapter.requestDevice({
+      requiredLimits,
+      requiredFeatures: hasTimestamps ? ['timestamp-query'] : [],
+    });
   } catch (cause) {
     throw new GpuUnavailableError(`The graphics adapter gave no device: ${String(cause)}`, HOW_TO_GET);
   }
@@ -83,6 +86,8 @@ export async function openDevice(gpu: GPU | undefined, options: OpenOptions = {}
 
 function describe(adapter: GPUAdapter): AdapterDescription {
   const { vendor, architecture, description } = adapter.info;
-  const software = /swiftshader|llvmpipe|lavapipe|software|basic render/i.test(`${vendor} ${architecture} ${description}`);
+  const software = /swiftshader|llvmpipe|lavapipe|software|basic render/i.test(
+    `${vendor} ${architecture} ${description}`,
+  );
   return { vendor, architecture, description, software };
 }

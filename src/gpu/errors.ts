@@ -44,7 +44,10 @@ export class ShaderCompileError extends GpuError {
     readonly listing: string,
     detail: string,
   ) {
-    super(`Kernel ${kernel}, line ${line}: ${detail}\n${listing}`, 'Please report this together with your GPU and browser.');
+    super(
+      `Kernel ${kernel}, line ${line}: ${detail}\n${listing}`,
+      'Please report this together with your GPU and browser.',
+    );
   }
 }
 

@@ -81,7 +81,8 @@ export class PipelineCache {
     const info = await module.getCompilationInfo();
     await scope;
     const error = info.messages.find((message) => message.type === 'error');
-    if (error) throw new ShaderCompileError(source.name, error.lineNum, listing(source.code, error.lineNum), error.message);
+    if (error)
+      throw new ShaderCompileError(source.name, error.lineNum, listing(source.code, error.lineNum), error.message);
     return module;
   }
 

@@ -73,7 +73,10 @@ export class Recorder {
     this.pipelines = new PipelineCache(gpu.device);
     void gpu.lost.then((error) => (this.#failure ??= error));
     gpu.device.addEventListener('uncapturederror', (event) => {
-      this.#failure ??= new GpuValidationError(event.error.message, 'Please report this together with your GPU and browser.');
+      this.#failure ??= new GpuValidationError(
+        event.error.message,
+        'Please report this together with your GPU and browser.',
+      );
     });
   }
 
@@ -81,7 +84,8 @@ export class Recorder {
   dispatch(dispatch: Dispatch): void {
     const source = shaderSource(dispatch.kernel);
     for (const { name, type } of source.bindings)
-      if (type !== 'uniform' && !dispatch.bindings[name]) throw new Error(`${dispatch.kernel}: binding ${name} is missing.`);
+      if (type !== 'uniform' && !dispatch.bindings[name])
+        throw new Error(`${dispatch.kernel}: binding ${name} is missing.`);
     const key = PipelineCache.key(source, dispatch.constants ?? {});
     const groups: [number, number, number] = [dispatch.groups[0], dispatch.groups[1] ?? 1, dispatch.groups[2] ?? 1];
     const count = groups[0] * groups[1] * groups[2];
@@ -210,7 +214,8 @@ export class Recorder {
         if (timer) endPass();
         pass ??= encoder.beginComputePass(timer ? { timestampWrites: timer.writes(index) } : {});
         this.#encodeDispatch(pass, command, uniforms, index++);
-        report.flops += command.dispatch.flops * (command.work / Math.max(command.dispatch.flops, command.dispatch.bytes, 1));
+        report.flops +=
+          command.dispatch.flops * (command.work / Math.max(command.dispatch.flops, command.dispatch.bytes, 1));
         estimated += cost;
         work += command.work;
         continue;
@@ -219,7 +224,13 @@ export class Recorder {
       switch (command.type) {
         case 'upload': {
           if (!uploads) throw new Error('An upload has no staging buffer: this is a bug.');
-          encoder.copyBufferToBuffer(uploads, uploadOffset, command.target.buffer, command.target.offset, command.data.length);
+          encoder.copyBufferToBuffer(
+            uploads,
+            uploadOffset,
+            command.target.buffer,
+            command.target.offset,
+            command.data.length,
+          );
           uploadOffset += command.data.length;
           break;
         }
@@ -255,7 +266,8 @@ export class Recorder {
     uploads?.destroy();
     if (timer) {
       this.timings = await timer.read(dispatches.map(({ dispatch, work: units }) => ({ dispatch, work: units })));
-      for (const { kernel, flops, bytes, ms } of this.timings) this.budget.observeKernel(kernel, Math.max(flops, bytes), ms);
+      for (const { kernel, flops, bytes, ms } of this.timings)
+        this.budget.observeKernel(kernel, Math.max(flops, bytes), ms);
     }
     return report;
   }
@@ -274,16 +286,27 @@ export class Recorder {
     this.#inFlight.push(Promise.race([done, this.gpu.lost.then(() => undefined)]));
   }
 
-  #encodeDispatch(pass: GPUComputePassEncoder, command: RecordedDispatch, uniforms: GPUBuffer | undefined, index: number) {
+  #encodeDispatch(
+    pass: GPUComputePassEncoder,
+    command: RecordedDispatch,
+    uniforms: GPUBuffer | undefined,
+    index: number,
+  ) {
     const ready = this.pipelines.peek(command.key);
     if (!ready || !uniforms) throw new Error(`${command.dispatch.kernel} was not compiled: this is a bug.`);
     const entries = ready.source.bindings.map(({ name, binding, type }) => {
       if (type === 'uniform')
-        return { binding, resource: { buffer: uniforms, offset: index * UNIFORM_SLOT_BYTES, size: UNIFORM_SLOT_BYTES } };
+        return {
+          binding,
+          resource: { buffer: uniforms, offset: index * UNIFORM_SLOT_BYTES, size: UNIFORM_SLOT_BYTES },
+        };
       const slice = command.dispatch.bindings[name];
       if (!slice) throw new Error(`${command.dispatch.kernel}: binding ${name} is missing.`);
       // Kernels read vectors of four, so a binding covers whole 16 bytes; every buffer has that room.
-      return { binding, resource: { buffer: slice.buffer, offset: slice.offset, size: Math.ceil(slice.size / 16) * 16 } };
+      return {
+        binding,
+        resource: { buffer: slice.buffer, offset: slice.offset, size: Math.ceil(slice.size / 16) * 16 },
+      };
     });
     pass.setPipeline(ready.pipeline);
     pass.setBindGroup(0, this.gpu.device.createBindGroup({ layout: ready.layout, entries }));
@@ -304,7 +327,12 @@ export class Recorder {
     }
     const data = new ArrayBuffer(bytes);
     dispatches.forEach(({ dispatch, offset }, i) => {
-      packParams(shaderSource(dispatch.kernel), offset, dispatch.params, new DataView(data, i * UNIFORM_SLOT_BYTES, UNIFORM_SLOT_BYTES));
+      packParams(
+        shaderSource(dispatch.kernel),
+        offset,
+        dispatch.params,
+        new DataView(data, i * UNIFORM_SLOT_BYTES, UNIFORM_SLOT_BYTES),
+      );
     });
     this.gpu.device.queue.writeBuffer(this.#uniforms, 0, data);
     return this.#uniforms;
@@ -313,14 +341,23 @@ export class Recorder {
   #stagingFor(reads: Extract<Command, { type: 'read' }>[]): GPUBuffer | undefined {
     const bytes = reads.reduce((sum, { source }) => sum + Math.ceil(source.size / 4) * 4, 0);
     if (bytes === 0) return undefined;
-    return this.gpu.device.createBuffer({ label: 'readback', size: bytes, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    return this.gpu.device.createBuffer({
+      label: 'readback',
+      size: bytes,
+      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+    });
   }
 
   #stageUploads(commands: Command[]): GPUBuffer | undefined {
     const uploads = commands.filter((command) => command.type === 'upload');
     const bytes = uploads.reduce((sum, { data }) => sum + data.length, 0);
     if (bytes === 0) return undefined;
-    const buffer = this.gpu.device.createBuffer({ label: 'uploads', size: bytes, usage: GPUBufferUsage.COPY_SRC, mappedAtCreation: true });
+    const buffer = this.gpu.device.createBuffer({
+      label: 'uploads',
+      size: bytes,
+      usage: GPUBufferUsage.COPY_SRC,
+      mappedAtCreation: true,
+    });
     const target = new Uint8Array(buffer.getMappedRange());
     let offset = 0;
     for (const { data } of uploads) {
@@ -335,7 +372,10 @@ export class Recorder {
     try {
       await staging.mapAsync(GPUMapMode.READ);
     } catch (cause) {
-      throw this.#failure ?? new DeviceLostError(`Results could not be read: ${String(cause)}`, 'Press Reset to start again.');
+      throw (
+        this.#failure ??
+        new DeviceLostError(`Results could not be read: ${String(cause)}`, 'Press Reset to start again.')
+      );
     }
     const all = staging.getMappedRange();
     let offset = 0;

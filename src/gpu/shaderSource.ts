@@ -35,7 +35,8 @@ export function resolveIncludes(name: string, code: string, library: ReadonlyMap
       if (seen.has(helper)) return '';
       seen.add(helper);
       const text = library.get(helper);
-      if (text === undefined) throw new Error(`${from} includes ${helper}, but shaders/lib/${helper}.wgsl does not exist.`);
+      if (text === undefined)
+        throw new Error(`${from} includes ${helper}, but shaders/lib/${helper}.wgsl does not exist.`);
       return expand(text, `lib/${helper}`);
     });
   return expand(code, name);
@@ -72,7 +73,9 @@ export function parseShader(name: string, code: string): ShaderSource {
     }
   }
   if (!/groupOffset/.test(text.replace(/struct Params\s*\{[^}]*\}/, '')))
-    throw new Error(`${name}: a kernel must add params.groupOffset to its workgroup id, so that long dispatches can be split.`);
+    throw new Error(
+      `${name}: a kernel must add params.groupOffset to its workgroup id, so that long dispatches can be split.`,
+    );
   const constants = [...text.matchAll(/\boverride\s+(\w+)/g)].map((match) => match[1] ?? '');
   return { name, code, bindings, params, constants };
 }

@@ -1,4 +1,12 @@
-import { choiceSetting, numberSetting, parseSetting, SettingError, switchSetting, type Setting, type SettingValue } from './setting.ts';
+import {
+  choiceSetting,
+  numberSetting,
+  parseSetting,
+  SettingError,
+  switchSetting,
+  type Setting,
+  type SettingValue,
+} from './setting.ts';
 
 /** Every setting of a run. Order is the order on the page. */
 export const SETTINGS = {
@@ -8,7 +16,11 @@ export const SETTINGS = {
     help: 'What the two models read.',
     default: 'facts',
     choices: [
-      { value: 'facts', label: 'Facts', help: 'An endless stream of invented facts, each told twice in different words.' },
+      {
+        value: 'facts',
+        label: 'Facts',
+        help: 'An endless stream of invented facts, each told twice in different words.',
+      },
       { value: 'kitchen', label: 'The kitchen', help: 'Short essays about food and cooking.' },
       { value: 'shore', label: 'The shore', help: 'Short essays about the coast and the sea.' },
       { value: 'workshop', label: 'The workshop', help: 'Short essays about tools, crafts and machines.' },
@@ -131,7 +143,11 @@ export const SETTINGS = {
         label: 'Copy prior',
         help: 'Values pass through attention recognisably, so the model can copy from a neighbour as pretrained models do.',
       },
-      { value: 'normal', label: 'Plain random', help: 'The usual start. Too far from copying: nothing is learnt for thousands of steps.' },
+      {
+        value: 'normal',
+        label: 'Plain random',
+        help: 'The usual start. Too far from copying: nothing is learnt for thousands of steps.',
+      },
     ],
   }),
   trained: choiceSetting({
@@ -172,9 +188,17 @@ export const SETTINGS = {
     default: 'learned',
     choices: [
       { value: 'learned', label: 'Learned', help: 'Softmax of the retriever’s similarities: the method itself.' },
-      { value: 'uniform', label: 'Uniform', help: 'Control: every other chunk equally; the retriever gets no gradient.' },
+      {
+        value: 'uniform',
+        label: 'Uniform',
+        help: 'Control: every other chunk equally; the retriever gets no gradient.',
+      },
       { value: 'random', label: 'Random', help: 'Control: one other chunk by chance.' },
-      { value: 'oracle', label: 'Oracle', help: 'Control: the chunks of the same document; what a perfect retriever would give.' },
+      {
+        value: 'oracle',
+        label: 'Oracle',
+        help: 'Control: the chunks of the same document; what a perfect retriever would give.',
+      },
       { value: 'bm25', label: 'BM25', help: 'Control: softmax of BM25 scores.' },
     ],
   }),
@@ -396,7 +420,10 @@ export function defaultConfiguration(): Configuration {
  * Checks changes (from a control, a link, flags) against the settings and lays them over `base`.
  * @throws SettingError for an unknown key, a value out of range, or settings that contradict each other.
  */
-export function configure(changes: Readonly<Record<string, unknown>>, base: Configuration = defaultConfiguration()): Configuration {
+export function configure(
+  changes: Readonly<Record<string, unknown>>,
+  base: Configuration = defaultConfiguration(),
+): Configuration {
   const result: Record<string, unknown> = { ...base };
   for (const [key, value] of Object.entries(changes)) {
     const setting = Object.hasOwn(SETTINGS, key) ? (SETTINGS as Record<string, Setting>)[key] : undefined;
@@ -410,13 +437,19 @@ export function configure(changes: Readonly<Record<string, unknown>>, base: Conf
 
 function checkTogether(c: Configuration): void {
   if (c.width % (2 * c.heads) !== 0)
-    throw new SettingError('heads', `The width ${c.width} must split into ${c.heads} heads of an even size; try ${bestHeads(c)} heads.`);
+    throw new SettingError(
+      'heads',
+      `The width ${c.width} must split into ${c.heads} heads of an even size; try ${bestHeads(c)} heads.`,
+    );
   if (c.heads % c.kvHeads !== 0)
     throw new SettingError('kvHeads', `${c.heads} query heads cannot share ${c.kvHeads} key/value heads evenly.`);
   if (c.batching === 'topics' && c.chunks % c.groupSize !== 0)
     throw new SettingError('groupSize', `A batch of ${c.chunks} chunks cannot hold whole groups of ${c.groupSize}.`);
   if (c.freezeLanguageModel && (c.freezeRetriever || c.attention !== 'learned'))
-    throw new SettingError('freezeLanguageModel', 'With the language model frozen and no gradient for the retriever nothing would learn.');
+    throw new SettingError(
+      'freezeLanguageModel',
+      'With the language model frozen and no gradient for the retriever nothing would learn.',
+    );
 }
 
 function bestHeads(c: Configuration): number {
@@ -426,6 +459,9 @@ function bestHeads(c: Configuration): number {
 }
 
 /** What a configuration changes against `base`: for labels ("τ 0.02, V-norm off"), links and the dots beside controls. */
-export function changedSettings(configuration: Configuration, base: Configuration = defaultConfiguration()): SettingKey[] {
+export function changedSettings(
+  configuration: Configuration,
+  base: Configuration = defaultConfiguration(),
+): SettingKey[] {
   return SETTING_KEYS.filter((key) => configuration[key] !== base[key]);
 }

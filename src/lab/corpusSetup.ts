@@ -42,7 +42,10 @@ const FACT_SAMPLE_BATCHES = 64;
  * Prepares the corpus a configuration names.
  * @throws CorpusError with a message for the person at the screen: empty, binary or too large text, too few chunks …
  */
-export async function setUpCorpus(configuration: Configuration, options: CorpusSetupOptions = {}): Promise<CorpusSetup> {
+export async function setUpCorpus(
+  configuration: Configuration,
+  options: CorpusSetupOptions = {},
+): Promise<CorpusSetup> {
   return configuration.source === 'facts' ? setUpFacts(configuration) : setUpProse(configuration, options);
 }
 
@@ -64,7 +67,9 @@ function setUpFacts(configuration: Configuration): CorpusSetup {
       chunks: undefined,
       vocabulary: tokenizer.vocabularySize,
       notices: [],
-      preview: batches.batchAt(0).chunks.map((chunk) => chunkView(tokenizer, chunk, chunk.document, configuration.chunkTokens)),
+      preview: batches
+        .batchAt(0)
+        .chunks.map((chunk) => chunkView(tokenizer, chunk, chunk.document, configuration.chunkTokens)),
     },
   };
 }

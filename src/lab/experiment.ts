@@ -16,7 +16,8 @@ export interface Experiment {
 }
 
 export function revelaOptions(configuration: Configuration): RevelaOptions {
-  const { layers, contextLayers, temperature, vNorm, dualLoss, pooling, contextGate, lossMask, detachKeyValues } = configuration;
+  const { layers, contextLayers, temperature, vNorm, dualLoss, pooling, contextGate, lossMask, detachKeyValues } =
+    configuration;
   const upper = Array.from({ length: layers }, (_, layer) => layer).slice(Math.floor(layers / 2));
   return {
     temperature,
@@ -34,7 +35,8 @@ export function revelaOptions(configuration: Configuration): RevelaOptions {
 /** Builds models and optimiser for a corpus; nothing is computed before the trainer's first step. */
 export function buildExperiment(context: Context, configuration: Configuration, corpus: CorpusSetup): Experiment {
   const models = buildSmallModels(context, configuration, corpus.tokenizer.vocabularySize);
-  const { learningRate, warmup, decaySteps, beta1, beta2, weightDecay, clipNorm, accumulation, evaluateEvery } = configuration;
+  const { learningRate, warmup, decaySteps, beta1, beta2, weightDecay, clipNorm, accumulation, evaluateEvery } =
+    configuration;
   const optimiser = new Optimiser(context, models.groups, { beta1, beta2, epsilon: 1e-8, weightDecay, clipNorm });
   const trainer = new Trainer({
     context,

@@ -7,8 +7,14 @@ import { SettingError } from './setting.ts';
 /** What to tell the person at the screen about anything that was thrown. Decided by type, never by reading messages. */
 export function describeFailure(cause: unknown): LabError {
   if (cause instanceof SettingError)
-    return { kind: 'badSetting', message: cause.message, action: 'Change the setting; the run so far is kept.', setting: cause.key };
-  if (cause instanceof CorpusError) return { kind: 'badInput', message: cause.message, action: 'The text you had before is kept.' };
+    return {
+      kind: 'badSetting',
+      message: cause.message,
+      action: 'Change the setting; the run so far is kept.',
+      setting: cause.key,
+    };
+  if (cause instanceof CorpusError)
+    return { kind: 'badInput', message: cause.message, action: 'The text you had before is kept.' };
   if (cause instanceof TrainingDivergedError)
     return {
       kind: 'diverged',
@@ -19,6 +25,7 @@ export function describeFailure(cause: unknown): LabError {
   if (cause instanceof DeviceLostError) return { kind: 'deviceLost', message: cause.message, action: cause.action };
   if (cause instanceof OutOfMemoryError || cause instanceof GpuLimitError)
     return { kind: 'outOfMemory', message: cause.message, action: cause.action };
-  const action = cause instanceof GpuError ? cause.action : 'This is a bug of ours: please report it. Press Reset to go on.';
+  const action =
+    cause instanceof GpuError ? cause.action : 'This is a bug of ours: please report it. Press Reset to go on.';
   return { kind: 'bug', message: cause instanceof Error ? cause.message : String(cause), action };
 }

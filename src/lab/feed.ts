@@ -30,7 +30,8 @@ export class CorpusFeed implements BatchFeed<LabBatch> {
     if (!this.#heldOut) {
       const { heldOutBatches: count } = this.configuration;
       const found = this.corpus.batches.heldOutBatches(count);
-      const batches = found.length > 0 ? found : Array.from({ length: count }, (_, i) => this.corpus.batches.batchAt(i));
+      const batches =
+        found.length > 0 ? found : Array.from({ length: count }, (_, i) => this.corpus.batches.batchAt(i));
       this.#heldOut = batches.map((batch, i) => this.#prepare(batch, `held out ${i}`));
     }
     return this.#heldOut;

@@ -84,7 +84,11 @@ export class Lab {
 
   async #configure({ configuration, text, title }: Extract<LabCommand, { type: 'configure' }>): Promise<void> {
     // Everything is checked and the corpus prepared before anything of the run so far is given up.
-    const plan: Plan = { configuration: configure({ ...configuration }), text: text ?? this.#plan.text, title: title ?? this.#plan.title };
+    const plan: Plan = {
+      configuration: configure({ ...configuration }),
+      text: text ?? this.#plan.text,
+      title: title ?? this.#plan.title,
+    };
     const corpus = await this.#prepareCorpus(plan);
     this.#plan = plan;
     this.#corpus = corpus;

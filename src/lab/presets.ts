@@ -19,7 +19,8 @@ export const PRESETS: readonly Preset[] = [
   {
     id: 'facts-sharp',
     title: 'Facts, as sharp as the paper',
-    expectation: 'τ 0.0001: each chunk reads exactly one neighbour, and the retriever gets no gradient. Nothing is learnt; that is the lesson.',
+    expectation:
+      'τ 0.0001: each chunk reads exactly one neighbour, and the retriever gets no gradient. Nothing is learnt; that is the lesson.',
     configuration: configure({ temperature: 1e-4 }),
   },
   {
@@ -40,6 +41,7 @@ export const PRESETS: readonly Preset[] = [
 /** @throws Error that lists the presets there are. */
 export function preset(id: string): Preset {
   const found = PRESETS.find((candidate) => candidate.id === id);
-  if (!found) throw new Error(`There is no preset ${JSON.stringify(id)}; there are ${PRESETS.map((p) => p.id).join(', ')}.`);
+  if (!found)
+    throw new Error(`There is no preset ${JSON.stringify(id)}; there are ${PRESETS.map((p) => p.id).join(', ')}.`);
   return found;
 }

@@ -4,7 +4,12 @@ import type { CorpusSummary, Evaluation, StepRecord } from './run.ts';
 /** What the page asks of the worker. */
 export type LabCommand =
   /** Take a configuration (and text, when its source is 'text'); prepares the corpus, drops a run under way. */
-  | { readonly type: 'configure'; readonly configuration: Configuration; readonly text?: string; readonly title?: string }
+  | {
+      readonly type: 'configure';
+      readonly configuration: Configuration;
+      readonly text?: string;
+      readonly title?: string;
+    }
   /** Train until paused. Opens the GPU and builds the models when that has not happened yet. */
   | { readonly type: 'train' }
   | { readonly type: 'pause' }

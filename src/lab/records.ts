@@ -8,7 +8,11 @@ import type { Evaluation, MemoryView, StepRecord } from './run.ts';
 import { LANGUAGE_MODEL, RETRIEVER } from './smallModels.ts';
 
 /** Turns the trainer's numbers into what the page shows. */
-export function stepRecord(result: StepResult<LabBatch>, corpus: CorpusSetup, configuration: Configuration): StepRecord {
+export function stepRecord(
+  result: StepResult<LabBatch>,
+  corpus: CorpusSetup,
+  configuration: Configuration,
+): StepRecord {
   const { batch, ntpLoss, isolatedLoss } = result;
   const recall = recallAt1(result.similarity, batch.labels);
   const documents = documentNumbers(batch.labels);

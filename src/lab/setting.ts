@@ -62,13 +62,17 @@ export function switchSetting(setting: Omit<SwitchSetting, 'kind'>): SwitchSetti
  */
 export function parseSetting(key: string, setting: Setting, value: unknown): number | string | boolean {
   const fail = (expected: string): never => {
-    throw new SettingError(key, `${setting.label} (${key}) takes ${expected}, not ${JSON.stringify(value) ?? String(value)}.`);
+    throw new SettingError(
+      key,
+      `${setting.label} (${key}) takes ${expected}, not ${JSON.stringify(value) ?? String(value)}.`,
+    );
   };
   switch (setting.kind) {
     case 'number': {
       const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
       const range = `${setting.integer ? 'a whole number' : 'a number'} from ${setting.min} to ${setting.max}`;
-      if (typeof number !== 'number' || !Number.isFinite(number) || number < setting.min || number > setting.max) return fail(range);
+      if (typeof number !== 'number' || !Number.isFinite(number) || number < setting.min || number > setting.max)
+        return fail(range);
       if (setting.integer && !Number.isInteger(number)) return fail(range);
       return number;
     }

@@ -44,7 +44,9 @@ export function parseDecoderConfig(json: unknown): DecoderConfig {
   const size = (name: string, fallback?: number): number => {
     const value = fields[name] ?? fallback;
     if (typeof value !== 'number' || !Number.isInteger(value) || value < 1)
-      throw new ModelConfigError(`config.json: ${name} should be a positive whole number, not ${JSON.stringify(value)}.`);
+      throw new ModelConfigError(
+        `config.json: ${name} should be a positive whole number, not ${JSON.stringify(value)}.`,
+      );
     return value;
   };
   const positive = (name: string, fallback?: number): number => {
@@ -57,8 +59,10 @@ export function parseDecoderConfig(json: unknown): DecoderConfig {
   const heads = size('num_attention_heads');
   const kvHeads = size('num_key_value_heads', heads);
   const headDim = size('head_dim', Math.floor(hiddenSize / heads));
-  if (heads % kvHeads !== 0) throw new ModelConfigError(`${heads} query heads cannot share ${kvHeads} key/value heads evenly.`);
-  if (headDim % 2 !== 0) throw new ModelConfigError(`The head size ${headDim} is odd; rotary positions need an even one.`);
+  if (heads % kvHeads !== 0)
+    throw new ModelConfigError(`${heads} query heads cannot share ${kvHeads} key/value heads evenly.`);
+  if (headDim % 2 !== 0)
+    throw new ModelConfigError(`The head size ${headDim} is odd; rotary positions need an even one.`);
   if ((fields['hidden_act'] ?? 'silu') !== 'silu')
     throw new ModelConfigError(`The activation ${JSON.stringify(fields['hidden_act'])} cannot be run; silu can.`);
   if (fields['mlp_bias'] === true) throw new ModelConfigError('Biases in the MLP (mlp_bias) cannot be run.');
@@ -86,10 +90,12 @@ function parseRopeScaling(value: unknown): Llama3RopeScaling | undefined {
   const fields = value as Record<string, unknown>;
   const type = fields['rope_type'] ?? fields['type'];
   if (type === 'default') return undefined;
-  if (type !== 'llama3') throw new ModelConfigError(`Rotary scaling of type ${JSON.stringify(type)} cannot be run; llama3 can.`);
+  if (type !== 'llama3')
+    throw new ModelConfigError(`Rotary scaling of type ${JSON.stringify(type)} cannot be run; llama3 can.`);
   const number = (name: string): number => {
     const found = fields[name];
-    if (typeof found !== 'number' || !(found > 0)) throw new ModelConfigError(`rope_scaling: ${name} should be a positive number.`);
+    if (typeof found !== 'number' || !(found > 0))
+      throw new ModelConfigError(`rope_scaling: ${name} should be a positive number.`);
     return found;
   };
   return {

@@ -95,7 +95,14 @@ export class Decoder {
       const theirs = read?.keyValues[layer];
       const inputs = read && theirs ? [x, theirs.keys, theirs.values, read.attention] : [x];
       const run = (tensors: readonly Tensor[]) =>
-        this.#layer(context, layer, input, tensors, read ? { pairs: read.pairs, vNorm: read.vNorm, gate } : undefined, options.observe);
+        this.#layer(
+          context,
+          layer,
+          input,
+          tensors,
+          read ? { pairs: read.pairs, vNorm: read.vNorm, gate } : undefined,
+          options.observe,
+        );
       const outputs = options.checkpointing ? checkpoint(context, inputs, run) : context.scope(() => run(inputs));
       const [out, keys, values] = outputs;
       if (!out || !keys || !values) throw new Error('A layer returns its output, keys and values.');
@@ -126,7 +133,16 @@ export class Decoder {
     observe?.(`values.${layer}`, v);
     let read = causalAttention(context, q, k, v, rows, shape);
     if (reading && theirKeys && theirValues && attention)
-      read = inBatchAttention(context, { self: read, q, k: theirKeys, v: theirValues, attention, rows, ...reading, ...shape });
+      read = inBatchAttention(context, {
+        self: read,
+        q,
+        k: theirKeys,
+        v: theirValues,
+        attention,
+        rows,
+        ...reading,
+        ...shape,
+      });
     observe?.(`attentionOutput.${layer}`, read);
     const afterAttention = add(context, x, this.#linear(context, layer, 'o', read));
     const normedAgain = rmsNorm(context, afterAttention, own.postNorm, rmsNormEpsilon);

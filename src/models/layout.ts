@@ -72,7 +72,12 @@ export function decoderLayout(config: DecoderConfig, options: { head: boolean; s
     const shardRows = options.shardRows ?? vocabularySize;
     for (let row = 0, shard = 0; row < vocabularySize; row += shardRows, shard++) {
       const rows = Math.min(shardRows, vocabularySize - row);
-      specs.push({ key: `${key}.${shard}`, role: 'embedding', shape: [rows, hiddenSize], parts: [{ name, rowOffset: -row, rows }] });
+      specs.push({
+        key: `${key}.${shard}`,
+        role: 'embedding',
+        shape: [rows, hiddenSize],
+        parts: [{ name, rowOffset: -row, rows }],
+      });
     }
   };
   table('embedding', 'model.embed_tokens.weight');

@@ -1,7 +1,14 @@
 import type { Lora } from '../ops/linear.ts';
 import type { Context } from '../ops/context.ts';
 import type { DecoderConfig } from './config.ts';
-import { linearShape, MERGED_LINEARS, MERGED_LINEAR_NAMES, namedParts, type MergedLinear, type NamedPart } from './layout.ts';
+import {
+  linearShape,
+  MERGED_LINEARS,
+  MERGED_LINEAR_NAMES,
+  namedParts,
+  type MergedLinear,
+  type NamedPart,
+} from './layout.ts';
 import { ParameterSet } from './parameters.ts';
 
 /** The projections that may carry an adapter, as PEFT names them. */

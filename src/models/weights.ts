@@ -43,7 +43,10 @@ export interface WeightOptions {
 
 /** Makes room for a decoder's weights; what they hold is undefined until they are initialised or loaded. */
 export function allocateWeights(context: Context, config: DecoderConfig, options: WeightOptions): DecoderWeights {
-  const specs = decoderLayout(config, { head: options.head, ...(options.shardRows ? { shardRows: options.shardRows } : {}) });
+  const specs = decoderLayout(config, {
+    head: options.head,
+    ...(options.shardRows ? { shardRows: options.shardRows } : {}),
+  });
   const parameters = options.trainable ? new ParameterSet(context, specs) : undefined;
   const frozen = new Map<string, Tensor>();
   if (!parameters)

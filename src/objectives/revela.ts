@@ -92,7 +92,8 @@ export async function revela(
   const { languageModel } = models;
   const { fixedAttention, lossWeight = 1 } = extras;
   const size = batch.lmIds.length;
-  if (fixedAttention && fixedAttention.length !== size * size) throw new Error('The fixed attention does not fit the batch.');
+  if (fixedAttention && fixedAttention.length !== size * size)
+    throw new Error('The fixed attention does not fit the batch.');
   const withTape = <T>(wanted: boolean, body: () => T): T => {
     context.tape = wanted ? tape : undefined;
     try {
@@ -103,7 +104,9 @@ export async function revela(
   };
 
   const learnsFromSimilarity = fixedAttention === undefined;
-  const { embeddings, scores, learned } = withTape(learnsFromSimilarity, () => retrieve(context, models.retriever, batch, options));
+  const { embeddings, scores, learned } = withTape(learnsFromSimilarity, () =>
+    retrieve(context, models.retriever, batch, options),
+  );
   const attention = fixedAttention ? context.fromArray(fixedAttention, [size, size]) : learned;
 
   const input = languageModel.prepare(context, batch.lmIds);
@@ -117,9 +120,7 @@ export async function revela(
   const loss = (hidden: Tensor, weight: number) =>
     withTape(weight !== 0, () => linearCrossEntropy(context, hidden, head, positions, next, { weight }));
 
-  const plain = withTape(true, () =>
-    languageModel.forward(context, input, passOptions(options, extras.observePlain)),
-  );
+  const plain = withTape(true, () => languageModel.forward(context, input, passOptions(options, extras.observePlain)));
   const isolated = loss(plain.hidden, options.dualLoss ? lossWeight : 0);
   const inBatch = withTape(true, () =>
     languageModel.forward(context, input, {
@@ -186,5 +187,7 @@ function detached(context: Context, { keys, values }: KeyValues): KeyValues {
 }
 
 function layerGates(layers: number, { contextGate, contextLayers }: RevelaOptions): number[] {
-  return Array.from({ length: layers }, (_, layer) => (!contextLayers || contextLayers.includes(layer) ? contextGate : 0));
+  return Array.from({ length: layers }, (_, layer) =>
+    !contextLayers || contextLayers.includes(layer) ? contextGate : 0,
+  );
 }

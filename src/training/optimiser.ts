@@ -54,7 +54,9 @@ export class Optimiser {
     const all = [...this.#states.values()].flatMap(gradients);
     return {
       total: gradientNorm(this.context, all),
-      byGroup: new Map([...this.#states].map(([name, blocks]) => [name, gradientNorm(this.context, gradients(blocks))])),
+      byGroup: new Map(
+        [...this.#states].map(([name, blocks]) => [name, gradientNorm(this.context, gradients(blocks))]),
+      ),
     };
   }
 
@@ -62,7 +64,8 @@ export class Optimiser {
   update(learningRate: number, totalNorm: Tensor): void {
     this.step++;
     for (const blocks of this.#states.values())
-      for (const arena of blocks) adamw(this.context, arena, totalNorm, { ...this.options, learningRate, step: this.step });
+      for (const arena of blocks)
+        adamw(this.context, arena, totalNorm, { ...this.options, learningRate, step: this.step });
   }
 
   destroy(): void {

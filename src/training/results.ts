@@ -25,7 +25,14 @@ export function readForward(context: Context, forward: RevelaForward): Promise<B
   ];
   const empty = new Float32Array();
   const numbers = Promise.all(tensors.map((tensor) => context.read(tensor))).then(
-    ([ntp = empty, isolated = empty, similarity = empty, attention = empty, tokens = empty, isolatedTokens = empty]) => ({
+    ([
+      ntp = empty,
+      isolated = empty,
+      similarity = empty,
+      attention = empty,
+      tokens = empty,
+      isolatedTokens = empty,
+    ]) => ({
       ntpLoss: ntp[0] ?? NaN,
       isolatedLoss: isolated[0] ?? NaN,
       similarity,

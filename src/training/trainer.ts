@@ -34,7 +34,9 @@ export type TrainingEvent<T extends TrainingBatch> = StepResult<T> | EvaluationR
 export class TrainingDivergedError extends Error {
   override readonly name = 'TrainingDivergedError';
   constructor(readonly step: number) {
-    super(`Training has diverged at step ${step}: the loss or its gradient is not a finite number. The weights of the step before are kept.`);
+    super(
+      `Training has diverged at step ${step}: the loss or its gradient is not a finite number. The weights of the step before are kept.`,
+    );
   }
 }
 
@@ -123,7 +125,9 @@ export class Trainer<T extends TrainingBatch> {
     const batches: (BatchResult & { batch: T })[] = [];
     for (const batch of feed.heldOut()) {
       const numbers = await this.#guarded(async () => {
-        const forward = await revela(context, undefined, models, batch.tokens, options, { fixedAttention: batch.fixedAttention });
+        const forward = await revela(context, undefined, models, batch.tokens, options, {
+          fixedAttention: batch.fixedAttention,
+        });
         const read = readForward(context, forward);
         await context.recorder.flush();
         return await read;
@@ -139,7 +143,10 @@ export class Trainer<T extends TrainingBatch> {
     const tape = new Tape(context);
     context.beginScope();
     try {
-      const forward = await revela(context, tape, models, batch.tokens, options, { lossWeight, fixedAttention: batch.fixedAttention });
+      const forward = await revela(context, tape, models, batch.tokens, options, {
+        lossWeight,
+        fixedAttention: batch.fixedAttention,
+      });
       const numbers = readForward(context, forward);
       tape.backward(forward.roots);
       return { numbers };

@@ -2,7 +2,15 @@ import { afterAll, beforeAll, test } from 'vitest';
 import type { Context } from '../../src/ops/context.ts';
 import { similarity } from '../../src/ops/similarity.ts';
 import { openTestContext, runOp } from '../harness/context.ts';
-import { EPS_F32, expectClose, numericGradients, randomArray, randomInt, seededRandom, weightedSum } from '../harness/numerics.ts';
+import {
+  EPS_F32,
+  expectClose,
+  numericGradients,
+  randomArray,
+  randomInt,
+  seededRandom,
+  weightedSum,
+} from '../harness/numerics.ts';
 
 let context: Context;
 beforeAll(async () => {
@@ -21,10 +29,22 @@ function reference(embeddings: ArrayLike<number>, batch: number, width: number):
 
 test('similarity is every query times every passage, and its gradient reaches both', async () => {
   const random = seededRandom(5);
-  for (const [batch, width] of [[1, 1], [2, 3], [3, 8], [8, 13], [5, 64], ...[0, 1, 2].map(() => [randomInt(random, 1, 9), randomInt(random, 1, 40)])] as [number, number][]) {
+  for (const [batch, width] of [
+    [1, 1],
+    [2, 3],
+    [3, 8],
+    [8, 13],
+    [5, 64],
+    ...[0, 1, 2].map(() => [randomInt(random, 1, 9), randomInt(random, 1, 40)]),
+  ] as [number, number][]) {
     const embeddings = randomArray(random, 2 * batch * width);
     const seed = randomArray(random, batch * batch);
-    const { outputs, gradients } = await runOp(context, [{ data: embeddings, shape: [2 * batch, width] }], (c, [e]) => [similarity(c, e!)], [seed]);
+    const { outputs, gradients } = await runOp(
+      context,
+      [{ data: embeddings, shape: [2 * batch, width] }],
+      (c, [e]) => [similarity(c, e!)],
+      [seed],
+    );
     // Sums of `width` products of numbers below 1.
     const tolerance = { abs: 4 * EPS_F32 * Math.max(width, batch), rel: 4 * EPS_F32 };
     expectClose('S', outputs[0]!, reference(embeddings, batch, width), tolerance);

@@ -23,7 +23,14 @@ export interface Deviations {
 }
 
 /** What float32 may deviate by (issue of the main job): a tenth of these is usual. */
-export const LIMITS = { losses: 5e-6, matrices: 1e-5, tokenLosses: 5e-5, gradients: 1e-4, others: 5e-5, curve: 5e-5 } as const;
+export const LIMITS = {
+  losses: 5e-6,
+  matrices: 1e-5,
+  tokenLosses: 5e-5,
+  gradients: 1e-4,
+  others: 5e-5,
+  curve: 5e-5,
+} as const;
 
 /** Gradients that are zero in the golden (a one-hot A) are compared by their length, against this scale. */
 const ZERO_GRADIENT = 1e-7;
@@ -35,10 +42,13 @@ export async function compareWithGolden(folder: string, { report, tensors }: Ste
   const names = new Set(tensors.map(({ name }) => name));
   const missing = file.names.filter((name) => !names.has(name));
   const extra = [...names].filter((name) => !file.get(name));
-  if (missing.length + extra.length > 0) throw new Error(`missing: ${missing.join(', ')}; not expected: ${extra.join(', ')}`);
+  if (missing.length + extra.length > 0)
+    throw new Error(`missing: ${missing.join(', ')}; not expected: ${extra.join(', ')}`);
   const result: Deviations = {
     losses: Math.max(
-      ...(['loss', 'ntpLoss', 'isolatedLoss', 'gradNorm'] as const).map((key) => Math.abs(report[key] / expected[key] - 1)),
+      ...(['loss', 'ntpLoss', 'isolatedLoss', 'gradNorm'] as const).map((key) =>
+        Math.abs(report[key] / expected[key] - 1),
+      ),
     ),
     matrices: Math.max(
       distance(report.similarity.flat(), expected.similarity.flat()),
@@ -57,7 +67,8 @@ export async function compareWithGolden(folder: string, { report, tensors }: Ste
   for (const { name, shape, data } of tensors) {
     const golden = await file.readFloats(name);
     const goldenShape = file.get(name)?.shape ?? [];
-    if (shape.join() !== goldenShape.join()) throw new Error(`${name} has shape [${shape.join()}], expected [${goldenShape.join()}].`);
+    if (shape.join() !== goldenShape.join())
+      throw new Error(`${name} has shape [${shape.join()}], expected [${goldenShape.join()}].`);
     const deviation = relativeL2(data, golden);
     if (name.startsWith('grad.')) {
       if (!(deviation <= result.gradients)) [result.gradients, result.worstGradient] = [deviation, name];
@@ -75,7 +86,10 @@ export async function compareWithGolden(folder: string, { report, tensors }: Ste
 
 function distance(a: readonly number[], b: readonly number[]): number {
   if (a.length !== b.length) throw new Error(`${a.length} numbers, expected ${b.length}.`);
-  return a.reduce((worst, value, i) => (Math.abs(value - (b[i] ?? NaN)) <= worst ? worst : Math.abs(value - (b[i] ?? NaN))), 0);
+  return a.reduce(
+    (worst, value, i) => (Math.abs(value - (b[i] ?? NaN)) <= worst ? worst : Math.abs(value - (b[i] ?? NaN))),
+    0,
+  );
 }
 
 function relativeL2(actual: Float32Array, expected: Float32Array): number {

@@ -24,7 +24,12 @@ describe.each(folders)('%s', (name) => {
   test('losses, matrices, every gradient and the curve are those of the authors’ code', async () => {
     const folder = join(STEPS, name);
     const found = await compareWithGolden(folder, await runGoldenStep(context, folder));
-    console.log(name, JSON.stringify(found, (_key, value: unknown) => (typeof value === 'number' ? Number(value.toExponential(1)) : value)));
+    console.log(
+      name,
+      JSON.stringify(found, (_key, value: unknown) =>
+        typeof value === 'number' ? Number(value.toExponential(1)) : value,
+      ),
+    );
     for (const [measure, limit] of Object.entries(LIMITS))
       expect(found[measure as keyof typeof LIMITS], measure).toBeLessThanOrEqual(limit);
   });

@@ -1,0 +1,54 @@
+import type { Context } from '../ops/context.ts';
+import type { Tensor } from '../ops/tensor.ts';
+import type { Optimiser } from './optimiser.ts';
+
+/** All that a run needs to go on exactly where it was: what is trained, the optimiser's memory of it, and the step. */
+export interface TrainingState {
+  /** Updates made; batches follow from it and the seed. */
+  readonly step: number;
+  /** Parameters and both moments of every block, by name. */
+  readonly tensors: ReadonlyMap<string, Float32Array<ArrayBuffer>>;
+}
+
+/** A saved state that belongs to another model or configuration. */
+export class TrainingStateError extends Error {
+  override readonly name = 'TrainingStateError';
+}
+
+function stateTensors(optimiser: Optimiser): [string, Tensor][] {
+  return optimiser.state().flatMap(({ name, arena }): [string, Tensor][] => [
+    [`${name}.parameters`, arena.parameters],
+    [`${name}.m`, arena.m],
+    [`${name}.v`, arena.v],
+  ]);
+}
+
+/** Reads the state of a run between two steps. */
+export async function saveTraining(context: Context, optimiser: Optimiser): Promise<TrainingState> {
+  const pending = stateTensors(optimiser).map(async ([name, tensor]) => [name, await context.read(tensor)] as const);
+  await context.recorder.flush();
+  return { step: optimiser.step, tensors: new Map(await Promise.all(pending)) };
+}
+
+/**
+ * Puts a saved state back: the next step is bit for bit the one that would have followed.
+ * @throws TrainingStateError when the state does not fit, before anything is changed.
+ */
+export async function restoreTraining(context: Context, optimiser: Optimiser, state: TrainingState): Promise<void> {
+  const targets = stateTensors(optimiser);
+  for (const [name, tensor] of targets) {
+    const found = state.tensors.get(name)?.length;
+    if (found !== tensor.size)
+      throw new TrainingStateError(
+        `The saved run does not fit this model: ${name} has ${found ?? 'no'} numbers and should have ${tensor.size}.`,
+      );
+  }
+  if (state.tensors.size !== targets.length)
+    throw new TrainingStateError('The saved run holds more than this model trains.');
+  for (const [name, tensor] of targets) {
+    const data = state.tensors.get(name);
+    if (data) context.recorder.upload(tensor.slice, data);
+  }
+  await context.recorder.flush();
+  optimiser.step = state.step;
+}

@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { configure } from '../../src/lab/configuration.ts';
+import { setUpCorpus } from '../../src/lab/corpusSetup.ts';
+import { buildExperiment } from '../../src/lab/experiment.ts';
+import type { Context } from '../../src/ops/context.ts';
+import { restoreTraining, saveTraining, TrainingStateError } from '../../src/training/checkpoint.ts';
+import { learningRateAt } from '../../src/training/schedule.ts';
+import { openTestContext } from '../harness/context.ts';
+
+let context: Context;
+beforeAll(async () => {
+  context = await openTestContext();
+});
+afterAll(() => context.destroy());
+
+/** As small as a run can be that still has everything: two facts, one layer. */
+const TINY = {
+  chunks: 4,
+  layers: 1,
+  width: 16,
+  heads: 2,
+  kvHeads: 1,
+  mlpWidth: 16,
+  evaluateEvery: 2,
+  heldOutBatches: 1,
+};
+
+async function experiment(changes: Record<string, unknown> = {}) {
+  const configuration = configure({ ...TINY, ...changes });
+  return buildExperiment(context, configuration, await setUpCorpus(configuration));
+}
+
+test('the learning rate climbs, holds or falls as the schedule says', () => {
+  const schedule = { learningRate: 2, warmup: 4, decaySteps: 14 };
+  expect([1, 2, 4, 9, 14, 20].map((step) => learningRateAt(schedule, step))).toEqual([0.5, 1, 2, 1, 0, 0]);
+  expect(learningRateAt({ ...schedule, decaySteps: 0 }, 1000)).toBe(2);
+  expect(learningRateAt({ learningRate: 2, warmup: 0, decaySteps: 0 }, 1)).toBe(2);
+});
+
+test.each([{}, { trained: 'lora' }, { accumulation: 2 }])(
+  'saved and restored, a run goes on bit for bit: %o',
+  async (changes) => {
+    const first = await experiment(changes);
+    for (let i = 0; i < 3; i++) await first.trainer.step();
+    const state = await saveTraining(context, first.optimiser);
+    const expected = await first.trainer.step();
+    const after = await saveTraining(context, first.optimiser);
+    first.destroy();
+
+    const second = await experiment(changes);
+    // A step of its own leaves weights, moments and gradients that restoring must overwrite.
+    await second.trainer.step();
+    await restoreTraining(context, second.optimiser, state);
+    const again = await second.trainer.step();
+    expect(again.step).toBe(4);
+    expect([again.ntpLoss, again.isolatedLoss, again.gradientNorm]).toEqual([
+      expected.ntpLoss,
+      expected.isolatedLoss,
+      expected.gradientNorm,
+    ]);
+    expect(again.similarity).toEqual(expected.similarity);
+    expect((await saveTraining(context, second.optimiser)).tensors).toEqual(after.tensors);
+    second.destroy();
+  },
+);
+
+test('a state of another model is refused and changes nothing', async () => {
+  const small = await experiment();
+  const state = await saveTraining(context, small.optimiser);
+  const large = await experiment({ mlpWidth: 32 });
+  const before = await saveTraining(context, large.optimiser);
+  await expect(restoreTraining(context, large.optimiser, state)).rejects.toThrow(TrainingStateError);
+  expect(await saveTraining(context, large.optimiser)).toEqual(before);
+  small.destroy();
+  large.destroy();
+});
+
+test('the same seed gives the same run, another seed another', async () => {
+  const losses = async (seed: number) => {
+    const run = await experiment({ seed });
+    const found = [(await run.trainer.step()).ntpLoss, (await run.trainer.step()).ntpLoss];
+    run.destroy();
+    return found;
+  };
+  const [a, b, c] = [await losses(1), await losses(1), await losses(2)];
+  expect(a).toEqual(b);
+  expect(a).not.toEqual(c);
+});
+
+test('evaluation changes nothing: with and without it the run is the same', async () => {
+  const run = async (evaluate: boolean) => {
+    const made = await experiment();
+    await made.trainer.step();
+    if (evaluate) await made.trainer.evaluate();
+    await made.trainer.step();
+    const { tensors } = await saveTraining(context, made.optimiser);
+    made.destroy();
+    return tensors;
+  };
+  expect(await run(true)).toEqual(await run(false));
+});
+
+test('the generator evaluates first and then every so many steps', async () => {
+  const made = await experiment();
+  const seen: string[] = [];
+  for await (const event of made.trainer.events()) {
+    seen.push(`${event.type} ${event.step}`);
+    if (seen.length === 6) break;
+  }
+  expect(seen).toEqual(['evaluation 0', 'step 1', 'step 2', 'evaluation 2', 'step 3', 'step 4']);
+  made.destroy();
+});
+
+test('a frozen model keeps every bit, and what is not frozen moves', async () => {
+  for (const [freeze, group] of [
+    ['freezeRetriever', 'languageModel'],
+    ['freezeLanguageModel', 'retriever'],
+  ] as const) {
+    const made = await experiment({ [freeze]: true });
+    expect(made.optimiser.groups.map(({ name }) => name)).toEqual([group]);
+    const frozen = (freeze === 'freezeRetriever' ? made.models.retriever : made.models.languageModel).weights
+      .parameters!;
+    const values = async () => {
+      const pending = context.read(frozen.blocks[0]!.parameters);
+      await context.recorder.flush();
+      return pending;
+    };
+    const before = await values();
+    const state = await saveTraining(context, made.optimiser);
+    await made.trainer.step();
+    expect(await values()).toEqual(before);
+    expect(await saveTraining(context, made.optimiser)).not.toEqual(state);
+    made.destroy();
+  }
+});
+
+test('a learning rate that makes numbers overflow ends the run with an error, and the weights stay finite', async () => {
+  const made = await experiment({ learningRate: 1, clipNorm: 0, warmup: 0 });
+  // Blow one weight up by hand: the next step's loss is then no finite number.
+  const { parameters } = made.models.languageModel.weights.parameters!.blocks[0]!;
+  context.recorder.upload(parameters.slice, new Float32Array(64).fill(3e38));
+  const before = await saveTraining(context, made.optimiser);
+  await expect(made.trainer.step()).rejects.toThrow(/diverged at step 1/);
+  expect(await saveTraining(context, made.optimiser)).toEqual(before);
+  made.destroy();
+});
+
+test('memory is flat over steps of ragged batches', async () => {
+  const made = await experiment();
+  for (let i = 0; i < 3; i++) await made.trainer.step();
+  const { liveBuffers, live } = context.pool.report();
+  for (let i = 0; i < 5; i++) await made.trainer.step();
+  const report = context.pool.report();
+  expect(report.liveBuffers).toBe(liveBuffers);
+  expect(report.live).toEqual(live);
+  made.destroy();
+});
