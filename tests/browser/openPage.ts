@@ -65,7 +65,7 @@ export async function commands(page: Page): Promise<LabCommand[]> {
 
 /** Colours of the matrix's cells, by rows. */
 export async function cells(page: Page): Promise<string[]> {
-  return page.locator('rect.cell').evaluateAll((all) => all.map((cell) => (cell as SVGElement).style.cssText));
+  return page.locator('rect.cell').evaluateAll((all) => all.map((cell) => cell.getAttribute('fill') ?? ''));
 }
 
 /** What axe finds wrong, in words. */
