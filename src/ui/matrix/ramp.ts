@@ -1,4 +1,4 @@
-import { interpolateLab } from 'd3';
+import { mixOklab } from './oklab.ts';
 
 /** Colours between which the eye sees no step on 0 … 1. */
 const LEVELS = 128;
@@ -12,7 +12,7 @@ export type Ramp = (value: number) => string;
  */
 export function rampOf(element: Element): Ramp {
   const { backgroundColor, color } = getComputedStyle(element);
-  const mix = interpolateLab(backgroundColor, color);
+  const mix = mixOklab(backgroundColor, color);
   const table = Array.from({ length: LEVELS + 1 }, (_, level) => mix(level / LEVELS));
   return (value) => table[Math.round(LEVELS * Math.min(1, Math.max(0, value)))] ?? color;
 }
