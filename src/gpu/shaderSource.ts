@@ -55,6 +55,17 @@ export function parseShader(name: string, code: string): ShaderSource {
         : 'read-only-storage';
     bindings.push({ name: variable, binding: Number(index), type });
   }
+  // A binding written in another way would be missing from the layout, and the driver's message about that names no line.
+  if (bindings.length !== (text.match(/@binding\b/g)?.length ?? 0))
+    throw new Error(`${name}: every binding must be written as @group(0) @binding(N) var<…> name: type.`);
+  const numbers = new Set(bindings.map(({ binding }) => binding));
+  if (numbers.size !== bindings.length) throw new Error(`${name}: two bindings have the same number.`);
+  if (
+    bindings.some(
+      ({ binding, name: variable, type }) => (type === 'uniform') !== (binding === 0 && variable === 'params'),
+    )
+  )
+    throw new Error(`${name}: binding 0 must be var<uniform> params, and no other may be uniform.`);
   const params: ParamField[] = [];
   const body = /struct Params\s*\{([^}]*)\}/.exec(text)?.[1];
   if (body !== undefined) {
