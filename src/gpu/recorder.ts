@@ -57,6 +57,8 @@ export class Recorder {
   #commands: Command[] = [];
   #queue: Promise<unknown> = Promise.resolve();
   #inFlight: Promise<void>[] = [];
+  /** Ends the wait for each submit that the GPU has not answered yet. */
+  #waiting = new Set<() => void>();
   #uniforms: GPUBuffer | undefined;
   #failure: Error | undefined;
   /** When set, each flush times every dispatch by itself (one pass each: slower) and leaves the result in `timings`. */
@@ -71,7 +73,10 @@ export class Recorder {
     private readonly pool: BufferPool,
   ) {
     this.pipelines = new PipelineCache(gpu.device);
-    void gpu.lost.then((error) => (this.#failure ??= error));
+    void gpu.lost.then((error) => {
+      this.#failure ??= error;
+      for (const giveUp of this.#waiting) giveUp();
+    });
     gpu.device.addEventListener('uncapturederror', (event) => {
       this.#failure ??= new GpuValidationError(
         event.error.message,
@@ -143,6 +148,15 @@ export class Recorder {
     this.#commands = [];
     for (const command of dropped)
       if (command.type === 'read') command.reject(new Error('The step was abandoned before its results were read.'));
+  }
+
+  /** Forgets what was recorded and refuses what comes: the device is about to be destroyed, and nothing on it will run. */
+  close(): void {
+    this.discard();
+    this.#failure ??= new DeviceLostError(
+      'The GPU was closed before this work was done.',
+      'Press Reset to start again.',
+    );
   }
 
   async #send(commands: Command[]): Promise<FlushReport> {
@@ -282,8 +296,14 @@ export class Recorder {
       // Only a submit that had the GPU to itself tells how long it took.
       if (alone) this.budget.observeSubmit(work, estimated, performance.now() - start);
     });
-    // A lost device may never answer: race it, so that nobody waits for ever.
-    this.#inFlight.push(Promise.race([done, this.gpu.lost.then(() => undefined)]));
+    // A lost device may never answer: then the wait ends too. (A race against `gpu.lost` would leave a handler on that
+    // promise with every submit, for as long as the page is open.)
+    this.#inFlight.push(
+      new Promise((resolve, reject) => {
+        this.#waiting.add(resolve);
+        done.then(resolve, reject).finally(() => this.#waiting.delete(resolve));
+      }),
+    );
   }
 
   #encodeDispatch(

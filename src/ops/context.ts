@@ -93,7 +93,7 @@ export class Context {
   }
 
   destroy(): void {
-    this.recorder.discard();
+    this.recorder.close();
     this.pool.destroy();
     this.gpu.destroy();
   }

@@ -1,0 +1,167 @@
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { openDevice, type GpuDevice } from '../../src/gpu/device.ts';
+import { GpuLimitError, OutOfMemoryError } from '../../src/gpu/errors.ts';
+import { BufferPool, capacityFor, PURPOSES } from '../../src/gpu/pool.ts';
+import { nodeGpu } from '../../src/cli/nodeGpu.ts';
+import { randomInt, seededRandom } from '../harness/numerics.ts';
+
+let gpu: GpuDevice;
+beforeAll(async () => {
+  gpu = await openDevice(nodeGpu());
+});
+afterAll(() => gpu.destroy());
+
+test('capacities are few, hold the wish and waste at most an eighth of it', () => {
+  expect([0, 1, 256, 257, 4096].map(capacityFor)).toEqual([256, 256, 256, 512, 4096]);
+  expect([4097, 4608, 4609, 8192, 8193].map(capacityFor)).toEqual([4608, 4608, 5120, 8192, 9216]);
+  const random = seededRandom(4);
+  for (let round = 0; round < 2000; round++) {
+    const bytes = Math.floor(4096 * 2 ** (14 * random())) + 1;
+    const capacity = capacityFor(bytes);
+    expect(capacity).toBeGreaterThanOrEqual(bytes);
+    expect(capacity).toBeLessThanOrEqual(bytes * 1.125 + 1);
+    expect(capacity % 256).toBe(0);
+    expect(capacityFor(capacity)).toBe(capacity);
+  }
+  const classes = new Set(Array.from({ length: 8192 - 4096 }, (_, i) => capacityFor(4097 + i)));
+  expect(classes.size).toBe(8);
+});
+
+test('every byte is booked under its purpose, and peaks are kept until they are reset', () => {
+  const pool = new BufferPool(gpu.device);
+  const zero = Object.fromEntries(PURPOSES.map((purpose) => [purpose, 0]));
+  expect(pool.report()).toEqual({ live: zero, peak: zero, peakTotal: 0, idle: 0, total: 0, liveBuffers: 0 });
+  const weights = pool.acquire(1000, 'weights');
+  const scratch = pool.acquire(5000, 'scratch');
+  expect(weights).toMatchObject({ offset: 0, size: 1000, capacity: 1024, purpose: 'weights' });
+  expect(weights.buffer.size).toBe(1024);
+  expect(scratch.buffer.size).toBe(5120);
+  pool.release(scratch);
+  const live = { ...zero, weights: 1024 };
+  expect(pool.report()).toEqual({
+    live,
+    peak: { ...live, scratch: 5120 },
+    peakTotal: 6144,
+    idle: 5120,
+    total: 6144,
+    liveBuffers: 1,
+  });
+  pool.resetPeak();
+  expect(pool.report()).toMatchObject({ peak: live, peakTotal: 1024 });
+  pool.destroy();
+  expect(pool.report()).toMatchObject({ live: zero, idle: 0, total: 0, liveBuffers: 0 });
+});
+
+test('a released buffer serves the next wish of its class, under the new purpose', () => {
+  const pool = new BufferPool(gpu.device);
+  const first = pool.acquire(5000, 'activations');
+  pool.release(first);
+  const smaller = pool.acquire(4096, 'scratch');
+  expect(smaller.buffer).not.toBe(first.buffer);
+  const second = pool.acquire(4700, 'gradients');
+  expect(second.buffer).toBe(first.buffer);
+  expect(second.size).toBe(4700);
+  expect(pool.report()).toMatchObject({
+    live: { activations: 0, gradients: 5120, scratch: 4096 },
+    idle: 0,
+    liveBuffers: 2,
+  });
+  // Two at once are never the same.
+  expect(pool.acquire(4700, 'gradients').buffer).not.toBe(first.buffer);
+  pool.destroy();
+});
+
+test('accounts stay exact through many wishes', () => {
+  const random = seededRandom(5);
+  const pool = new BufferPool(gpu.device);
+  const held: ReturnType<BufferPool['acquire']>[] = [];
+  let peak = 0;
+  for (let round = 0; round < 400; round++) {
+    if (held.length > 0 && random() < 0.48) pool.release(held.splice(randomInt(random, 0, held.length - 1), 1)[0]!);
+    else held.push(pool.acquire(randomInt(random, 1, 9000), PURPOSES[randomInt(random, 0, 4)]!));
+    const report = pool.report();
+    const sum = held.reduce((bytes, { buffer }) => bytes + buffer.size, 0);
+    peak = Math.max(peak, sum);
+    expect(report.total - report.idle).toBe(sum);
+    expect(report.peakTotal).toBe(peak);
+    expect(report.liveBuffers).toBe(held.length);
+    expect(new Set(held.map(({ buffer }) => buffer)).size).toBe(held.length);
+  }
+  for (const purpose of PURPOSES)
+    expect(pool.report().live[purpose]).toBe(
+      held.reduce((bytes, allocation) => bytes + (allocation.purpose === purpose ? allocation.capacity : 0), 0),
+    );
+  pool.destroy();
+});
+
+test('trim gives idle memory back and leaves what is in use', async () => {
+  const pool = new BufferPool(gpu.device);
+  const kept = pool.acquire(256, 'weights');
+  const idle = pool.acquire(256, 'scratch');
+  pool.release(idle);
+  pool.trim();
+  expect(pool.report()).toMatchObject({ idle: 0, total: 256, liveBuffers: 1 });
+  // A destroyed buffer is refused by the queue, one that lives is not.
+  const errorOf = async (buffer: GPUBuffer) => {
+    gpu.device.pushErrorScope('validation');
+    gpu.device.queue.writeBuffer(buffer, 0, new Uint8Array(4));
+    return gpu.device.popErrorScope();
+  };
+  expect(await errorOf(kept.buffer)).toBeNull();
+  expect((await errorOf(idle.buffer))?.message).toMatch(/destroyed/);
+  expect(pool.acquire(256, 'scratch').buffer).not.toBe(idle.buffer);
+  pool.destroy();
+});
+
+test('releasing twice is an error', () => {
+  const pool = new BufferPool(gpu.device);
+  const allocation = pool.acquire(16, 'scratch');
+  pool.release(allocation);
+  expect(() => pool.release(allocation)).toThrow('released twice');
+  expect(pool.report()).toMatchObject({ idle: 256, liveBuffers: 0, live: { scratch: 0 } });
+  pool.destroy();
+});
+
+test('a buffer beyond the limit of one binding is refused before the GPU is asked', () => {
+  const pool = new BufferPool(gpu.device);
+  const limit = Math.min(gpu.limits.maxBufferSize, gpu.limits.maxStorageBufferBindingSize);
+  const attempt = () => pool.acquire(limit + 1, 'activations');
+  expect(attempt).toThrow(GpuLimitError);
+  expect(attempt).toThrow(`A buffer of ${limit + 1} bytes (activations) exceeds this GPU's limit of ${limit} bytes.`);
+  expect(pool.report()).toMatchObject({ total: 0, peakTotal: 0 });
+});
+
+test('a capacity is never rounded up beyond the limit', () => {
+  const sizes: number[] = [];
+  const device = {
+    limits: { maxBufferSize: 9000, maxStorageBufferBindingSize: 9100 },
+    pushErrorScope: () => undefined,
+    popErrorScope: () => Promise.resolve(null),
+    createBuffer: ({ size }: { size: number }) => {
+      sizes.push(size);
+      return {};
+    },
+  };
+  const pool = new BufferPool(device as unknown as GPUDevice);
+  expect(pool.acquire(8999, 'weights').capacity).toBe(9000);
+  expect(sizes).toEqual([9000]);
+  expect(() => pool.acquire(9001, 'weights')).toThrow(GpuLimitError);
+});
+
+test('an allocation that the GPU refuses is found by check(), with what was asked for', async () => {
+  const pool = new BufferPool(gpu.device);
+  pool.acquire(100, 'weights');
+  await expect(pool.check()).resolves.toBeUndefined();
+  const answer = gpu.device.popErrorScope.bind(gpu.device);
+  const refusing = vi.spyOn(gpu.device, 'popErrorScope').mockImplementation(async () => {
+    await answer();
+    return { message: 'no room' };
+  });
+  pool.acquire(5000, 'gradients');
+  refusing.mockRestore();
+  const error = await pool.check().catch((cause: unknown) => cause);
+  expect(error).toBeInstanceOf(OutOfMemoryError);
+  expect(error).toMatchObject({ kind: 'outOfMemory', bytes: 5120 });
+  expect((error as OutOfMemoryError).message).toContain('5120 bytes (gradients)');
+  pool.destroy();
+});
