@@ -1,130 +1,119 @@
-import type { Context } from '../src/ops/context.ts';
 import { inBatchAttention } from '../src/ops/inBatchAttention.ts';
 import { makePairs, pairStateBytes } from '../src/ops/pairs.ts';
 import { makeRows } from '../src/ops/rows.ts';
-import { Tape } from '../src/ops/tape.ts';
+import type { AttentionHeads } from '../src/ops/causalAttention.ts';
+import { compare, phaseOf, type CompareOptions, type Variant } from './compare.ts';
+import type { MeasuredContext } from './measuredContext.ts';
+import { input, opVariant } from './opVariant.ts';
+import { formatBytes, formatRatio, type Column, type Row } from './table.ts';
 
-/** One layer's in-batch attention, measured forward and backward. */
-export interface InBatchAttentionRow {
-  /** Tokens of each chunk. */
-  readonly length: number;
+export const IN_BATCH_COLUMNS: readonly Column[] = [
+  { key: 'length', title: 'L' },
+  { key: 'attention', title: 'A' },
+  { key: 'chunks', title: 'B' },
+  { key: 'pairs', title: 'pairs read' },
+  { key: 'forwardMs', title: 'forward ms' },
+  { key: 'forwardRatio', title: 'to B 4', format: formatRatio },
+  { key: 'backwardMs', title: 'backward ms' },
+  { key: 'backwardRatio', title: 'to B 4', format: formatRatio },
+  { key: 'stateBytes', title: 'state of pairs', format: formatBytes },
+  { key: 'scratchBytes', title: 'scratch peak', format: formatBytes },
+  { key: 'scratchRatio', title: 'to B 4', format: formatRatio },
+  { key: 'scoreBytes', title: 'scores would take', format: formatBytes },
+];
+
+export const BATCHES = [4, 8, 16, 32] as const;
+
+/** Sharp: every chunk reads one neighbour. Soft: every chunk reads all others. */
+const KINDS = ['sharp', 'soft'] as const;
+
+interface Case {
+  readonly kind: (typeof KINDS)[number];
   /** B. */
   readonly chunks: number;
-  /** Sharp: every chunk reads one neighbour. Soft: every chunk reads all others. */
-  readonly attention: 'sharp' | 'soft';
-  readonly pairsRead: number;
-  /** Best of the rounds, ms. */
-  readonly forwardMs: number;
-  readonly backwardMs: number;
-  /** What the backward pass holds for the pairs; the forward pass holds nothing. */
-  readonly stateBytes: number;
-  /** What the scores of all pairs would take, B × B × H × L × L in f32. */
-  readonly scoreBytes: number;
-}
-
-export interface BenchInBatchAttentionOptions {
-  /** Chunk lengths. Default: the small preset's facts and its prose. */
-  readonly lengths?: readonly number[];
-  readonly batches?: readonly number[];
-  readonly heads?: number;
-  readonly kvHeads?: number;
-  readonly headDim?: number;
-  /** Measurements per row; the best counts. Default 3. */
-  readonly rounds?: number;
+  readonly variant: Variant;
+  /** What is not a time: known once the variant has been recorded. */
+  readonly row: Row;
 }
 
 /**
- * Time and memory of one layer at growing batch sizes, with A as sharp as it gets and as soft as it gets. Every row is
- * measured in the same run, so that their ratios mean something on a busy machine too.
+ * Time and memory of one layer's in-batch attention as the batch grows, with A as sharp as it gets and as soft as it gets,
+ * for chunks of `length` tokens. All batches are measured in turn, so that their ratios hold on a busy machine too.
  */
 export async function benchInBatchAttention(
-  context: Context,
-  options: BenchInBatchAttentionOptions = {},
-): Promise<InBatchAttentionRow[]> {
-  const { lengths = [13, 64], batches = [4, 8, 16, 32], heads = 4, kvHeads = 2, headDim = 32, rounds = 3 } = options;
-  const rows: InBatchAttentionRow[] = [];
-  for (const length of lengths)
-    for (const chunks of batches)
-      for (const attention of ['sharp', 'soft'] as const)
-        rows.push(await measure(context, { length, chunks, attention, heads, kvHeads, headDim, rounds }));
-  return rows;
+  context: MeasuredContext,
+  heads: AttentionHeads,
+  length: number,
+  options: CompareOptions,
+): Promise<Row[]> {
+  context.beginScope();
+  const cases: Case[] = [];
+  for (const kind of KINDS)
+    for (const chunks of BATCHES) cases.push(await makeCase(context, heads, length, kind, chunks));
+  const measured = await compare(
+    context,
+    cases.map(({ variant }) => variant),
+    options,
+  );
+  context.endScope();
+  context.pool.trim();
+  return cases.map(({ kind, variant, row }) => {
+    const smallest = cases.find((other) => other.kind === kind);
+    const ms = (phase: string, name = variant.name) => phaseOf(measured, name, phase).ms;
+    const against = (phase: string) => ms(phase) / ms(phase, smallest?.variant.name);
+    return {
+      ...row,
+      forwardMs: ms('forward'),
+      forwardRatio: against('forward'),
+      backwardMs: ms('backward'),
+      backwardRatio: against('backward'),
+      scratchRatio: Number(row['scratchBytes']) / Number(smallest?.row['scratchBytes']),
+    };
+  });
 }
 
-interface Case {
-  readonly length: number;
-  readonly chunks: number;
-  readonly attention: 'sharp' | 'soft';
-  readonly heads: number;
-  readonly kvHeads: number;
-  readonly headDim: number;
-  readonly rounds: number;
-}
-
-async function measure(context: Context, given: Case): Promise<InBatchAttentionRow> {
-  const { length, chunks, heads, kvHeads, headDim } = given;
-  const lengths = Array<number>(chunks).fill(length);
+async function makeCase(
+  context: MeasuredContext,
+  { heads, kvHeads, headDim }: AttentionHeads,
+  length: number,
+  kind: Case['kind'],
+  chunks: number,
+): Promise<Case> {
+  const tokens = chunks * length;
   const values = Float32Array.from({ length: chunks * chunks }, (_, at) => {
     const [i, j] = [Math.floor(at / chunks), at % chunks];
-    if (given.attention === 'sharp') return Number(j === (i + 1) % chunks);
+    if (kind === 'sharp') return Number(j === (i + 1) % chunks);
     return i === j ? 0 : 1 / (chunks - 1);
   });
-  const tokens = chunks * length;
-  let best = { forwardMs: Infinity, backwardMs: Infinity };
-  let pairsRead = 0;
-  let stateBytes = 0;
-  // One round more than asked for: the first compiles.
-  for (let round = 0; round <= given.rounds; round++) {
-    const tape = new Tape(context);
-    const held = [
-      ...[heads, heads, kvHeads, kvHeads].map((n) =>
-        context.fromArray(wave(tokens * n * headDim), [tokens, n * headDim]),
-      ),
-      context.fromArray(values, [chunks, chunks]),
-    ];
-    for (const tensor of held) tensor.requiresGrad = true;
-    const [self, q, k, v, attention] = held;
-    if (!self || !q || !k || !v || !attention) throw new Error('An input is missing: this is a bug.');
-    const out = context.scope(() => {
-      const layout = makeRows(context, lengths);
-      const pairs = makePairs(context, layout, values);
-      pairsRead = pairs.count;
-      stateBytes = pairStateBytes(pairs, heads);
-      context.tape = tape;
-      const result = inBatchAttention(context, {
-        self,
-        q,
-        k,
-        v,
-        attention,
-        pairs,
-        rows: layout,
-        heads,
-        kvHeads,
-        headDim,
-        vNorm: true,
-        gate: 1,
-      });
-      context.tape = undefined;
-      return result;
-    });
-    held.push(out);
-    const forward = await context.recorder.flush();
-    tape.backward([{ tensor: out, gradient: out }]);
-    const backward = await context.recorder.flush();
-    tape.dispose();
-    for (const tensor of held) tensor.release();
-    if (round > 0)
-      best = {
-        forwardMs: Math.min(best.forwardMs, forward.gpuMs),
-        backwardMs: Math.min(best.backwardMs, backward.gpuMs),
-      };
-  }
-  const { attention } = given;
-  const scoreBytes = 4 * chunks * chunks * heads * length * length;
-  return { length, chunks, attention, pairsRead, ...best, stateBytes, scoreBytes };
+  const [self, q] = [input(context, [tokens, heads * headDim]), input(context, [tokens, heads * headDim])];
+  const [k, v] = [input(context, [tokens, kvHeads * headDim]), input(context, [tokens, kvHeads * headDim])];
+  const attention = context.fromArray(values, [chunks, chunks]);
+  attention.requiresGrad = true;
+  const rows = makeRows(context, Array<number>(chunks).fill(length));
+  const pairs = makePairs(context, rows, values);
+  const inputs = { self, q, k, v, attention, pairs, rows, heads, kvHeads, headDim, vNorm: true, gate: 1 };
+  const variant = opVariant(context, `${kind} ${chunks}`, () => inBatchAttention(context, inputs));
+  return {
+    kind,
+    chunks,
+    variant,
+    row: {
+      length,
+      attention: kind,
+      chunks,
+      pairs: pairs.count,
+      stateBytes: pairStateBytes(pairs, heads),
+      scratchBytes: await scratchPeak(context, variant),
+      scoreBytes: 4 * chunks * chunks * heads * length * length,
+    },
+  };
 }
 
-/** Smooth numbers in [−1, 1]: the kernels' time does not depend on them, as long as they are ordinary numbers. */
-function wave(count: number): Float32Array {
-  return Float32Array.from({ length: count }, (_, i) => Math.sin(1.7 * i));
+/** Most scratch bytes that the pool hands out at once while `variant` runs. */
+async function scratchPeak(context: MeasuredContext, variant: Variant): Promise<number> {
+  context.pool.resetPeak();
+  const before = context.pool.report().live.scratch;
+  for (const phase of variant.phases(1)) if (phase === 'backward') break;
+  await context.recorder.flush();
+  return context.pool.report().peak.scratch - before;
 }

@@ -1,97 +1,123 @@
-import type { Context } from '../src/ops/context.ts';
 import { gemm, type GemmSpec } from '../src/ops/gemm.ts';
-import { GEMM_TILES, planGemm, type GemmPlan, type GemmTile } from '../src/ops/gemmTiles.ts';
+import {
+  CPU_WORKGROUPS,
+  DIRECT_TILE,
+  GEMM_TILES,
+  GPU_WORKGROUPS,
+  planGemm,
+  type GemmTile,
+} from '../src/ops/gemmTiles.ts';
+import { compare, phaseOf, type CompareOptions, type Variant } from './compare.ts';
+import type { MeasuredContext } from './measuredContext.ts';
+import { tokensOf, type ModelShape } from './shapes.ts';
+import { formatRatio, type Column, type Row } from './table.ts';
 
-/** One measured product. */
-export interface MatmulRow {
-  /** Where in a model the product occurs. */
+/** A matrix product of a training step. */
+interface Product {
   readonly what: string;
   readonly layout: GemmSpec['layout'];
   readonly m: number;
   readonly n: number;
   readonly k: number;
   readonly dtype: 'f32' | 'bf16';
-  readonly tile: GemmTile['name'];
-  /** Whether planGemm picks this tile on a GPU. */
-  readonly planned: boolean;
-  /** Best of the rounds, ms per product. */
-  readonly ms: number;
-  readonly gflops: number;
 }
 
-type Shape = Pick<MatmulRow, 'what' | 'layout' | 'm' | 'n' | 'k' | 'dtype'>;
+const ALL_TILES: readonly GemmTile[] = [...GEMM_TILES, DIRECT_TILE];
 
-/** Products of a step: a small model trained from scratch, and Qwen2.5-0.5B (D = 896, frozen bf16) over 2,500 tokens. */
-const SHAPES: readonly Shape[] = [
-  { what: 'small: projection', layout: 'NT', m: 100, n: 128, k: 128, dtype: 'f32' },
-  { what: 'small: weight gradient', layout: 'TN', m: 128, n: 512, k: 100, dtype: 'f32' },
-  { what: 'square', layout: 'NT', m: 2048, n: 2048, k: 2048, dtype: 'f32' },
-  { what: '0.5B: gate/up', layout: 'NT', m: 2500, n: 9728, k: 896, dtype: 'bf16' },
-  { what: '0.5B: down, input gradient', layout: 'NN', m: 2500, n: 4864, k: 896, dtype: 'bf16' },
-  { what: '0.5B: LoRA A gradient', layout: 'TN', m: 48, n: 896, k: 2500, dtype: 'f32' },
-  { what: '0.5B: head, one shard', layout: 'NT', m: 128, n: 37984, k: 896, dtype: 'bf16' },
-  { what: '0.5B: head gradient', layout: 'NN', m: 128, n: 896, k: 37984, dtype: 'bf16' },
+export const MATMUL_COLUMNS: readonly Column[] = [
+  { key: 'model', title: 'model' },
+  { key: 'what', title: 'product' },
+  { key: 'layout', title: 'layout' },
+  { key: 'm', title: 'M' },
+  { key: 'n', title: 'N' },
+  { key: 'k', title: 'K' },
+  { key: 'dtype', title: 'B' },
+  { key: 'chosen', title: 'chosen' },
+  { key: 'ms', title: 'ms' },
+  { key: 'gflops', title: 'GFLOP/s' },
+  { key: 'gbytes', title: 'GB/s' },
+  ...ALL_TILES.map(({ name }) => ({ key: name, title: name, format: formatRatio })),
 ];
 
-export interface BenchMatmulOptions {
-  /** Leave out products of more multiply-adds than this: a software adapter needs minutes for the large ones. */
-  readonly mostMultiplyAdds?: number;
-  /** Measurements per product; the best counts. Default 5. */
-  readonly rounds?: number;
-}
-
 /**
- * Measures every shape with every tile, by the wall time of a flush that holds enough products for some 50 ms. Only the best
- * round counts, since other work on the machine can only make a round slower.
+ * Products of one layer and of the head: forward (x·Wᵀ, NT), the gradient of the input (dy·W, NN) and of the weight
+ * (dyᵀ·x, TN), each with every tile. Rows hold the chosen tile's time and what every tile takes relative to it.
  */
-export async function benchMatmul(context: Context, options: BenchMatmulOptions = {}): Promise<MatmulRow[]> {
-  const { mostMultiplyAdds = Infinity, rounds = 5 } = options;
-  const rows: MatmulRow[] = [];
-  for (const shape of SHAPES) {
-    if (shape.m * shape.n * shape.k > mostMultiplyAdds) continue;
-    const planned = planGemm(shape.m, shape.n, shape.k).tile;
-    for (const tile of GEMM_TILES) {
-      const ms = await measure(context, shape, planGemm(shape.m, shape.n, shape.k, { tiles: [tile] }), rounds);
-      rows.push({
-        ...shape,
-        tile: tile.name,
-        planned: tile === planned,
-        ms,
-        gflops: (2 * shape.m * shape.n * shape.k) / ms / 1e6,
-      });
-    }
-  }
+export async function benchMatmul(
+  context: MeasuredContext,
+  shape: ModelShape,
+  options: CompareOptions,
+): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const product of products(shape))
+    rows.push({ model: shape.name, ...(await measure(context, product, options)) });
   return rows;
 }
 
-async function measure(context: Context, shape: Shape, plan: GemmPlan, rounds: number): Promise<number> {
-  const { layout, m, n, k, dtype } = shape;
+function products(shape: ModelShape): Product[] {
+  const { hidden, heads, kvHeads, headDim, mlp, vocabulary, dtype } = shape;
+  const t = tokensOf(shape);
+  const weights = [
+    { what: 'q, k, v', outputs: (heads + 2 * kvHeads) * headDim, inputs: hidden },
+    { what: 'o', outputs: hidden, inputs: heads * headDim },
+    { what: 'gate, up', outputs: 2 * mlp, inputs: hidden },
+    { what: 'down', outputs: hidden, inputs: mlp },
+    { what: 'head', outputs: vocabulary, inputs: hidden },
+  ];
+  // Weights of one size make the same products: those are measured once, under all their names.
+  const sizes = new Map<string, { names: string[]; outputs: number; inputs: number }>();
+  for (const { what, ...size } of weights) {
+    const key = `${size.outputs} ${size.inputs}`;
+    sizes.set(key, { ...size, names: [...(sizes.get(key)?.names ?? []), what] });
+  }
+  return [...sizes.values()].flatMap(({ names, outputs, inputs }): Product[] => {
+    const what = names.join('; ');
+    return [
+      { what, layout: 'NT', m: t, n: outputs, k: inputs, dtype },
+      { what, layout: 'NN', m: t, n: inputs, k: outputs, dtype },
+      { what, layout: 'TN', m: outputs, n: inputs, k: t, dtype: 'f32' },
+    ];
+  });
+}
+
+async function measure(context: MeasuredContext, product: Product, options: CompareOptions): Promise<Row> {
+  const { layout, m, n, k, dtype } = product;
+  const software = context.gpu.adapter.software;
+  const workgroups = software ? CPU_WORKGROUPS : GPU_WORKGROUPS;
+  const chosen = planGemm(m, n, k, { workgroups, tiles: software ? [DIRECT_TILE] : GEMM_TILES }).tile;
   const a = context.tensor([m * k]);
   const b = context.tensor([n * k], dtype, 'weights');
   const out = context.tensor([m, n]);
   // Zeros multiply as fast as other numbers, but what a buffer held before could be denormal, and that may not.
   for (const tensor of [a, b]) context.recorder.clear(tensor.slice);
-  const run = async (times: number): Promise<number> => {
-    for (let i = 0; i < times; i++)
-      gemm(context, {
-        layout,
-        m,
-        n,
-        k,
-        plan,
-        a: { tensor: a, stride: layout === 'TN' ? m : k },
-        b: { tensor: b, stride: layout === 'NT' ? k : n },
-        out: { tensor: out },
-      });
-    const { gpuMs } = await context.recorder.flush();
-    return gpuMs / times;
-  };
-  // The first run compiles, the second tells how many fit into 50 ms.
-  await run(1);
-  const times = Math.max(1, Math.min(200, Math.round(50 / (await run(1)))));
-  let best = Infinity;
-  for (let round = 0; round < rounds; round++) best = Math.min(best, await run(times));
+  const variants = ALL_TILES.map((tile): Variant => ({
+    name: tile.name,
+    *phases(times) {
+      const plan = planGemm(m, n, k, { workgroups, tiles: [tile] });
+      for (let i = 0; i < times; i++)
+        gemm(context, {
+          layout,
+          m,
+          n,
+          k,
+          plan,
+          a: { tensor: a, stride: layout === 'TN' ? m : k },
+          b: { tensor: b, stride: layout === 'NT' ? k : n },
+          out: { tensor: out },
+        });
+      yield 'product';
+    },
+  }));
+  const measured = await compare(context, variants, options);
   for (const tensor of [a, b, out]) tensor.release();
-  await context.recorder.flush();
-  return best;
+  context.pool.trim();
+  const { ms, flops, bytes } = phaseOf(measured, chosen.name, 'product');
+  return {
+    ...product,
+    chosen: chosen.name,
+    ms,
+    gflops: flops / ms / 1e6,
+    gbytes: bytes / ms / 1e6,
+    ...Object.fromEntries(ALL_TILES.map(({ name }) => [name, phaseOf(measured, name, 'product').ms / ms])),
+  };
 }

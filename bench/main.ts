@@ -1,0 +1,181 @@
+import { openNodeContext } from '../src/cli/nodeGpu.ts';
+import { GpuError } from '../src/gpu/errors.ts';
+import { benchBytes, BYTES_COLUMNS } from './bytes.ts';
+import type { CompareOptions } from './compare.ts';
+import { benchInBatchAttention, IN_BATCH_COLUMNS } from './inBatchAttention.ts';
+import { benchKernels, KERNEL_COLUMNS } from './kernels.ts';
+import { benchMatmul, MATMUL_COLUMNS } from './matmul.ts';
+import { MeasuredContext } from './measuredContext.ts';
+import { benchMemory, judgeMemory, MEMORY_COLUMNS } from './memory.ts';
+import { parseOptions, UsageError, type BenchOptions } from './options.ts';
+import { jsonReport, textReport, type Report, type Section } from './report.ts';
+import { qwenShape, smallShape } from './shapes.ts';
+import { benchSteps, STEP_COLUMNS, STEP_KERNEL_COLUMNS } from './steps.ts';
+
+const HELP = `Measures the engine on this machine's GPU and prints tables.
+
+  npm run bench -- [options]
+
+  --only TABLE   kernels | attention | step | bytes | memory; may be given several times
+  --quick        few tokens and few rounds, as software adapters get by themselves
+  --full         the full shapes, on a software adapter too (takes very long there)
+  --memory N     also train the small preset for N steps (2000, say) and see whether memory stays flat
+  --json         one JSON object a line instead of tables
+  help           this text
+
+Ratios compare what was measured in turn within one run; times are medians.
+`;
+
+/** Steps of --only memory when --memory does not say. */
+const MEMORY_STEPS = 2000;
+
+interface Bench {
+  readonly context: MeasuredContext;
+  readonly report: Report;
+  readonly quick: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Entry of `npm run bench`. Returns the exit code. */
+export async function main(args: readonly string[], signal: AbortSignal): Promise<number> {
+  try {
+    const options = parseOptions(args);
+    if (options.help) process.stdout.write(HELP);
+    else await run(options, signal);
+    return 0;
+  } catch (cause) {
+    if (signal.aborted) return 130;
+    if (!(cause instanceof UsageError || cause instanceof GpuError)) throw cause;
+    process.stderr.write(`${cause.message}\n`);
+    return 1;
+  }
+}
+
+async function run(options: BenchOptions, signal: AbortSignal): Promise<void> {
+  const write = (text: string) => process.stdout.write(text);
+  const report = options.json ? jsonReport(write) : textReport(write);
+  const { gpu } = await openNodeContext();
+  const context = new MeasuredContext(gpu);
+  const bench = { context, report, quick: options.quick ?? gpu.adapter.software, signal };
+  describeAdapter(bench);
+  const wanted = (table: BenchOptions['only'][number]) => options.only.length === 0 || options.only.includes(table);
+  if (wanted('kernels')) await kernels(bench);
+  if (wanted('attention')) await attention(bench);
+  if (wanted('step')) await step(bench);
+  if (wanted('bytes')) await bytes(bench);
+  const steps = options.memory ?? (options.only.includes('memory') ? MEMORY_STEPS : undefined);
+  if (steps !== undefined) await memory(bench, steps);
+}
+
+function describeAdapter({ context, report, quick }: Bench): void {
+  const { vendor, architecture, description, software } = context.gpu.adapter;
+  const section: Section = { table: 'adapter', title: 'Adapter' };
+  const row = {
+    adapter: [vendor, architecture, description].filter((part) => part !== '').join(' '),
+    kind: software ? 'software' : 'GPU',
+    times: context.gpu.hasTimestamps ? 'GPU timestamps' : 'wall',
+    shapes: quick ? 'quick' : 'full',
+  };
+  report.begin(section);
+  report.rows(
+    section,
+    Object.keys(row).map((key) => ({ key, title: key })),
+    [row],
+  );
+}
+
+/** How long measurements may take: software adapters need a few long ones, GPUs many short ones. */
+function comparing({ quick, signal }: Bench, mostRepetitions: number): CompareOptions {
+  return quick
+    ? { signal, rounds: 3, targetMs: 5, mostRepetitions: Math.min(4, mostRepetitions), budgetMs: 600 }
+    : { signal, rounds: 7, targetMs: 20, mostRepetitions };
+}
+
+async function kernels(bench: Bench): Promise<void> {
+  const { context, report, quick } = bench;
+  const shapes = [await smallShape(), qwenShape(quick)];
+  const notes = shapes.flatMap(({ scaledDown }) => scaledDown ?? []);
+  const products: Section = {
+    table: 'matmul',
+    title: 'Matrix products (the columns on the right: time of each tile relative to the chosen one)',
+    notes,
+  };
+  report.begin(products);
+  for (const shape of shapes)
+    report.rows(products, MATMUL_COLUMNS, await benchMatmul(context, shape, comparing(bench, 100)));
+  const others: Section = { table: 'kernels', title: 'Other kernels', notes };
+  report.begin(others);
+  for (const shape of shapes)
+    report.rows(others, KERNEL_COLUMNS, await benchKernels(context, shape, comparing(bench, 8)));
+}
+
+async function attention(bench: Bench): Promise<void> {
+  const { context, report, quick } = bench;
+  const small = { heads: 4, kvHeads: 2, headDim: 32 };
+  const qwen = { heads: 14, kvHeads: 2, headDim: 64 };
+  const cases = quick
+    ? [{ model: 'small', heads: small, lengths: [13] }]
+    : [
+        { model: 'small', heads: small, lengths: [13, 64] },
+        { model: 'Qwen2.5-0.5B', heads: qwen, lengths: [160] },
+      ];
+  for (const { model, heads, lengths } of cases) {
+    const section: Section = {
+      table: 'attention',
+      title: `In-batch attention of one layer, ${model}: H ${heads.heads}, G ${heads.kvHeads}, hd ${heads.headDim}`,
+      notes: [
+        'Sharp: each chunk reads one other; soft: each reads all others. Ratios are to B 4 of the same kind.',
+        'State of pairs: by formula, of the backward pass; scratch peak: all scratch of forward and backward, measured.',
+        ...(quick ? ['Chunks of 13 tokens only, and no shapes of Qwen2.5-0.5B: those are for GPUs.'] : []),
+      ],
+    };
+    report.begin(section);
+    for (const length of lengths) {
+      const rows = await benchInBatchAttention(context, heads, length, comparing(bench, 8));
+      report.rows(
+        section,
+        IN_BATCH_COLUMNS,
+        rows.map((row) => ({ model, ...row })),
+      );
+    }
+  }
+}
+
+async function step({ context, report, quick, signal }: Bench): Promise<void> {
+  const section: Section = {
+    table: 'step',
+    title: 'Whole updates of the default preset and its variants',
+    notes: ['Wall time of forward, backward, clipping, AdamW and readback; tokens are those of the language model.'],
+  };
+  report.begin(section);
+  const { steps, kernels: byKernel } = await benchSteps(context, { rounds: quick ? 5 : 20, signal });
+  report.rows(section, STEP_COLUMNS, steps);
+  const kernelSection: Section = {
+    table: 'stepKernels',
+    title: 'Time by kernel, one update of the default preset',
+    notes: byKernel.length > 0 ? [] : ['This GPU has no timestamps, so there is nothing to show.'],
+  };
+  report.begin(kernelSection);
+  if (byKernel.length > 0) report.rows(kernelSection, STEP_KERNEL_COLUMNS, byKernel);
+}
+
+async function bytes({ context, report, signal }: Bench): Promise<void> {
+  const section: Section = {
+    table: 'bytes',
+    title: 'Bytes by purpose at the peak of an update of the small preset',
+    notes: [
+      'Purposes need not peak at the same moment: the peak of their sum may be less than the sum of their peaks.',
+    ],
+  };
+  report.begin(section);
+  report.rows(section, BYTES_COLUMNS, await benchBytes(context, signal));
+}
+
+async function memory({ context, report, signal }: Bench, steps: number): Promise<void> {
+  const section: Section = { table: 'memory', title: `Memory over ${steps} updates of the small preset` };
+  report.begin(section);
+  const rows = await benchMemory(context, steps, signal);
+  report.rows(section, MEMORY_COLUMNS, rows);
+  const { text, facts } = judgeMemory(rows);
+  report.conclude(section, text, facts);
+}

@@ -1,0 +1,70 @@
+import type { GpuDevice } from '../src/gpu/device.ts';
+import type { Dispatch } from '../src/gpu/recorder.ts';
+import type { KernelTiming } from '../src/gpu/timer.ts';
+import { Context } from '../src/ops/context.ts';
+
+/** What was sent to the GPU since the last reset. */
+export interface Work {
+  /** By timestamps around each dispatch where the GPU has them, else from first submit to last answer. */
+  ms: number;
+  flops: number;
+  bytes: number;
+  dispatches: number;
+  submits: number;
+  /** Times that the host waited for the GPU. */
+  waits: number;
+  /** Empty without timestamps. */
+  timings: KernelTiming[];
+}
+
+const nothing = (): Work => ({ ms: 0, flops: 0, bytes: 0, dispatches: 0, submits: 0, waits: 0, timings: [] });
+
+/** A context that keeps count of what it is asked to do and how long that takes. */
+export class MeasuredContext extends Context {
+  #work = nothing();
+
+  constructor(gpu: GpuDevice) {
+    super(gpu);
+    const { recorder } = this;
+    const flush = recorder.flush.bind(recorder);
+    recorder.flush = async () => {
+      const report = await flush();
+      const timed = recorder.profile && gpu.hasTimestamps;
+      this.#work.ms += timed ? recorder.timings.reduce((sum, { ms }) => sum + ms, 0) : report.gpuMs;
+      this.#work.dispatches += report.dispatches;
+      this.#work.submits += report.submits;
+      this.#work.waits++;
+      if (timed) this.#work.timings.push(...recorder.timings);
+      return report;
+    };
+  }
+
+  override dispatch(dispatch: Dispatch): void {
+    this.#work.flops += dispatch.flops;
+    this.#work.bytes += dispatch.bytes;
+    super.dispatch(dispatch);
+  }
+
+  /** Hands out what was counted so far, and starts again from zero. */
+  takeWork(): Work {
+    const work = this.#work;
+    this.#work = nothing();
+    return work;
+  }
+}
+
+/** The timings of several flushes as one list, a line per kernel, longest first. */
+export function mergeTimings(timings: readonly KernelTiming[]): KernelTiming[] {
+  const merged = new Map<string, KernelTiming>();
+  for (const { kernel, calls, ms, flops, bytes } of timings) {
+    const sum = merged.get(kernel) ?? { kernel, calls: 0, ms: 0, flops: 0, bytes: 0 };
+    merged.set(kernel, {
+      kernel,
+      calls: sum.calls + calls,
+      ms: sum.ms + ms,
+      flops: sum.flops + flops,
+      bytes: sum.bytes + bytes,
+    });
+  }
+  return [...merged.values()].sort((a, b) => b.ms - a.ms);
+}

@@ -1,0 +1,125 @@
+import { configure, type Configuration } from '../src/lab/configuration.ts';
+import { setUpCorpus } from '../src/lab/corpusSetup.ts';
+import { buildExperiment, revelaOptions } from '../src/lab/experiment.ts';
+import { CorpusFeed, type LabBatch } from '../src/lab/feed.ts';
+import type { Context } from '../src/ops/context.ts';
+import { Trainer } from '../src/training/trainer.ts';
+import { median } from './compare.ts';
+import { mergeTimings, type MeasuredContext } from './measuredContext.ts';
+import { formatBytes, formatRatio, formatShare, type Column, type Row } from './table.ts';
+
+export const STEP_COLUMNS: readonly Column[] = [
+  { key: 'variant', title: 'step' },
+  { key: 'ms', title: 'ms' },
+  { key: 'ratio', title: 'to default', format: formatRatio },
+  { key: 'tokens', title: 'tokens' },
+  { key: 'tokensPerSecond', title: 'tokens/s' },
+  { key: 'dispatches', title: 'dispatches' },
+  { key: 'submits', title: 'submits' },
+  { key: 'waits', title: 'waits' },
+  { key: 'peakBytes', title: 'peak', format: formatBytes },
+];
+
+export const STEP_KERNEL_COLUMNS: readonly Column[] = [
+  { key: 'kernel', title: 'kernel' },
+  { key: 'calls', title: 'calls' },
+  { key: 'ms', title: 'ms' },
+  { key: 'gflops', title: 'GFLOP/s' },
+  { key: 'gbytes', title: 'GB/s' },
+  { key: 'share', title: 'share', format: formatShare },
+];
+
+/** Steps before the first measured one: they compile, and the recorder learns how long kernels take. */
+const WARM_UP = 2;
+
+interface Runner {
+  readonly variant: string;
+  readonly trainer: Trainer<LabBatch>;
+  readonly destroy: () => void;
+}
+
+/** A trainer of its own for a configuration, with checkpointing or without. */
+export async function makeRunner(
+  context: Context,
+  variant: string,
+  configuration: Configuration,
+  checkpointing = false,
+): Promise<Runner> {
+  const corpus = await setUpCorpus(configuration);
+  const experiment = buildExperiment(context, configuration, corpus);
+  const destroy = () => {
+    experiment.destroy();
+  };
+  if (!checkpointing) return { variant, trainer: experiment.trainer, destroy };
+  const { models, optimiser } = experiment;
+  const { learningRate, warmup, decaySteps, accumulation, evaluateEvery } = configuration;
+  const trainer = new Trainer({
+    context,
+    models,
+    optimiser,
+    feed: new CorpusFeed(corpus, configuration),
+    options: { ...revelaOptions(configuration), checkpointing },
+    schedule: { learningRate, warmup, decaySteps },
+    accumulation,
+    evaluateEvery,
+  });
+  return { variant, trainer, destroy };
+}
+
+/** Whole updates of the default preset and of its variants, one of each in turn; medians of `rounds`. */
+export async function benchSteps(
+  context: MeasuredContext,
+  { rounds, signal }: { rounds: number; signal: AbortSignal },
+): Promise<{ steps: Row[]; kernels: Row[] }> {
+  const runners = [
+    await makeRunner(context, 'default', configure({})),
+    await makeRunner(context, 'τ 0.0001 (sharp A)', configure({ temperature: 1e-4 })),
+    await makeRunner(context, 'uniform control', configure({ attention: 'uniform' })),
+    await makeRunner(context, 'checkpointing', configure({}), true),
+  ];
+  const samples = runners.map(() => [] as Row[]);
+  for (let round = -WARM_UP; round < rounds; round++)
+    for (const [i, { trainer }] of runners.entries()) {
+      signal.throwIfAborted();
+      context.takeWork();
+      const { stepMs, tokens, memory } = await trainer.step();
+      const { dispatches, submits, waits } = context.takeWork();
+      if (round >= 0) samples[i]?.push({ ms: stepMs, tokens, dispatches, submits, waits, peakBytes: memory.peakTotal });
+    }
+  const middle = (i: number, key: string): number => median((samples[i] ?? []).map((sample) => Number(sample[key])));
+  const steps = runners.map(({ variant }, i) => ({
+    variant,
+    ms: middle(i, 'ms'),
+    ratio: middle(i, 'ms') / middle(0, 'ms'),
+    tokens: middle(i, 'tokens'),
+    tokensPerSecond: median((samples[i] ?? []).map(({ ms, tokens }) => (1000 * Number(tokens)) / Number(ms))),
+    dispatches: middle(i, 'dispatches'),
+    submits: middle(i, 'submits'),
+    waits: middle(i, 'waits'),
+    peakBytes: middle(i, 'peakBytes'),
+  }));
+  const kernels = await kernelsOf(context, runners[0], rounds);
+  for (const runner of runners) runner.destroy();
+  context.pool.trim();
+  return { steps, kernels };
+}
+
+/** Where the time of a step goes; empty where the GPU has no timestamps. */
+async function kernelsOf(context: MeasuredContext, runner: Runner | undefined, rounds: number): Promise<Row[]> {
+  if (!runner || !context.gpu.hasTimestamps) return [];
+  context.recorder.profile = true;
+  context.takeWork();
+  for (let round = 0; round < rounds; round++) await runner.trainer.step();
+  context.recorder.profile = false;
+  const timings = mergeTimings(context.takeWork().timings);
+  const total = timings.reduce((sum, { ms }) => sum + ms, 0);
+  return timings.map(({ kernel, calls, ms, flops, bytes }) => ({
+    kernel,
+    calls: calls / rounds,
+    ms: ms / rounds,
+    // A timestamp may be coarser than a short kernel is long.
+    gflops: ms > 0 ? flops / ms / 1e6 : undefined,
+    gbytes: ms > 0 ? bytes / ms / 1e6 : undefined,
+    share: ms / total,
+  }));
+}
