@@ -195,10 +195,12 @@ function splitEmbeddings(values: Float32Array, batch: number): TensorToStore[] {
 }
 
 function similarityGradient(context: Context, tape: Tape, forward: RevelaForward): Promise<TensorToStore[]>[] {
+  const { shape, size, requiresGrad } = forward.similarity;
+  if (!requiresGrad) return [];
   const gradient = tape.gradientOf(forward.similarity);
-  if (!gradient) return [];
-  const { shape } = forward.similarity;
-  return [context.read(gradient).then((data) => [{ name: 'grad.similarity', shape, data }])];
+  // Where no layer reads its neighbours the loss does not depend on S: the gradient is 0, not absent.
+  const values = gradient ? context.read(gradient) : Promise.resolve(new Float32Array(size));
+  return [values.then((data) => [{ name: 'grad.similarity', shape, data }])];
 }
 
 function readTrained(
