@@ -7,10 +7,13 @@ import type { Context } from '../../src/ops/context.ts';
 import { openTestContext } from '../harness/context.ts';
 import { compareWithGolden, LIMITS } from './goldens.ts';
 
-const STEPS = join(dirname(fileURLToPath(import.meta.url)), 'steps');
-const folders = readdirSync(STEPS, { withFileTypes: true })
-  .filter((entry) => entry.isDirectory())
-  .map(({ name }) => name);
+const HERE = dirname(fileURLToPath(import.meta.url));
+const foldersIn = (parent: string) =>
+  readdirSync(join(HERE, parent), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => join(parent, name));
+/** Steps of the authors' code, and steps of the float64 implementation: options and shapes that the authors' do not show. */
+const [authors, reference] = [foldersIn('steps'), foldersIn('reference-steps')];
 
 let context: Context;
 beforeAll(async () => {
@@ -18,11 +21,14 @@ beforeAll(async () => {
 });
 afterAll(() => context.destroy());
 
-test('there are golden folders to compare with', () => expect(folders.length).toBeGreaterThanOrEqual(11));
+test('there are golden folders to compare with', () => {
+  expect(authors.length).toBeGreaterThanOrEqual(11);
+  expect(reference.length).toBeGreaterThanOrEqual(8);
+});
 
-describe.each(folders)('%s', (name) => {
-  test('losses, matrices, every gradient and the curve are those of the authors’ code', async () => {
-    const folder = join(STEPS, name);
+describe.each([...authors, ...reference])('%s', (name) => {
+  test('losses, matrices, every gradient and the curve are those of the golden folder', async () => {
+    const folder = join(HERE, name);
     const found = await compareWithGolden(folder, await runGoldenStep(context, folder));
     console.log(
       name,
@@ -33,9 +39,11 @@ describe.each(folders)('%s', (name) => {
     for (const [measure, limit] of Object.entries(LIMITS))
       expect(found[measure as keyof typeof LIMITS], measure).toBeLessThanOrEqual(limit);
   });
+});
 
+describe.each(authors)('%s, run again', (name) => {
   test('recomputing layers in the backward pass changes no bit', async () => {
-    const folder = join(STEPS, name);
+    const folder = join(HERE, name);
     const kept = await runGoldenStep(context, folder);
     const recomputed = await runGoldenStep(context, folder, { checkpointing: true });
     expect(recomputed.report).toEqual(kept.report);
@@ -46,7 +54,7 @@ describe.each(folders)('%s', (name) => {
 
   test('a step leaves no GPU memory behind', async () => {
     const before = context.pool.report().liveBuffers;
-    await runGoldenStep(context, join(STEPS, name));
+    await runGoldenStep(context, join(HERE, name));
     expect(context.pool.report().liveBuffers).toBe(before);
   });
 });
