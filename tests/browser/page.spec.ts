@@ -187,6 +187,7 @@ test.describe('text', () => {
     await expect(page.getByRole('alert')).toContainText('is not plain text');
     await page.getByRole('button', { name: 'Train' }).click();
     await expect(page.getByRole('button', { name: 'Train' })).toBeEnabled();
+    await expect(page.getByRole('alert')).toHaveCount(1);
     expect((await commands(page)).map(({ type }) => type)).not.toContain('train');
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { documentMark, MARKED_DOCUMENTS } from '../../src/ui/documentMarks.ts';
 import { filmStrip } from '../../src/ui/matrix/filmStrip.ts';
-import { displayOrder, readRows, tokenGains } from '../../src/ui/run/display.ts';
+import { displayOrder, readRows, spacedTokens, tokenGains } from '../../src/ui/run/display.ts';
 import { reads, record } from './records.ts';
 
 describe('displayOrder', () => {
@@ -31,6 +31,20 @@ describe('readRows', () => {
 describe('tokenGains', () => {
   it('is the loss alone minus the loss with context, and nothing for the first token', () => {
     expect(tokenGains(record(1), 0)).toEqual([undefined, 1.5]);
+  });
+});
+
+describe('spacedTokens', () => {
+  const spaced = (text: string, tokens: string[]): string[] =>
+    spacedTokens({ text, tokens, document: 0, documentTitle: '' });
+
+  it('puts back the white space that a word-level tokenizer drops', () => {
+    expect(spaced('the cat  sat', ['the', 'cat', 'sat'])).toEqual(['the', ' cat', '  sat']);
+  });
+
+  it('leaves tokens alone that carry their own, or are not in the text', () => {
+    expect(spaced('the cat', ['the', ' c', 'at'])).toEqual(['the', ' c', 'at']);
+    expect(spaced('the cat sat', ['the', '[UNK]', 'sat'])).toEqual(['the', '[UNK]', 'sat']);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { BatchView, StepRecord } from '../../lab/run.ts';
+import type { BatchView, ChunkView, StepRecord } from '../../lab/run.ts';
 
 /** How the chunks of a batch are ordered on both axes. */
 export type Order = 'document' | 'batch';
@@ -54,5 +54,20 @@ export function tokenGains(record: StepRecord, chunk: number): (number | undefin
     const a = alone[t - 1];
     const b = withContext[t - 1];
     return a === undefined || b === undefined ? undefined : a - b;
+  });
+}
+
+/**
+ * The tokens with the white space that stands before each in the text: word-level tokenizers drop it. A token that does not
+ * stand there literally (an unknown word) is left as it is.
+ */
+export function spacedTokens({ text, tokens }: ChunkView): string[] {
+  let at = 0;
+  return tokens.map((token) => {
+    const found = text.indexOf(token, at);
+    const between = found < 0 ? '' : text.slice(at, found);
+    if (found < 0 || between.trim() !== '') return token;
+    at = found + token.length;
+    return between + token;
   });
 }

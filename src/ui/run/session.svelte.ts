@@ -159,13 +159,14 @@ export class Session {
 
   private apply(text: OwnText): void {
     this.error = undefined;
+    this.errorStoppedRun = false;
     this.lab ??= openLab((event) => this.hear(event));
     const { configuration } = this.draft;
     this.pending.push({ configuration, text });
     this.lab.send({
       type: 'configure',
       configuration,
-      ...(configuration.source === 'text' ? { text: text.content, title: text.title } : {}),
+      ...(configuration.source === 'text' ? { text: text.content, title: text.title || 'The text' } : {}),
     });
   }
 
