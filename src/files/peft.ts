@@ -29,6 +29,8 @@ export function parseAdapterConfig(json: unknown): LoraConfig {
   if (typeof alpha !== 'number' || !Number.isFinite(alpha))
     throw new ModelFileError('adapter_config.json: lora_alpha should be a number.');
   const list: unknown[] = targets === 'all-linear' ? [...LORA_TARGETS] : Array.isArray(targets) ? targets : [targets];
+  if (list.length === 0)
+    throw new ModelFileError('adapter_config.json names no target module, so there is nothing to adapt.');
   const known = list.map((target) => {
     const found = LORA_TARGETS.find(
       (candidate) => typeof target === 'string' && (target === candidate || target.endsWith(`.${candidate}`)),

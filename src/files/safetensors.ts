@@ -68,8 +68,13 @@ export function parseHeader(header: Uint8Array, fileBytes: number): SafetensorsH
 }
 
 function stringRecord(value: unknown): Record<string, string> {
-  if (typeof value !== 'object' || value === null) throw new SafetensorsError('The metadata is not an object.');
-  return Object.fromEntries(Object.entries(value).map(([key, text]) => [key, String(text)]));
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new SafetensorsError('The metadata is not an object.');
+  const entries = Object.entries(value).map(([key, text]): [string, string] => {
+    if (typeof text !== 'string') throw new SafetensorsError(`The metadata's ${JSON.stringify(key)} is not a text.`);
+    return [key, text];
+  });
+  return Object.fromEntries(entries);
 }
 
 function parseEntry(name: string, entry: unknown, dataOffset: number, fileBytes: number): StoredTensor {
@@ -78,8 +83,8 @@ function parseEntry(name: string, entry: unknown, dataOffset: number, fileBytes:
   };
   if (typeof entry !== 'object' || entry === null) return fail('its entry is not an object');
   const { dtype, shape, data_offsets: offsets } = entry as Record<string, unknown>;
-  if (typeof dtype !== 'string' || !Object.hasOwn(BYTES, dtype))
-    return fail(`unknown number format ${JSON.stringify(dtype)}`);
+  if (typeof dtype !== 'string') return fail('its number format is not a text');
+  if (!Object.hasOwn(BYTES, dtype)) return fail(`unknown number format ${JSON.stringify(dtype)}`);
   const whole = (n: unknown): n is number => typeof n === 'number' && Number.isSafeInteger(n) && n >= 0;
   if (!Array.isArray(shape) || !shape.every(whole)) return fail('its shape is not a list of whole numbers');
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(whole))
@@ -112,7 +117,7 @@ export interface TensorToStore {
   readonly data: Float32Array;
 }
 
-/** A safetensors file of f32 tensors. */
+/** A safetensors file of f32 tensors. @throws SafetensorsError when a tensor's numbers do not fill its shape, or two share a name. */
 export function writeSafetensors(
   tensors: readonly TensorToStore[],
   metadata: Readonly<Record<string, string>> = {},
@@ -120,6 +125,11 @@ export function writeSafetensors(
   let offset = 0;
   const header: Record<string, unknown> = Object.keys(metadata).length > 0 ? { __metadata__: metadata } : {};
   for (const { name, shape, data } of tensors) {
+    if (shape.reduce((product, length) => product * length, 1) !== data.length)
+      throw new SafetensorsError(
+        `Tensor ${JSON.stringify(name)}: ${data.length} numbers do not fill [${shape.join(', ')}].`,
+      );
+    if (Object.hasOwn(header, name)) throw new SafetensorsError(`Two tensors are called ${JSON.stringify(name)}.`);
     header[name] = { dtype: 'F32', shape, data_offsets: [offset, offset + data.byteLength] };
     offset += data.byteLength;
   }

@@ -40,9 +40,15 @@ export async function openWeights(files: FileLookup, stem = 'model'): Promise<We
 }
 
 async function locate(source: ByteSource): Promise<Map<string, Located>> {
-  const length = headerLength(await source.read(0, Math.min(8, source.size)), source.size);
-  const { tensors } = parseHeader(await source.read(8, 8 + length), source.size);
-  return new Map([...tensors].map(([name, stored]) => [name, { source, stored }]));
+  try {
+    const length = headerLength(await source.read(0, Math.min(8, source.size)), source.size);
+    const { tensors } = parseHeader(await source.read(8, 8 + length), source.size);
+    return new Map([...tensors].map(([name, stored]) => [name, { source, stored }]));
+  } catch (cause) {
+    // Of several shards, the reader must learn which one to fetch again.
+    if (cause instanceof SafetensorsError) throw new SafetensorsError(`${source.name}: ${cause.message}`);
+    throw cause;
+  }
 }
 
 function weightFile(tensors: ReadonlyMap<string, Located>): WeightFile {

@@ -37,7 +37,13 @@ export class ModelConfigError extends Error {
  */
 export function parseDecoderConfig(json: unknown): DecoderConfig {
   if (typeof json !== 'object' || json === null) throw new ModelConfigError('config.json does not hold an object.');
-  const fields = json as Record<string, unknown>;
+  const own = json as Record<string, unknown>;
+  // Since version 5, transformers writes rope_theta and the scaling into one object, rope_parameters.
+  const rotary = own['rope_parameters'];
+  const fields: Record<string, unknown> =
+    typeof rotary === 'object' && rotary !== null
+      ? { rope_theta: (rotary as Record<string, unknown>)['rope_theta'], rope_scaling: rotary, ...own }
+      : own;
   const family = fields['model_type'];
   if (family !== 'qwen2' && family !== 'llama')
     throw new ModelConfigError(`Models of type ${JSON.stringify(family)} cannot be run; qwen2 and llama can.`);
@@ -94,16 +100,19 @@ function parseRopeScaling(value: unknown): Llama3RopeScaling | undefined {
     throw new ModelConfigError(`Rotary scaling of type ${JSON.stringify(type)} cannot be run; llama3 can.`);
   const number = (name: string): number => {
     const found = fields[name];
-    if (typeof found !== 'number' || !(found > 0))
+    if (typeof found !== 'number' || !(found > 0) || !Number.isFinite(found))
       throw new ModelConfigError(`rope_scaling: ${name} should be a positive number.`);
     return found;
   };
-  return {
+  const scaling = {
     factor: number('factor'),
     lowFrequencyFactor: number('low_freq_factor'),
     highFrequencyFactor: number('high_freq_factor'),
     originalPositions: number('original_max_position_embeddings'),
   };
+  if (scaling.highFrequencyFactor <= scaling.lowFrequencyFactor)
+    throw new ModelConfigError('rope_scaling: high_freq_factor should be larger than low_freq_factor.');
+  return scaling;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { BufferSlice } from '../gpu/pool.ts';
+import type { BufferSlice, Purpose } from '../gpu/pool.ts';
 import type { Context } from '../ops/context.ts';
 import { Tensor } from '../ops/tensor.ts';
 
@@ -22,25 +22,41 @@ export class ParameterSet {
   readonly #tensors = new Map<string, Tensor>();
   readonly #context: Context;
 
-  constructor(context: Context, specs: readonly { key: string; shape: readonly number[] }[]) {
+  /** @throws GpuLimitError when a tensor is too large for the GPU; nothing stays allocated then. */
+  constructor(
+    context: Context,
+    specs: readonly { key: string; shape: readonly number[] }[],
+    maxBlockFloats = MAX_BLOCK_FLOATS,
+  ) {
     this.#context = context;
     const plan: { key: string; shape: readonly number[]; offset: number; floats: number }[][] = [];
     let used = Infinity;
     for (const { key, shape } of specs) {
       const floats = shape.reduce((product, length) => product * length, 1);
       const room = Math.ceil(floats / ALIGN_FLOATS) * ALIGN_FLOATS;
-      if (used + room > MAX_BLOCK_FLOATS) {
+      if (used + room > maxBlockFloats) {
         plan.push([]);
         used = 0;
       }
       plan.at(-1)?.push({ key, shape, offset: used, floats });
       used += room;
     }
+    const allocated: Tensor[] = [];
+    const allocate = (floats: number, purpose: Purpose): Tensor => {
+      try {
+        const tensor = Tensor.allocate(context.pool, [floats], 'f32', purpose);
+        allocated.push(tensor);
+        return tensor;
+      } catch (cause) {
+        for (const tensor of allocated) tensor.release();
+        throw cause;
+      }
+    };
     this.blocks = plan.map((entries) => {
       const last = entries.at(-1);
       const floats = last ? last.offset + Math.ceil(last.floats / ALIGN_FLOATS) * ALIGN_FLOATS : ALIGN_FLOATS;
-      const parameters = Tensor.allocate(context.pool, [floats], 'f32', 'weights');
-      const gradients = Tensor.allocate(context.pool, [floats], 'f32', 'gradients');
+      const parameters = allocate(floats, 'weights');
+      const gradients = allocate(floats, 'gradients');
       context.recorder.clear(parameters.slice);
       context.recorder.clear(gradients.slice);
       for (const { key, shape, offset, floats: length } of entries) {

@@ -41,7 +41,10 @@ export interface WeightOptions {
   readonly storage?: (spec: TensorSpec) => DType;
 }
 
-/** Makes room for a decoder's weights; what they hold is undefined until they are initialised or loaded. */
+/**
+ * Makes room for a decoder's weights; what they hold is undefined until they are initialised or loaded.
+ * @throws GpuLimitError when a tensor is too large; nothing stays allocated then.
+ */
 export function allocateWeights(context: Context, config: DecoderConfig, options: WeightOptions): DecoderWeights {
   const specs = decoderLayout(config, {
     head: options.head,
@@ -49,9 +52,18 @@ export function allocateWeights(context: Context, config: DecoderConfig, options
   });
   const parameters = options.trainable ? new ParameterSet(context, specs) : undefined;
   const frozen = new Map<string, Tensor>();
+  const release = (): void => {
+    parameters?.destroy();
+    for (const weight of frozen.values()) weight.release();
+  };
   if (!parameters)
-    for (const spec of specs)
-      frozen.set(spec.key, Tensor.allocate(context.pool, spec.shape, options.storage?.(spec) ?? 'f32', 'weights'));
+    try {
+      for (const spec of specs)
+        frozen.set(spec.key, Tensor.allocate(context.pool, spec.shape, options.storage?.(spec) ?? 'f32', 'weights'));
+    } catch (cause) {
+      release();
+      throw cause;
+    }
   const tensor = (key: string): Tensor => {
     const found = parameters ? parameters.tensor(key) : frozen.get(key);
     if (!found) throw new Error(`There is no weight ${key}.`);
@@ -84,9 +96,6 @@ export function allocateWeights(context: Context, config: DecoderConfig, options
     head: options.head ? (config.tieWordEmbeddings ? embedding : shards('head')) : undefined,
     parameters,
     tensor,
-    destroy() {
-      parameters?.destroy();
-      for (const weight of frozen.values()) weight.release();
-    },
+    destroy: release,
   };
 }
