@@ -9,7 +9,7 @@ import { compare, type CompareOptions, type Measurement, type Variant } from './
 import type { MeasuredContext } from './measuredContext.ts';
 import { input, opVariant } from './opVariant.ts';
 import { tokensOf, type ModelShape } from './shapes.ts';
-import type { Column, Row } from './table.ts';
+import { formatNumber, type Column, type Row } from './table.ts';
 
 export const KERNEL_COLUMNS: readonly Column[] = [
   { key: 'model', title: 'model' },
@@ -82,7 +82,7 @@ function ops(context: MeasuredContext, model: ModelShape): Op[] {
       shape: `R ${t}, ${hidden} → ${vocabulary}`,
       make: () => crossEntropyVariant(context, model),
     },
-    { op: 'AdamW', shape: `${trained}`, make: () => adamwVariant(context, trained) },
+    { op: 'AdamW', shape: formatNumber(trained), make: () => adamwVariant(context, trained) },
   ];
 }
 

@@ -153,7 +153,11 @@ async function step({ context, report, quick, signal }: Bench): Promise<void> {
   const kernelSection: Section = {
     table: 'stepKernels',
     title: 'Time by kernel, one update of the default preset',
-    notes: byKernel.length > 0 ? [] : ['This GPU has no timestamps, so there is nothing to show.'],
+    notes: [
+      byKernel.length > 0
+        ? 'A dispatch that would run too long goes in parts, and each is a call.'
+        : 'This GPU has no timestamps, so there is nothing to show.',
+    ],
   };
   report.begin(kernelSection);
   if (byKernel.length > 0) report.rows(kernelSection, STEP_KERNEL_COLUMNS, byKernel);

@@ -6,7 +6,7 @@ import type { Context } from '../src/ops/context.ts';
 import { Trainer } from '../src/training/trainer.ts';
 import { median } from './compare.ts';
 import { mergeTimings, type MeasuredContext } from './measuredContext.ts';
-import { formatBytes, formatRatio, formatShare, type Column, type Row } from './table.ts';
+import { formatRatio, formatShare, type Column, type Row } from './table.ts';
 
 export const STEP_COLUMNS: readonly Column[] = [
   { key: 'variant', title: 'step' },
@@ -17,7 +17,6 @@ export const STEP_COLUMNS: readonly Column[] = [
   { key: 'dispatches', title: 'dispatches' },
   { key: 'submits', title: 'submits' },
   { key: 'waits', title: 'waits' },
-  { key: 'peakBytes', title: 'peak', format: formatBytes },
 ];
 
 export const STEP_KERNEL_COLUMNS: readonly Column[] = [
@@ -82,9 +81,9 @@ export async function benchSteps(
     for (const [i, { trainer }] of runners.entries()) {
       signal.throwIfAborted();
       context.takeWork();
-      const { stepMs, tokens, memory } = await trainer.step();
+      const { stepMs, tokens } = await trainer.step();
       const { dispatches, submits, waits } = context.takeWork();
-      if (round >= 0) samples[i]?.push({ ms: stepMs, tokens, dispatches, submits, waits, peakBytes: memory.peakTotal });
+      if (round >= 0) samples[i]?.push({ ms: stepMs, tokens, dispatches, submits, waits });
     }
   const middle = (i: number, key: string): number => median((samples[i] ?? []).map((sample) => Number(sample[key])));
   const steps = runners.map(({ variant }, i) => ({
@@ -96,7 +95,6 @@ export async function benchSteps(
     dispatches: middle(i, 'dispatches'),
     submits: middle(i, 'submits'),
     waits: middle(i, 'waits'),
-    peakBytes: middle(i, 'peakBytes'),
   }));
   const kernels = await kernelsOf(context, runners[0], rounds);
   for (const runner of runners) runner.destroy();
