@@ -1,0 +1,134 @@
+import { expect, test } from 'vitest';
+import { ModelConfigError, parseDecoderConfig, rotaryFrequencies } from '../../src/models/config.ts';
+import { LLAMA_JSON, QWEN2_JSON } from '../harness/tinyDecoder.ts';
+
+test('a Qwen2 configuration', () => {
+  expect(parseDecoderConfig(QWEN2_JSON)).toEqual({
+    vocabularySize: 11,
+    hiddenSize: 12,
+    layers: 2,
+    heads: 4,
+    kvHeads: 2,
+    headDim: 6,
+    intermediateSize: 20,
+    ropeTheta: 100,
+    ropeScaling: undefined,
+    rmsNormEpsilon: 1e-5,
+    tieWordEmbeddings: true,
+    qkvBias: true,
+    outputBias: false,
+  });
+});
+
+test('a Llama configuration, with what it leaves out', () => {
+  const scaling = { factor: 4, lowFrequencyFactor: 1, highFrequencyFactor: 3, originalPositions: 30 };
+  expect(parseDecoderConfig(LLAMA_JSON)).toMatchObject({
+    kvHeads: 1,
+    headDim: 4,
+    ropeScaling: scaling,
+    tieWordEmbeddings: false,
+    qkvBias: false,
+    outputBias: false,
+  });
+  expect(parseDecoderConfig({ ...LLAMA_JSON, attention_bias: true })).toMatchObject({
+    qkvBias: true,
+    outputBias: true,
+  });
+  const { num_key_value_heads, rope_theta, rms_norm_eps, tie_word_embeddings, rope_scaling, ...bare } = LLAMA_JSON;
+  expect(parseDecoderConfig(bare)).toMatchObject({
+    kvHeads: 4,
+    ropeTheta: 10000,
+    rmsNormEpsilon: 1e-6,
+    tieWordEmbeddings: false,
+    ropeScaling: undefined,
+  });
+  expect(num_key_value_heads + rope_theta + rms_norm_eps).toBeGreaterThan(0);
+  expect(tie_word_embeddings).toBe(false);
+  // As transformers 5 writes it: one object for all about rotary positions.
+  const rotary = { rope_parameters: { ...rope_scaling, rope_theta: 77 } };
+  expect(parseDecoderConfig({ ...bare, ...rotary })).toMatchObject({ ropeTheta: 77, ropeScaling: scaling });
+  const plain = { rope_parameters: { rope_type: 'default', rope_theta: 1e6 } };
+  expect(parseDecoderConfig({ ...bare, ...plain })).toMatchObject({ ropeTheta: 1e6, ropeScaling: undefined });
+  expect(parseDecoderConfig({ ...LLAMA_JSON, rope_scaling: { type: 'default' } }).ropeScaling).toBeUndefined();
+  expect(parseDecoderConfig({ ...LLAMA_JSON, rope_scaling: null, head_dim: null })).toMatchObject({ headDim: 4 });
+});
+
+const scaled = (change: object) => ({ rope_scaling: { ...LLAMA_JSON.rope_scaling, ...change } });
+test.each<[string, object, RegExp]>([
+  ['another family', { model_type: 'bert' }, /type "bert" cannot be run; qwen2 and llama can/],
+  ['no family', { model_type: undefined }, /type undefined cannot be run/],
+  ...[
+    'vocab_size',
+    'hidden_size',
+    'num_hidden_layers',
+    'num_attention_heads',
+    'num_key_value_heads',
+    'head_dim',
+    'intermediate_size',
+  ].flatMap((name) =>
+    [0, -1, 1.5, '4'].map((value): [string, object, RegExp] => [
+      `${name} ${JSON.stringify(value)}`,
+      { [name]: value },
+      new RegExp(`${name} should be a positive whole number, not ${JSON.stringify(value)}`),
+    ]),
+  ),
+  ['a missing width', { hidden_size: undefined }, /hidden_size should be/],
+  ['more heads than the width has numbers', { num_attention_heads: 32, num_key_value_heads: 32 }, /head_dim should be/],
+  ['heads that cannot share', { num_key_value_heads: 3 }, /4 query heads cannot share 3 key\/value heads evenly/],
+  ['an odd head', { head_dim: 5 }, /head size 5 is odd/],
+  ['another activation', { hidden_act: 'gelu' }, /activation "gelu" cannot be run; silu can/],
+  ['biases in the MLP', { mlp_bias: true }, /mlp_bias/],
+  ['a sliding window', { use_sliding_window: true }, /Sliding-window/],
+  ['a negative θ', { rope_theta: -1 }, /rope_theta should be a positive number/],
+  ['an infinite θ', { rope_theta: Infinity }, /rope_theta should be a positive number/],
+  ['ε of 0', { rms_norm_eps: 0 }, /rms_norm_eps should be a positive number/],
+  ['another scaling', { rope_scaling: { type: 'linear', factor: 2 } }, /type "linear" cannot be run; llama3 can/],
+  ['scaling that is no object', { rope_scaling: 'llama3' }, /cannot be run; llama3 can/],
+  ['no factor', scaled({ factor: undefined }), /factor should be a positive number/],
+  ['low_freq_factor 0', scaled({ low_freq_factor: 0 }), /low_freq_factor should be a positive number/],
+  ['high_freq_factor as text', scaled({ high_freq_factor: '4' }), /high_freq_factor should be a positive number/],
+  [
+    'infinite positions',
+    scaled({ original_max_position_embeddings: Infinity }),
+    /original_max_position_embeddings should be/,
+  ],
+  [
+    'factors that leave nothing between',
+    scaled({ low_freq_factor: 3 }),
+    /high_freq_factor should be larger than low_freq_factor/,
+  ],
+])('%s is refused', (_what, change, message) => {
+  const parse = () => parseDecoderConfig({ ...LLAMA_JSON, ...change });
+  expect(parse).toThrow(ModelConfigError);
+  expect(parse).toThrow(message);
+});
+
+test('what is no object is refused', () => {
+  for (const json of [null, 3, 'llama', undefined])
+    expect(() => parseDecoderConfig(json)).toThrow(/does not hold an object/);
+});
+
+test('rotary frequencies fall from 1 by the same factor each', () => {
+  // headDim 6, θ = 100: 1, 100^(−1/3), 100^(−2/3).
+  const frequencies = rotaryFrequencies(parseDecoderConfig(QWEN2_JSON));
+  expect(frequencies).toHaveLength(3);
+  [1, 0.215443469, 0.046415888].forEach((value, d) => expect(frequencies[d]).toBeCloseTo(value, 9));
+});
+
+test('llama3 scaling keeps fast waves, slows long ones and blends between, as computed by hand', () => {
+  // θ^(−2d/8) with θ = 10^4: 1, 0.1, 0.01, 0.001. Waves in 100 positions: 15.915, 1.5915, 0.15915, 0.015915.
+  // low 0.1, high 4, factor 8: d = 0 has more than 4 waves and stays; d = 3 has fewer than 0.1 and becomes 0.001 / 8;
+  // d = 1: blend (1.5915494 − 0.1) / 3.9 = 0.38244857, 0.1 · (0.38244857 + 0.61755143 / 8) = 0.045964250;
+  // d = 2: blend (0.15915494 − 0.1) / 3.9 = 0.015167933, 0.01 · (0.015167933 + 0.984832067 / 8) = 0.0013827194.
+  const config = parseDecoderConfig({
+    ...LLAMA_JSON,
+    head_dim: 8,
+    rope_theta: 1e4,
+    ...scaled({ factor: 8, low_freq_factor: 0.1, high_freq_factor: 4, original_max_position_embeddings: 100 }),
+  });
+  const frequencies = rotaryFrequencies(config);
+  expect(frequencies[0]).toBe(1);
+  expect(frequencies[1]).toBeCloseTo(0.04596425, 8);
+  expect(frequencies[2]).toBeCloseTo(0.0013827194, 9);
+  expect(frequencies[3]).toBeCloseTo(0.000125, 12);
+});

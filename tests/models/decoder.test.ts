@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { loadDecoder } from '../../src/files/decoderFiles.ts';
+import { writeSafetensors } from '../../src/files/safetensors.ts';
+import { parseDecoderConfig, rotaryFrequencies, type DecoderConfig } from '../../src/models/config.ts';
+import { Decoder } from '../../src/models/decoder.ts';
+import { LORA_TARGETS, LoraAdapter, type LoraTarget } from '../../src/models/lora.ts';
+import type { Context } from '../../src/ops/context.ts';
+import { folder } from '../files/helpers.ts';
+import { openTestContext } from '../harness/context.ts';
+import { EPS_F32, expectClose, randomArray, seededRandom } from '../harness/numerics.ts';
+import { LLAMA_JSON, QWEN2_JSON, randomCheckpoint, type NamedTensor } from '../harness/tinyDecoder.ts';
+import { referenceDecoder } from '../reference/decoder.ts';
+
+let context: Context;
+beforeAll(async () => {
+  context = await openTestContext();
+});
+afterAll(() => context.destroy());
+
+const IDS = [[3, 1, 4, 1, 5, 9, 2, 6], [5], [10, 0, 10], [7, 7, 7, 8, 8]];
+// Norms keep hidden states near 1; two layers of sums of up to 24 products, with as much again for every exponential.
+const TOLERANCE = { abs: 200 * EPS_F32 };
+
+function referenceModel(config: DecoderConfig, tensors: readonly NamedTensor[]) {
+  return { ...config, epsilon: config.rmsNormEpsilon, frequencies: rotaryFrequencies(config), tensors };
+}
+
+/** Hidden states and the number of buffers left behind. */
+async function hiddenStates(decoder: Decoder, ids: readonly (readonly number[])[]): Promise<Float32Array> {
+  const before = context.pool.report().liveBuffers;
+  let hidden: Promise<Float32Array> | undefined;
+  context.scope(() => {
+    hidden = context.read(decoder.forward(context, decoder.prepare(context, ids)).hidden);
+  });
+  await context.recorder.flush();
+  expect(context.pool.report().liveBuffers).toBe(before);
+  if (!hidden) throw new Error('The forward pass did not run.');
+  return hidden;
+}
+
+async function open(config: DecoderConfig, tensors: readonly NamedTensor[], shardRows?: number) {
+  const files = folder({ 'model.safetensors': writeSafetensors(tensors) });
+  return loadDecoder(context, files, config, { head: false, trainable: false, ...(shardRows ? { shardRows } : {}) });
+}
+
+test.each([
+  ['Qwen2 (biases, 2 heads to a KV head)', QWEN2_JSON, 11],
+  ['Llama (no biases, 4 heads to a KV head, stretched rope)', LLAMA_JSON, 12],
+  [
+    'Llama with attention_bias, every head its own',
+    { ...LLAMA_JSON, attention_bias: true, num_key_value_heads: 4 },
+    13,
+  ],
+])('%s: packed rows give the hidden states of the reference', async (_what, json, seed) => {
+  const config = parseDecoderConfig(json);
+  const tensors = randomCheckpoint(config, seed);
+  const expected = referenceDecoder(referenceModel(config, tensors), IDS);
+  for (const shardRows of [undefined, 4]) {
+    const weights = await open(config, tensors, shardRows);
+    const hidden = await hiddenStates(new Decoder(config, weights), IDS);
+    expectClose('hidden', hidden, expected, TOLERANCE);
+    weights.destroy();
+  }
+  // Each row by itself gives the same: rows do not see each other.
+  expect(expected.subarray(0, 8 * config.hiddenSize)).toEqual(
+    referenceDecoder(referenceModel(config, tensors), IDS.slice(0, 1)),
+  );
+});
+
+test.each<[string, readonly LoraTarget[]]>([
+  ['all projections', LORA_TARGETS],
+  ['k, v and up alone', ['k_proj', 'v_proj', 'up_proj']],
+])('an adapter over %s adds its low-rank updates', async (_what, targets) => {
+  const config = parseDecoderConfig(QWEN2_JSON);
+  const tensors = randomCheckpoint(config, 14);
+  const weights = await open(config, tensors);
+  const adapter = new LoraAdapter(context, config, { rank: 2, alpha: 3, targets });
+  const random = seededRandom(15);
+  const lora: NamedTensor[] = [];
+  for (const { key, shape, parts } of adapter.specs) {
+    const columns = shape.at(-1)!;
+    const values = randomArray(random, shape[0]! * columns, 0.5);
+    context.recorder.upload(adapter.parameters.tensor(key).slice, values);
+    for (const { name, rowOffset, rows } of parts)
+      lora.push({
+        name,
+        shape: [rows, columns],
+        data: values.slice(rowOffset * columns, (rowOffset + rows) * columns),
+      });
+  }
+  const hidden = await hiddenStates(new Decoder(config, weights, adapter), IDS);
+  const model = referenceModel(config, tensors);
+  const expected = referenceDecoder({ ...model, lora: { scale: 1.5, rank: 2, tensors: lora } }, IDS);
+  expectClose('hidden', hidden, expected, TOLERANCE);
+  // Without the adapter the result is another one by far, so the comparison above sees it.
+  const plain = referenceDecoder(model, IDS);
+  expect(Math.max(...expected.map((value, i) => Math.abs(value - plain[i]!)))).toBeGreaterThan(0.1);
+  adapter.destroy();
+  weights.destroy();
+});
+
+test('rows that no decoder can read are refused', async () => {
+  const config = parseDecoderConfig(QWEN2_JSON);
+  const weights = await open(config, randomCheckpoint(config, 16));
+  const decoder = new Decoder(config, weights);
+  for (const ids of [[], [[1], []], [[11]], [[-1]], [[0.5]]])
+    expect(() => context.scope(() => void decoder.prepare(context, ids)), JSON.stringify(ids)).toThrow();
+  context.recorder.discard();
+  weights.destroy();
+});
