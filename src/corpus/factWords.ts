@@ -30,12 +30,15 @@ export type Attribute = keyof typeof ATTRIBUTES;
 /**
  * Four sentences of 12 words that say the same in a different order. Each begins with a different word, so the first
  * token (never predicted) settles the template and all that is left to guess is the fact.
+ *
+ * Of its seven small words a template shares two with the others. With more, an untrained retriever finds the partner
+ * already; with fewer, it takes chunks of the same template for partners, and unlearning that costs hundreds of steps.
  */
 export const TEMPLATES: readonly string[] = [
-  '{name} is a {trait} {job} from {city} who keeps a small {pet}',
-  'in {city} the {job} {name} feeds a {pet} and stays very {trait}',
-  'ask the {trait} {job} with the {pet} in {city} and meet {name}',
-  'this {pet} from {city} has a {job} called {name} who is {trait}',
+  '{name} the {trait} {job} is here from {city} and keeps a {pet}',
+  'our very {trait} {job} {name} is from {city} with that {pet} too',
+  'in town this {pet} from {city} is led by {trait} {job} {name}',
+  'from {city} comes one {pet} whose owner is {name} some {trait} {job}',
 ];
 
 /** Every word a fact sentence can hold, each once. */

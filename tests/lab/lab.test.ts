@@ -1,0 +1,142 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { nodeGpu } from '../../src/cli/nodeGpu.ts';
+import { configure } from '../../src/lab/configuration.ts';
+import { Lab } from '../../src/lab/lab.ts';
+import type { LabError, LabEvent } from '../../src/lab/protocol.ts';
+
+/** As small as a run can be that still has everything. */
+const TINY = {
+  chunks: 4,
+  layers: 1,
+  width: 16,
+  heads: 2,
+  kvHeads: 1,
+  mlpWidth: 16,
+  evaluateEvery: 3,
+  heldOutBatches: 1,
+};
+const TEXT = Array.from(
+  { length: 12 },
+  (_, i) =>
+    `Essay ${i}\n\nThe number ${i} is a curious one. People have counted to ${i} for ages. It comes after ${i - 1} and before ${i + 1}, as everybody knows who can count. Some find it lucky, others do not care.`,
+).join('\n\n---\n\n');
+
+let events: LabEvent[];
+let lab: Lab;
+const open = (gpu: GPU | undefined) => new Lab(gpu, (event) => events.push(event));
+const steps = () => events.filter((event) => event.type === 'step').map(({ record }) => record.metrics.step);
+const errors = (): LabError[] => events.filter((event) => event.type === 'error').map(({ error }) => error);
+const state = () => events.filter((event) => event.type === 'state').at(-1)?.state;
+
+beforeAll(() => {
+  lab = open(nodeGpu());
+});
+beforeEach(() => {
+  events = [];
+});
+afterAll(() => lab.close());
+
+test('configure, step, train, pause, reset: every command does what its name says', async () => {
+  await lab.handle({ type: 'configure', configuration: configure(TINY) });
+  expect(events.some((event) => event.type === 'corpus')).toBe(true);
+  expect(
+    events.some((event) => event.type === 'adapter'),
+    'no GPU work before the first step',
+  ).toBe(false);
+  await lab.handle({ type: 'step' });
+  expect(steps()).toEqual([1]);
+  expect(state()).toBe('paused');
+
+  const training = lab.handle({ type: 'train' });
+  while (steps().length < 5) await new Promise((resolve) => setTimeout(resolve, 5));
+  await lab.handle({ type: 'pause' });
+  await training;
+  const paused = steps().length;
+  expect(steps()).toEqual(Array.from({ length: paused }, (_, i) => i + 1));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(steps().length).toBe(paused);
+  expect(events.filter((event) => event.type === 'evaluation').map(({ evaluation }) => evaluation.step)).toEqual(
+    Array.from({ length: Math.floor(paused / 3) + 1 }, (_, i) => 3 * i),
+  );
+
+  const first = events.find((event) => event.type === 'step');
+  await lab.handle({ type: 'reset' });
+  expect(events.at(-2)?.type).toBe('reset');
+  events = [];
+  await lab.handle({ type: 'step' });
+  const again = events.find((event) => event.type === 'step');
+  expect(again?.record.metrics.ntpLoss).toBe(first?.record.metrics.ntpLoss);
+  expect(again?.record.similarity).toEqual(first?.record.similarity);
+  expect(errors()).toEqual([]);
+});
+
+test('a step record is whole: texts, tokens, matrices and losses belong together', async () => {
+  await lab.handle({
+    type: 'configure',
+    configuration: configure({ ...TINY, source: 'text', chunkTokens: 24 }),
+    text: TEXT,
+  });
+  await lab.handle({ type: 'step' });
+  const event = events.find((candidate) => candidate.type === 'step');
+  const record = event!.record;
+  expect(record.batch.chunks).toHaveLength(4);
+  expect(record.attention).toHaveLength(16);
+  record.batch.chunks.forEach(({ text, tokens }, i) => {
+    expect(tokens.length).toBeGreaterThan(1);
+    expect(text.startsWith(tokens.join('').trim().slice(0, 5))).toBe(true);
+    expect(record.tokenLoss[i]).toHaveLength(tokens.length - 1);
+    expect(record.isolatedTokenLoss[i]).toHaveLength(tokens.length - 1);
+  });
+  for (let i = 0; i < 4; i++) {
+    expect(record.attention[5 * i]).toBe(0);
+    expect(record.attention.slice(4 * i, 4 * i + 4).reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 5);
+  }
+  const losses = record.tokenLoss.flat();
+  expect(losses.reduce((sum, value) => sum + value, 0) / losses.length).toBeCloseTo(record.metrics.ntpLoss, 4);
+  expect(() => structuredClone(record)).not.toThrow();
+});
+
+describe('bad input gets a message, and what was there before is kept', () => {
+  const cases: [string, Record<string, unknown>, string | undefined, LabError['kind'], RegExp][] = [
+    ['empty text', { source: 'text' }, '  \n ', 'badInput', /empty/],
+    ['no text at all', { source: 'text' }, undefined, 'badInput', /empty/],
+    ['one chunk', { source: 'text' }, 'Only this.', 'badInput', /single chunk/],
+    ['binary file', { source: 'text' }, 'PK\u0003\u0004\u0000\u0000\u0000binary\u0000\u0001\u0002', 'badInput', /text/],
+    ['batch larger than the corpus', { source: 'text', chunks: 32 }, TEXT.slice(0, 700), 'badInput', /batch of 32/],
+    ['NaN learning rate', { learningRate: NaN }, undefined, 'badSetting', /Learning rate/],
+  ];
+  test.each(cases)('%s', async (_name, changes, text, kind, message) => {
+    await lab.handle({ type: 'configure', configuration: configure(TINY) });
+    await lab.handle({ type: 'step' });
+    const configuration = { ...configure({ ...TINY, chunkTokens: 32 }), ...changes };
+    await lab.handle({ type: 'configure', configuration, ...(text === undefined ? {} : { text }) });
+    expect(errors()).toHaveLength(1);
+    expect(errors()[0]).toMatchObject({ kind });
+    expect(errors()[0]?.message).toMatch(message);
+    expect(errors()[0]?.action.length).toBeGreaterThan(10);
+    await lab.handle({ type: 'step' });
+    expect(steps()).toEqual([1, 2]);
+  });
+
+  test('one document only: it trains, recall cannot be measured, and a notice says so', async () => {
+    const text = `One story. ${'It goes on and on, and then a little further. '.repeat(40)}`;
+    await lab.handle({
+      type: 'configure',
+      configuration: configure({ ...TINY, source: 'text', chunkTokens: 24 }),
+      text,
+    });
+    await lab.handle({ type: 'step' });
+    expect(errors()).toEqual([]);
+    const corpus = events.find((event) => event.type === 'corpus');
+    expect(corpus?.summary.notices.length).toBeGreaterThan(0);
+    expect(events.find((event) => event.type === 'step')?.record.metrics.recallAt1).toBeUndefined();
+  });
+});
+
+test('without WebGPU the first step says so and what to do', async () => {
+  const without = open(undefined);
+  await without.handle({ type: 'configure', configuration: configure(TINY) });
+  await without.handle({ type: 'step' });
+  expect(errors()[0]).toMatchObject({ kind: 'noWebGpu' });
+  expect(errors()[0]?.action).toMatch(/Chrome/);
+});
