@@ -1,0 +1,133 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { main } from '../../src/cli/main.ts';
+import { snapshotSteps } from '../../src/cli/snapshots.ts';
+import type { StepReport } from '../../src/cli/step.ts';
+import { headerLength, parseHeader } from '../../src/files/safetensors.ts';
+import type { RunRecord } from '../../src/lab/run.ts';
+
+const GOLDEN = join(dirname(fileURLToPath(import.meta.url)), '../parity/steps/llama-no-vnorm');
+const TINY = '--chunks 4 --layers 1 --width 16 --heads 2 --kvHeads 1 --mlpWidth 16 --heldOutBatches 1'.split(' ');
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'revela-cli-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+afterEach(() => vi.restoreAllMocks());
+
+/** Runs a command as the launcher does. */
+async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  let [out, err] = ['', ''];
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((out += String(text)), true));
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((err += String(text)), true));
+  const code = await main(args, new AbortController().signal);
+  vi.restoreAllMocks();
+  return { code, out, err };
+}
+
+test('help names the commands and every setting', async () => {
+  const { code, out } = await run('help');
+  expect(code).toBe(0);
+  for (const word of ['train', 'step DIR', '--temperature', '--attention', '--preset']) expect(out).toContain(word);
+});
+
+describe('what cannot be done is refused in a sentence, with exit code 1', () => {
+  test.each([
+    [['dance'], /no command dance/],
+    [['train', '--speed', '3'], /--speed/],
+    [['train', '--learningRate', 'NaN'], /Learning rate/],
+    [['train', '--steps', '0'], /--steps/],
+    [['train', '--preset', 'none'], /no preset "none"/],
+    [['train', '--attention', 'psychic'], /Who is read/],
+    [['step'], /Usage/],
+    [['step', '/nowhere', '--out', '/dev/null'], /no options.json/],
+  ] as [string[], RegExp][])('%j', async (args, message) => {
+    const { code, err } = await run(...args);
+    expect(code).toBe(1);
+    expect(err).toMatch(message);
+    expect(err).not.toMatch(/\n\s+at /);
+  });
+
+  test('an option of a golden folder that is not known is not ignored', async () => {
+    await writeFile(
+      join(folder, 'options.json'),
+      '{"retrieverBase":"base","lmBase":"base","temperature":0.1,"magic":1}',
+    );
+    const { code, err } = await run('step', folder, '--out', join(folder, 'out'));
+    expect(code).toBe(1);
+    expect(err).toMatch(/magic/);
+  });
+
+  test('a binary file is no text', async () => {
+    const file = join(folder, 'picture.png');
+    await writeFile(
+      file,
+      Uint8Array.from({ length: 4000 }, (_, i) => (i * 7919) % 256),
+    );
+    const { code, err } = await run('train', '--file', file, '--steps', '1');
+    expect(code).toBe(1);
+    expect(err).toMatch(/picture\.png/);
+  });
+});
+
+test('train --json prints one object a line, evaluations at the start and at the end', async () => {
+  const { code, out } = await run('train', '--json', '--steps', '3', '--every', '1', '--attention', 'uniform', ...TINY);
+  expect(code).toBe(0);
+  const lines = out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(lines.map(({ step }) => step)).toEqual([0, 1, 2, 3, 3]);
+  for (const line of lines) {
+    expect(line['ntpLoss']).toBeGreaterThan(0);
+    expect(line['isolatedLoss']).toBeGreaterThan(0);
+  }
+  const last = lines.at(-1)?.['heldOut'] as Record<string, number>;
+  expect(Object.keys(last)).toEqual(
+    expect.arrayContaining(['recallAt1', 'ntpLoss', 'isolatedLoss', 'effectiveDocuments']),
+  );
+  expect(last['effectiveDocuments']).toBeCloseTo(3, 5);
+});
+
+test('train --record writes a run that the page can replay', async () => {
+  const file = join(folder, 'run.json');
+  await run('train', '--steps', '3', '--record', file, ...TINY);
+  const record = JSON.parse(await readFile(file, 'utf8')) as RunRecord;
+  expect(record.version).toBe(1);
+  expect(record.metrics.map(({ step }) => step)).toEqual([1, 2, 3]);
+  expect(record.snapshots).toHaveLength(3);
+  expect(record.snapshots[0]?.batch.chunks).toHaveLength(4);
+  expect(record.evaluations.map(({ step }) => step)).toEqual([0, 3]);
+});
+
+test('step prints the numbers and writes the tensors of a golden folder', async () => {
+  const file = join(folder, 'step.safetensors');
+  const { code, out } = await run('step', GOLDEN, '--out', file);
+  expect(code).toBe(0);
+  const report = JSON.parse(out) as StepReport;
+  const expected = JSON.parse(await readFile(join(GOLDEN, 'expected.json'), 'utf8')) as StepReport;
+  expect(Object.keys(report).sort()).toEqual(Object.keys(expected).sort());
+  expect(report.loss / expected.loss).toBeCloseTo(1, 5);
+  const names = async (path: string) => {
+    const bytes = new Uint8Array(await readFile(path));
+    return [
+      ...parseHeader(
+        bytes.subarray(8, 8 + headerLength(bytes.subarray(0, 8), bytes.length)),
+        bytes.length,
+      ).tensors.keys(),
+    ].sort();
+  };
+  expect(await names(file)).toEqual(await names(join(GOLDEN, 'expected.safetensors')));
+});
+
+test('a recorded run keeps all of a short run and thins a long one, first and last step included', () => {
+  expect(snapshotSteps(3)).toEqual([1, 2, 3]);
+  const long = snapshotSteps(1000);
+  expect(long.length).toBeLessThanOrEqual(60);
+  expect([long[0], long.at(-1)]).toEqual([1, 1000]);
+  expect(long.every((step, i) => i === 0 || step > (long[i - 1] ?? 0))).toBe(true);
+});
