@@ -1,5 +1,13 @@
 import type { Context } from './context.ts';
-import { CPU_WORKGROUPS, DIRECT_TILE, GEMM_TILES, GPU_WORKGROUPS, planGemm, type GemmPlan, type GemmTile } from './gemmTiles.ts';
+import {
+  CPU_WORKGROUPS,
+  DIRECT_TILE,
+  GEMM_TILES,
+  GPU_WORKGROUPS,
+  planGemm,
+  type GemmPlan,
+  type GemmTile,
+} from './gemmTiles.ts';
 import { bytesPerElement, WEIGHT_FORMAT, type Tensor } from './tensor.ts';
 
 /** A row-major matrix inside a tensor: element (row, column) at offset + row · stride + column, all in elements. */

@@ -33,7 +33,10 @@ export class Tensor {
 
   /** A tensor with memory of its own; its contents are whatever the buffer held before. */
   static allocate(pool: BufferPool, shape: readonly number[], dtype: DType, purpose: Allocation['purpose']): Tensor {
-    const allocation = pool.acquire(Math.max(4, Math.ceil((elements(shape) * bytesPerElement(dtype)) / 4) * 4), purpose);
+    const allocation = pool.acquire(
+      Math.max(4, Math.ceil((elements(shape) * bytesPerElement(dtype)) / 4) * 4),
+      purpose,
+    );
     return new Tensor(shape, dtype, allocation, () => pool.release(allocation));
   }
 

@@ -67,12 +67,7 @@ test.each<[string, Record<string, unknown>, new () => Error, RegExp]>([
   ['an index without a map', { [INDEX]: {} }, ModelFileError, /has no weight_map/],
   ['an index that is null', { [INDEX]: null }, ModelFileError, /has no weight_map/],
   ['an index that is no JSON', { [INDEX]: '{' }, ModelFileError, /is not readable JSON/],
-  [
-    'a shard without a name',
-    { [INDEX]: { weight_map: { a: 3 } } },
-    ModelFileError,
-    /names a file that is no text/,
-  ],
+  ['a shard without a name', { [INDEX]: { weight_map: { a: 3 } } }, ModelFileError, /names a file that is no text/],
   [
     'a file cut short',
     { 'model.safetensors': whole.subarray(0, -1) },

@@ -93,16 +93,19 @@ const LAYOUTS = ['NN', 'NT', 'TN'] as const;
 
 const CUTS = LAYOUTS.flatMap((layout) => GEMM_TILES.map((tile) => ({ layout, name: tile.name, tile })));
 
-test.each(CUTS)('$layout with $name tiles: ragged sizes from one element to several tiles', async ({ layout, tile }) => {
-  const random = seededRandom(11);
-  const sizes = [1, 2, 3, 4, 7, 16, 17, 31, 64, 67];
-  const size = () => sizes[randomInt(random, 0, sizes.length - 1)]!;
-  const plan = { tile, splits: 1 };
-  await check(random, { layout, m: 1, n: 1, k: 1, plan });
-  for (let round = 0; round < 6; round++) await check(random, { layout, m: size(), n: size(), k: size(), plan });
-  await check(random, { layout, m: 128, n: 68, k: 36, plan });
-  await check(random, { layout, m: 65, n: 131, k: 37, plan });
-});
+test.each(CUTS)(
+  '$layout with $name tiles: ragged sizes from one element to several tiles',
+  async ({ layout, tile }) => {
+    const random = seededRandom(11);
+    const sizes = [1, 2, 3, 4, 7, 16, 17, 31, 64, 67];
+    const size = () => sizes[randomInt(random, 0, sizes.length - 1)]!;
+    const plan = { tile, splits: 1 };
+    await check(random, { layout, m: 1, n: 1, k: 1, plan });
+    for (let round = 0; round < 6; round++) await check(random, { layout, m: size(), n: size(), k: size(), plan });
+    await check(random, { layout, m: 128, n: 68, k: 36, plan });
+    await check(random, { layout, m: 65, n: 131, k: 37, plan });
+  },
+);
 
 test.each(LAYOUTS)('%s: packed weights of both 16-bit formats', async (layout) => {
   const random = seededRandom(12);
