@@ -35,5 +35,5 @@ function waitWithoutSpinning(): void {
     native.test(Function.prototype.toString.call(callback))
       ? setTimeout(callback, POLL_MS, ...args)
       : immediate(callback, ...args);
-  globalThis.setImmediate = Object.assign(patient, immediate) as unknown as typeof setImmediate;
+  globalThis.setImmediate = Object.assign(patient, immediate);
 }

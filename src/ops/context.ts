@@ -68,7 +68,7 @@ export class Context {
       this.endScope();
       throw cause;
     }
-    this.endScope(result instanceof Tensor ? [result] : ((result ?? []) as readonly Tensor[]));
+    this.endScope(result instanceof Tensor ? [result] : (result ?? []));
     return result;
   }
 
