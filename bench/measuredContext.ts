@@ -1,5 +1,5 @@
 import type { GpuDevice } from '../src/gpu/device.ts';
-import type { Dispatch } from '../src/gpu/recorder.ts';
+import type { Dispatch } from '../src/gpu/commands.ts';
 import type { KernelTiming } from '../src/gpu/timer.ts';
 import { Context } from '../src/ops/context.ts';
 

@@ -1,39 +1,14 @@
 import { BudgetEstimator, DISPATCH_BUDGET_MS, SUBMIT_BUDGET_MS } from './budget.ts';
+import type { Command, Dispatch, Read, RecordedDispatch } from './commands.ts';
 import type { GpuDevice } from './device.ts';
 import { DeviceLostError, GpuValidationError } from './errors.ts';
-import { packParams, splitGroups, type ParamValues } from './params.ts';
-import { PipelineCache, type Constants, type Pipeline } from './pipelines.ts';
+import { splitGroups } from './params.ts';
+import { PipelineCache, type Pipeline } from './pipelines.ts';
 import type { BufferPool, BufferSlice } from './pool.ts';
 import { shaderSource } from './shaderLibrary.ts';
+import { ReadStaging, UploadStaging } from './staging.ts';
 import { KernelTimer, type KernelTiming } from './timer.ts';
-
-/** One kernel launch. `flops` and `bytes` are what the kernel must do and move: for budgets and for the kernels panel. */
-export interface Dispatch {
-  readonly kernel: string;
-  readonly constants?: Constants;
-  readonly params: ParamValues;
-  /** Storage bindings by their WGSL names. */
-  readonly bindings: Readonly<Record<string, BufferSlice>>;
-  readonly groups: readonly [number, number?, number?];
-  readonly flops: number;
-  readonly bytes: number;
-}
-
-interface RecordedDispatch {
-  readonly type: 'dispatch';
-  readonly dispatch: Dispatch;
-  readonly key: string;
-  readonly offset: readonly [number, number, number];
-  readonly groups: readonly [number, number, number];
-  readonly work: number;
-}
-
-type Command =
-  | RecordedDispatch
-  | { type: 'upload'; target: BufferSlice; data: Uint8Array<ArrayBuffer> }
-  | { type: 'copy'; source: BufferSlice; target: BufferSlice; bytes: number }
-  | { type: 'clear'; target: BufferSlice }
-  | { type: 'read'; source: BufferSlice; resolve: (data: ArrayBuffer) => void; reject: (cause: unknown) => void };
+import { Uniforms } from './uniforms.ts';
 
 /** What the last flush did. */
 export interface FlushReport {
@@ -45,7 +20,6 @@ export interface FlushReport {
 }
 
 const MAX_SUBMITS_IN_FLIGHT = 3;
-const UNIFORM_SLOT_BYTES = 256;
 
 /**
  * Collects a step's commands and sends them together: normally one encoder, one compute pass, one submit.
@@ -59,7 +33,7 @@ export class Recorder {
   #inFlight: Promise<void>[] = [];
   /** Ends the wait for each submit that the GPU has not answered yet. */
   #waiting = new Set<() => void>();
-  #uniforms: GPUBuffer | undefined;
+  #uniforms: Uniforms;
   #failure: Error | undefined;
   /** When set, each flush times every dispatch by itself (one pass each: slower) and leaves the result in `timings`. */
   profile = false;
@@ -73,6 +47,7 @@ export class Recorder {
     private readonly pool: BufferPool,
   ) {
     this.pipelines = new PipelineCache(gpu.device);
+    this.#uniforms = new Uniforms(gpu.device);
     void gpu.lost.then((error) => {
       this.#failure ??= error;
       for (const giveUp of this.#waiting) giveUp();
@@ -171,9 +146,9 @@ export class Recorder {
           );
       if (missing.size > 0) await this.#compile([...missing.values()]);
       await this.pool.check();
-      if (this.#failure) throw this.#failure;
+      this.#throwFailure();
       const report = await this.#encode(commands, reads);
-      if (this.#failure) throw this.#failure;
+      this.#throwFailure();
       this.lastFlush = report;
       return report;
     } catch (cause) {
@@ -181,6 +156,11 @@ export class Recorder {
       for (const read of reads) read.reject(error);
       throw error;
     }
+  }
+
+  /** The device may fail at any await: a test in place would be taken as settled by the one before it. */
+  #throwFailure(): void {
+    if (this.#failure) throw this.#failure;
   }
 
   async #compile(pipelines: Promise<Pipeline>[]): Promise<void> {
@@ -194,12 +174,15 @@ export class Recorder {
     );
   }
 
-  async #encode(commands: Command[], reads: Extract<Command, { type: 'read' }>[]): Promise<FlushReport> {
+  async #encode(commands: Command[], reads: Read[]): Promise<FlushReport> {
     const { device } = this.gpu;
     const dispatches = commands.filter((command) => command.type === 'dispatch');
-    const uniforms = this.#writeUniforms(dispatches);
-    const staging = this.#stagingFor(reads);
-    const uploads = this.#stageUploads(commands);
+    this.#uniforms.write(dispatches);
+    const readback = new ReadStaging(device, reads);
+    const uploads = new UploadStaging(
+      device,
+      commands.filter((command) => command.type === 'upload'),
+    );
     const timer = this.profile && this.gpu.hasTimestamps ? new KernelTimer(device, dispatches.length) : undefined;
     const report: FlushReport = { dispatches: dispatches.length, submits: 0, gpuMs: 0, flops: 0 };
     const started = performance.now();
@@ -208,8 +191,6 @@ export class Recorder {
     let estimated = 0;
     let work = 0;
     let index = 0;
-    let readOffset = 0;
-    let uploadOffset = 0;
     const endPass = () => {
       pass?.end();
       pass = undefined;
@@ -227,7 +208,7 @@ export class Recorder {
         if (estimated > 0 && estimated + cost > SUBMIT_BUDGET_MS) await submit();
         if (timer) endPass();
         pass ??= encoder.beginComputePass(timer ? { timestampWrites: timer.writes(index) } : {});
-        this.#encodeDispatch(pass, command, uniforms, index++);
+        this.#encodeDispatch(pass, command, index++);
         report.flops +=
           command.dispatch.flops * (command.work / Math.max(command.dispatch.flops, command.dispatch.bytes, 1));
         estimated += cost;
@@ -236,18 +217,9 @@ export class Recorder {
       }
       endPass();
       switch (command.type) {
-        case 'upload': {
-          if (!uploads) throw new Error('An upload has no staging buffer: this is a bug.');
-          encoder.copyBufferToBuffer(
-            uploads,
-            uploadOffset,
-            command.target.buffer,
-            command.target.offset,
-            command.data.length,
-          );
-          uploadOffset += command.data.length;
+        case 'upload':
+          uploads.encode(encoder, command);
           break;
-        }
         case 'copy':
           encoder.copyBufferToBuffer(
             command.source.buffer,
@@ -260,13 +232,9 @@ export class Recorder {
         case 'clear':
           encoder.clearBuffer(command.target.buffer, command.target.offset, Math.ceil(command.target.size / 4) * 4);
           break;
-        case 'read': {
-          if (!staging) throw new Error('A read has no staging buffer: this is a bug.');
-          const bytes = Math.ceil(command.source.size / 4) * 4;
-          encoder.copyBufferToBuffer(command.source.buffer, command.source.offset, staging, readOffset, bytes);
-          readOffset += bytes;
+        case 'read':
+          readback.encode(encoder, command);
           break;
-        }
         default:
           command satisfies never;
       }
@@ -276,8 +244,8 @@ export class Recorder {
     await submit();
     await Promise.all(this.#inFlight.splice(0));
     report.gpuMs = performance.now() - started;
-    if (staging) await this.#deliver(staging, reads);
-    uploads?.destroy();
+    await readback.deliver();
+    uploads.destroy();
     if (timer) {
       this.timings = await timer.read(dispatches.map(({ dispatch, work: units }) => ({ dispatch, work: units })));
       for (const { kernel, flops, bytes, ms } of this.timings)
@@ -306,20 +274,11 @@ export class Recorder {
     );
   }
 
-  #encodeDispatch(
-    pass: GPUComputePassEncoder,
-    command: RecordedDispatch,
-    uniforms: GPUBuffer | undefined,
-    index: number,
-  ) {
+  #encodeDispatch(pass: GPUComputePassEncoder, command: RecordedDispatch, index: number) {
     const ready = this.pipelines.peek(command.key);
-    if (!ready || !uniforms) throw new Error(`${command.dispatch.kernel} was not compiled: this is a bug.`);
+    if (!ready) throw new Error(`${command.dispatch.kernel} was not compiled: this is a bug.`);
     const entries = ready.source.bindings.map(({ name, binding, type }) => {
-      if (type === 'uniform')
-        return {
-          binding,
-          resource: { buffer: uniforms, offset: index * UNIFORM_SLOT_BYTES, size: UNIFORM_SLOT_BYTES },
-        };
+      if (type === 'uniform') return { binding, resource: this.#uniforms.slot(index) };
       const slice = command.dispatch.bindings[name];
       if (!slice) throw new Error(`${command.dispatch.kernel}: binding ${name} is missing.`);
       // Kernels read vectors of four, so a binding covers whole 16 bytes; every buffer has that room.
@@ -331,79 +290,5 @@ export class Recorder {
     pass.setPipeline(ready.pipeline);
     pass.setBindGroup(0, this.gpu.device.createBindGroup({ layout: ready.layout, entries }));
     pass.dispatchWorkgroups(...command.groups);
-  }
-
-  /** All parameter structs of the flush in one buffer, one 256-byte slot each, written once. */
-  #writeUniforms(dispatches: RecordedDispatch[]): GPUBuffer | undefined {
-    if (dispatches.length === 0) return undefined;
-    const bytes = dispatches.length * UNIFORM_SLOT_BYTES;
-    if (!this.#uniforms || this.#uniforms.size < bytes) {
-      this.#uniforms?.destroy();
-      this.#uniforms = this.gpu.device.createBuffer({
-        label: 'params',
-        size: 2 ** Math.ceil(Math.log2(bytes)),
-        usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
-      });
-    }
-    const data = new ArrayBuffer(bytes);
-    dispatches.forEach(({ dispatch, offset }, i) => {
-      packParams(
-        shaderSource(dispatch.kernel),
-        offset,
-        dispatch.params,
-        new DataView(data, i * UNIFORM_SLOT_BYTES, UNIFORM_SLOT_BYTES),
-      );
-    });
-    this.gpu.device.queue.writeBuffer(this.#uniforms, 0, data);
-    return this.#uniforms;
-  }
-
-  #stagingFor(reads: Extract<Command, { type: 'read' }>[]): GPUBuffer | undefined {
-    const bytes = reads.reduce((sum, { source }) => sum + Math.ceil(source.size / 4) * 4, 0);
-    if (bytes === 0) return undefined;
-    return this.gpu.device.createBuffer({
-      label: 'readback',
-      size: bytes,
-      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-    });
-  }
-
-  #stageUploads(commands: Command[]): GPUBuffer | undefined {
-    const uploads = commands.filter((command) => command.type === 'upload');
-    const bytes = uploads.reduce((sum, { data }) => sum + data.length, 0);
-    if (bytes === 0) return undefined;
-    const buffer = this.gpu.device.createBuffer({
-      label: 'uploads',
-      size: bytes,
-      usage: GPUBufferUsage.COPY_SRC,
-      mappedAtCreation: true,
-    });
-    const target = new Uint8Array(buffer.getMappedRange());
-    let offset = 0;
-    for (const { data } of uploads) {
-      target.set(data, offset);
-      offset += data.length;
-    }
-    buffer.unmap();
-    return buffer;
-  }
-
-  async #deliver(staging: GPUBuffer, reads: Extract<Command, { type: 'read' }>[]): Promise<void> {
-    try {
-      await staging.mapAsync(GPUMapMode.READ);
-    } catch (cause) {
-      throw (
-        this.#failure ??
-        new DeviceLostError(`Results could not be read: ${String(cause)}`, 'Press Reset to start again.')
-      );
-    }
-    const all = staging.getMappedRange();
-    let offset = 0;
-    for (const { source, resolve } of reads) {
-      resolve(all.slice(offset, offset + source.size));
-      offset += Math.ceil(source.size / 4) * 4;
-    }
-    staging.unmap();
-    staging.destroy();
   }
 }

@@ -1,4 +1,4 @@
-import type { Dispatch } from './recorder.ts';
+import type { Dispatch } from './commands.ts';
 
 /** GPU time of one kernel over a flush. */
 export interface KernelTiming {

@@ -1,6 +1,7 @@
+import type { Dispatch } from '../gpu/commands.ts';
 import type { GpuDevice } from '../gpu/device.ts';
 import { BufferPool, type Purpose } from '../gpu/pool.ts';
-import { Recorder, type Dispatch } from '../gpu/recorder.ts';
+import { Recorder } from '../gpu/recorder.ts';
 import type { Tape } from './tape.ts';
 import { Tensor, type DType } from './tensor.ts';
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { GpuValidationError, OutOfMemoryError } from '../../src/gpu/errors.ts';
-import type { Dispatch } from '../../src/gpu/recorder.ts';
+import type { Dispatch } from '../../src/gpu/commands.ts';
 import type { Context } from '../../src/ops/context.ts';
 import type { Tensor } from '../../src/ops/tensor.ts';
 import { openTestContext } from '../harness/context.ts';
