@@ -42,17 +42,18 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   if (thread == 0u) { targetLogit = logits[start + token / 4u][token % 4u]; }
 
   var maximum = LOWEST;
-  var sum = 0.0;
+  // One sum per component: next to the 1 of the largest, the tiny exponentials of a sure model would round away.
+  var parts = vec4f();
   for (var i = thread; i < params.vectors; i += THREADS) {
     let value = load(start, i);
     let highest = max(max(value.x, value.y), max(value.z, value.w));
     if (highest > maximum) {
-      sum *= exp(maximum - highest);
+      parts *= exp(maximum - highest);
       maximum = highest;
     }
-    let e = exp(value - maximum);
-    sum += (e.x + e.y) + (e.z + e.w);
+    parts += exp(value - maximum);
   }
+  var sum = (parts.x + parts.y) + (parts.z + parts.w);
   // A thread without a vector has LOWEST and 0: it adds nothing.
   maxima[thread] = maximum;
   sums[thread] = sum;
