@@ -14,7 +14,7 @@ export function describeFailure(cause: unknown): LabError {
       setting: cause.key,
     };
   if (cause instanceof CorpusError)
-    return { kind: 'badInput', message: cause.message, action: 'The text you had before is kept.' };
+    return { kind: 'badInput', message: cause.message, action: 'What was there before is kept.' };
   if (cause instanceof TrainingDivergedError)
     return {
       kind: 'diverged',

@@ -1,3 +1,4 @@
+import { CorpusError } from '../corpus/errors.ts';
 import { openDevice } from '../gpu/device.ts';
 import { Context } from '../ops/context.ts';
 import { configure, defaultConfiguration, type Configuration } from './configuration.ts';
@@ -86,10 +87,15 @@ export class Lab {
     // Everything is checked and the corpus prepared before anything of the run so far is given up.
     const plan: Plan = {
       configuration: configure({ ...configuration }),
-      text: text ?? this.#plan.text,
-      title: title ?? this.#plan.title,
+      text,
+      title,
     };
     const corpus = await this.#prepareCorpus(plan);
+    if (!corpus) {
+      this.emit({ type: 'stopped' });
+      this.#stopped();
+      return;
+    }
     this.#plan = plan;
     this.#corpus = corpus;
     this.#dropExperiment();
@@ -97,7 +103,8 @@ export class Lab {
     this.#state('idle', 'Ready');
   }
 
-  async #prepareCorpus(plan: Plan): Promise<CorpusSetup> {
+  /** Undefined when it was stopped, by a pause or by a newer configuration: that is nobody's mistake. */
+  async #prepareCorpus(plan: Plan): Promise<CorpusSetup | undefined> {
     this.#preparing = new AbortController();
     this.#state('preparing', 'Reading the text', 0);
     try {
@@ -109,9 +116,18 @@ export class Lab {
       });
       this.emit({ type: 'corpus', summary: corpus.summary });
       return corpus;
+    } catch (cause) {
+      if (cause instanceof CorpusError && cause.code === 'aborted') return undefined;
+      throw cause;
     } finally {
       this.#preparing = undefined;
     }
+  }
+
+  /** After a preparation that came to nothing: a run from before it can go on. */
+  #stopped(): void {
+    if (this.#experiment) this.#state('paused', 'Paused');
+    else this.#state('idle', 'Ready');
   }
 
   #reset(): Promise<void> {
@@ -125,6 +141,7 @@ export class Lab {
     if (this.#wanted === 0) return;
     const { configuration } = this.#plan;
     const corpus = (this.#corpus ??= await this.#prepareCorpus(this.#plan));
+    if (!corpus) return this.#stopped();
     const experiment = await this.#open(configuration, corpus);
     const { trainer, optimiser } = experiment;
     this.#state('running', 'Training');

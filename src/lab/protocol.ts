@@ -33,7 +33,10 @@ export interface LabError {
 export type LabEvent =
   | { readonly type: 'state'; readonly state: LabState; readonly detail: string; readonly progress?: number }
   | { readonly type: 'adapter'; readonly description: string; readonly software: boolean }
+  /** Answers a configuration: it is taken. */
   | { readonly type: 'corpus'; readonly summary: CorpusSummary }
+  /** Answers a configuration: a pause or a newer one stopped its preparation, and what was there before is kept. */
+  | { readonly type: 'stopped' }
   | { readonly type: 'step'; readonly record: StepRecord }
   | { readonly type: 'evaluation'; readonly evaluation: Evaluation }
   | { readonly type: 'reset' }

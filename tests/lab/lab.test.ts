@@ -133,6 +133,36 @@ describe('bad input gets a message, and what was there before is kept', () => {
   });
 });
 
+describe('a stopped preparation is nobody’s mistake', () => {
+  const long = Array.from({ length: 400 }, (_, i) => TEXT.replaceAll('number', `number${i}`)).join('\n\n---\n\n');
+  const slow = { type: 'configure', configuration: configure({ ...TINY, source: 'text' }), text: long } as const;
+  const isPreparing = () => state() === 'preparing';
+
+  test('a pause leaves the run that was there, and it goes on', async () => {
+    await lab.handle({ type: 'configure', configuration: configure(TINY) });
+    await lab.handle({ type: 'step' });
+    const configuring = lab.handle(slow);
+    while (!isPreparing()) await new Promise((resolve) => setTimeout(resolve, 1));
+    await lab.handle({ type: 'pause' });
+    await configuring;
+    expect(events.filter(({ type }) => type === 'stopped')).toHaveLength(1);
+    expect(state()).toBe('paused');
+    await lab.handle({ type: 'step' });
+    expect(steps()).toEqual([1, 2]);
+    expect(errors()).toEqual([]);
+  });
+
+  test('a newer configuration takes its place', async () => {
+    const first = lab.handle(slow);
+    while (!isPreparing()) await new Promise((resolve) => setTimeout(resolve, 1));
+    await Promise.all([first, lab.handle({ type: 'configure', configuration: configure(TINY) })]);
+    const answers = events.filter(({ type }) => type === 'corpus' || type === 'stopped');
+    expect(answers.map(({ type }) => type)).toEqual(['stopped', 'corpus']);
+    expect(state()).toBe('idle');
+    expect(errors()).toEqual([]);
+  });
+});
+
 test('without WebGPU the first step says so and what to do', async () => {
   const without = open(undefined);
   await without.handle({ type: 'configure', configuration: configure(TINY) });

@@ -54,7 +54,7 @@ export class Session {
 
   private lab: LabClient | undefined;
   private applied = $state.raw<Applied>();
-  /** Sent and not yet answered: the lab answers each in turn, with its corpus or an error. */
+  /** Sent and not yet answered: the lab answers each in turn, with its corpus, an error, or that it was stopped. */
   private pending: Applied[] = [];
   /** What to ask for once the lab has taken the configuration sent last. */
   private wanted: 'train' | 'step' | undefined;
@@ -193,6 +193,11 @@ export class Session {
         this.adopt();
         this.corpusSource = this.applied?.configuration.source;
         break;
+      case 'stopped':
+        this.pending.shift();
+        // Train was pressed again before the lab's answer to the pause came.
+        if (this.pending.length === 0 && this.wanted) this.apply(this.text);
+        break;
       case 'step':
         if (this.kind !== 'live' || event.record.metrics.step <= this.history.lastStep) this.begin();
         this.early.splice(0).forEach((evaluation) => this.history.addEvaluation(evaluation));
@@ -239,7 +244,11 @@ export class Session {
       const refused = this.pending.shift();
       // What a newer configuration has overtaken concerns nobody any more.
       if (this.pending.length > 0) return;
-      if (refused) this.applied = undefined;
+      if (refused?.configuration.source === 'text' && error.kind === 'badInput') {
+        // What is typed stays in its field; a file that is refused never got there.
+        const isShown = refused.text === this.text;
+        error = { ...error, action: isShown ? 'Your text stays as it is.' : 'The text you had before is kept.' };
+      }
     }
     this.error = error;
     this.starting = false;

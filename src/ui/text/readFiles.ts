@@ -21,13 +21,21 @@ export function joinFiles(contents: readonly string[]): string {
   return contents.join('\n\n---\n\n');
 }
 
-/** @throws Error for people when the files are too large together. */
+/** @throws Error for people when the files are too large together, or one is no text (then the lab need not be asked). */
 export async function readFiles(files: readonly File[]): Promise<OwnText> {
   const bytes = files.reduce((sum, file) => sum + file.size, 0);
   const title = titleOf(files.map(({ name }) => name));
   if (bytes > MAXIMUM_BYTES) {
-    throw new Error(`${title}: ${(bytes / 1024 / 1024).toFixed(1)} MB. The limit is 5 MB: use a part of it.`);
+    throw new Error(
+      `${title}: ${(bytes / 1024 / 1024).toFixed(1)} MB. The limit is 5 MB: use a part of it. The text you had before is kept.`,
+    );
   }
   const contents = await Promise.all(files.map(async (file) => decode(new Uint8Array(await file.arrayBuffer()))));
+  const binary = files[contents.findIndex((content) => content.includes('\0'))];
+  if (binary) {
+    throw new Error(
+      `${binary.name} is not plain text. Save it as .txt or .md in UTF-8 and try again. The text you had before is kept.`,
+    );
+  }
   return { title, content: joinFiles(contents) };
 }
