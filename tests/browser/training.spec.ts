@@ -1,0 +1,128 @@
+import { expect, test } from '@playwright/test';
+import { cells, pause, stepOf, trainTo } from './openPage.ts';
+import { chooseSmallOnOwnText, ESSAYS, mostRead, openRealPage, ownText, paths, set } from './realPage.ts';
+import { measureClicks } from './response.ts';
+
+// The page with nothing replaced: its worker, its kernels, the browser's adapter. Compiling for a CPU takes its time.
+test.use({ viewport: { width: 1440, height: 900 }, actionTimeout: 30_000 });
+test.setTimeout(300_000);
+const WITH_COMPILING = { timeout: 200_000 };
+
+test('pasted text is trained on: matrix and charts move, and the page answers meanwhile', async ({ page }) => {
+  const misdeeds = await openRealPage(page);
+  await chooseSmallOnOwnText(page);
+  await ownText(page).fill(ESSAYS);
+  await expect(page.getByText(/^12 documents · \d+ chunks · vocabulary 300$/)).toBeVisible();
+
+  await page.getByRole('button', { name: 'Train' }).click();
+  await expect(page.getByText(/^Compiling kernels, \d+ of \d+ …$/)).toBeVisible(WITH_COMPILING);
+  await expect(page.getByRole('progressbar')).toBeVisible();
+  await expect.poll(() => stepOf(page), WITH_COMPILING).toBeGreaterThanOrEqual(2);
+  await expect(page.getByRole('progressbar')).toHaveCount(0);
+  const early = { cells: await cells(page), paths: await paths(page), most: await mostRead(page) };
+  expect(early.cells).toHaveLength(16);
+
+  const before = await stepOf(page);
+  const similarity = page.getByText('S', { exact: true }).first();
+  const attention = page.getByText('A', { exact: true }).first();
+  const theme = page.getByRole('button', { name: /^Theme/ });
+  const clicks = [similarity, attention, theme, similarity, attention, theme, similarity, attention, theme];
+  const response = await measureClicks(page, clicks);
+  const [median, worst] = [response.median, response.worst].map((ms) => ms.toFixed(0));
+  console.log(`Input to frame while training: median ${median} ms, worst ${worst} ms`);
+  expect(await stepOf(page), 'it trained meanwhile').toBeGreaterThan(before);
+  expect(response.median).toBeLessThan(100);
+
+  await expect.poll(() => stepOf(page)).toBeGreaterThanOrEqual(before + 20);
+  const late = { cells: await cells(page), paths: await paths(page), most: await mostRead(page) };
+  expect(late.cells).not.toEqual(early.cells);
+  expect(late.most).not.toEqual(early.most);
+  expect(late.paths).toHaveLength(early.paths.length);
+  expect(late.paths.filter((path, i) => path !== early.paths[i]).length).toBeGreaterThanOrEqual(6);
+
+  await pause(page);
+  const paused = await stepOf(page);
+  await page.waitForTimeout(700);
+  expect(await stepOf(page)).toBe(paused);
+  await page.getByRole('button', { name: 'Step' }).click();
+  await expect.poll(() => stepOf(page)).toBe(paused + 1);
+  await expect(page.getByRole('button', { name: 'Train' })).toBeEnabled();
+  await page.waitForTimeout(700);
+  expect(await stepOf(page)).toBe(paused + 1);
+  await page.getByRole('button', { name: 'Reset' }).click();
+  await expect(page.getByText('step 0', { exact: true })).toBeVisible();
+  expect(misdeeds).toEqual({ errors: [], requests: [] });
+});
+
+test('bad text is refused where it stands, and nothing is lost by it', async ({ page }) => {
+  const misdeeds = await openRealPage(page);
+  const panel = page.getByRole('region', { name: 'Text', exact: true });
+  const alert = panel.getByRole('alert');
+  const own = ownText(page);
+  await chooseSmallOnOwnText(page);
+
+  await own.fill('Only this.');
+  await expect(alert).toContainText('single chunk');
+  await expect(own).toHaveValue('Only this.');
+  await own.fill(' \n ');
+  await expect(alert).toContainText('empty');
+  await own.fill(ESSAYS);
+  await expect(panel.getByText(/^12 documents/)).toBeVisible();
+  await expect(alert).toHaveCount(0);
+
+  const dropBinary = async (): Promise<void> => {
+    const files = await page.evaluateHandle(() => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([new Uint8Array([137, 80, 78, 71, 0, 0, 1, 2])], 'picture.png'));
+      return transfer;
+    });
+    await panel.dispatchEvent('drop', { dataTransfer: files });
+    await expect(alert).toContainText('picture.png is not plain text');
+    await expect(own).toHaveValue(ESSAYS);
+  };
+  await dropBinary();
+
+  await test.step('a batch larger than the corpus keeps the run from starting', async () => {
+    const short = ESSAYS.split('---').slice(0, 2).join('---');
+    await own.fill(short);
+    await expect(panel.getByText(/^2 documents/)).toBeVisible();
+    await set(page, { 'Chunks per batch': 32 });
+    await page.getByRole('button', { name: 'Train' }).click();
+    await expect(page.getByRole('alert')).toContainText('batch of 32');
+    await expect(page.getByRole('button', { name: 'Train' })).toBeEnabled();
+    await expect(own).toHaveValue(short);
+    expect(await stepOf(page)).toBe(0);
+    await set(page, { 'Chunks per batch': 4 });
+    await own.fill(ESSAYS);
+    await expect(panel.getByText(/^12 documents/)).toBeVisible();
+  });
+
+  await test.step('a run outlives what is refused in its place', async () => {
+    await page.getByRole('button', { name: 'Train' }).click();
+    await expect.poll(() => stepOf(page), WITH_COMPILING).toBeGreaterThanOrEqual(3);
+    await pause(page);
+    const paused = await stepOf(page);
+    await dropBinary();
+    await own.fill('Only this.');
+    await page.getByRole('button', { name: 'Reset' }).click();
+    await expect(alert).toContainText('single chunk');
+    await expect(own).toHaveValue('Only this.');
+    expect(await stepOf(page)).toBe(paused);
+    await trainTo(page, paused + 3);
+    await pause(page);
+  });
+  expect(misdeeds).toEqual({ errors: [], requests: [] });
+});
+
+test('the default preset trains: eight chunks, and who reads whom', async ({ page }) => {
+  const misdeeds = await openRealPage(page);
+  await page.getByRole('button', { name: 'Train' }).click();
+  await expect.poll(() => stepOf(page), WITH_COMPILING).toBeGreaterThanOrEqual(5);
+  await pause(page);
+  const drawn = await cells(page);
+  expect(drawn).toHaveLength(64);
+  expect(new Set(drawn).size).toBeGreaterThan(8);
+  expect(await paths(page)).not.toContain('');
+  await expect(page.getByRole('img', { name: /^Recall@1/ })).toHaveAccessibleName(/held-out \d/);
+  expect(misdeeds).toEqual({ errors: [], requests: [] });
+});
