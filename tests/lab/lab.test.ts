@@ -99,7 +99,6 @@ test('a step record is whole: texts, tokens, matrices and losses belong together
 describe('bad input gets a message, and what was there before is kept', () => {
   const cases: [string, Record<string, unknown>, string | undefined, LabError['kind'], RegExp][] = [
     ['empty text', { source: 'text' }, '  \n ', 'badInput', /empty/],
-    ['no text at all', { source: 'text' }, undefined, 'badInput', /empty/],
     ['one chunk', { source: 'text' }, 'Only this.', 'badInput', /single chunk/],
     ['binary file', { source: 'text' }, 'PK\u0003\u0004\u0000\u0000\u0000binary\u0000\u0001\u0002', 'badInput', /text/],
     ['batch larger than the corpus', { source: 'text', chunks: 32 }, TEXT.slice(0, 700), 'badInput', /batch of 32/],
@@ -161,6 +160,13 @@ describe('a stopped preparation is nobody’s mistake', () => {
     expect(state()).toBe('idle');
     expect(errors()).toEqual([]);
   });
+});
+
+test('no text at all is as good as an empty one', async () => {
+  const fresh = open(nodeGpu());
+  await fresh.handle({ type: 'configure', configuration: configure({ ...TINY, source: 'text' }) });
+  expect(errors()[0]).toMatchObject({ kind: 'badInput' });
+  expect(errors()[0]?.message).toMatch(/empty/);
 });
 
 test('without WebGPU the first step says so and what to do', async () => {
