@@ -21,7 +21,7 @@ const HELP = `The Revela playground on the command line.
     --file PATH       a text of your own
     --steps N         updates to make (default 500)
     --every N         print the metrics of every Nth step (default 10)
-    --json            one JSON object a line
+    --json            one JSON object a line, from step 1 on
     --record FILE     write the run, with its matrices, as the page replays it
     and every setting:
 ${SETTING_KEYS.map((key) => `    --${key.padEnd(20)} ${SETTINGS[key].label}: ${SETTINGS[key].help}`).join('\n')}

@@ -46,7 +46,8 @@ export async function trainCommand(options: TrainArguments): Promise<void> {
     if (event.type === 'evaluation') {
       const evaluation = evaluationRecord(event, corpus);
       evaluations.push(evaluation);
-      print(undefined, evaluation);
+      // The lines of --json are about training: models that have not made a step yet are left out.
+      if (event.step > 0 || !options.json) print(undefined, evaluation);
       continue;
     }
     const record = stepRecord(event, corpus, configuration);
