@@ -1,4 +1,4 @@
-import type { PoolReport } from '../gpu/pool.ts';
+import type { BufferPool, PoolReport } from '../gpu/pool.ts';
 import { revela, type RevelaModels, type RevelaOptions } from '../objectives/revela.ts';
 import type { Context } from '../ops/context.ts';
 import { Tape } from '../ops/tape.ts';
@@ -38,6 +38,18 @@ export class TrainingDivergedError extends Error {
       `Training has diverged at step ${step}: the loss or its gradient is not a finite number. The weights of the step before are kept.`,
     );
   }
+}
+
+/** Times the most bytes a step needed at once: beyond that, what the pool keeps for reuse is given back. */
+const MOST_KEPT = 1.5;
+
+/**
+ * Batches of ragged text need buffers of many sizes, and the pool would in time keep some of each. Between steps nothing
+ * recorded names an idle buffer, so they may go.
+ */
+function keepWithinBounds(pool: BufferPool): void {
+  const { total, peakTotal } = pool.report();
+  if (total > MOST_KEPT * peakTotal) pool.trim();
 }
 
 export interface TrainerSetup<T extends TrainingBatch> {
@@ -101,6 +113,7 @@ export class Trainer<T extends TrainingBatch> {
         groupNorms,
       };
     });
+    keepWithinBounds(context.pool);
     if (!Number.isFinite(result.totalNorm) || !Number.isFinite(result.numbers.ntpLoss)) {
       optimiser.step--;
       throw new TrainingDivergedError(step);

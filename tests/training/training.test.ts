@@ -145,7 +145,22 @@ test('a learning rate that makes numbers overflow ends the run with an error, an
   made.destroy();
 });
 
-test('memory is flat over steps of ragged batches', async () => {
+test('what the pool keeps for reuse stays in proportion, however ragged the batches', async () => {
+  const text = Array.from(
+    { length: 24 },
+    (_, i) => `Story ${i}. ${'It goes on and on. '.repeat(1 + ((7 * i) % 11))}`,
+  ).join('\n\n---\n\n');
+  const configuration = configure({ ...TINY, source: 'text', chunkTokens: 40, batching: 'random', vocabulary: 300 });
+  const made = buildExperiment(context, configuration, await setUpCorpus(configuration, { text }));
+  context.pool.trim();
+  for (let i = 0; i < 12; i++) {
+    const { memory } = await made.trainer.step();
+    expect(memory.total).toBeLessThanOrEqual(1.5 * memory.peakTotal);
+  }
+  made.destroy();
+});
+
+test('memory is flat over steps of the fact stream', async () => {
   const made = await experiment();
   for (let i = 0; i < 3; i++) await made.trainer.step();
   const { liveBuffers, live } = context.pool.report();
