@@ -29,18 +29,6 @@ export interface RevelaOptions {
   readonly checkpointing: boolean;
 }
 
-export const PAPER_OPTIONS: RevelaOptions = {
-  temperature: 1e-4,
-  vNorm: true,
-  dualLoss: false,
-  pooling: 'eos',
-  contextGate: 1,
-  contextLayers: undefined,
-  lossMask: 'all',
-  detachKeyValues: false,
-  checkpointing: false,
-};
-
 /** The two models. Either may be frozen (nothing in it requires a gradient); they may share one frozen base. */
 export interface RevelaModels {
   readonly retriever: Decoder;
