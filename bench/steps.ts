@@ -57,7 +57,7 @@ export async function makeRunner(
     models,
     optimiser,
     feed: new CorpusFeed(corpus, configuration),
-    options: { ...revelaOptions(configuration), checkpointing },
+    options: { ...revelaOptions(configuration, configuration.layers), checkpointing },
     schedule: { learningRate, warmup, decaySteps },
     accumulation,
     evaluateEvery,

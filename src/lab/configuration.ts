@@ -4,9 +4,13 @@ import {
   parseSetting,
   SettingError,
   switchSetting,
+  textSetting,
   type Setting,
   type SettingValue,
 } from './setting.ts';
+
+/** owner/name, with an optional @revision; or the bare name of a folder. */
+const CHECKPOINT_NAME = /^[\w][\w.-]{0,95}(\/[\w][\w.-]{0,95})?(@[\w][\w./-]{0,95})?$/;
 
 /** Every setting of a run. Order is the order on the page. */
 export const SETTINGS = {
@@ -86,6 +90,62 @@ export const SETTINGS = {
     help: 'The retriever sees only the beginning of the query chunk: harder, and closer to real search.',
     default: false,
     paper: 'on',
+  }),
+  base: choiceSetting({
+    group: 'model',
+    label: 'Models',
+    help: 'Two small models that start from nothing, or a pretrained checkpoint with adapters.',
+    default: 'scratch',
+    paper: 'checkpoint',
+    choices: [
+      { value: 'scratch', label: 'Small, from scratch', help: 'Trained here from random weights, in minutes.' },
+      { value: 'checkpoint', label: 'Pretrained checkpoint', help: 'A Qwen2 or Llama model from the hub or a folder.' },
+    ],
+  }),
+  checkpoint: textSetting({
+    group: 'model',
+    label: 'Checkpoint',
+    help: 'The language model: a hub id, or the name of a folder you opened.',
+    default: 'Qwen/Qwen2.5-0.5B',
+    pattern: CHECKPOINT_NAME,
+    expected: 'a hub id such as Qwen/Qwen2.5-0.5B (or owner/name@revision), or the name of an opened folder',
+    placeholder: 'owner/name',
+  }),
+  retrieverCheckpoint: textSetting({
+    group: 'model',
+    label: 'Retriever checkpoint',
+    help: 'The retriever’s base when it is another model; empty: the same, held in memory once.',
+    default: '',
+    pattern: new RegExp(`^$|${CHECKPOINT_NAME.source}`),
+    expected: 'a hub id, the name of an opened folder, or nothing',
+    placeholder: 'the same',
+    paper: 'separate',
+  }),
+  precision: choiceSetting({
+    group: 'model',
+    label: 'Base weights as',
+    help: 'How the frozen weights of a checkpoint lie in GPU memory. Adapters and sums are always 32-bit.',
+    default: 'stored',
+    choices: [
+      { value: 'stored', label: 'As stored', help: 'bf16 for most checkpoints; exact.' },
+      { value: 'int8', label: 'int8', help: 'Half the memory; a small rounding error, which is shown.' },
+    ],
+  }),
+  checkpointing: switchSetting({
+    group: 'model',
+    label: 'Recompute layers',
+    help: 'Keeps only each layer’s input and recomputes the rest for the gradients: a third more work, far less memory.',
+    default: false,
+  }),
+  memoryBudget: numberSetting({
+    group: 'model',
+    label: 'GPU memory to use',
+    help: 'What needs more is refused before it starts. Browsers do not tell how much a GPU has.',
+    default: 4,
+    min: 0.125,
+    max: 256,
+    integer: false,
+    unit: 'GB',
   }),
   layers: numberSetting({
     group: 'model',
@@ -240,6 +300,13 @@ export const SETTINGS = {
       { value: 'all', label: 'All layers', help: 'As in the paper.' },
       { value: 'upperHalf', label: 'Upper half', help: 'The later layers only: gentler on a pretrained model.' },
     ],
+  }),
+  learnGate: switchSetting({
+    group: 'objective',
+    label: 'Learn the gate',
+    help: 'One γ per layer, trained with the rest; it starts from the value above.',
+    default: false,
+    paper: 'off',
   }),
   pooling: choiceSetting({
     group: 'objective',
@@ -403,6 +470,16 @@ export const SETTINGS = {
     max: 64,
     integer: true,
   }),
+  autosaveEvery: numberSetting({
+    group: 'evaluation',
+    label: 'Save every',
+    help: 'How often a run on a checkpoint is saved in this browser, so that it can go on after a reload; 0: never.',
+    default: 10,
+    min: 0,
+    max: 100000,
+    integer: true,
+    unit: 'steps',
+  }),
 } as const;
 
 export type SettingKey = keyof typeof SETTINGS;
@@ -436,6 +513,22 @@ export function configure(
 }
 
 function checkTogether(c: Configuration): void {
+  if (c.base === 'scratch') checkSmallModel(c);
+  if (c.batching === 'topics' && c.chunks % c.groupSize !== 0)
+    throw new SettingError('groupSize', `A batch of ${c.chunks} chunks cannot hold whole groups of ${c.groupSize}.`);
+  if (c.base === 'checkpoint' && c.trained === 'full' && c.precision === 'int8')
+    throw new SettingError(
+      'precision',
+      'Weights that are trained are 32-bit. Train adapters, or keep the weights as stored.',
+    );
+  if (c.freezeLanguageModel && (c.freezeRetriever || c.attention !== 'learned'))
+    throw new SettingError(
+      'freezeLanguageModel',
+      'With the language model frozen and no gradient for the retriever nothing would learn.',
+    );
+}
+
+function checkSmallModel(c: Configuration): void {
   if (c.width % (2 * c.heads) !== 0)
     throw new SettingError(
       'heads',
@@ -443,13 +536,6 @@ function checkTogether(c: Configuration): void {
     );
   if (c.heads % c.kvHeads !== 0)
     throw new SettingError('kvHeads', `${c.heads} query heads cannot share ${c.kvHeads} key/value heads evenly.`);
-  if (c.batching === 'topics' && c.chunks % c.groupSize !== 0)
-    throw new SettingError('groupSize', `A batch of ${c.chunks} chunks cannot hold whole groups of ${c.groupSize}.`);
-  if (c.freezeLanguageModel && (c.freezeRetriever || c.attention !== 'learned'))
-    throw new SettingError(
-      'freezeLanguageModel',
-      'With the language model frozen and no gradient for the retriever nothing would learn.',
-    );
 }
 
 function bestHeads(c: Configuration): number {

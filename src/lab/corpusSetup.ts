@@ -12,20 +12,28 @@ import { wordTokenizerFiles } from '../corpus/wordTokenizer.ts';
 import { Bm25 } from '../retrieval/bm25.ts';
 import { TfIdf } from '../retrieval/tfidf.ts';
 import type { Configuration } from './configuration.ts';
+import type { Bases } from './pretrained.ts';
 import type { ChunkView, CorpusSummary } from './run.ts';
 
 /** A corpus cut, tokenised and ready to hand out batches. */
 export interface CorpusSetup {
   readonly summary: CorpusSummary;
+  /** The language model's: chunks are cut and shown in its tokens. */
   readonly tokenizer: TextTokenizer;
+  /** The same, unless the retriever is another model. */
+  readonly retrieverTokenizer: TextTokenizer;
   readonly batches: BatchSource;
   /** For the TF-IDF baseline: rarity of words over the whole corpus. */
   readonly tfidf: TfIdf;
-  /** For the BM25 control. */
+  /** Text of every chunk (a sample, for the endless stream): for the BM25 control. */
   readonly chunkTexts: readonly string[];
+  /** What can be searched: every chunk, or the sample. */
+  readonly chunks: readonly Chunk[];
 }
 
 export interface CorpusSetupOptions {
+  /** Checkpoints bring their own tokenizers; without them one is made for the text. */
+  readonly bases?: Bases | undefined;
   /** The user's text, when the configuration's source is 'text'. */
   readonly text?: string | Uint8Array | undefined;
   readonly title?: string | undefined;
@@ -46,19 +54,21 @@ export async function setUpCorpus(
   configuration: Configuration,
   options: CorpusSetupOptions = {},
 ): Promise<CorpusSetup> {
-  return configuration.source === 'facts' ? setUpFacts(configuration) : setUpProse(configuration, options);
+  return configuration.source === 'facts' ? setUpFacts(configuration, options) : setUpProse(configuration, options);
 }
 
-function setUpFacts(configuration: Configuration): CorpusSetup {
+function setUpFacts(configuration: Configuration, { bases }: CorpusSetupOptions): CorpusSetup {
   const { chunks: batchSize, groupSize: chunksPerFact, seed } = configuration;
   const batches = new FactStream({ batchSize, chunksPerFact, seed });
-  const tokenizer = new TextTokenizer(wordTokenizerFiles(factVocabulary()));
+  const tokenizer = bases?.languageModel.tokenizer ?? new TextTokenizer(wordTokenizerFiles(factVocabulary()));
   const sample: Chunk[] = [];
   for (let i = 0; i < FACT_SAMPLE_BATCHES; i++) sample.push(...batches.batchAt(i).chunks);
   const chunkTexts = sample.map(({ text }) => text);
   return {
     tokenizer,
+    retrieverTokenizer: bases?.retriever.tokenizer ?? tokenizer,
     batches,
+    chunks: sample,
     chunkTexts,
     tfidf: new TfIdf(chunkTexts),
     summary: {
@@ -77,18 +87,13 @@ function setUpFacts(configuration: Configuration): CorpusSetup {
 async function setUpProse(configuration: Configuration, options: CorpusSetupOptions): Promise<CorpusSetup> {
   const { signal, onProgress } = options;
   const { title, documents, notices } = await sourceDocuments(configuration, options);
-  const texts = documents.flatMap(({ paragraphs }) => paragraphs);
-  onProgress?.('Building the vocabulary', 0);
-  const tokenizer = new TextTokenizer(
-    await trainBpe(texts, {
-      vocabularySize: configuration.vocabulary,
-      ...(signal ? { signal } : {}),
-      onProgress: ({ fraction }) => onProgress?.('Building the vocabulary', fraction),
-    }),
-  );
+  const tokenizer = options.bases?.languageModel.tokenizer ?? (await trainTokenizer(configuration, documents, options));
+  const retrieverTokenizer = options.bases?.retriever.tokenizer ?? tokenizer;
+  const tokenizers = [...new Set([tokenizer, retrieverTokenizer])];
   const corpus = await buildCorpus(documents, {
-    maxTokens: chunkTokenBudget(tokenizer, configuration.chunkTokens, true),
-    countTokens: (text) => tokenizer.countTokens(text),
+    // A chunk has to fit both models.
+    maxTokens: Math.min(...tokenizers.map((one) => chunkTokenBudget(one, configuration.chunkTokens, true))),
+    countTokens: (text) => Math.max(...tokenizers.map((one) => one.countTokens(text))),
     notices,
     ...(signal ? { signal } : {}),
     onProgress: (fraction) => onProgress?.('Cutting the text into chunks', fraction),
@@ -103,7 +108,9 @@ async function setUpProse(configuration: Configuration, options: CorpusSetupOpti
   const chunkTexts = corpus.chunks.map(({ text }) => text);
   return {
     tokenizer,
+    retrieverTokenizer,
     batches,
+    chunks: corpus.chunks,
     chunkTexts,
     tfidf: new TfIdf(chunkTexts),
     summary: {
@@ -117,6 +124,24 @@ async function setUpProse(configuration: Configuration, options: CorpusSetupOpti
         .map((chunk) => chunkView(tokenizer, chunk, chunk.document, configuration.chunkTokens)),
     },
   };
+}
+
+async function trainTokenizer(
+  { vocabulary }: Configuration,
+  documents: readonly SourceDocument[],
+  { signal, onProgress }: CorpusSetupOptions,
+): Promise<TextTokenizer> {
+  const detail = 'Building the vocabulary';
+  onProgress?.(detail, 0);
+  const files = await trainBpe(
+    documents.flatMap(({ paragraphs }) => paragraphs),
+    {
+      vocabularySize: vocabulary,
+      ...(signal ? { signal } : {}),
+      onProgress: ({ fraction }) => onProgress?.(detail, fraction),
+    },
+  );
+  return new TextTokenizer(files);
 }
 
 async function sourceDocuments(

@@ -1,11 +1,14 @@
-import type { Context } from '../ops/context.ts';
 import type { RevelaOptions } from '../objectives/revela.ts';
+import type { Context } from '../ops/context.ts';
 import { Optimiser } from '../training/optimiser.ts';
 import { Trainer } from '../training/trainer.ts';
 import type { Configuration } from './configuration.ts';
 import type { CorpusSetup } from './corpusSetup.ts';
 import { CorpusFeed, type LabBatch } from './feed.ts';
-import { buildSmallModels, type LabModels } from './smallModels.ts';
+import { contextLayers, type LabModels } from './models.ts';
+import type { Bases } from './pretrained.ts';
+import { buildPretrainedModels, type BuildOptions } from './pretrainedModels.ts';
+import { buildSmallModels } from './smallModels.ts';
 
 /** A configured run on the GPU: models, optimiser, trainer. */
 export interface Experiment {
@@ -15,26 +18,56 @@ export interface Experiment {
   destroy(): void;
 }
 
-export function revelaOptions(configuration: Configuration): RevelaOptions {
-  const { layers, contextLayers, temperature, vNorm, dualLoss, pooling, contextGate, lossMask, detachKeyValues } =
+/** @param layers of the language model. */
+export function revelaOptions(configuration: Configuration, layers: number): RevelaOptions {
+  const { temperature, vNorm, dualLoss, pooling, contextGate, lossMask, detachKeyValues, checkpointing } =
     configuration;
-  const upper = Array.from({ length: layers }, (_, layer) => layer).slice(Math.floor(layers / 2));
   return {
     temperature,
     vNorm,
     dualLoss,
     pooling,
     contextGate,
-    contextLayers: contextLayers === 'upperHalf' ? upper : undefined,
+    contextLayers: contextLayers(layers, configuration),
     lossMask,
     detachKeyValues,
-    checkpointing: false,
+    checkpointing,
   };
 }
 
-/** Builds models and optimiser for a corpus; nothing is computed before the trainer's first step. */
+/** Builds the small models, an optimiser and a trainer; nothing is computed before the trainer's first step. */
 export function buildExperiment(context: Context, configuration: Configuration, corpus: CorpusSetup): Experiment {
-  const models = buildSmallModels(context, configuration, corpus.tokenizer.vocabularySize);
+  return experimentOn(
+    context,
+    configuration,
+    corpus,
+    buildSmallModels(context, configuration, corpus.tokenizer.vocabularySize),
+  );
+}
+
+/** The same on checkpoints, whose weights are loaded first. */
+export async function openExperiment(
+  context: Context,
+  configuration: Configuration,
+  corpus: CorpusSetup,
+  bases: Bases | undefined,
+  options: BuildOptions = {},
+): Promise<Experiment> {
+  if (!bases) return buildExperiment(context, configuration, corpus);
+  return experimentOn(
+    context,
+    configuration,
+    corpus,
+    await buildPretrainedModels(context, configuration, bases, options),
+  );
+}
+
+function experimentOn(
+  context: Context,
+  configuration: Configuration,
+  corpus: CorpusSetup,
+  models: LabModels,
+): Experiment {
   const { learningRate, warmup, decaySteps, beta1, beta2, weightDecay, clipNorm, accumulation, evaluateEvery } =
     configuration;
   const optimiser = new Optimiser(context, models.groups, { beta1, beta2, epsilon: 1e-8, weightDecay, clipNorm });
@@ -43,7 +76,7 @@ export function buildExperiment(context: Context, configuration: Configuration, 
     models,
     optimiser,
     feed: new CorpusFeed(corpus, configuration),
-    options: revelaOptions(configuration),
+    options: revelaOptions(configuration, models.languageModel.config.layers),
     schedule: { learningRate, warmup, decaySteps },
     accumulation,
     evaluateEvery,

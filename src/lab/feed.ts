@@ -43,6 +43,7 @@ export class CorpusFeed implements BatchFeed<LabBatch> {
     const tokens = collate(
       texts,
       { maxLength: chunkTokens, firstHalf, firstHalfRatio: 0.5, prefixes: true },
+      this.corpus.retrieverTokenizer,
       this.corpus.tokenizer,
     );
     const random = Random.fromSeed(seed).fork(`control ${name}`);

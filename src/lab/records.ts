@@ -5,7 +5,7 @@ import { chunkView, type CorpusSetup } from './corpusSetup.ts';
 import type { Configuration } from './configuration.ts';
 import type { LabBatch } from './feed.ts';
 import type { Evaluation, MemoryView, StepRecord } from './run.ts';
-import { LANGUAGE_MODEL, RETRIEVER } from './smallModels.ts';
+import { LANGUAGE_MODEL, RETRIEVER } from './models.ts';
 
 /** Turns the trainer's numbers into what the page shows. */
 export function stepRecord(

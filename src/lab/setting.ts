@@ -33,16 +33,27 @@ export interface SwitchSetting extends Common<boolean> {
   readonly kind: 'switch';
 }
 
-export type Setting = NumberSetting | ChoiceSetting | SwitchSetting;
+/** A short text that follows a rule, a name say; the empty text stands for the default where `pattern` takes it. */
+export interface TextSetting extends Common<string> {
+  readonly kind: 'text';
+  readonly pattern: RegExp;
+  /** What the pattern takes, in words. */
+  readonly expected: string;
+  readonly placeholder: string;
+}
+
+export type Setting = NumberSetting | ChoiceSetting | SwitchSetting | TextSetting;
 
 /** The type of a setting's value. */
 export type SettingValue<S extends Setting> = S extends NumberSetting
   ? number
   : S extends SwitchSetting
     ? boolean
-    : S extends ChoiceSetting<infer T>
-      ? T
-      : never;
+    : S extends TextSetting
+      ? string
+      : S extends ChoiceSetting<infer T>
+        ? T
+        : never;
 
 export function numberSetting(setting: Omit<NumberSetting, 'kind'>): NumberSetting {
   return { kind: 'number', ...setting };
@@ -54,6 +65,10 @@ export function choiceSetting<T extends string>(setting: Omit<ChoiceSetting<T>, 
 
 export function switchSetting(setting: Omit<SwitchSetting, 'kind'>): SwitchSetting {
   return { kind: 'switch', ...setting };
+}
+
+export function textSetting(setting: Omit<TextSetting, 'kind'>): TextSetting {
+  return { kind: 'text', ...setting };
 }
 
 /**
@@ -83,6 +98,9 @@ export function parseSetting(key: string, setting: Setting, value: unknown): num
     case 'choice':
       if (typeof value === 'string' && setting.choices.some((choice) => choice.value === value)) return value;
       return fail(`one of ${setting.choices.map((choice) => choice.value).join(', ')}`);
+    case 'text':
+      if (typeof value === 'string' && setting.pattern.test(value)) return value;
+      return fail(setting.expected);
     default:
       return setting satisfies never;
   }

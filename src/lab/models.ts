@@ -1,0 +1,88 @@
+import { Random } from '../corpus/random.ts';
+import type { DecoderConfig } from '../models/config.ts';
+import type { Decoder } from '../models/decoder.ts';
+import { LayerGates } from '../models/gates.ts';
+import { initialAdapter } from '../models/initialisation.ts';
+import { LORA_TARGETS, LoraAdapter } from '../models/lora.ts';
+import type { ParameterSet } from '../models/parameters.ts';
+import { fixedGates } from '../objectives/revela.ts';
+import type { Context } from '../ops/context.ts';
+import type { ParameterGroup } from '../training/optimiser.ts';
+import type { Configuration } from './configuration.ts';
+
+/** The two models of a run, and what of them is trained. */
+export interface LabModels {
+  readonly retriever: Decoder;
+  readonly languageModel: Decoder;
+  /** γ of each layer, where it is learnt. */
+  readonly gates: LayerGates | undefined;
+  readonly groups: readonly ParameterGroup[];
+  /** The retriever as it was before the first step, for comparison. The caller destroys it. */
+  untrainedRetriever(): Promise<{ readonly decoder: Decoder; destroy(): void }>;
+  destroy(): void;
+}
+
+/** Names of the parameter groups: their gradient norms are shown under these. */
+export const RETRIEVER = 'retriever';
+export const LANGUAGE_MODEL = 'languageModel';
+export const GATES = 'gates';
+
+/** Which of the two learn. A control leaves the retriever without a gradient: training it would only decay its weights. */
+export function learners({ freezeRetriever, freezeLanguageModel, attention }: Configuration): {
+  retriever: boolean;
+  languageModel: boolean;
+} {
+  return { retriever: !freezeRetriever && attention === 'learned', languageModel: !freezeLanguageModel };
+}
+
+/** Marks what learns and gives it a name. @throws Error when a model that should learn has nothing to train. */
+export function parameterGroups(
+  configuration: Configuration,
+  retriever: Decoder,
+  languageModel: Decoder,
+  gates: LayerGates | undefined,
+): ParameterGroup[] {
+  const learns = learners(configuration);
+  const groups: ParameterGroup[] = [];
+  const train = (name: string, parameters: ParameterSet | undefined, trainable: boolean): void => {
+    parameters?.setTrainable(trainable);
+    if (!trainable) return;
+    if (!parameters) throw new Error(`The ${name} has nothing to train.`);
+    groups.push({ name, parameters });
+  };
+  const own = (model: Decoder) => model.adapter?.parameters ?? model.weights.parameters;
+  train(RETRIEVER, own(retriever), learns.retriever);
+  train(LANGUAGE_MODEL, own(languageModel), learns.languageModel);
+  if (gates) train(GATES, gates.parameters, true);
+  return groups;
+}
+
+/** The layers that read their neighbours; undefined: all. */
+export function contextLayers(layers: number, { contextLayers: which }: Configuration): number[] | undefined {
+  if (which === 'all') return undefined;
+  return Array.from({ length: layers }, (_, layer) => layer).slice(Math.floor(layers / 2));
+}
+
+/** γ as parameters, where the configuration asks for it. */
+export function newGates(context: Context, configuration: Configuration, layers: number): LayerGates | undefined {
+  if (!configuration.learnGate) return undefined;
+  const { contextGate } = configuration;
+  return new LayerGates(
+    context,
+    fixedGates(layers, { contextGate, contextLayers: contextLayers(layers, configuration) }),
+  );
+}
+
+/** A fresh adapter with PEFT's first weights (A random, B zero: the model starts unchanged), drawn from the run's seed. */
+export function newAdapter(
+  context: Context,
+  decoder: DecoderConfig,
+  { rank, alpha, seed }: Configuration,
+  name: string,
+): LoraAdapter {
+  const adapter = new LoraAdapter(context, decoder, { rank, alpha, targets: LORA_TARGETS });
+  const source = Random.fromSeed(seed).fork(`adapter of the ${name}`);
+  for (const [key, data] of initialAdapter(adapter, () => source.uniform()))
+    context.recorder.upload(adapter.parameters.tensor(key).slice, data);
+  return adapter;
+}

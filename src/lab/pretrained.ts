@@ -1,0 +1,50 @@
+import { CorpusError } from '../corpus/errors.ts';
+import { TextTokenizer, type TokenizerFiles } from '../corpus/tokenizer.ts';
+import { ModelFileError, readJson, type FileLookup } from '../files/byteSource.ts';
+import { readDecoderConfig } from '../files/decoderFiles.ts';
+import type { DecoderConfig } from '../models/config.ts';
+
+/** A checkpoint whose small files have been read; its weights are read when the models are built. */
+export interface Pretrained {
+  /** What it is called: a hub id, or a folder's name. */
+  readonly name: string;
+  readonly files: FileLookup;
+  readonly config: DecoderConfig;
+  readonly tokenizer: TextTokenizer;
+}
+
+/** The checkpoints of a run: the same object twice when both models stand on one base. */
+export interface Bases {
+  readonly languageModel: Pretrained;
+  readonly retriever: Pretrained;
+}
+
+/**
+ * Reads config and tokenizer of a checkpoint and sees whether they belong together.
+ * @throws ModelFileError, ModelConfigError, CorpusError with what is missing or does not fit.
+ */
+export async function openPretrained(name: string, files: FileLookup): Promise<Pretrained> {
+  const config = await readDecoderConfig(files);
+  const tokenizer = new TextTokenizer(await readTokenizer(files));
+  if (tokenizer.vocabularySize > config.vocabularySize)
+    throw new CorpusError(
+      'invalid-tokenizer',
+      `The tokenizer of ${name} has ids up to ${tokenizer.vocabularySize - 1}, but its model knows ${config.vocabularySize} tokens: ` +
+        'they do not belong together. Take tokenizer.json from the same repository as the weights.',
+    );
+  return { name, files, config, tokenizer };
+}
+
+async function readTokenizer(files: FileLookup): Promise<TokenizerFiles> {
+  const tokenizerJson = object('tokenizer.json', await readJson(files, 'tokenizer.json'));
+  const tokenizerConfig = (await files('tokenizer_config.json'))
+    ? object('tokenizer_config.json', await readJson(files, 'tokenizer_config.json'))
+    : {};
+  return { tokenizerJson, tokenizerConfig };
+}
+
+function object(name: string, json: unknown): Record<string, unknown> {
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw new ModelFileError(`${name} does not hold an object.`);
+  return json as Record<string, unknown>;
+}
