@@ -1,4 +1,6 @@
-/** Number formats of a safetensors file that we read. */
+import { toBf16, toF16 } from '../ops/halfPrecision.ts';
+
+/** Number formats of a safetensors file that hold weights. */
 export type StoredDType = 'F32' | 'F16' | 'BF16';
 
 export interface StoredTensor {
@@ -91,12 +93,17 @@ function parseEntry(name: string, entry: unknown, dataOffset: number, fileBytes:
     return fail('its offsets are not two whole numbers');
   const [begin = 0, end = 0] = offsets;
   const bytes = shape.reduce((product, length) => product * length, BYTES[dtype] ?? 0);
-  if (!Number.isSafeInteger(bytes)) return fail(`its shape [${shape.join(', ')}] is impossibly large`);
+  if (!Number.isSafeInteger(bytes)) return fail(`its shape ${shapeText(shape)} is impossibly large`);
   if (end - begin !== bytes)
-    return fail(`shape [${shape.join(', ')}] of ${dtype} takes ${bytes} bytes, but ${end - begin} are given`);
+    return fail(`shape ${shapeText(shape)} of ${dtype} takes ${bytes} bytes, but ${end - begin} are given`);
   if (dataOffset + end > fileBytes)
     return fail(`it ends at byte ${dataOffset + end}, but the file has ${fileBytes}: the file is cut short`);
   return { name, dtype, shape, begin: dataOffset + begin, end: dataOffset + end };
+}
+
+/** A hostile header may list a million lengths: a message shows the first few. */
+function shapeText(shape: readonly number[]): string {
+  return shape.length > 8 ? `[${shape.slice(0, 8).join(', ')}, …]` : `[${shape.join(', ')}]`;
 }
 
 function checkOverlap(tensors: ReadonlyMap<string, StoredTensor>): void {
@@ -110,39 +117,144 @@ function checkOverlap(tensors: ReadonlyMap<string, StoredTensor>): void {
   }
 }
 
-/** A tensor to be written, as f32. */
+/** A tensor that a file is to hold. */
+export interface TensorEntry {
+  readonly name: string;
+  readonly dtype: StoredDType;
+  readonly shape: readonly number[];
+}
+
+/** A file that is still to be written: its header, then the bytes of `tensors` in this order, nothing between them. */
+export interface SafetensorsPlan {
+  /** The first bytes of the file. */
+  readonly header: Uint8Array<ArrayBuffer>;
+  /** Where each tensor goes. Wider formats come first, so that every tensor begins at a multiple of its own size. */
+  readonly tensors: readonly (StoredTensor & TensorEntry)[];
+  readonly fileBytes: number;
+}
+
+/**
+ * Lays a file out before its numbers are there, so that a large one can be written piece by piece.
+ * @throws SafetensorsError when two tensors share a name, or a size cannot be.
+ */
+export function safetensorsHeader(
+  entries: readonly TensorEntry[],
+  metadata: Readonly<Record<string, string>> = {},
+): SafetensorsPlan {
+  const header = new Map<string, unknown>();
+  if (Object.keys(metadata).length > 0) header.set('__metadata__', metadata);
+  let offset = 0;
+  const sorted = [...entries].sort((a, b) => (BYTES[b.dtype] ?? 0) - (BYTES[a.dtype] ?? 0));
+  const places = sorted.map(({ name, dtype, shape }) => {
+    const bytes = shape.reduce((product, length) => product * length, BYTES[dtype] ?? 0);
+    if (!Number.isSafeInteger(bytes) || !shape.every((length) => Number.isInteger(length) && length >= 0))
+      throw new SafetensorsError(`Tensor ${JSON.stringify(name)}: its shape ${shapeText(shape)} cannot be written.`);
+    if (name === '__metadata__') throw new SafetensorsError('A tensor cannot be called "__metadata__".');
+    if (header.has(name)) throw new SafetensorsError(`Two tensors are called ${JSON.stringify(name)}.`);
+    const begin = offset;
+    offset += bytes;
+    header.set(name, { dtype, shape, data_offsets: [begin, offset] });
+    return { name, dtype, shape, begin, end: offset };
+  });
+  const text = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
+  const length = Math.ceil(text.length / 8) * 8;
+  if (length > MAX_HEADER_BYTES)
+    throw new SafetensorsError(`The header would have ${length} bytes; the format allows ${MAX_HEADER_BYTES}.`);
+  const first = new Uint8Array(8 + length).fill(0x20, 8);
+  new DataView(first.buffer).setBigUint64(0, BigInt(length), true);
+  first.set(text, 8);
+  return {
+    header: first,
+    tensors: places.map((place) => ({
+      ...place,
+      begin: first.length + place.begin,
+      end: first.length + place.end,
+    })),
+    fileBytes: first.length + offset,
+  };
+}
+
+/**
+ * The file in pieces, in order: its header, then what `bytesOf` gives for each tensor. Only one piece is in memory at once.
+ * @throws SafetensorsError when a tensor gets more or fewer bytes than its shape has.
+ */
+export async function* safetensorsPieces(
+  plan: SafetensorsPlan,
+  bytesOf: (tensor: StoredTensor & TensorEntry) => AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, void> {
+  yield plan.header;
+  for (const tensor of plan.tensors) {
+    let given = 0;
+    for await (const piece of bytesOf(tensor)) {
+      given += piece.length;
+      if (given > tensor.end - tensor.begin) break;
+      yield piece;
+    }
+    if (given !== tensor.end - tensor.begin)
+      throw new SafetensorsError(
+        `Tensor ${JSON.stringify(tensor.name)} takes ${tensor.end - tensor.begin} bytes, but ${given} were given.`,
+      );
+  }
+}
+
+/** f32 numbers as the bytes of a stored format. F32 gives a view of the numbers, no copy. */
+export function encodeFloats(data: Float32Array, dtype: StoredDType): Uint8Array<ArrayBuffer> {
+  if (dtype !== 'F32') return new Uint8Array((dtype === 'BF16' ? toBf16(data) : toF16(data)).buffer);
+  // A Blob takes no shared memory.
+  const { buffer } = data;
+  return buffer instanceof ArrayBuffer
+    ? new Uint8Array(buffer, data.byteOffset, data.byteLength)
+    : new Uint8Array(data.slice().buffer);
+}
+
+/** A tensor to be written, as f32 unless `dtype` says otherwise. */
 export interface TensorToStore {
   readonly name: string;
   readonly shape: readonly number[];
   readonly data: Float32Array;
+  readonly dtype?: StoredDType;
 }
 
-/** A safetensors file of f32 tensors. @throws SafetensorsError when a tensor's numbers do not fill its shape, or two share a name. */
+/**
+ * A safetensors file as chunks to be written one after the other (a Blob takes them as they are). Chunks of f32 tensors
+ * are views of the tensors' own numbers.
+ * @throws SafetensorsError when a tensor's numbers do not fill its shape, or two share a name.
+ */
+export function safetensorsChunks(
+  tensors: readonly TensorToStore[],
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array<ArrayBuffer>[] {
+  for (const { name, shape, data } of tensors)
+    if (shape.reduce((product, length) => product * length, 1) !== data.length)
+      throw new SafetensorsError(
+        `Tensor ${JSON.stringify(name)}: ${data.length} numbers do not fill ${shapeText(shape)}.`,
+      );
+  const plan = safetensorsHeader(
+    tensors.map(({ name, shape, dtype = 'F32' }) => ({ name, shape, dtype })),
+    metadata,
+  );
+  const byName = new Map(tensors.map(({ name, data }) => [name, data]));
+  return [
+    plan.header,
+    ...plan.tensors.map(({ name, dtype }) => encodeFloats(byName.get(name) ?? new Float32Array(), dtype)),
+  ];
+}
+
+/** A whole safetensors file. @throws SafetensorsError as safetensorsChunks. */
 export function writeSafetensors(
   tensors: readonly TensorToStore[],
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
-  let offset = 0;
-  const header: Record<string, unknown> = Object.keys(metadata).length > 0 ? { __metadata__: metadata } : {};
-  for (const { name, shape, data } of tensors) {
-    if (shape.reduce((product, length) => product * length, 1) !== data.length)
-      throw new SafetensorsError(
-        `Tensor ${JSON.stringify(name)}: ${data.length} numbers do not fill [${shape.join(', ')}].`,
-      );
-    if (Object.hasOwn(header, name)) throw new SafetensorsError(`Two tensors are called ${JSON.stringify(name)}.`);
-    header[name] = { dtype: 'F32', shape, data_offsets: [offset, offset + data.byteLength] };
-    offset += data.byteLength;
+  return concatenated(safetensorsChunks(tensors, metadata));
+}
+
+/** Chunks as one array. */
+export function concatenated(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
   }
-  const text = new TextEncoder().encode(JSON.stringify(header));
-  const padded = Math.ceil(text.length / 8) * 8;
-  const file = new Uint8Array(8 + padded + offset);
-  new DataView(file.buffer).setBigUint64(0, BigInt(padded), true);
-  file.fill(0x20, 8, 8 + padded);
-  file.set(text, 8);
-  let at = 8 + padded;
-  for (const { data } of tensors) {
-    file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
-    at += data.byteLength;
-  }
-  return file;
+  return whole;
 }
