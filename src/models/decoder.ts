@@ -3,6 +3,7 @@ import { causalAttention } from '../ops/causalAttention.ts';
 import { checkpoint } from '../ops/checkpoint.ts';
 import type { Context } from '../ops/context.ts';
 import { embedding, makeTokenIndex, type TokenIndex } from '../ops/embedding.ts';
+import type { Gate } from '../ops/gate.ts';
 import { inBatchAttention } from '../ops/inBatchAttention.ts';
 import { linear } from '../ops/linear.ts';
 import type { PairList } from '../ops/pairs.ts';
@@ -36,8 +37,8 @@ export interface NeighbourReading {
   readonly pairs: PairList;
   readonly keyValues: readonly KeyValues[];
   readonly vNorm: boolean;
-  /** γ of each layer; 0 leaves the layer as it is. */
-  readonly gates: readonly number[];
+  /** γ of each layer, fixed or learnt; a fixed 0 leaves the layer as it is. */
+  readonly gates: readonly Gate[];
 }
 
 /** Sees intermediate tensors as they are made; they are valid during the call only (record a read there). */
@@ -117,7 +118,7 @@ export class Decoder {
     layer: number,
     input: TokenRows,
     [x, theirKeys, theirValues, attention]: readonly Tensor[],
-    reading: { pairs: PairList; vNorm: boolean; gate: number } | undefined,
+    reading: { pairs: PairList; vNorm: boolean; gate: Gate } | undefined,
     observe: Observer | undefined,
   ): readonly Tensor[] {
     const { config, weights } = this;

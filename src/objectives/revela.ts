@@ -1,5 +1,6 @@
 import { batchAttention } from '../ops/batchAttention.ts';
 import type { Context } from '../ops/context.ts';
+import type { Gate } from '../ops/gate.ts';
 import { l2Normalize } from '../ops/l2Normalize.ts';
 import { linearCrossEntropy } from '../ops/linearCrossEntropy.ts';
 import { makePairs, type PairList } from '../ops/pairs.ts';
@@ -10,6 +11,7 @@ import type { Tape } from '../ops/tape.ts';
 import type { Tensor } from '../ops/tensor.ts';
 import type { TokenBatch } from '../corpus/types.ts';
 import type { Decoder, KeyValues, Observer, TokenRows } from '../models/decoder.ts';
+import type { LayerGates } from '../models/gates.ts';
 import { predictedTokens, type LossMask } from './predictedTokens.ts';
 
 export interface RevelaOptions {
@@ -33,6 +35,8 @@ export interface RevelaOptions {
 export interface RevelaModels {
   readonly retriever: Decoder;
   readonly languageModel: Decoder;
+  /** γ as parameters, in place of the option contextGate. Which layers read neighbours remains an option. */
+  readonly gates?: LayerGates | undefined;
 }
 
 export interface RevelaForward {
@@ -118,7 +122,7 @@ export async function revela(
         pairs,
         keyValues: options.detachKeyValues ? plain.keyValues.map((kv) => detached(context, kv)) : plain.keyValues,
         vNorm: options.vNorm,
-        gates: layerGates(languageModel.config.layers, options),
+        gates: layerGates(models, options),
       },
     }),
   );
@@ -174,8 +178,20 @@ function detached(context: Context, { keys, values }: KeyValues): KeyValues {
   return { keys: context.own(keys.detach()), values: context.own(values.detach()) };
 }
 
-function layerGates(layers: number, { contextGate, contextLayers }: RevelaOptions): number[] {
+/** γ of each layer as the options fix it (or as it begins, where it is learnt): 0 where neighbours are not read. */
+export function fixedGates(
+  layers: number,
+  { contextGate, contextLayers }: Pick<RevelaOptions, 'contextGate' | 'contextLayers'>,
+): number[] {
   return Array.from({ length: layers }, (_, layer) =>
     !contextLayers || contextLayers.includes(layer) ? contextGate : 0,
+  );
+}
+
+function layerGates({ languageModel, gates }: RevelaModels, options: RevelaOptions): Gate[] {
+  const { layers } = languageModel.config;
+  if (!gates) return fixedGates(layers, options);
+  return Array.from({ length: layers }, (_, layer) =>
+    !options.contextLayers || options.contextLayers.includes(layer) ? gates.gate(layer) : 0,
   );
 }

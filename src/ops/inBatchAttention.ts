@@ -1,4 +1,5 @@
 import type { Context } from './context.ts';
+import { gated, type Gate } from './gate.ts';
 import { pairStateBytes, type PairList } from './pairs.ts';
 import type { Rows } from './rows.ts';
 import type { Tape } from './tape.ts';
@@ -30,6 +31,11 @@ export interface InBatchAttentionInputs {
   readonly headDim: number;
   readonly vNorm: boolean;
   /** γ: factor of the in-batch term (the paper has 1). */
+  readonly gate: Gate;
+}
+
+/** With a factor that the kernels take as a parameter. */
+interface FixedGateInputs extends InBatchAttentionInputs {
   readonly gate: number;
 }
 
@@ -40,11 +46,18 @@ export interface InBatchAttentionInputs {
  *   Ô_ij = P V_j / (Σ_m P_m ‖V_jm‖₂ + ε) with V-normalisation, else P V_j
  *
  * per head and query token; no L×L scores are kept, in either direction, and the forward pass keeps nothing at all. Result:
- * [T, H · headDim]. Gradients go to self, q, k, v and A. ∂L/∂A_ij is 0 for pairs that are not in `pairs`.
+ * [T, H · headDim]. Gradients go to self, q, k, v, A and a learnt γ. ∂L/∂A_ij is 0 for pairs that are not in `pairs`.
  * @throws Error when shapes do not fit together.
  */
 export function inBatchAttention(context: Context, inputs: InBatchAttentionInputs): Tensor {
   check(inputs);
+  const { gate, attention } = inputs;
+  if (typeof gate === 'number') return attend(context, { ...inputs, gate });
+  // γ and A appear as their product only, so a learnt γ goes into A beforehand: ∂L/∂γ = Σ_ij A_ij · ∂L/∂(γA)_ij.
+  return context.scope(() => attend(context, { ...inputs, attention: gated(context, attention, gate), gate: 1 }));
+}
+
+function attend(context: Context, inputs: FixedGateInputs): Tensor {
   const { self, q, k, v, attention, pairs, heads, kvHeads, headDim, gate } = inputs;
   const out = context.tensor(self.shape);
   context.scope(() => {
@@ -80,7 +93,7 @@ export function inBatchAttention(context: Context, inputs: InBatchAttentionInput
   return out;
 }
 
-function backward(context: Context, inputs: InBatchAttentionInputs, u: Tensor, tape: Tape): void {
+function backward(context: Context, inputs: FixedGateInputs, u: Tensor, tape: Tape): void {
   const { q, k, v, attention, pairs, rows, heads, kvHeads, headDim, vNorm, gate } = inputs;
   const constants = tileConstants(inputs);
   const shape = shapeParams(inputs);

@@ -66,6 +66,8 @@ interface RunOptions {
   /** Values the pairs are made from; all pairs without. */
   pairsFrom?: Float32Array;
   requiresGrad?: readonly boolean[];
+  /** Takes γ from number 1 of these (number 0 of one) in place of shape.gate; their gradient comes last. */
+  factors?: Float32Array;
   onPairs?: (pairs: PairList) => void;
 }
 
@@ -81,8 +83,11 @@ function run(arrays: Arrays, shape: InBatchAttentionShape, options: RunOptions =
   ];
   return runOp(
     context,
-    arrays.map((data, i) => ({ data, shape: shapes[i]!, requiresGrad: options.requiresGrad?.[i] ?? true })),
-    (c, [self, q, k, v, attention]) => {
+    [
+      ...arrays.map((data, i) => ({ data, shape: shapes[i]!, requiresGrad: options.requiresGrad?.[i] ?? true })),
+      ...(options.factors ? [{ data: options.factors, shape: [options.factors.length] }] : []),
+    ],
+    (c, [self, q, k, v, attention, factors]) => {
       const rows = makeRows(c, lengths);
       const pairs = makePairs(c, rows, options.pairsFrom);
       options.onPairs?.(pairs);
@@ -99,7 +104,7 @@ function run(arrays: Arrays, shape: InBatchAttentionShape, options: RunOptions =
           kvHeads,
           headDim,
           vNorm,
-          gate,
+          gate: factors ? { factors, index: Math.min(1, factors.size - 1) } : gate,
         }),
       ];
     },
@@ -316,6 +321,43 @@ test('gradients are computed only where they are wanted, and add to what is ther
   all.gradients.slice(1).forEach((gradient, i) => {
     expect(twice.gradients[i + 1]).toEqual(gradient.map((value) => 2 * value));
   });
+});
+
+test.each(cases().filter((_, n) => n % 2 === 1))(
+  'a learnt γ: the bits of a fixed one, and the gradient of finite differences: rows $lengths, V-norm $vNorm, gate $gate',
+  async (shape) => {
+    const random = seededRandom(200 + shape.headDim);
+    const arrays = randomInputs(random, shape, randomAttention(random, shape.lengths.length));
+    const seed = randomArray(random, arrays[0].length);
+    const factors = Float32Array.of(7, shape.gate, -2);
+    const fixed = await run(arrays, shape, { seed });
+    const learnt = await run(arrays, shape, { seed, factors });
+    expect(learnt.outputs).toEqual(fixed.outputs);
+    expect(learnt.gradients.slice(0, 4)).toEqual(fixed.gradients.slice(0, 4));
+    const terms = Math.sqrt(shape.heads * shape.headDim * Math.max(...shape.lengths));
+    const tolerance = { abs: 1e-6 * (2 + terms), rel: 1e-5 };
+    expectClose('gradient of attention', learnt.gradients[4]!, fixed.gradients[4]!, tolerance);
+    const [slope] = numericGradients(
+      ([gate]) => weightedSum(inBatchAttentionReference(...arrays, { ...shape, gate: gate![0]! }), seed),
+      [[shape.gate]],
+    );
+    const all = Math.sqrt(arrays[0].length);
+    const expected = [0, slope![0]!, 0];
+    expectClose('gradient of γ', learnt.gradients[5]!, expected, { abs: 1e-6 * (2 + all), rel: 1e-5 });
+    expect(Math.abs(slope![0]!)).toBeGreaterThan(1e-3);
+  },
+);
+
+test('a γ that is learnt from 0 on has a gradient there, though the layer reads nothing yet', async () => {
+  const random = seededRandom(12);
+  const shape = { lengths: [6, 3, 18], heads: 2, kvHeads: 1, headDim: 6, vNorm: false, gate: 0 };
+  const arrays = randomInputs(random, shape, randomAttention(random, 3));
+  const seed = randomArray(random, arrays[0].length);
+  const { outputs, gradients } = await run(arrays, shape, { seed, factors: new Float32Array(1) });
+  expect(outputs[0]).toEqual(arrays[0]);
+  const at = (gate: number) => weightedSum(inBatchAttentionReference(...arrays, { ...shape, gate }), seed);
+  expectClose('gradient of γ', gradients[5]!, [at(1) - at(0)], { abs: 2e-5 });
+  expect(gradients[4]).toEqual(new Float32Array(9));
 });
 
 test('the backward pass holds two numbers per pair read, head and query token; the forward pass none', async () => {

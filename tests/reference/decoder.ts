@@ -1,5 +1,6 @@
 import type { NamedTensor } from '../harness/tinyDecoder.ts';
 import { referenceCausalAttention } from './attention.ts';
+import { inBatchAttentionReference } from './inBatchAttention.ts';
 import { matmulReference } from './matmul.ts';
 import { rmsNorm } from './rmsNorm.ts';
 import { ropeSplit } from './ropeSplit.ts';
@@ -21,11 +22,37 @@ export interface ReferenceDecoder {
   lora?: { scale: number; rank: number; tensors: readonly NamedTensor[] };
 }
 
-/**
- * Final-norm hidden states [T, D] of rows of ids laid end to end, in f64, projection by projection as the Hugging Face
- * models have them (nothing merged): x += o(attention(rope(q), rope(k), v)(norm(x))); x += down(silu(gate) · up)(norm(x)).
- */
+/** Keys (after rotation) and values of a layer, [T, G·headDim] each. */
+export interface ReferenceKeyValues {
+  keys: Float64Array;
+  values: Float64Array;
+}
+
+/** What an in-batch pass reads of a plain one. */
+export interface ReferenceNeighbours {
+  /** [B, B]. */
+  attention: ArrayLike<number>;
+  keyValues: readonly ReferenceKeyValues[];
+  vNorm: boolean;
+  /** γ of each layer. */
+  gates: ArrayLike<number>;
+}
+
+/** Final-norm hidden states [T, D] alone: see referencePass. */
 export function referenceDecoder(model: ReferenceDecoder, ids: readonly (readonly number[])[]): Float64Array {
+  return referencePass(model, ids).hidden;
+}
+
+/**
+ * Final-norm hidden states [T, D] and every layer's keys and values, of rows of ids laid end to end, in f64, projection by projection as the Hugging Face
+ * models have them (nothing merged): x += o(attention(rope(q), rope(k), v)(norm(x))); x += down(silu(gate) · up)(norm(x)).
+ * With `neighbours`, each layer's attention reads those too before its output projection.
+ */
+export function referencePass(
+  model: ReferenceDecoder,
+  ids: readonly (readonly number[])[],
+  neighbours?: ReferenceNeighbours,
+): { hidden: Float64Array; keyValues: ReferenceKeyValues[] } {
   const { layers, hiddenSize, heads, kvHeads, headDim, intermediateSize, epsilon, frequencies, tensors, lora } = model;
   const find = (from: readonly NamedTensor[], name: string) => from.find((tensor) => tensor.name === name)?.data;
   const weight = (name: string): Float32Array => {
@@ -53,6 +80,7 @@ export function referenceDecoder(model: ReferenceDecoder, ids: readonly (readonl
   const positions = ids.flatMap((row) => row.map((_, position) => position));
   const lengths = ids.map((row) => row.length);
   const shape = { heads, kvHeads, headDim };
+  const keyValues: ReferenceKeyValues[] = [];
   for (let layer = 0; layer < layers; layer++) {
     const prefix = `layers.${layer}`;
     const normed = rmsNorm(x, weight(`model.${prefix}.input_layernorm.weight`), epsilon);
@@ -71,7 +99,18 @@ export function referenceDecoder(model: ReferenceDecoder, ids: readonly (readonl
       parts.flatMap(({ width, values }) => [...values.subarray(t * width, (t + 1) * width)]),
     );
     const [q, k, v] = ropeSplit(qkv, positions, shape, frequencies);
-    const read = referenceCausalAttention(q, k, v, lengths, shape);
+    keyValues.push({ keys: k, values: v });
+    const own = referenceCausalAttention(q, k, v, lengths, shape);
+    const theirs = neighbours?.keyValues[layer];
+    const read =
+      neighbours && theirs
+        ? inBatchAttentionReference(own, q, theirs.keys, theirs.values, neighbours.attention, {
+            ...shape,
+            lengths,
+            vNorm: neighbours.vNorm,
+            gate: neighbours.gates[layer]!,
+          })
+        : own;
     addTo(project(read, `${prefix}.self_attn.o_proj`, hiddenSize, heads * headDim));
     const again = rmsNorm(x, weight(`model.${prefix}.post_attention_layernorm.weight`), epsilon);
     const [gate, up] = ['gate', 'up'].map((name) =>
@@ -82,5 +121,5 @@ export function referenceDecoder(model: ReferenceDecoder, ids: readonly (readonl
     );
     addTo(project(swiglu(gateUp, intermediateSize), `${prefix}.mlp.down_proj`, hiddenSize, intermediateSize));
   }
-  return rmsNorm(x, weight('model.norm.weight'), epsilon);
+  return { hidden: rmsNorm(x, weight('model.norm.weight'), epsilon), keyValues };
 }
