@@ -25,6 +25,23 @@ function truncatedIds(tokenizer: TextTokenizer, text: string, limit: number): nu
   return [...ids.slice(0, kept), ...trailing];
 }
 
+/** Which side of a search a text is on; the prefix tells the retriever. */
+export type RetrieverRole = 'query' | 'passage';
+
+/**
+ * Ids of a text as the retriever reads it when it searches: prefix, cut to maxLength − 1 tokens, EOS. The same row that
+ * `collate` makes of a whole chunk.
+ */
+export function retrieverRow(
+  tokenizer: TextTokenizer,
+  text: string,
+  role: RetrieverRole,
+  { maxLength, prefixes = true }: { readonly maxLength: number; readonly prefixes?: boolean },
+): number[] {
+  const prefix = !prefixes ? '' : role === 'query' ? QUERY_PREFIX : PASSAGE_PREFIX;
+  return [...truncatedIds(tokenizer, prefix + text, maxLength - 1), tokenizer.eosId];
+}
+
 /**
  * Chunk texts → the three id rows of METHOD ("One training step on a batch of B chunks"), token by token as the released
  * trainer's collator: every text (with its prefix) is cut to maxLength − 1 tokens; the retriever's get an EOS; the half
@@ -50,14 +67,13 @@ export function collate(
   }
   const limit = maxLength - 1;
   const { eosId } = retrieverTokenizer;
+  const whole = (text: string, role: RetrieverRole) =>
+    retrieverRow(retrieverTokenizer, text, role, { maxLength, prefixes });
   const queryIds = texts.map((text) => {
-    const ids = truncatedIds(retrieverTokenizer, prefixes ? QUERY_PREFIX + text : text, limit);
-    return [...(firstHalf ? ids.slice(0, Math.floor(ids.length * firstHalfRatio)) : ids), eosId];
+    const row = whole(text, 'query');
+    return firstHalf ? [...row.slice(0, Math.floor((row.length - 1) * firstHalfRatio)), eosId] : row;
   });
-  const passageIds = texts.map((text) => [
-    ...truncatedIds(retrieverTokenizer, prefixes ? PASSAGE_PREFIX + text : text, limit),
-    eosId,
-  ]);
+  const passageIds = texts.map((text) => whole(text, 'passage'));
   const lmIds = texts.map((text) => truncatedIds(lmTokenizer, text, limit));
   const empty = lmIds.findIndex((ids) => ids.length === 0);
   if (empty >= 0) {
