@@ -1,13 +1,27 @@
 import { parseDecoderConfig, type DecoderConfig } from '../models/config.ts';
-import type { TensorSpec } from '../models/layout.ts';
+import { decoderLayout, type TensorSpec } from '../models/layout.ts';
 import { allocateWeights, type DecoderWeights, type WeightOptions } from '../models/weights.ts';
 import type { Context } from '../ops/context.ts';
 import { bytesPerElement, type DType, type Tensor } from '../ops/tensor.ts';
-import { ModelFileError, readJson, type FileLookup } from './byteSource.ts';
-import { openWeights, toFloats, type WeightFile } from './weightFile.ts';
-import { SafetensorsError } from './safetensors.ts';
+import { readJson, type FileLookup } from './byteSource.ts';
+import { quantiseRows, QuantisationErrors, type QuantisationReport } from './quantise.ts';
+import { SafetensorsError, type StoredTensor } from './safetensors.ts';
+import { openWeights, storedBytes, toFloats, type WeightFile } from './weightFile.ts';
+import { SliceWriter, WeightStream } from './weightStream.ts';
 
 const STORED: Readonly<Record<string, DType>> = { F32: 'f32', BF16: 'bf16', F16: 'f16' };
+
+/** Frozen matrices and tables as the checkpoint holds them, or as 8-bit numbers with a scale per group (half of bf16). */
+export type Precision = 'stored' | 'int8';
+
+export interface LoadOptions extends Omit<WeightOptions, 'storage'> {
+  /** Default 'stored'. Trainable weights are f32 whatever it says. */
+  readonly precision?: Precision;
+  /** Stops loading: everything is given back and LoadStoppedError thrown. */
+  readonly signal?: AbortSignal;
+  /** With int8: hears, once all is loaded, how far the numbers are from the checkpoint's. */
+  readonly onQuantised?: (report: QuantisationReport) => void;
+}
 
 /** Reads config.json of a model folder. @throws ModelFileError, ModelConfigError */
 export async function readDecoderConfig(files: FileLookup): Promise<DecoderConfig> {
@@ -15,83 +29,152 @@ export async function readDecoderConfig(files: FileLookup): Promise<DecoderConfi
 }
 
 /**
- * Loads a decoder from a Hugging Face folder, tensor by tensor. Frozen matrices stay on the GPU as they are stored (f32,
- * bf16 or f16); norms, biases and everything trainable become f32.
- * @throws ModelFileError, SafetensorsError when files or tensors are missing, cut short or of another shape.
+ * Loads a decoder from a Hugging Face folder, piece by piece: at most LOAD_MEMORY_BYTES of it are in JavaScript's memory. Frozen
+ * matrices stay on the GPU as they are stored (f32, bf16 or f16) or become int8; norms, biases and everything trainable become
+ * f32. Embedding and head are cut into as many shards as this GPU's limits ask for, or into shards of `shardRows`.
+ * @param onProgress bytes of the checkpoint read so far, and in all
+ * @throws ModelFileError, SafetensorsError when files or tensors are missing, cut short, of another shape or not finite;
+ * LoadStoppedError. Nothing stays on the GPU then.
  */
 export async function loadDecoder(
   context: Context,
   files: FileLookup,
   config: DecoderConfig,
-  options: Omit<WeightOptions, 'storage'>,
-  onProgress: (done: number, total: number) => void = () => undefined,
+  options: LoadOptions,
+  onProgress: (doneBytes: number, totalBytes: number) => void = () => undefined,
 ): Promise<DecoderWeights> {
+  const { precision = 'stored', signal, onQuantised } = options;
   const checkpoint = await openWeights(files);
-  const weights = allocateWeights(context, config, { ...options, storage: (spec) => storedAs(checkpoint, spec) });
+  const { tensors, totalBytes } = findTensors(checkpoint, config, options.head);
+  const weights = allocateWeights(context, config, {
+    ...options,
+    storage: (spec) => storage(tensors, spec, precision),
+  });
   try {
-    const total = weights.specs.reduce((sum, spec) => sum + elements(spec), 0);
-    let done = 0;
+    const stream = new WeightStream(context, checkpoint, { signal, onRead: (bytes) => onProgress(bytes, totalBytes) });
+    const errors = new QuantisationErrors();
     for (const spec of weights.specs) {
       const tensor = weights.tensor(spec.key);
-      context.recorder.upload(tensor.slice, await readMerged(checkpoint, spec, tensor));
-      await context.recorder.flush();
-      done += elements(spec);
-      onProgress(done, total);
+      if (tensor.scales) await quantise(context, stream, tensors, spec, tensor, tensor.scales, errors);
+      else await copy(context, stream, tensors, spec, tensor);
     }
+    await stream.flush();
+    const report = errors.report();
+    if (report) onQuantised?.(report);
     return weights;
   } catch (cause) {
+    // Uploads that are recorded still name these buffers: they run before anybody else gets them.
+    await context.recorder.flush().catch(() => undefined);
     weights.destroy();
     throw cause;
   }
 }
 
-function elements({ shape }: TensorSpec): number {
-  return shape.reduce((product, length) => product * length, 1);
+/** The checkpoint's tensors by the names the layout has for them. */
+type Tensors = ReadonlyMap<string, StoredTensor>;
+
+/** Finds every tensor and checks its shape and format, before anything is allocated. */
+function findTensors(
+  checkpoint: WeightFile,
+  config: DecoderConfig,
+  head: boolean,
+): { tensors: Tensors; totalBytes: number } {
+  const tensors = new Map<string, StoredTensor>();
+  let totalBytes = 0;
+  for (const spec of decoderLayout(config, { head }))
+    for (const { name, rows } of spec.parts) {
+      // Checkpoints of a body without LM head name their tensors without the leading "model.".
+      const stored = checkpoint.get(name) ?? checkpoint.get(name.replace(/^model\./, ''));
+      if (!stored) throw missing(name);
+      const expected = [rows, ...spec.shape.slice(1)];
+      // A vocabulary may be padded with rows that no token uses.
+      const fits =
+        stored.shape.length === expected.length &&
+        expected.every((length, i) =>
+          spec.role === 'embedding' && i === 0 ? (stored.shape[i] ?? 0) >= length : stored.shape[i] === length,
+        );
+      if (!fits)
+        throw new SafetensorsError(
+          `Tensor ${stored.name} has shape [${stored.shape.join(', ')}], but config.json asks for [${expected.join(', ')}].`,
+        );
+      totalBytes += expected.reduce((product, length) => product * length, 1) * storedBytes(stored.name, stored.dtype);
+      tensors.set(name, stored);
+    }
+  return { tensors, totalBytes };
 }
 
-/** Checkpoints of a body without LM head name their tensors without the leading "model.". */
-function nameIn(checkpoint: WeightFile, name: string): string {
-  if (checkpoint.get(name)) return name;
-  const bare = name.replace(/^model\./, '');
-  if (checkpoint.get(bare)) return bare;
-  throw new SafetensorsError(`The checkpoint has no tensor ${name}.`);
+function missing(name: string): SafetensorsError {
+  const why =
+    name === 'lm_head.weight'
+      ? ' Its config.json does not share the embedding with the output head (tie_word_embeddings), so the head must be there; ' +
+        'without it the model can be a retriever only.'
+      : '';
+  return new SafetensorsError(`The checkpoint has no tensor ${name}.${why}`);
+}
+
+function found(tensors: Tensors, name: string): StoredTensor {
+  const stored = tensors.get(name);
+  if (!stored) throw missing(name);
+  return stored;
 }
 
 /** One format for a merged tensor: the parts' own when they agree, f32 otherwise. */
-function storedAs(checkpoint: WeightFile, spec: TensorSpec): DType {
+function storage(tensors: Tensors, spec: TensorSpec, precision: Precision): DType {
   if (spec.role === 'norm' || spec.role === 'bias') return 'f32';
-  const formats = new Set(spec.parts.map(({ name }) => checkpoint.get(nameIn(checkpoint, name))?.dtype ?? ''));
-  const [only] = formats;
-  return (formats.size === 1 && only ? STORED[only] : undefined) ?? 'f32';
+  if (precision === 'int8') return 'i8';
+  const [first, ...others] = spec.parts.map(({ name }) => found(tensors, name).dtype);
+  return (others.every((dtype) => dtype === first) ? STORED[first ?? ''] : undefined) ?? 'f32';
 }
 
-async function readMerged(checkpoint: WeightFile, spec: TensorSpec, tensor: Tensor): Promise<Uint8Array> {
-  const columns = spec.shape.length > 1 ? (spec.shape[1] ?? 1) : 1;
-  const target = tensor.dtype;
-  const result = new Uint8Array(elements(spec) * bytesPerElement(target));
+/** Where a part of a merged tensor lies in the checkpoint, in bytes of its stored tensor. */
+function stretch(spec: TensorSpec, part: TensorSpec['parts'][number], stored: StoredTensor) {
+  const rowBytes = (spec.shape[1] ?? 1) * storedBytes(stored.name, stored.dtype);
+  // A shard of a table begins inside the stored tensor: its rowOffset is negative.
+  const firstRow = Math.max(0, -part.rowOffset);
+  return { rowBytes, begin: firstRow * rowBytes, end: (firstRow + part.rows) * rowBytes };
+}
+
+/** Fills a tensor with its parts, which lie in it one behind the other: bytes as they are stored, or widened to f32. */
+async function copy(
+  context: Context,
+  stream: WeightStream,
+  tensors: Tensors,
+  spec: TensorSpec,
+  tensor: Tensor,
+): Promise<void> {
+  const writer = new SliceWriter(context, tensor.slice);
   for (const part of spec.parts) {
-    const name = nameIn(checkpoint, part.name);
-    const stored = checkpoint.get(name);
-    if (!stored) throw new ModelFileError(`The checkpoint has no tensor ${name}.`);
-    const storedBytes = stored.dtype === 'F32' ? 4 : 2;
-    // A shard of a table begins inside the stored tensor: its rowOffset is negative.
-    const firstRow = Math.max(0, -part.rowOffset);
-    const expected = [spec.role === 'embedding' ? undefined : part.rows, ...(spec.shape.length > 1 ? [columns] : [])];
-    const fits =
-      stored.shape.length === expected.length &&
-      expected.every((length, i) => length === undefined || length === stored.shape[i]);
-    if (!fits || (stored.shape[0] ?? 0) < firstRow + part.rows)
-      throw new SafetensorsError(
-        `Tensor ${name} has shape [${stored.shape.join(', ')}], but config.json asks for [${firstRow + part.rows}${spec.shape.length > 1 ? `, ${columns}` : ''}].`,
-      );
-    const bytes = await checkpoint.readBytes(
-      name,
-      firstRow * columns * storedBytes,
-      (firstRow + part.rows) * columns * storedBytes,
-    );
-    const at = Math.max(0, part.rowOffset) * columns * bytesPerElement(target);
-    if (STORED[stored.dtype] === target) result.set(bytes, at);
-    else result.set(new Uint8Array(toFloats(name, stored.dtype, bytes).buffer), at);
+    const stored = found(tensors, part.name);
+    const { begin, end } = stretch(spec, part, stored);
+    const asStored = STORED[stored.dtype] === tensor.dtype;
+    const growth = bytesPerElement(tensor.dtype) / storedBytes(stored.name, stored.dtype);
+    for await (const bytes of stream.pieces(stored, begin, end, 4, growth))
+      writer.write(asStored ? bytes : toFloats(stored.name, stored.dtype, bytes));
   }
-  return result;
+  writer.finish();
+}
+
+/** Fills an i8 tensor and its scales, some rows at a time. */
+async function quantise(
+  context: Context,
+  stream: WeightStream,
+  tensors: Tensors,
+  spec: TensorSpec,
+  tensor: Tensor,
+  scales: Tensor,
+  errors: QuantisationErrors,
+): Promise<void> {
+  const [numberWriter, scaleWriter] = [new SliceWriter(context, tensor.slice), new SliceWriter(context, scales.slice)];
+  for (const part of spec.parts) {
+    const stored = found(tensors, part.name);
+    const { begin, end, rowBytes } = stretch(spec, part, stored);
+    for await (const bytes of stream.pieces(stored, begin, end, rowBytes, 1)) {
+      const rows = quantiseRows(toFloats(stored.name, stored.dtype, bytes), tensor.columns);
+      numberWriter.write(rows.numbers);
+      scaleWriter.write(rows.scales);
+      errors.add(stored.name, rows);
+    }
+  }
+  numberWriter.finish();
+  scaleWriter.finish();
 }

@@ -73,18 +73,18 @@ function weightFile(tensors: ReadonlyMap<string, Located>): WeightFile {
   };
 }
 
+/** Bytes of one number. @throws SafetensorsError for a format that holds no weights. */
+export function storedBytes(name: string, dtype: string): 2 | 4 {
+  if (dtype === 'F32') return 4;
+  if (dtype === 'BF16' || dtype === 'F16') return 2;
+  throw new SafetensorsError(`Tensor ${name} is stored as ${dtype}; weights are read from F32, F16 and BF16.`);
+}
+
 /** Numbers of a stored format as f32. @throws SafetensorsError for a format that holds no weights. */
 export function toFloats(name: string, dtype: string, bytes: Uint8Array): Float32Array<ArrayBuffer> {
+  const size = storedBytes(name, dtype);
   // A copy of its own, so that the numbers start at a multiple of their size.
   const aligned = bytes.slice().buffer;
-  switch (dtype) {
-    case 'F32':
-      return new Float32Array(aligned);
-    case 'BF16':
-      return fromBf16(new Uint16Array(aligned));
-    case 'F16':
-      return fromF16(new Uint16Array(aligned));
-    default:
-      throw new SafetensorsError(`Tensor ${name} is stored as ${dtype}; weights are read from F32, F16 and BF16.`);
-  }
+  if (size === 4) return new Float32Array(aligned);
+  return (dtype === 'BF16' ? fromBf16 : fromF16)(new Uint16Array(aligned));
 }

@@ -1,5 +1,5 @@
 import type { Context } from '../ops/context.ts';
-import { Tensor, type DType } from '../ops/tensor.ts';
+import { Tensor, tensorBytes, type DType } from '../ops/tensor.ts';
 import { decoderLayout, MERGED_LINEAR_NAMES, type MergedLinear, type TensorSpec } from './layout.ts';
 import type { DecoderConfig } from './config.ts';
 import { ParameterSet } from './parameters.ts';
@@ -36,9 +36,45 @@ export interface WeightOptions {
   /** Language model: with an output head. */
   readonly head: boolean;
   readonly trainable: boolean;
+  /** Most rows of a piece of the embedding and of the head. Default: as many as this GPU can bind. */
   readonly shardRows?: number;
   /** How frozen matrices are stored; trainable ones, norms and biases are f32. */
   readonly storage?: (spec: TensorSpec) => DType;
+}
+
+/** What limits the size of one tensor on a GPU. */
+export type SizeLimits = Pick<GPUSupportedLimits, 'maxBufferSize' | 'maxStorageBufferBindingSize'>;
+
+/** Shards of so many rows begin where whole tiles of the logits do. */
+const SHARD_ALIGN = 64;
+
+/**
+ * Rows per shard of a table of `rows` rows of `rowBytes` bytes: the fewest shards of nearly equal size that each fit into
+ * one binding. A row too large for any binding makes shards of one row, which the pool then refuses with the sizes.
+ */
+export function tableShardRows(limits: SizeLimits, rows: number, rowBytes: number): number {
+  // Trainable tensors lie at multiples of 256 bytes, so no binding is used to its last few.
+  const bindable = 256 * Math.floor(Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize) / 256);
+  const most = Math.max(1, Math.floor(bindable / rowBytes));
+  if (most >= rows) return rows;
+  const aligned = Math.max(1, Math.floor(most / SHARD_ALIGN)) * Math.min(most, SHARD_ALIGN);
+  const equal = Math.ceil(rows / Math.ceil(rows / aligned));
+  return Math.min(aligned, Math.ceil(equal / SHARD_ALIGN) * SHARD_ALIGN);
+}
+
+/** The layout of these weights on a GPU of such limits, and how each tensor is stored. */
+export function weightLayout(
+  limits: SizeLimits,
+  config: DecoderConfig,
+  options: WeightOptions,
+): readonly (TensorSpec & { readonly dtype: DType })[] {
+  const { head, trainable, storage } = options;
+  const dtype = (spec: TensorSpec): DType => (trainable ? 'f32' : (storage?.(spec) ?? 'f32'));
+  const rowBytes = decoderLayout(config, { head })
+    .filter(({ role }) => role === 'embedding')
+    .map((spec) => tensorBytes([1, config.hiddenSize], dtype(spec)).numbers);
+  const shardRows = options.shardRows ?? tableShardRows(limits, config.vocabularySize, Math.max(...rowBytes));
+  return decoderLayout(config, { head, shardRows }).map((spec) => ({ ...spec, dtype: dtype(spec) }));
 }
 
 /**
@@ -46,10 +82,7 @@ export interface WeightOptions {
  * @throws GpuLimitError when a tensor is too large; nothing stays allocated then.
  */
 export function allocateWeights(context: Context, config: DecoderConfig, options: WeightOptions): DecoderWeights {
-  const specs = decoderLayout(config, {
-    head: options.head,
-    ...(options.shardRows ? { shardRows: options.shardRows } : {}),
-  });
+  const specs = weightLayout(context.gpu.limits, config, options);
   const parameters = options.trainable ? new ParameterSet(context, specs) : undefined;
   const frozen = new Map<string, Tensor>();
   const release = (): void => {
@@ -58,8 +91,7 @@ export function allocateWeights(context: Context, config: DecoderConfig, options
   };
   if (!parameters)
     try {
-      for (const spec of specs)
-        frozen.set(spec.key, Tensor.allocate(context.pool, spec.shape, options.storage?.(spec) ?? 'f32', 'weights'));
+      for (const spec of specs) frozen.set(spec.key, Tensor.allocate(context.pool, spec.shape, spec.dtype, 'weights'));
     } catch (cause) {
       release();
       throw cause;

@@ -77,8 +77,8 @@ test.each([false, true])(
     expect(await floatsOf(weights, 'finalNorm')).toEqual(from('model.norm.weight'));
     expect(weights.parameters !== undefined).toBe(trainable);
     expect(weights.tensor('0.qkv.weight').requiresGrad).toBe(trainable);
-    const count = tensors.reduce((sum, { data }) => sum + data.length, 0);
-    expect(progress.at(-1)).toEqual([count, count]);
+    const bytes = tensors.reduce((sum, { data }) => sum + data.byteLength, 0);
+    expect(progress.at(-1)).toEqual([bytes, bytes]);
     expect(progress.map(([done]) => done)).toEqual([...progress.map(([done]) => done)].sort((x, y) => x - y));
     weights.destroy();
     expect(context.pool.report().liveBuffers).toBe(0);
@@ -146,6 +146,36 @@ test('a checkpoint of the body alone has names without "model."; a retriever nee
   weights.destroy();
 });
 
+test('a head that is stored although it is the embedding is not read', async () => {
+  const tensors = randomCheckpoint(qwen, 7);
+  const head = { name: 'lm_head.weight', shape: [11, 12], data: new Float32Array(11 * 12).fill(NaN) };
+  const weights = await loadDecoder(context, modelFolder([...tensors, head]), qwen, { head: true, trainable: false });
+  expect(weights.head).toBe(weights.embedding);
+  expect(await floatsOf(weights, 'embedding.0')).toEqual(merged(tensors, 'model.embed_tokens.weight'));
+  weights.destroy();
+});
+
+test.each([
+  ['F32', NaN],
+  ['BF16', Infinity],
+  ['F16', -Infinity],
+] as const)('%s: %d in a tensor is refused by its name, before anything is left on the GPU', async (dtype, value) => {
+  for (const name of ['model.layers.1.mlp.up_proj.weight', 'model.layers.0.post_attention_layernorm.weight'])
+    for (const options of [{}, { precision: 'int8' }, { trainable: true }] as const) {
+      const tensors = randomCheckpoint(qwen, 8);
+      tensors.find((tensor) => tensor.name === name)!.data[7] = value;
+      const files = folder({ 'model.safetensors': storedFile(tensors, () => dtype) });
+      const error = await loadDecoder(context, files, qwen, { head: true, trainable: false, ...options }).catch(
+        (cause: unknown) => cause,
+      );
+      expect(error).toBeInstanceOf(SafetensorsError);
+      expect((error as Error).message).toContain(
+        `Tensor ${name} holds a number that is not finite (NaN or infinity) at place 7`,
+      );
+      expect(context.pool.report().liveBuffers).toBe(0);
+    }
+});
+
 /** `tensors` with one of them changed, or left out. */
 function changed(tensors: readonly NamedTensor[], name: string, shape?: readonly number[]): NamedTensor[] {
   return tensors.flatMap((tensor) => {
@@ -161,7 +191,7 @@ test.each<[string, string, number[] | undefined, RegExp]>([
     undefined,
     /has no tensor model\.layers\.1\.mlp\.up_proj\.weight/,
   ],
-  ['a missing head', 'lm_head.weight', undefined, /has no tensor lm_head\.weight/],
+  ['a missing head', 'lm_head.weight', undefined, /has no tensor lm_head\.weight.*tie_word_embeddings/],
   [
     'too few rows',
     'model.layers.0.self_attn.k_proj.weight',
