@@ -1,9 +1,9 @@
+import { shown, type DecoderConfig } from '../models/config.ts';
 import { LoraAdapter, LORA_TARGETS, type LoraConfig, type LoraSpec, type LoraTarget } from '../models/lora.ts';
-import type { DecoderConfig } from '../models/config.ts';
 import type { Context } from '../ops/context.ts';
 import { ModelFileError, readJson, type FileLookup } from './byteSource.ts';
 import { SafetensorsError } from './safetensors.ts';
-import { openWeights } from './weightFile.ts';
+import { openWeights, type WeightFile } from './weightFile.ts';
 
 /**
  * What stands before a tensor's name in a PEFT file: PEFT wraps the model twice ("base_model.model."), and a language
@@ -11,23 +11,50 @@ import { openWeights } from './weightFile.ts';
  */
 export const PEFT_PREFIX = { retriever: 'base_model.model.', languageModel: 'base_model.model.model.' } as const;
 
+/** Whose adapter it is: the retriever is a body without LM head. */
+export type AdapterKind = keyof typeof PEFT_PREFIX;
+
+/** What changes the sum x·W + (alpha/rank)·(x Aᵀ) Bᵀ, or adds to it: none of it can be run. */
+const FLAGS = [
+  'use_dora', 'use_rslora', 'use_qalora', 'use_bdlora', 'lora_bias', 'fan_in_fan_out', 'ensure_weight_tying', 'modules_to_save',
+  'rank_pattern', 'alpha_pattern', 'layers_to_transform', 'layers_pattern', 'layer_replication', 'exclude_modules',
+  'target_parameters', 'trainable_token_indices', 'alora_invocation_tokens', 'arrow_config', 'kasa_config',
+  'monteclora_config', 'velora_config',
+]; // prettier-ignore
+
+/** Ways to begin that leave the base as it is. PiSSA, OLoRA, CorDA and LoftQ change its weights, so the file is not enough. */
+const INITIALISATIONS: readonly unknown[] = [undefined, null, true, false, 'gaussian', 'orthogonal', 'eva'];
+
+/** Whether a field is there and says more than "no": false, null, [] and {} are PEFT's defaults. */
+function isSet(value: unknown): boolean {
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length > 0;
+  return value !== undefined && value !== null && value !== false;
+}
+
 /** Reads adapter_config.json. @throws ModelFileError for an adapter that is no plain LoRA. */
 export function parseAdapterConfig(json: unknown): LoraConfig {
   if (typeof json !== 'object' || json === null)
     throw new ModelFileError('adapter_config.json does not hold an object.');
   const fields = json as Record<string, unknown>;
   if (fields['peft_type'] !== 'LORA')
-    throw new ModelFileError(`The adapter is of type ${JSON.stringify(fields['peft_type'])}; LORA is read.`);
-  for (const name of ['use_dora', 'use_rslora', 'lora_bias', 'fan_in_fan_out'])
-    if (fields[name] === true) throw new ModelFileError(`The adapter uses ${name}, which cannot be run.`);
-  for (const name of ['rank_pattern', 'alpha_pattern'])
-    if (Object.keys(fields[name] ?? {}).length > 0)
-      throw new ModelFileError(`The adapter uses ${name}, which cannot be run.`);
-  const { r: rank, lora_alpha: alpha, target_modules: targets } = fields;
-  if (typeof rank !== 'number' || !Number.isInteger(rank) || rank < 1)
+    throw new ModelFileError(`The adapter is of type ${shown(fields['peft_type'])}; LORA is read.`);
+  for (const name of FLAGS)
+    if (isSet(fields[name])) throw new ModelFileError(`The adapter uses ${name}, which cannot be run.`);
+  if ((fields['bias'] ?? 'none') !== 'none')
+    throw new ModelFileError(`The adapter trains biases (bias ${shown(fields['bias'])}), which cannot be run.`);
+  if (!INITIALISATIONS.includes(fields['init_lora_weights']))
+    throw new ModelFileError(
+      `The adapter began by changing its base (init_lora_weights ${shown(fields['init_lora_weights'])}). Convert it to a plain LoRA with PEFT first.`,
+    );
+  const { r: rank, lora_alpha: alpha } = fields;
+  if (typeof rank !== 'number' || !Number.isSafeInteger(rank) || rank < 1)
     throw new ModelFileError('adapter_config.json: r should be a positive whole number.');
   if (typeof alpha !== 'number' || !Number.isFinite(alpha))
     throw new ModelFileError('adapter_config.json: lora_alpha should be a number.');
+  return { rank, alpha, targets: parseTargets(fields['target_modules']) };
+}
+
+function parseTargets(targets: unknown): LoraTarget[] {
   const list: unknown[] = targets === 'all-linear' ? [...LORA_TARGETS] : Array.isArray(targets) ? targets : [targets];
   if (list.length === 0)
     throw new ModelFileError('adapter_config.json names no target module, so there is nothing to adapt.');
@@ -36,75 +63,123 @@ export function parseAdapterConfig(json: unknown): LoraConfig {
       (candidate) => typeof target === 'string' && (target === candidate || target.endsWith(`.${candidate}`)),
     );
     if (!found)
-      throw new ModelFileError(
-        `The adapter targets ${JSON.stringify(target)}; ${LORA_TARGETS.join(', ')} can be adapted.`,
-      );
+      throw new ModelFileError(`The adapter targets ${shown(target)}; ${LORA_TARGETS.join(', ')} can be adapted.`);
     return found;
   });
-  return { rank, alpha, targets: [...new Set<LoraTarget>(known)] };
+  return [...new Set<LoraTarget>(known)];
+}
+
+/**
+ * Whose adapter a file holds, by the names of its tensors.
+ * @throws SafetensorsError when they are neither's.
+ */
+export function adapterKind(names: readonly string[]): AdapterKind {
+  const has = (prefix: string) => names.some((name) => name.startsWith(`${prefix}layers.`));
+  if (has(PEFT_PREFIX.languageModel)) return 'languageModel';
+  if (has(PEFT_PREFIX.retriever)) return 'retriever';
+  throw new SafetensorsError(
+    `The adapter's tensors are not called ${PEFT_PREFIX.retriever}layers… or ${PEFT_PREFIX.languageModel}layers…: it belongs to another kind of model.`,
+  );
 }
 
 /** An adapter on the GPU, and the prefix its tensors have in its file. */
 export interface LoadedAdapter {
   readonly adapter: LoraAdapter;
+  readonly kind: AdapterKind;
   readonly prefix: string;
 }
 
 /**
- * Loads a PEFT folder over a decoder; undefined when the folder has no adapter.
- * @throws ModelFileError, SafetensorsError when it does not fit the decoder.
+ * Loads a PEFT folder over a decoder; undefined when the folder has no adapter. F32, F16 and BF16 are read.
+ * @param into an adapter of this decoder whose numbers are to be replaced, for a run under way: it changes only when all of
+ * the file fits. Without it, a new adapter is made.
+ * @throws ModelFileError, SafetensorsError when it does not fit the decoder (or `into`), or holds what is no number.
  */
 export async function loadAdapter(
   context: Context,
   files: FileLookup,
   decoder: DecoderConfig,
+  into?: LoraAdapter,
 ): Promise<LoadedAdapter | undefined> {
   if (!(await files('adapter_config.json'))) return undefined;
   const config = parseAdapterConfig(await readJson(files, 'adapter_config.json'));
+  if (into) expectSameConfig(config, into.config);
   const file = await openWeights(files, 'adapter_model');
-  const prefix = file.names.some((name) => name.startsWith(PEFT_PREFIX.languageModel))
-    ? PEFT_PREFIX.languageModel
-    : PEFT_PREFIX.retriever;
-  const adapter = new LoraAdapter(context, decoder, config);
+  const kind = adapterKind(file.names);
+  const prefix = PEFT_PREFIX[kind];
+  checkRank(file, config.rank);
+  const adapter = into ?? new LoraAdapter(context, decoder, config);
   try {
-    const expected = new Set<string>();
-    for (const spec of adapter.specs) {
-      const data = new Float32Array(spec.shape.reduce((product, length) => product * length, 1));
-      const columns = spec.shape.at(-1) ?? 1;
-      for (const part of spec.parts) {
-        const name = prefix + part.name;
-        expected.add(name);
-        const shape = file.get(name)?.shape;
-        if (!shape) throw new SafetensorsError(`The adapter has no tensor ${name}.`);
-        if (shape[0] !== part.rows || shape[1] !== columns)
-          throw new SafetensorsError(
-            `Adapter tensor ${name} has shape [${shape.join(', ')}], but this model needs [${part.rows}, ${columns}]: it belongs to another model.`,
-          );
-        data.set(await file.readFloats(name), part.rowOffset * columns);
-      }
-      context.recorder.upload(adapter.parameters.tensor(spec.key).slice, data);
-    }
-    const extra = file.names.find((name) => !expected.has(name));
-    if (extra !== undefined)
-      throw new SafetensorsError(`The adapter holds ${extra}, which this model has no place for.`);
+    const values = await readValues(file, adapter.specs, prefix);
+    for (const [key, data] of values) context.recorder.upload(adapter.parameters.tensor(key).slice, data);
     await context.recorder.flush();
-    return { adapter, prefix };
+    return { adapter, kind, prefix };
   } catch (cause) {
-    adapter.destroy();
+    if (!into) adapter.destroy();
     throw cause;
   }
+}
+
+function expectSameConfig(found: LoraConfig, wanted: LoraConfig): void {
+  const text = ({ rank, alpha, targets }: LoraConfig) =>
+    `rank ${rank}, alpha ${alpha} on ${LORA_TARGETS.filter((target) => targets.includes(target)).join(', ')}`;
+  if (text(found) !== text(wanted))
+    throw new ModelFileError(`The adapter has ${text(found)}, but this run has ${text(wanted)}.`);
+}
+
+/** Before memory is taken for the rank that the configuration claims, the tensors must have it. */
+function checkRank(file: WeightFile, rank: number): void {
+  for (const name of file.names) {
+    const rows = file.get(name)?.shape[0];
+    if (name.endsWith('.lora_A.weight') && rows !== rank)
+      throw new SafetensorsError(
+        `Adapter tensor ${name} has ${rows ?? 'no'} rows, but adapter_config.json says r ${rank}.`,
+      );
+  }
+}
+
+/** Numbers of all tensors by key, every name, shape and number checked. */
+async function readValues(
+  file: WeightFile,
+  specs: readonly LoraSpec[],
+  prefix: string,
+): Promise<Map<string, Float32Array<ArrayBuffer>>> {
+  const wanted = new Set(specs.flatMap(({ parts }) => parts.map((part) => prefix + part.name)));
+  const extra = file.names.find((name) => !wanted.has(name));
+  const values = new Map<string, Float32Array<ArrayBuffer>>();
+  for (const { key, shape, parts } of specs) {
+    const data = new Float32Array(shape.reduce((product, length) => product * length, 1));
+    const columns = shape.at(-1) ?? 1;
+    for (const part of parts) {
+      const name = prefix + part.name;
+      const found = file.get(name)?.shape;
+      if (!found) throw new SafetensorsError(`The adapter has no tensor ${name}.`);
+      if (found.length !== 2 || found[0] !== part.rows || found[1] !== columns)
+        throw new SafetensorsError(
+          `Adapter tensor ${name} has shape [${found.join(', ')}], but this model needs [${part.rows}, ${columns}]: it belongs to another model.`,
+        );
+      const numbers = await file.readFloats(name);
+      if (!numbers.every(Number.isFinite))
+        throw new SafetensorsError(`Adapter tensor ${name} holds NaN or infinite numbers: its training has diverged.`);
+      data.set(numbers, part.rowOffset * columns);
+    }
+    values.set(key, data);
+  }
+  if (extra !== undefined) throw new SafetensorsError(`The adapter holds ${extra}, which this model has no place for.`);
+  return values;
 }
 
 /** A named piece of an adapter tensor, as a PEFT file holds it. */
 export interface AdapterPiece {
   readonly name: string;
   readonly shape: readonly number[];
+  /** A view of the merged tensor's numbers. */
   readonly data: Float32Array;
 }
 
-/** Cuts merged adapter tensors (by key) into the pieces a PEFT file holds. */
+/** Cuts merged adapter tensors (by key) into the pieces a PEFT file holds. @throws Error when one is missing. */
 export function adapterPieces(
-  specs: readonly LoraSpec[],
+  specs: readonly Pick<LoraSpec, 'key' | 'shape' | 'parts'>[],
   prefix: string,
   values: ReadonlyMap<string, Float32Array>,
 ): AdapterPiece[] {
@@ -115,7 +190,7 @@ export function adapterPieces(
     return parts.map((part) => ({
       name: prefix + part.name,
       shape: [part.rows, columns],
-      data: data.slice(part.rowOffset * columns, (part.rowOffset + part.rows) * columns),
+      data: data.subarray(part.rowOffset * columns, (part.rowOffset + part.rows) * columns),
     }));
   });
 }

@@ -26,6 +26,17 @@ export interface DecoderConfig {
   readonly outputBias: boolean;
 }
 
+/** Far beyond every model there is: a configuration that claims more must not make anybody loop or allocate for it. */
+const MOST_LAYERS = 4096;
+const LARGEST_SIZE = 2 ** 24;
+
+/** A value out of a file, for a message: short, and never an error of its own (a file may nest lists without end). */
+export function shown(value: unknown): string {
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object';
+  const text = value === undefined ? 'undefined' : JSON.stringify(value);
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}
+
 /** A config.json that we cannot run, with the reason. */
 export class ModelConfigError extends Error {
   override readonly name = 'ModelConfigError';
@@ -46,19 +57,19 @@ export function parseDecoderConfig(json: unknown): DecoderConfig {
       : own;
   const family = fields['model_type'];
   if (family !== 'qwen2' && family !== 'llama')
-    throw new ModelConfigError(`Models of type ${JSON.stringify(family)} cannot be run; qwen2 and llama can.`);
-  const size = (name: string, fallback?: number): number => {
+    throw new ModelConfigError(`Models of type ${shown(family)} cannot be run; qwen2 and llama can.`);
+  const size = (name: string, fallback?: number, largest = LARGEST_SIZE): number => {
     const value = fields[name] ?? fallback;
     if (typeof value !== 'number' || !Number.isInteger(value) || value < 1)
-      throw new ModelConfigError(
-        `config.json: ${name} should be a positive whole number, not ${JSON.stringify(value)}.`,
-      );
+      throw new ModelConfigError(`config.json: ${name} should be a positive whole number, not ${shown(value)}.`);
+    if (value > largest)
+      throw new ModelConfigError(`config.json: ${name} is ${value}, which is impossibly large (at most ${largest}).`);
     return value;
   };
   const positive = (name: string, fallback?: number): number => {
     const value = fields[name] ?? fallback;
     if (typeof value !== 'number' || !(value > 0) || !Number.isFinite(value))
-      throw new ModelConfigError(`config.json: ${name} should be a positive number, not ${JSON.stringify(value)}.`);
+      throw new ModelConfigError(`config.json: ${name} should be a positive number, not ${shown(value)}.`);
     return value;
   };
   const hiddenSize = size('hidden_size');
@@ -70,14 +81,14 @@ export function parseDecoderConfig(json: unknown): DecoderConfig {
   if (headDim % 2 !== 0)
     throw new ModelConfigError(`The head size ${headDim} is odd; rotary positions need an even one.`);
   if ((fields['hidden_act'] ?? 'silu') !== 'silu')
-    throw new ModelConfigError(`The activation ${JSON.stringify(fields['hidden_act'])} cannot be run; silu can.`);
+    throw new ModelConfigError(`The activation ${shown(fields['hidden_act'])} cannot be run; silu can.`);
   if (fields['mlp_bias'] === true) throw new ModelConfigError('Biases in the MLP (mlp_bias) cannot be run.');
   if (fields['use_sliding_window'] === true) throw new ModelConfigError('Sliding-window attention cannot be run.');
   const attentionBias = fields['attention_bias'] === true;
   return {
     vocabularySize: size('vocab_size'),
     hiddenSize,
-    layers: size('num_hidden_layers'),
+    layers: size('num_hidden_layers', undefined, MOST_LAYERS),
     heads,
     kvHeads,
     headDim,
@@ -96,8 +107,7 @@ function parseRopeScaling(value: unknown): Llama3RopeScaling | undefined {
   const fields = value as Record<string, unknown>;
   const type = fields['rope_type'] ?? fields['type'];
   if (type === 'default') return undefined;
-  if (type !== 'llama3')
-    throw new ModelConfigError(`Rotary scaling of type ${JSON.stringify(type)} cannot be run; llama3 can.`);
+  if (type !== 'llama3') throw new ModelConfigError(`Rotary scaling of type ${shown(type)} cannot be run; llama3 can.`);
   const number = (name: string): number => {
     const found = fields[name];
     if (typeof found !== 'number' || !(found > 0) || !Number.isFinite(found))

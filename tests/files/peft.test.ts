@@ -5,11 +5,12 @@ import { SafetensorsError, writeSafetensors } from '../../src/files/safetensors.
 import { parseDecoderConfig } from '../../src/models/config.ts';
 import { LORA_TARGETS, LoraAdapter } from '../../src/models/lora.ts';
 import type { Context } from '../../src/ops/context.ts';
+import { fromBf16, fromF16, toBf16, toF16 } from '../../src/ops/halfPrecision.ts';
 import type { Tensor } from '../../src/ops/tensor.ts';
 import { openTestContext } from '../harness/context.ts';
 import { randomArray, seededRandom } from '../harness/numerics.ts';
 import { QWEN2_JSON } from '../harness/tinyDecoder.ts';
-import { folder } from './helpers.ts';
+import { folder, storedFile } from './helpers.ts';
 
 let context: Context;
 beforeAll(async () => {
@@ -19,6 +20,9 @@ afterAll(() => context.destroy());
 
 const decoder = parseDecoderConfig(QWEN2_JSON);
 const CONFIG = { peft_type: 'LORA', r: 3, lora_alpha: 6, target_modules: ['q_proj', 'v_proj', 'down_proj'] };
+
+let nested: unknown = [];
+for (let depth = 0; depth < 100_000; depth++) nested = [nested];
 
 test('rank, alpha and targets are read', () => {
   expect(parseAdapterConfig(CONFIG)).toEqual({ rank: 3, alpha: 6, targets: ['q_proj', 'v_proj', 'down_proj'] });
@@ -39,6 +43,18 @@ test.each<[string, unknown, RegExp]>([
   ['DoRA', { ...CONFIG, use_dora: true }, /uses use_dora/],
   ['rank-stabilised scaling', { ...CONFIG, use_rslora: true }, /uses use_rslora/],
   ['biases', { ...CONFIG, lora_bias: true }, /uses lora_bias/],
+  ['whole modules', { ...CONFIG, modules_to_save: ['lm_head'] }, /uses modules_to_save/],
+  ['single tokens', { ...CONFIG, trainable_token_indices: [1, 2] }, /uses trainable_token_indices/],
+  ['chosen layers', { ...CONFIG, layers_to_transform: [0] }, /uses layers_to_transform/],
+  ['trained biases', { ...CONFIG, bias: 'all' }, /trains biases \(bias "all"\)/],
+  [
+    'a changed base',
+    { ...CONFIG, init_lora_weights: 'pissa' },
+    /began by changing its base \(init_lora_weights "pissa"\)/,
+  ],
+  ['a rank beyond 2^53', { ...CONFIG, r: 2 ** 53 }, /r should be a positive whole number/],
+  ['a type nested without end', { ...CONFIG, peft_type: nested }, /of type a list; LORA is read/],
+  ['targets nested without end', { ...CONFIG, target_modules: nested }, /targets a list/],
   ['transposed weights', { ...CONFIG, fan_in_fan_out: true }, /uses fan_in_fan_out/],
   ['ranks by layer', { ...CONFIG, rank_pattern: { q_proj: 4 } }, /uses rank_pattern/],
   ['alphas by layer', { ...CONFIG, alpha_pattern: { q_proj: 4 } }, /uses alpha_pattern/],
@@ -145,6 +161,33 @@ test.each<[string, (tensors: ReturnType<typeof adapterTensors>) => ReturnType<ty
     /q_proj\.lora_A\.weight has shape \[3, 13\], but this model needs \[3, 12\]: it belongs to another model/,
   ],
   [
+    'another rank in A',
+    (tensors) =>
+      tensors.map((tensor, i) => (i === 4 ? { ...tensor, shape: [4, 12], data: new Float32Array(48) } : tensor)),
+    /layers\.0\.mlp\.down_proj\.lora_A\.weight has 4 rows, but adapter_config\.json says r 3/,
+  ],
+  [
+    'a matrix with a third dimension',
+    (tensors) => tensors.map((tensor, i) => (i === 0 ? { ...tensor, shape: [3, 12, 1] } : tensor)),
+    /has shape \[3, 12, 1\], but this model needs \[3, 12\]/,
+  ],
+  [
+    'NaN',
+    (tensors) => tensors.map((tensor, i) => (i === 3 ? { ...tensor, data: tensor.data.fill(NaN, 7, 8) } : tensor)),
+    /tensor base_model\.model\.layers\.0\.self_attn\.v_proj\.lora_B\.weight holds NaN or infinite numbers/,
+  ],
+  [
+    'an infinite number',
+    (tensors) =>
+      tensors.map((tensor, i) => (i === 5 ? { ...tensor, data: tensor.data.fill(-Infinity, 0, 1) } : tensor)),
+    /down_proj\.lora_B\.weight holds NaN or infinite numbers/,
+  ],
+  [
+    'names of another kind of model',
+    (tensors) => tensors.map((tensor) => ({ ...tensor, name: tensor.name.replace('layers', 'transformer.h') })),
+    /are not called base_model\.model\.layers… or base_model\.model\.model\.layers…/,
+  ],
+  [
     'another rank',
     (tensors) =>
       tensors.map((tensor, i) => (i === 1 ? { ...tensor, shape: [24, 4], data: new Float32Array(96) } : tensor)),
@@ -165,6 +208,63 @@ test.each<[string, (tensors: ReturnType<typeof adapterTensors>) => ReturnType<ty
   expect(error).toBeInstanceOf(SafetensorsError);
   expect((error as Error).message).toMatch(message);
   expect(context.pool.report().liveBuffers).toBe(before);
+});
+
+test.each(['F16', 'BF16'] as const)('an adapter stored as %s is loaded', async (dtype) => {
+  const tensors = adapterTensors(PEFT_PREFIX.retriever, 11);
+  const files = folder({
+    'adapter_config.json': CONFIG,
+    'adapter_model.safetensors': storedFile(tensors, () => dtype),
+  });
+  const { adapter } = (await loadAdapter(context, files, decoder))!;
+  const { data } = tensors.at(-1)!;
+  expect(await numbers(adapter.term(1, 'down')?.parts[0]?.b)).toEqual(
+    dtype === 'F16' ? fromF16(toF16(data)) : fromBf16(toBf16(data)),
+  );
+  adapter.destroy();
+});
+
+test('an adapter is loaded into one that is in use, all of it or nothing', async () => {
+  const config = parseAdapterConfig(CONFIG);
+  // The order in which targets are named does not matter.
+  const adapter = new LoraAdapter(context, decoder, { ...config, targets: [...config.targets].reverse() });
+  const all = () => numbers(adapter.parameters.blocks[0]!.parameters);
+  const tensors = adapterTensors(PEFT_PREFIX.languageModel, 12);
+  const loaded = await loadAdapter(context, adapterFolder(tensors), decoder, adapter);
+  expect(loaded).toEqual({ adapter, kind: 'languageModel', prefix: PEFT_PREFIX.languageModel });
+  const before = await all();
+  expect(await numbers(adapter.term(0, 'qkv')?.parts[0]?.b)).toEqual(tensors[1]!.data);
+
+  const others = adapterTensors(PEFT_PREFIX.languageModel, 13);
+  const wrong: [ReturnType<typeof folder>, RegExp][] = [
+    [adapterFolder(others.slice(0, -1)), /has no tensor .*layers\.1\.mlp\.down_proj\.lora_B/],
+    [adapterFolder([...others.slice(0, -1), { ...others.at(-1)!, data: new Float32Array(36).fill(NaN) }]), /NaN/],
+    [adapterFolder([...others, { name: 'x', shape: [1], data: new Float32Array(1) }]), /holds x, which/],
+    [folder({ 'adapter_config.json': { ...CONFIG, r: 4 } }), /has rank 4, .*but this run has rank 3/],
+    [folder({ 'adapter_config.json': { ...CONFIG, lora_alpha: 4 } }), /alpha 4 .*but this run has rank 3, alpha 6/],
+    [
+      folder({ 'adapter_config.json': { ...CONFIG, target_modules: ['q_proj'] } }),
+      /on q_proj, but this run has .* on q_proj, v_proj, down_proj/,
+    ],
+  ];
+  for (const [files, message] of wrong) {
+    await expect(loadAdapter(context, files, decoder, adapter)).rejects.toThrow(message);
+    expect(await all()).toEqual(before);
+  }
+  await loadAdapter(context, adapterFolder(others), decoder, adapter);
+  expect(await all()).not.toEqual(before);
+  expect(await numbers(adapter.term(0, 'qkv')?.parts[0]?.b)).toEqual(others[1]!.data);
+  adapter.destroy();
+});
+
+test('a rank that the tensors do not have takes no memory', async () => {
+  const files = folder({
+    'adapter_config.json': { ...CONFIG, r: 2 ** 40 },
+    'adapter_model.safetensors': writeSafetensors(adapterTensors(PEFT_PREFIX.retriever, 14)),
+  });
+  await expect(loadAdapter(context, files, decoder)).rejects.toThrow(
+    /has 3 rows, but adapter_config.json says r 1099511627776/,
+  );
 });
 
 test('an adapter over a merged map lists its parts under their own names', () => {
