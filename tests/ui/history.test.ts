@@ -1,6 +1,10 @@
+import { serialize } from 'node:v8';
 import { describe, expect, it } from 'vitest';
 import { History, MAXIMUM_SNAPSHOTS } from '../../src/ui/run/history.ts';
-import { record } from './records.ts';
+import { MAXIMUM_ROWS } from '../../src/ui/run/metricTable.ts';
+import { MAXIMUM_PICTURE_BYTES } from '../../src/ui/run/pictures.ts';
+import { recordBytes } from '../../src/ui/run/recordBytes.ts';
+import { largestRecord, metrics, record, runOf } from './records.ts';
 
 function historyOf(steps: number): History {
   const history = new History();
@@ -19,11 +23,78 @@ describe('History', () => {
 
   it.each([1, 199, 200, 201, 500, 5000])('thins the pictures of %i steps evenly and keeps the ends', (steps) => {
     const kept = historyOf(steps).snapshots.map(({ metrics }) => metrics.step);
-    expect(kept.length).toBeLessThanOrEqual(MAXIMUM_SNAPSHOTS + 1);
+    expect(kept.length).toBeLessThanOrEqual(MAXIMUM_SNAPSHOTS + 6);
     expect(kept.length).toBeGreaterThanOrEqual(Math.min(steps, MAXIMUM_SNAPSHOTS / 2));
     expect([kept[0], kept.at(-1)]).toEqual([1, steps]);
     const gaps = kept.slice(2, -1).map((step, i) => step - (kept[i + 1] ?? 0));
     expect(new Set(gaps).size).toBeLessThanOrEqual(1);
+  });
+
+  it('keeps the pictures of the extremes, wherever they fall', () => {
+    const history = new History();
+    for (let step = 1; step <= 3000; step++) {
+      const spike = step === 1501 ? 9 : step === 2003 ? 0.01 : 1;
+      const reads = step === 777 ? 1.001 : step === 1333 ? 6.9 : 3;
+      const gradient = step === 2999 ? 50 : 0.1;
+      history.add(record(step, { ntpLoss: spike, effectiveDocuments: reads, retrieverGradientNorm: gradient }));
+    }
+    const kept = history.snapshots.map(({ metrics }) => metrics.step);
+    expect(kept).toEqual(expect.arrayContaining([1, 777, 1333, 1501, 2003, 2999, 3000]));
+    expect([...kept].sort((a, b) => a - b)).toEqual(kept);
+    expect(new Set(kept).size).toBe(kept.length);
+  });
+
+  it('holds a bound in bytes for the largest batches there are', () => {
+    const history = new History();
+    const large = largestRecord();
+    for (let step = 1; step <= 300; step++) history.add({ ...large, metrics: metrics(step) });
+    const bytes = history.snapshots.reduce((sum, one) => sum + recordBytes(one), 0);
+    expect(bytes).toBeLessThanOrEqual(MAXIMUM_PICTURE_BYTES);
+    expect(bytes).toBeGreaterThan(MAXIMUM_PICTURE_BYTES / 4);
+    expect(history.snapshots[0]?.metrics.step).toBe(1);
+    expect(history.snapshots.at(-1)?.metrics.step).toBe(300);
+    const stored = runOf(Array.from({ length: 300 }, (_, i) => ({ ...large, metrics: metrics(i + 1) })));
+    const loaded = History.from(stored).snapshots;
+    expect(loaded.reduce((sum, one) => sum + recordBytes(one), 0)).toBeLessThanOrEqual(MAXIMUM_PICTURE_BYTES);
+    expect([loaded[0]?.metrics.step, loaded.at(-1)?.metrics.step]).toEqual([1, 300]);
+  });
+
+  it('counts at least what a picture weighs when written, and not many times that', () => {
+    const large = largestRecord();
+    // Written and read, so that nothing in it is shared. In memory a string has a header besides its characters.
+    const real = serialize(JSON.parse(JSON.stringify(large))).byteLength;
+    expect(recordBytes(large) / real).toBeGreaterThan(1);
+    expect(recordBytes(large) / real).toBeLessThan(4);
+  });
+
+  it('bounds the numbers of a long run, and keeps its ends, its extremes and its shape', () => {
+    const history = new History();
+    const steps = 100_000;
+    const loss = (step: number): number => (step === 54_321 ? 40 : step === 76_543 ? -3 : 2 + Math.sin(step / 2000));
+    const one = record(1);
+    for (let step = 1; step <= steps; step++) {
+      const stepMs = step === 33_333 ? 900 : 20;
+      history.add({ ...one, metrics: metrics(step, { ntpLoss: loss(step), stepMs }) });
+    }
+    expect(history.length).toBeLessThanOrEqual(MAXIMUM_ROWS);
+    expect(history.length).toBeGreaterThan(MAXIMUM_ROWS / 4);
+    expect([history.firstStep, history.lastStep]).toEqual([1, steps]);
+    expect(history.value('ntpLoss', 54_321)).toBe(40);
+    expect(history.value('ntpLoss', 76_543)).toBe(-3);
+    expect(history.value('stepMs', 33_333)).toBe(900);
+    const kept = history.column('step');
+    expect(kept.every((step, i) => i === 0 || step > (kept[i - 1] ?? 0))).toBe(true);
+    for (let step = 1000; step < steps; step += 997) {
+      if (Math.abs(step - 54_321) > 50 && Math.abs(step - 76_543) > 50)
+        expect(history.value('ntpLoss', step)).toBeCloseTo(loss(step), 1);
+    }
+  });
+
+  it('gives the metrics back as they came', () => {
+    const given = [metrics(1), metrics(2, { recallAt1: undefined, chance: undefined })];
+    const history = new History();
+    given.forEach((one, i) => history.add({ ...record(i + 1), metrics: one }));
+    expect(history.metrics()).toEqual(given);
   });
 
   it('finds the picture at or before a step, the first when all are later', () => {

@@ -1,4 +1,5 @@
-import type { StepMetrics, StepRecord } from '../../src/lab/run.ts';
+import { configure } from '../../src/lab/configuration.ts';
+import type { RunRecord, StepMetrics, StepRecord } from '../../src/lab/run.ts';
 
 /** Metrics of a step in which nothing has been learnt, with changes. */
 export function metrics(step: number, changes: Partial<StepMetrics> = {}): StepMetrics {
@@ -58,4 +59,39 @@ export function reads(columns: readonly number[]): number[] {
   return columns.flatMap((most, row) =>
     columns.map((_, column) => (column === row ? 0 : column === most ? 0.9 : 0.1 / (size - 2))),
   );
+}
+
+/** A record of 32 chunks of 256 tokens: nothing larger can be configured. */
+export function largestRecord(step = 1): StepRecord {
+  const tokens = Array.from({ length: 256 }, (_, t) => ` w${t}`);
+  const losses = Array.from({ length: 32 }, () => tokens.slice(1).map((_, t) => 1 / (t + 3)));
+  return {
+    metrics: metrics(step),
+    batch: {
+      chunks: losses.map((_, i) => ({
+        text: tokens.join(''),
+        document: i >> 1,
+        documentTitle: `Document ${i}`,
+        tokens,
+      })),
+    },
+    similarity: Array.from({ length: 1024 }, (_, i) => Math.sin(i)),
+    attention: uniform(32),
+    tokenLoss: losses,
+    isolatedTokenLoss: losses,
+  };
+}
+
+/** A run of which every step has a picture. */
+export function runOf(records: readonly StepRecord[]): RunRecord {
+  return {
+    version: 1,
+    name: 'A run',
+    configuration: configure({}),
+    corpus: { title: 'Facts', documents: undefined, chunks: undefined, vocabulary: 219, notices: [], preview: [] },
+    adapter: 'none',
+    metrics: records.map((one) => one.metrics),
+    snapshots: records,
+    evaluations: [],
+  };
 }

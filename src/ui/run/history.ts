@@ -1,50 +1,30 @@
 import type { Evaluation, RunRecord, StepMetrics, StepRecord } from '../../lab/run.ts';
-import { GrowingColumn } from './growingColumn.ts';
+import { MetricTable, type Column, type Metric } from './metricTable.ts';
+import { Pictures } from './pictures.ts';
 
-/** The numbers of a step that are drawn over time. */
-export const METRICS = [
-  'step',
-  'loss',
-  'ntpLoss',
-  'isolatedLoss',
-  'recallAt1',
-  'chance',
-  'effectiveDocuments',
-  'gradientNorm',
-  'retrieverGradientNorm',
-  'languageModelGradientNorm',
-  'learningRate',
-  'stepMs',
-  'tokensPerSecond',
-] as const satisfies readonly (keyof StepMetrics)[];
-
-export type Metric = (typeof METRICS)[number];
-
-/** Most pictures kept of a run. When there are more, every second one goes and half as many are taken from then on. */
-export const MAXIMUM_SNAPSHOTS = 200;
+export { METRICS, type Metric } from './metricTable.ts';
+export { MAXIMUM_SNAPSHOTS } from './pictures.ts';
 
 /**
- * A run as the page holds it: the numbers of all steps in compact columns, the pictures of an evenly thinned set of steps
- * and of the last one. Memory grows by about 100 bytes a step and stays bounded in everything larger.
+ * A run as the page holds it: the numbers of its steps in compact columns, and the pictures (S, A, the losses of every chunk)
+ * of a thinned set of steps. Both are bounded (MAXIMUM_TABLE_BYTES, MAXIMUM_PICTURE_BYTES); the first step, the last one and
+ * the extremes are always among them.
  */
 export class History {
-  private readonly columns = new Map<Metric, GrowingColumn>(METRICS.map((metric) => [metric, new GrowingColumn()]));
-  private kept: StepRecord[] = [];
-  private stride = 1;
-  private last: StepRecord | undefined;
+  private table = new MetricTable();
+  private pictures = new Pictures();
   private evaluated: Evaluation[] = [];
 
   static from(run: RunRecord): History {
     const history = new History();
-    for (const metrics of run.metrics) history.addMetrics(metrics);
-    history.kept = [...run.snapshots];
-    history.last = run.snapshots.at(-1);
+    for (const metrics of run.metrics) history.table.add(metrics);
+    history.pictures = Pictures.of(run.snapshots);
     history.evaluated = [...run.evaluations];
     return history;
   }
 
   get length(): number {
-    return this.column('step').length;
+    return this.table.length;
   }
 
   /** Step of the first entry, or 0 when there is none. */
@@ -57,33 +37,31 @@ export class History {
   }
 
   get latest(): StepRecord | undefined {
-    return this.last;
+    return this.pictures.last;
   }
 
   get evaluations(): readonly Evaluation[] {
     return this.evaluated;
   }
 
-  /** All values of one metric, one per step; NaN where a step has none. A view: valid until the next step is added. */
-  column(metric: Metric): Float64Array {
-    return this.columns.get(metric)?.view() ?? new Float64Array();
+  /** All values of one metric, one per kept step; NaN where a step has none. A view: valid until the next step is added. */
+  column(metric: Column): Float64Array<ArrayBuffer> {
+    return this.table.column(metric);
+  }
+
+  /** Metrics of the kept steps as they came. */
+  metrics(): StepMetrics[] {
+    return Array.from({ length: this.length }, (_, row) => this.table.row(row));
   }
 
   /** Pictures in order of their steps, the latest included. */
   get snapshots(): readonly StepRecord[] {
-    const { last } = this;
-    if (!last || this.kept.at(-1) === last) return this.kept;
-    return [...this.kept, last];
+    return this.pictures.all;
   }
 
   add(record: StepRecord): void {
-    this.addMetrics(record.metrics);
-    this.last = record;
-    if (this.kept.length > 0 && record.metrics.step % this.stride !== 0) return;
-    this.kept.push(record);
-    if (this.kept.length <= MAXIMUM_SNAPSHOTS) return;
-    this.stride *= 2;
-    this.kept = this.kept.filter(({ metrics }, i) => i === 0 || metrics.step % this.stride === 0);
+    this.table.add(record.metrics);
+    this.pictures.add(record);
   }
 
   addEvaluation(evaluation: Evaluation): void {
@@ -124,9 +102,5 @@ export class History {
   /** The last scores on held-out batches at or before `step`. */
   evaluationAt(step: number): Evaluation | undefined {
     return this.evaluated.findLast((evaluation) => evaluation.step <= step);
-  }
-
-  private addMetrics(metrics: StepMetrics): void {
-    for (const [metric, column] of this.columns) column.push(metrics[metric] ?? NaN);
   }
 }
