@@ -1,8 +1,8 @@
 // out[t, :] = table[ids[t] - firstRow, :] for the tokens t whose id lies in this shard of the table.
 //
 // ids: [T], order: [T] tokens sorted by id, of which [firstEntry, firstEntry + entries) belong to the shard.
-// table: [V_s, D] as f32, or bf16 / f16 packed two to a word, across the ends of rows: of odd D every other row begins in
-// the middle of a word. out: f32 [T, D]; columns = D.
+// table: [V_s, D] as f32, or bf16 / f16 packed two to a word, or i8 packed four to a word, across the ends of rows: of odd D
+// every other row begins in the middle of a word. scales: of i8, bf16 [V_s, ⌈D/32⌉]. out: f32 [T, D]; columns = D.
 // One thread per number: neighbours read and write neighbouring memory, whatever D is. A shard's tokens lie side by side in
 // `order`, so a table in several shards costs no more threads than one in a single piece.
 
@@ -15,6 +15,7 @@ struct Params { groupOffset: vec3u, firstRow: u32, firstEntry: u32, entries: u32
 @group(0) @binding(2) var<storage, read> order: array<u32>;
 @group(0) @binding(3) var<storage, read> table: array<u32>;
 @group(0) @binding(4) var<storage, read_write> out: array<f32>;
+@group(0) @binding(5) var<storage, read> scales: array<u32>;
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
@@ -25,10 +26,15 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   }
   let column = i % params.columns;
   let token = order[params.firstEntry + entry];
-  let at = (ids[token] - params.firstRow) * params.columns + column;
+  let row = ids[token] - params.firstRow;
+  let at = row * params.columns + column;
   var value: f32;
   if (WEIGHT_FORMAT == 0u) {
     value = bitcast<f32>(table[at]);
+  } else if (WEIGHT_FORMAT == 3u) {
+    let groups = (params.columns + (1u << GROUP_SHIFT) - 1u) >> GROUP_SHIFT;
+    let scale = row * groups + (column >> GROUP_SHIFT);
+    value = unpackBytes(table[at / 4u])[at % 4u] * unpackBf16(scales[scale / 2u])[scale % 2u];
   } else {
     value = unpackPair(table[at / 2u])[at % 2u];
   }

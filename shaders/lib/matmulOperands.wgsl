@@ -2,6 +2,7 @@
 //
 // Stored matrices are row-major stretches of larger buffers: element (row, column) lies at offset + row · stride + column.
 //   A: [M, K], or [K, M] with TRANSPOSE_A.   B: [K, N], or [N, K] with TRANSPOSE_B, in WEIGHT_FORMAT.   bias: [N].
+//   scales: of B in i8, bf16 [rows of B as stored, groupsB]; B is a whole tensor then, without gaps: offset 0.
 //
 // VECTOR_A, VECTOR_B: offset, stride and row length of the stored matrix are multiples of four, so that a row can be read in
 // whole vectors; the host finds out. The kernels that include this differ in how they store: see storeRow there.
@@ -28,23 +29,35 @@ struct Params {
   strideOut: u32,
   splitLength: u32,
   splitStride: u32,
+  groupsB: u32,
   scale: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> a: array<vec4f>;
-/// The same buffer twice: as f32, and as packed numbers of 16 bits, four to a vector.
+/// The same buffer twice: as f32, and as packed numbers: four of 16 bits or eight of 8 to a vector.
 @group(0) @binding(2) var<storage, read> b: array<vec4f>;
 @group(0) @binding(3) var<storage, read> packedB: array<vec2u>;
 @group(0) @binding(4) var<storage, read> bias: array<f32>;
+/// Packed bf16, two to a word.
+@group(0) @binding(6) var<storage, read> scales: array<u32>;
 
 fn elementA(index: u32) -> f32 {
   return a[index >> 2u][index & 3u];
 }
 
+/// The scale of an i8 B at a row and column as stored.
+fn scaleB(row: u32, column: u32) -> f32 {
+  let index = row * params.groupsB + (column >> GROUP_SHIFT);
+  return unpackBf16(scales[index >> 1u])[index & 1u];
+}
+
 fn elementB(index: u32) -> f32 {
   if (WEIGHT_FORMAT == 0u) {
     return b[index >> 2u][index & 3u];
+  }
+  if (WEIGHT_FORMAT == 3u) {
+    return unpackBytes(packedB[index >> 3u][(index >> 2u) & 1u])[index & 3u];
   }
   let pair = unpackPair(packedB[index >> 2u][(index >> 1u) & 1u]);
   return select(pair.x, pair.y, (index & 1u) == 1u);
@@ -69,10 +82,18 @@ fn loadB(row: u32, column: u32, rows: u32, columns: u32) -> vec4f {
     if (WEIGHT_FORMAT == 0u) {
       return select(vec4f(), b[index >> 2u], exists);
     }
+    if (WEIGHT_FORMAT == 3u) {
+      // A group begins at a multiple of four columns, so all four numbers are of one.
+      let numbers = unpackBytes(packedB[index >> 3u][(index >> 2u) & 1u]);
+      return select(vec4f(), scaleB(row, column) * numbers, exists);
+    }
     let words = packedB[index >> 2u];
     return select(vec4f(), vec4f(unpackPair(words.x), unpackPair(words.y)), exists);
   }
-  let value = vec4f(elementB(index), elementB(index + 1u), elementB(index + 2u), elementB(index + 3u));
+  var value = vec4f(elementB(index), elementB(index + 1u), elementB(index + 2u), elementB(index + 3u));
+  if (WEIGHT_FORMAT == 3u) {
+    value *= scaleB(row, column);
+  }
   return select(vec4f(), value, inside(row, column, rows, columns));
 }
 

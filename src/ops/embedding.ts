@@ -1,11 +1,11 @@
 import type { Context } from './context.ts';
-import { expectShape, WEIGHT_FORMAT, type Tensor } from './tensor.ts';
+import { bytesPerElement, expectShape, WEIGHT_FORMAT, type Tensor } from './tensor.ts';
 
 const THREADS = 256;
 /** Columns that one workgroup of the backward pass sums. */
 const GRADIENT_COLUMNS = 64;
 
-/** Consecutive rows of an embedding table, [V_s, D] in f32, bf16 or f16. Large tables come in several, to fit a binding. */
+/** Consecutive rows of an embedding table, [V_s, D] in f32, bf16, f16 or i8. Large tables come in several, to fit a binding. */
 export interface TableShard {
   readonly weight: Tensor;
 }
@@ -110,10 +110,16 @@ export function embedding(context: Context, table: readonly TableShard[], index:
       kernel: 'embedding',
       constants: { WEIGHT_FORMAT: WEIGHT_FORMAT[weight.dtype] },
       params: { firstRow, firstEntry, entries, columns },
-      bindings: { ids: index.ids.slice, order: index.order.slice, table: weight.slice, out: out.slice },
+      bindings: {
+        ids: index.ids.slice,
+        order: index.order.slice,
+        table: weight.slice,
+        scales: (weight.scales ?? weight).slice,
+        out: out.slice,
+      },
       groups: [Math.ceil((entries * columns) / THREADS)],
       flops: 0,
-      bytes: entries * columns * (weight.dtype === 'f32' ? 8 : 6) + 8 * entries,
+      bytes: entries * columns * (4 + bytesPerElement(weight.dtype)) + 8 * entries,
     });
   });
   const weights = table.map(({ weight }) => weight);

@@ -26,7 +26,7 @@ export interface GemmSpec {
   readonly n: number;
   readonly k: number;
   readonly a: Matrix;
-  /** f32, bf16 or f16; all else is f32. */
+  /** f32, bf16, f16, or a whole i8 tensor; all else is f32. */
   readonly b: Matrix;
   readonly out: Matrix;
   /** [N], added once (unscaled). */
@@ -47,7 +47,7 @@ interface Place {
 /**
  * out[M, N] (+)= scale · op(A)·op(B) (+ bias). Deterministic: the order of every sum depends on the sizes and the kind of device alone.
  * Not recorded on the tape. `out` must not share a buffer with A, B or bias.
- * @throws Error when a matrix does not fit into its tensor, or A, bias or out is not f32.
+ * @throws Error when a matrix does not fit into its tensor, A, bias or out is not f32, or an i8 B is a piece of its tensor.
  */
 export function gemm(context: Context, spec: GemmSpec): void {
   const { layout, m, n, k, bias, accumulate = false, scale = 1 } = spec;
@@ -61,6 +61,9 @@ export function gemm(context: Context, spec: GemmSpec): void {
   ] as const)
     if (tensor && tensor.dtype !== 'f32') throw new Error(`gemm: ${what} must be f32, but is ${tensor.dtype}.`);
   if (spec.b.tensor.dtype === 'u32') throw new Error('gemm: B holds whole numbers, not weights.');
+  // The scales of i8 belong to places in the tensor, not in a stretch of it.
+  if (spec.b.tensor.scales && (b.offset !== 0 || b.stride !== spec.b.tensor.columns))
+    throw new Error('gemm: an i8 matrix B must be the whole rows of its tensor, from the first on.');
   if (bias && bias.size !== n) throw new Error(`gemm: a bias of ${bias.size} numbers does not fit ${n} columns.`);
   if (m === 0 || n === 0) return;
 
@@ -147,18 +150,23 @@ function multiply(context: Context, job: Multiplication): void {
       strideOut: out.stride,
       splitLength: job.splitLength,
       splitStride: m * n,
+      groupsB: weights.scales?.columns ?? 0,
       scale: job.scale,
     },
     bindings: {
       a: spec.a.tensor.slice,
       b: weights.slice,
       packedB: weights.slice,
+      scales: (weights.scales ?? weights).slice,
       bias: (bias ?? spec.a.tensor).slice,
       out: target.slice,
     },
     groups: [Math.ceil(n / tile.n), Math.ceil(m / tile.m), splits],
     flops: 2 * m * n * k,
-    bytes: 4 * (m * k + m * n * (accumulate ? 2 : splits)) + bytesPerElement(weights.dtype) * n * k,
+    bytes:
+      4 * (m * k + m * n * (accumulate ? 2 : splits)) +
+      bytesPerElement(weights.dtype) * n * k +
+      2 * (weights.scales?.size ?? 0),
   });
 }
 

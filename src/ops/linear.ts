@@ -32,7 +32,7 @@ export interface LinearOptions {
 }
 
 /**
- * y[T, N] = x[T, K] · Wᵀ + bias, W [N, K] in f32, bf16 or f16; with LoRA, columns rowOffset … of y get
+ * y[T, N] = x[T, K] · Wᵀ + bias, W [N, K] in f32, bf16, f16 or i8; with LoRA, columns rowOffset … of y get
  * scale · (x · A_pᵀ) · B_pᵀ on top. x may have more dimensions: all but the last are rows.
  * Backward: dx = dy · W + scale · (dy_p · B_p) · A_p, dW = dyᵀ · x, dbias = column sums of dy, dA_p = scale · (dy_p · B_p)ᵀ · x,
  * dB_p = scale · dy_pᵀ · (x · A_pᵀ); each only where requiresGrad asks for it. Saved: x and x · Aᵀ.

@@ -6,7 +6,7 @@ import type { Tensor } from './tensor.ts';
 
 /** A stretch of a language model's output head, along the vocabulary, so that no buffer exceeds what a GPU can bind. */
 export interface HeadShard {
-  /** [V_s, D]: f32, bf16 or f16. */
+  /** [V_s, D]: f32, bf16, f16 or i8. */
   readonly weight: Tensor;
 }
 

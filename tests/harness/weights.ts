@@ -1,14 +1,33 @@
+import { quantiseRows } from '../../src/files/quantise.ts';
 import type { Context } from '../../src/ops/context.ts';
 import { fromBf16, fromF16, toBf16, toF16 } from '../../src/ops/halfPrecision.ts';
-import type { Tensor } from '../../src/ops/tensor.ts';
+import { GROUP_COLUMNS, type Tensor } from '../../src/ops/tensor.ts';
 
-export type WeightType = 'f32' | 'bf16' | 'f16';
-export const WEIGHT_TYPES: readonly WeightType[] = ['f32', 'bf16', 'f16'];
+export type WeightType = 'f32' | 'bf16' | 'f16' | 'i8';
+/** Formats in which any stretch of a tensor can be multiplied with; of i8 only whole tensors can. */
+export const WEIGHT_TYPES = ['f32', 'bf16', 'f16'] as const;
 
-/** `values` rounded to what `dtype` can hold: what the reference must compute with. */
-export function rounded(values: Float32Array, dtype: WeightType): Float32Array {
-  if (dtype === 'f32') return values;
-  return dtype === 'bf16' ? fromBf16(toBf16(values)) : fromF16(toF16(values));
+/** `values`, in rows of `columns` (which matters for i8 alone), rounded to what `dtype` can hold: what the reference must compute with. */
+export function rounded(values: Float32Array, dtype: WeightType, columns = values.length): Float32Array {
+  switch (dtype) {
+    case 'f32':
+      return values;
+    case 'bf16':
+      return fromBf16(toBf16(values));
+    case 'f16':
+      return fromF16(toF16(values));
+    case 'i8': {
+      const { numbers, scales } = quantiseRows(values, columns);
+      const wide = fromBf16(scales);
+      const groups = Math.ceil(columns / GROUP_COLUMNS);
+      return Float32Array.from(
+        numbers,
+        (number, i) => number * wide[Math.floor(i / columns) * groups + Math.floor((i % columns) / GROUP_COLUMNS)]!,
+      );
+    }
+    default:
+      return dtype satisfies never;
+  }
 }
 
 /** A frozen weight on the GPU in format `dtype`. */
@@ -20,6 +39,11 @@ export function weightTensor(
 ): Tensor {
   const tensor = context.tensor(shape, dtype, 'weights');
   if (tensor.size !== values.length) throw new Error(`${values.length} numbers do not fill [${shape.join(', ')}].`);
-  context.recorder.upload(tensor.slice, dtype === 'f32' ? values : dtype === 'bf16' ? toBf16(values) : toF16(values));
+  if (tensor.scales) {
+    const { numbers, scales } = quantiseRows(values, tensor.columns);
+    context.recorder.upload(tensor.slice, numbers);
+    context.recorder.upload(tensor.scales.slice, scales);
+  } else
+    context.recorder.upload(tensor.slice, dtype === 'f32' ? values : dtype === 'bf16' ? toBf16(values) : toF16(values));
   return tensor;
 }

@@ -5,6 +5,7 @@ import { Tape } from '../../src/ops/tape.ts';
 import { Tensor } from '../../src/ops/tensor.ts';
 import { openTestContext, runOp } from '../harness/context.ts';
 import { EPS_F32, expectClose, randomArray, randomInt, seededRandom } from '../harness/numerics.ts';
+import { rounded, weightTensor } from '../harness/weights.ts';
 
 let context: Context;
 beforeAll(async () => {
@@ -97,6 +98,25 @@ test('16-bit tables are widened exactly', async () => {
       const expected = [...ids].flatMap((id) => [...bits16.slice(id * columns, (id + 1) * columns)].map(decode));
       expect([...outputs[0]!]).toEqual(expected);
     }
+  }
+});
+
+test('i8 tables are scaled group by group, exactly, in one or several shards', async () => {
+  const random = seededRandom(14);
+  for (const columns of [1, 3, 31, 32, 33, 64, 100]) {
+    const shards = [4, 5, 1];
+    const tables = shards.map((rows) => randomArray(random, rows * columns, 3));
+    const ids = Uint32Array.from([9, 0, 3, 3, 7, 4, 8]);
+    const { outputs } = await runOp(context, [], (c) => {
+      const table = tables.map((values, s) => ({ weight: weightTensor(c, values, [shards[s]!, columns], 'i8') }));
+      return [embedding(c, table, makeTokenIndex(c, ids, shards))];
+    });
+    const whole = tables.flatMap((table) => [...rounded(table, 'i8', columns)]);
+    // Zeros of both signs are one number, but not to toEqual.
+    const numbers = (values: Iterable<number>) => Array.from(values, (value) => value + 0);
+    expect(numbers(outputs[0]!)).toEqual(
+      numbers([...ids].flatMap((id) => whole.slice(id * columns, (id + 1) * columns))),
+    );
   }
 });
 

@@ -78,15 +78,17 @@ test('long columns of a bias gradient, over several workgroups', async () => {
 
 test('frozen packed weights: output and input gradient, no weight gradient', async () => {
   const random = seededRandom(23);
-  for (const dtype of WEIGHT_TYPES)
+  for (const dtype of [...WEIGHT_TYPES, 'i8'] as const)
     for (const [t, n, k] of [
       [5, 7, 3],
       [6, 12, 8],
       [33, 40, 36],
+      [3, 35, 67],
     ] as const) {
       const sizes = { t, n, k };
       const [x, seed] = [randomArray(random, t * k), randomArray(random, t * n)];
-      const w = rounded(randomArray(random, n * k), dtype);
+      const stored = randomArray(random, n * k);
+      const w = rounded(stored, dtype, k);
       let weight: Tensor | undefined;
       const tapes: Tape[] = [];
       const { outputs, gradients } = await runOp(
@@ -94,7 +96,7 @@ test('frozen packed weights: output and input gradient, no weight gradient', asy
         // Two leading dimensions: all but the last are rows.
         [{ data: x, shape: [1, t, k] }],
         (c, [xs]) => {
-          weight = weightTensor(c, w, [n, k], dtype);
+          weight = weightTensor(c, stored, [n, k], dtype);
           if (c.tape) tapes.push(c.tape);
           return [linear(c, xs!, weight)];
         },

@@ -194,16 +194,17 @@ test('very large logits do not overflow', async () => {
   expectClose('token losses', tokenLoss, expected.tokenLoss, { abs: EPS_F32 * 2000 * 4 });
 });
 
-test.each(['bf16', 'f16'] as const)('a frozen %s head', async (dtype) => {
+test.each(['bf16', 'f16', 'i8'] as const)('a frozen %s head', async (dtype) => {
   const random = seededRandom(35);
   const weight = 1.5;
   for (const [width, shards] of [
     [8, [16, 12]],
     [5, [9, 7]],
+    [70, [3, 2]],
   ] as const) {
     const data = makeCase(random, 9, width, shards, 6);
     const { hidden, positions, targets } = data;
-    const head = rounded(data.head, dtype);
+    const head = rounded(data.head, dtype, width);
     const result = await run(data, { dtype, weight, trainHidden: true });
     const expected = linearCrossEntropyReference(hidden, head, width, positions, targets);
     const abs = EPS_F32 * (8 + 4 * width);

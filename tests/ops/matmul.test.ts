@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Context } from '../../src/ops/context.ts';
 import { gemm, type GemmSpec } from '../../src/ops/gemm.ts';
-import { CPU_WORKGROUPS, GEMM_TILES, planGemm, type GemmPlan } from '../../src/ops/gemmTiles.ts';
+import { CPU_WORKGROUPS, DIRECT_TILE, GEMM_TILES, planGemm, type GemmPlan } from '../../src/ops/gemmTiles.ts';
 import { matmul } from '../../src/ops/matmul.ts';
 import { openTestContext, runOp } from '../harness/context.ts';
 import {
@@ -49,7 +49,9 @@ async function check(random: Random, spec: Case): Promise<void> {
   };
   const a = layout === 'TN' ? matrix(k, m) : matrix(m, k);
   const b = layout === 'NT' ? matrix(n, k) : matrix(k, n);
-  b.data = rounded(b.data, dtype);
+  const stored = b.data;
+  const shape = dtype === 'i8' ? [stored.length / b.stride, b.stride] : [stored.length];
+  b.data = rounded(stored, dtype, b.stride);
   const out = matrix(m, n);
   const bias = spec.bias ? randomArray(random, n) : undefined;
   const { outputs } = await runOp(context, [], (c) => {
@@ -61,7 +63,7 @@ async function check(random: Random, spec: Case): Promise<void> {
       n,
       k,
       a: { tensor: c.fromArray(a.data, [a.data.length]), ...place(a) },
-      b: { tensor: weightTensor(c, b.data, [b.data.length], dtype), ...place(b) },
+      b: { tensor: weightTensor(c, stored, shape, dtype), ...place(b) },
       out: { tensor: target, ...place(out) },
       bias: bias && c.fromArray(bias, [n]),
       accumulate,
@@ -119,6 +121,42 @@ test.each(LAYOUTS)('%s: packed weights of both 16-bit formats', async (layout) =
       await check(random, { layout, m, n, k, dtype });
       await check(random, { layout, m, n, k, dtype, slices: true });
     }
+});
+
+test.each(LAYOUTS.flatMap((layout) => [...GEMM_TILES, DIRECT_TILE].map((tile) => ({ layout, name: tile.name, tile }))))(
+  '$layout with $name tiles: i8 weights, whole and ragged groups',
+  async ({ layout, tile }) => {
+    const random = seededRandom(18);
+    const plan = { tile, splits: 1 };
+    for (const [m, n, k] of [
+      [1, 1, 1],
+      [5, 8, 4],
+      [3, 7, 5],
+      [9, 64, 64],
+      [17, 36, 68],
+      [4, 33, 31],
+      [6, 97, 65],
+      [5, 31, 130],
+    ] as const)
+      await check(random, { layout, m, n, k, dtype: 'i8', plan });
+    await check(random, { layout, m: 5, n: 40, k: 72, dtype: 'i8', plan, bias: true, accumulate: true, scale: 1.75 });
+    await check(random, { layout, m: 5, n: 12, k: 1600, dtype: 'i8', plan: { tile, splits: 3 } });
+  },
+);
+
+test('a piece of an i8 tensor is refused: its scales would be another one’s', () => {
+  context.scope(() => {
+    const a = context.zeros([4, 8]);
+    const b = context.tensor([6, 64], 'i8', 'weights');
+    const spec = { layout: 'NT', m: 4, n: 4, k: 8, a: { tensor: a }, out: { tensor: context.zeros([4, 4]) } } as const;
+    expect(() => gemm(context, { ...spec, b: { tensor: b, offset: 64 } })).toThrow(
+      'an i8 matrix B must be the whole rows',
+    );
+    expect(() => gemm(context, { ...spec, b: { tensor: b, stride: 32 } })).toThrow(
+      'an i8 matrix B must be the whole rows',
+    );
+  });
+  context.recorder.discard();
 });
 
 test.each(LAYOUTS)('%s: bias, scale, accumulation and column slices together', async (layout) => {
