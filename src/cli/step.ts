@@ -31,7 +31,7 @@ export interface StepOutcome {
 }
 
 /** `step DIR --out FILE`: runs one step of a golden folder, prints its numbers and writes its tensors. */
-export async function stepCommand(context: Context, folder: string, out: string): Promise<void> {
+export async function goldenStep(context: Context, folder: string, out: string): Promise<void> {
   const { report, tensors } = await runGoldenStep(context, folder);
   await writeFile(out, writeSafetensors(tensors));
   process.stdout.write(`${JSON.stringify(report)}\n`);

@@ -1,0 +1,144 @@
+import type { PoolReport } from '../gpu/pool.ts';
+import type { Recorder } from '../gpu/recorder.ts';
+import type { KernelTiming } from '../gpu/timer.ts';
+import type { Configuration } from '../lab/configuration.ts';
+import { plannedRun } from '../lab/memory.ts';
+import { smallBases } from '../lab/workbench.ts';
+import { planMemory, type MemoryPlan } from '../training/memoryPlan.ts';
+import { memoryTable } from './memoryTable.ts';
+import { adapterText, bytesText, table, timeText } from './reports.ts';
+import { openRun } from './train.ts';
+
+export interface ModelStepOptions {
+  readonly file?: string | undefined;
+  readonly model?: string | undefined;
+  readonly 'retriever-model'?: string | undefined;
+  readonly json: boolean;
+}
+
+/** What one step of a configuration did. Times in ms. */
+interface ModelStepReport {
+  readonly adapter: string;
+  readonly ntpLoss: number;
+  readonly isolatedLoss: number;
+  readonly gradientNorm: number;
+  readonly tokens: number;
+  /** The whole step on the clock, with the compiling of kernels and with every kernel timed by itself. */
+  readonly stepMs: number;
+  readonly compileMs: number;
+  readonly flops: number;
+  readonly kernels: readonly KernelTiming[];
+  readonly plan: MemoryPlan;
+  readonly memory: PoolReport;
+}
+
+/** One training step of a configuration, each kernel timed by itself (which makes the step itself slower). */
+export async function modelStep(
+  configuration: Configuration,
+  options: ModelStepOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const run = await openRun(configuration, { ...options, retrieverModel: options['retriever-model'] }, signal);
+  const { context, corpus, bases, experiment } = run;
+  const planned = bases ?? smallBases(configuration, corpus.tokenizer.vocabularySize);
+  const plan = await planMemory(plannedRun(configuration, planned, corpus.longestRow), context.gpu);
+  const compiling = compileClock(context.recorder);
+  const timings = collectTimings(context.recorder);
+  const result = await experiment.trainer.step();
+  const kernels = summed(timings);
+  const report: ModelStepReport = {
+    adapter: adapterText(context),
+    ntpLoss: result.ntpLoss,
+    isolatedLoss: result.isolatedLoss,
+    gradientNorm: result.gradientNorm,
+    tokens: result.tokens,
+    stepMs: result.stepMs,
+    compileMs: compiling(),
+    flops: kernels.reduce((sum, { flops }) => sum + flops, 0),
+    kernels,
+    plan,
+    memory: result.memory,
+  };
+  process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : reportText(report));
+  run.destroy();
+}
+
+/** Adds up the time in which kernels are compiled. */
+function compileClock(recorder: Recorder): () => number {
+  let total = 0;
+  let since: number | undefined;
+  const before = recorder.onCompile;
+  recorder.onCompile = (done, all) => {
+    before?.(done, all);
+    since ??= performance.now();
+    if (done < all) return;
+    total += performance.now() - since;
+    since = undefined;
+  };
+  return () => total;
+}
+
+/** Times every kernel from here on. A step may flush more than once, and the recorder keeps the times of the last alone. */
+function collectTimings(recorder: Recorder): KernelTiming[] {
+  const timings: KernelTiming[] = [];
+  recorder.profile = true;
+  const flush = recorder.flush.bind(recorder);
+  recorder.flush = async () => {
+    recorder.timings = [];
+    const report = await flush();
+    timings.push(...recorder.timings);
+    return report;
+  };
+  return timings;
+}
+
+function summed(timings: readonly KernelTiming[]): KernelTiming[] {
+  const byKernel = new Map<string, KernelTiming>();
+  for (const timing of timings) {
+    const { kernel } = timing;
+    const sum = byKernel.get(kernel) ?? { kernel, calls: 0, ms: 0, flops: 0, bytes: 0 };
+    byKernel.set(kernel, {
+      kernel,
+      calls: sum.calls + timing.calls,
+      ms: sum.ms + timing.ms,
+      flops: sum.flops + timing.flops,
+      bytes: sum.bytes + timing.bytes,
+    });
+  }
+  return [...byKernel.values()].sort((a, b) => b.ms - a.ms);
+}
+
+function reportText(report: ModelStepReport): string {
+  const { kernels, stepMs, compileMs, tokens, plan, memory } = report;
+  const gpuMs = kernels.reduce((sum, { ms }) => sum + ms, 0);
+  return [
+    `One step on ${report.adapter}, ${tokens} tokens\n`,
+    `loss ${report.ntpLoss.toFixed(4)}, alone ${report.isolatedLoss.toFixed(4)}, |g| ${report.gradientNorm.toFixed(4)}\n`,
+    `${timeText(stepMs)} in all, ${timeText(compileMs)} of it for compiling; `,
+    kernels.length === 0
+      ? 'this adapter has no timestamps, so there are no times by kernel\n'
+      : `${timeText(gpuMs)} in kernels, each timed by itself\n\n${kernelTable(kernels, gpuMs)}`,
+    `\n${memoryTable(plan, memory)}`,
+    `The plan is for full rows; on the GPU are ${bytesText(memory.total)}, with what is kept for reuse.\n`,
+  ].join('');
+}
+
+function kernelTable(kernels: readonly KernelTiming[], gpuMs: number): string {
+  return table([
+    ['kernel', 'calls', 'ms', 'share', 'GFLOP', 'GFLOP/s', 'GB/s'],
+    ...kernels.map(({ kernel, calls, ms, flops, bytes }) => [
+      kernel,
+      String(calls),
+      ms.toFixed(2),
+      `${((100 * ms) / Math.max(gpuMs, 1e-9)).toFixed(1)} %`,
+      (flops / 1e9).toFixed(3),
+      rate(flops, ms),
+      rate(bytes, ms),
+    ]),
+  ]);
+}
+
+/** Billions a second. */
+function rate(amount: number, ms: number): string {
+  return ms > 0 ? (amount / ms / 1e6).toFixed(2) : '–';
+}
