@@ -9,8 +9,9 @@ import {
   type SettingValue,
 } from './setting.ts';
 
-/** owner/name, with an optional @revision; or the bare name of a folder. */
-const CHECKPOINT_NAME = /^[\w][\w.-]{0,95}(\/[\w][\w.-]{0,95})?(@[\w][\w./-]{0,95})?$/;
+/** owner/name or the name of an opened folder, with an optional @revision; or a folder kept in this browser: local@name. */
+const CHECKPOINT_NAME =
+  /^(local@[\p{L}\p{N}][\p{L}\p{N}._ ()-]{0,63}|[\p{L}\p{N}_][\p{L}\p{N}._ ()-]{0,95}(\/\w[\w.-]{0,95})?(@\w[\w./-]{0,95})?)$/u;
 
 /** Every setting of a run. Order is the order on the page. */
 export const SETTINGS = {
@@ -116,7 +117,7 @@ export const SETTINGS = {
     label: 'Retriever checkpoint',
     help: 'The retriever’s base when it is another model; empty: the same, held in memory once.',
     default: '',
-    pattern: new RegExp(`^$|${CHECKPOINT_NAME.source}`),
+    pattern: new RegExp(`^$|${CHECKPOINT_NAME.source}`, 'u'),
     expected: 'a hub id, the name of an opened folder, or nothing',
     placeholder: 'the same',
     paper: 'separate',

@@ -27,6 +27,8 @@ export interface CorpusSetup {
   readonly tfidf: TfIdf;
   /** Text of every chunk (a sample, for the endless stream): for the BM25 control. */
   readonly chunkTexts: readonly string[];
+  /** Tokens of the language model's longest row, where that is known to be less than what the configuration allows. */
+  readonly longestRow: number | undefined;
   /** What can be searched: every chunk, or the sample. */
   readonly chunks: readonly Chunk[];
 }
@@ -43,6 +45,8 @@ export interface CorpusSetupOptions {
 
 /** How many chunks the page lists before a run starts. */
 const PREVIEW_CHUNKS = 24;
+/** Facts beyond the sample may be a little longer in a checkpoint's tokens. */
+const FACT_ROW_MARGIN = 4;
 /** How many batches of the endless stream stand for it where a sample is needed. */
 const FACT_SAMPLE_BATCHES = 64;
 
@@ -68,6 +72,8 @@ function setUpFacts(configuration: Configuration, { bases }: CorpusSetupOptions)
     tokenizer,
     retrieverTokenizer: bases?.retriever.tokenizer ?? tokenizer,
     batches,
+    // Facts are short; what a batch of them needs says nothing about the longest rows allowed.
+    longestRow: Math.max(...chunkTexts.map((text) => tokenizer.encode(text).length)) + FACT_ROW_MARGIN,
     chunks: sample,
     chunkTexts,
     tfidf: new TfIdf(chunkTexts),
@@ -110,6 +116,7 @@ async function setUpProse(configuration: Configuration, options: CorpusSetupOpti
     tokenizer,
     retrieverTokenizer,
     batches,
+    longestRow: undefined,
     chunks: corpus.chunks,
     chunkTexts,
     tfidf: new TfIdf(chunkTexts),

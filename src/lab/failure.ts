@@ -1,8 +1,19 @@
 import { CorpusError } from '../corpus/errors.ts';
+import { ModelFileError } from '../files/byteSource.ts';
+import { StorageFullError, StoreBusyError, StoreRefusedError } from '../files/fileStore.ts';
+import { HubError } from '../files/hub.ts';
+import { SafetensorsError } from '../files/safetensors.ts';
+import { DownloadError } from '../files/transfer.ts';
 import { DeviceLostError, GpuError, GpuLimitError, GpuUnavailableError, OutOfMemoryError } from '../gpu/errors.ts';
+import { ModelConfigError } from '../models/config.ts';
+import { TrainingStateError } from '../training/checkpoint.ts';
 import { TrainingDivergedError } from '../training/trainer.ts';
+import { MemoryRefusedError } from './memory.ts';
 import type { LabError } from './protocol.ts';
 import { SettingError } from './setting.ts';
+
+const STORAGE = [StorageFullError, StoreBusyError, StoreRefusedError];
+const FILES = [ModelFileError, SafetensorsError, ModelConfigError, TrainingStateError];
 
 /** What to tell the person at the screen about anything that was thrown. Decided by type, never by reading messages. */
 export function describeFailure(cause: unknown): LabError {
@@ -12,6 +23,12 @@ export function describeFailure(cause: unknown): LabError {
       message: cause.message,
       action: 'Change the setting; the run so far is kept.',
       setting: cause.key,
+    };
+  if (cause instanceof MemoryRefusedError)
+    return {
+      kind: 'outOfMemory',
+      message: cause.message,
+      action: 'Take that, or raise “GPU memory to use” if this GPU has more. Nothing was loaded.',
     };
   if (cause instanceof CorpusError)
     return { kind: 'badInput', message: cause.message, action: 'What was there before is kept.' };
@@ -25,6 +42,12 @@ export function describeFailure(cause: unknown): LabError {
   if (cause instanceof DeviceLostError) return { kind: 'deviceLost', message: cause.message, action: cause.action };
   if (cause instanceof OutOfMemoryError || cause instanceof GpuLimitError)
     return { kind: 'outOfMemory', message: cause.message, action: cause.action };
+  if (cause instanceof HubError || cause instanceof DownloadError)
+    return { kind: 'network', message: cause.message, action: 'What has arrived is kept.' };
+  if (STORAGE.some((type) => cause instanceof type))
+    return { kind: 'storage', message: (cause as Error).message, action: 'Nothing that was there before is lost.' };
+  if (FILES.some((type) => cause instanceof type))
+    return { kind: 'badInput', message: (cause as Error).message, action: 'What was there before is kept.' };
   const action =
     cause instanceof GpuError ? cause.action : 'This is a bug of ours: please report it. Press Reset to go on.';
   return { kind: 'bug', message: cause instanceof Error ? cause.message : String(cause), action };

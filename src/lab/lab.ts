@@ -1,38 +1,45 @@
-import { CorpusError } from '../corpus/errors.ts';
-import { openDevice } from '../gpu/device.ts';
-import { Context } from '../ops/context.ts';
-import { configure, defaultConfiguration, type Configuration } from './configuration.ts';
-import { setUpCorpus, type CorpusSetup } from './corpusSetup.ts';
-import { buildExperiment, type Experiment } from './experiment.ts';
+import { configure, type Configuration } from './configuration.ts';
+import type { CorpusSetup } from './corpusSetup.ts';
+import type { Experiment } from './experiment.ts';
 import { describeFailure } from './failure.ts';
-import type { LabCommand, LabEvent, LabState } from './protocol.ts';
+import { ModelDesk, type Surroundings } from './modelDesk.ts';
+import { PlanDesk } from './planDesk.ts';
+import type { LabCommand, LabEvent } from './protocol.ts';
 import { evaluationRecord, stepRecord } from './records.ts';
+import { RunDesk } from './runDesk.ts';
+import { SearchDesk, type OpenRun } from './searchDesk.ts';
+import { Workbench, type PreparedRun, type RunPlan } from './workbench.ts';
 
-/** What a run is made from. */
-interface Plan {
-  readonly configuration: Configuration;
-  readonly text: string | undefined;
-  readonly title: string | undefined;
-}
+/** Work on the run that is open, done when no step is under way. */
+type Aside = () => Promise<void>;
 
 /**
  * One session: a corpus, two models, a run. Takes commands at any time and answers with events. Commands that change what
- * runs wait for the step under way; pause takes effect after it.
+ * runs wait for the step under way; pause takes effect after it. What looks at a run or takes it home is done between two steps.
  */
 export class Lab {
-  #plan: Plan = { configuration: defaultConfiguration(), text: undefined, title: undefined };
-  #corpus: CorpusSetup | undefined;
-  #context: Context | undefined;
-  #experiment: Experiment | undefined;
+  readonly #bench: Workbench;
+  readonly #models: ModelDesk;
+  readonly #plans: PlanDesk;
+  readonly #runs: RunDesk;
+  readonly #search: SearchDesk;
   #tail: Promise<void> = Promise.resolve();
   /** Steps still wanted: Infinity while training, 1 for a single step, 0 when paused. */
   #wanted = 0;
   #preparing: AbortController | undefined;
+  #asides: Aside[] = [];
 
   constructor(
-    private readonly gpu: GPU | undefined,
+    gpu: GPU | undefined,
     private readonly emit: (event: LabEvent) => void,
-  ) {}
+    surroundings: Surroundings = {},
+  ) {
+    this.#models = new ModelDesk(emit, surroundings);
+    this.#bench = new Workbench(gpu, emit, (name) => this.#models.open(name));
+    this.#plans = new PlanDesk(emit, this.#models, this.#bench);
+    this.#runs = new RunDesk(emit, surroundings);
+    this.#search = new SearchDesk(emit);
+  }
 
   /** Takes a command; resolves when it has been carried out (for 'train': when training has paused again). */
   handle(command: LabCommand): Promise<void> {
@@ -45,15 +52,41 @@ export class Lab {
       case 'step': {
         const alreadyRunning = this.#wanted === Infinity;
         this.#wanted = command.type === 'train' ? Infinity : 1;
-        return alreadyRunning ? Promise.resolve() : this.#enqueue(() => this.#run());
+        return alreadyRunning ? Promise.resolve() : this.#enqueue(command, () => this.#run());
       }
       case 'reset':
-        this.#wanted = 0;
-        return this.#enqueue(() => this.#reset());
+        this.#halt();
+        return this.#enqueue(command, () => this.#reset());
       case 'configure':
-        this.#wanted = 0;
-        this.#preparing?.abort();
-        return this.#enqueue(() => this.#configure(command));
+        this.#halt();
+        return this.#enqueue(command, () => this.#configure(command));
+      case 'listModels':
+      case 'describeModel':
+      case 'downloadModel':
+      case 'pauseDownload':
+      case 'deleteModel':
+      case 'openFolder':
+        return this.#guard(command, () => this.#models.handle(command));
+      case 'plan':
+        return this.#guard(command, () => this.#plans.plan(command.configuration));
+      case 'listSavedRuns':
+      case 'deleteSavedRun':
+        return this.#guard(command, () => this.#runs.manage(command));
+      case 'resumeRun':
+      case 'importRun':
+        this.#halt();
+        return this.#enqueue(command, () => this.#resume(command));
+      case 'exportAdapters':
+      case 'importAdapters':
+      case 'exportRun':
+      case 'saveRun':
+        return this.#between(command, (run) => this.#runs.handle(command, run));
+      case 'search':
+      case 'exportEmbeddings':
+        return this.#between(command, (run) => this.#search.handle(command, run));
+      case 'stopSearch':
+        this.#search.stop();
+        return Promise.resolve();
       default:
         return command satisfies never;
     }
@@ -61,64 +94,80 @@ export class Lab {
 
   /** Ends the session and gives back all GPU memory. */
   async close(): Promise<void> {
-    this.#wanted = 0;
-    this.#preparing?.abort();
+    this.#halt();
+    this.#search.stop();
     await this.#tail;
     this.#dropContext();
   }
 
-  #enqueue(work: () => Promise<void>): Promise<void> {
+  #halt(): void {
+    this.#wanted = 0;
+    this.#preparing?.abort();
+  }
+
+  #enqueue(command: LabCommand, work: () => Promise<void>): Promise<void> {
     this.#tail = this.#tail.then(work).catch((cause: unknown) => {
       this.#wanted = 0;
-      const error = describeFailure(cause);
-      // After a lost device or a bug nothing on the GPU can be trusted: the next Train begins afresh.
-      if (error.kind === 'deviceLost' || error.kind === 'bug') this.#dropContext();
-      this.emit({ type: 'error', error });
-      this.#state(this.#experiment ? 'paused' : 'failed', error.message);
+      const error = this.#tell(command, cause);
+      this.#bench.state(this.#bench.experiment ? 'paused' : 'failed', error.message);
     });
     return this.#tail;
   }
 
-  #state(state: LabState, detail: string, progress?: number): void {
-    this.emit({ type: 'state', state, detail, ...(progress === undefined ? {} : { progress }) });
+  /** Work that concerns no run, beside whatever else goes on. */
+  #guard(command: LabCommand, work: () => Promise<void>): Promise<void> {
+    return work().catch((cause: unknown) => {
+      this.emit({ type: 'error', error: { ...describeFailure(cause), command: command.type } });
+    });
+  }
+
+  /** Work on the run that is open (opened for it, if need be), between two steps. It fails by itself; the run goes on. */
+  #between(command: LabCommand, work: (run: OpenRun) => Promise<void>): Promise<void> {
+    return new Promise((done) => {
+      this.#asides.push(async () => {
+        try {
+          const run = await this.#openRun();
+          if (run) await work(run);
+        } catch (cause) {
+          this.#tell(command, cause);
+        } finally {
+          done();
+        }
+      });
+      // The training loop gets to it first, if there is one.
+      void this.#enqueue(command, () => this.#doAsides());
+    });
+  }
+
+  async #doAsides(): Promise<void> {
+    for (let aside = this.#asides.shift(); aside; aside = this.#asides.shift()) await aside();
+  }
+
+  #tell(command: LabCommand, cause: unknown): ReturnType<typeof describeFailure> {
+    const error = describeFailure(cause);
+    // After a lost device or a bug nothing on the GPU can be trusted: the next Train begins afresh.
+    if (error.kind === 'deviceLost' || error.kind === 'bug') this.#dropContext();
+    this.emit({ type: 'error', error: { ...error, command: command.type } });
+    return error;
   }
 
   async #configure({ configuration, text, title }: Extract<LabCommand, { type: 'configure' }>): Promise<void> {
     // Everything is checked and the corpus prepared before anything of the run so far is given up.
-    const plan: Plan = {
-      configuration: configure({ ...configuration }),
-      text,
-      title,
-    };
-    const corpus = await this.#prepareCorpus(plan);
-    if (!corpus) {
+    const prepared = await this.#prepare({ configuration: configure({ ...configuration }), text, title });
+    if (!prepared) {
       this.emit({ type: 'stopped' });
       this.#stopped();
       return;
     }
-    this.#plan = plan;
-    this.#corpus = corpus;
-    this.#dropExperiment();
-    this.emit({ type: 'reset' });
-    this.#state('idle', 'Ready');
+    this.#bench.plan = prepared.plan;
+    this.#bench.prepared = prepared;
+    await this.#reset();
   }
 
-  /** Undefined when it was stopped, by a pause or by a newer configuration: that is nobody's mistake. */
-  async #prepareCorpus(plan: Plan): Promise<CorpusSetup | undefined> {
+  async #prepare(plan: RunPlan): Promise<PreparedRun | undefined> {
     this.#preparing = new AbortController();
-    this.#state('preparing', 'Reading the text', 0);
     try {
-      const corpus = await setUpCorpus(plan.configuration, {
-        text: plan.text,
-        title: plan.title,
-        signal: this.#preparing.signal,
-        onProgress: (detail, fraction) => this.#state('preparing', detail, fraction),
-      });
-      this.emit({ type: 'corpus', summary: corpus.summary });
-      return corpus;
-    } catch (cause) {
-      if (cause instanceof CorpusError && cause.code === 'aborted') return undefined;
-      throw cause;
+      return await this.#bench.prepare(plan, this.#preparing.signal);
     } finally {
       this.#preparing = undefined;
     }
@@ -126,68 +175,114 @@ export class Lab {
 
   /** After a preparation that came to nothing: a run from before it can go on. */
   #stopped(): void {
-    if (this.#experiment) this.#state('paused', 'Paused');
-    else this.#state('idle', 'Ready');
+    if (this.#bench.experiment) this.#bench.state('paused', 'Paused');
+    else this.#bench.state('idle', 'Ready');
   }
 
   #reset(): Promise<void> {
     this.#dropExperiment();
     this.emit({ type: 'reset' });
-    this.#state('idle', 'Ready');
+    this.#bench.state('idle', 'Ready');
     return Promise.resolve();
+  }
+
+  /** Undefined when it was stopped on the way. */
+  async #openRun(): Promise<OpenRun | undefined> {
+    const bench = this.#bench;
+    const prepared = (bench.prepared ??= await this.#prepare(bench.plan));
+    if (!prepared) {
+      this.#stopped();
+      return undefined;
+    }
+    const wasOpen = bench.experiment !== undefined;
+    this.#preparing = new AbortController();
+    try {
+      const experiment = await bench.open(prepared, this.#preparing.signal);
+      if (!wasOpen && this.#wanted === 0) bench.state('paused', 'Ready');
+      return { context: await bench.openContext(), prepared, experiment };
+    } catch (cause) {
+      if (!isStopped(cause)) throw cause;
+      this.#stopped();
+      return undefined;
+    } finally {
+      this.#preparing = undefined;
+    }
   }
 
   async #run(): Promise<void> {
     if (this.#wanted === 0) return;
-    const { configuration } = this.#plan;
-    const corpus = (this.#corpus ??= await this.#prepareCorpus(this.#plan));
-    if (!corpus) return this.#stopped();
-    const experiment = await this.#open(configuration, corpus);
-    const { trainer, optimiser } = experiment;
-    this.#state('running', 'Training');
-    if (optimiser.step === 0 && configuration.evaluateEvery > 0) await this.#evaluate(experiment, corpus);
+    const run = await this.#openRun();
+    if (!run) return;
+    const { corpus, plan } = run.prepared;
+    const { configuration } = plan;
+    const { trainer, optimiser } = run.experiment;
+    const { context } = run;
+    context.recorder.onCompile = (done, total) =>
+      done < total
+        ? this.#bench.state('preparing', `Compiling kernels, ${done} of ${total}`, done / total)
+        : this.#bench.state('running', 'Training');
+    this.#bench.state('running', 'Training');
+    if (optimiser.step === 0 && configuration.evaluateEvery > 0) await this.#evaluate(run.experiment, corpus);
     while (this.#wanted > 0) {
       const record = stepRecord(await trainer.step(), corpus, configuration);
       this.#wanted--;
+      this.#runs.log.add(record);
       this.emit({ type: 'step', record });
-      if (record.metrics.step % configuration.evaluateEvery === 0) await this.#evaluate(experiment, corpus);
+      if (record.metrics.step % configuration.evaluateEvery === 0) await this.#evaluate(run.experiment, corpus);
+      if (isSavedAt(configuration, record.metrics.step)) await this.#autosave(run);
+      await this.#doAsides();
     }
-    this.#state('paused', 'Paused');
+    this.#bench.state('paused', 'Paused');
   }
 
   async #evaluate({ trainer }: Experiment, corpus: CorpusSetup): Promise<void> {
-    this.emit({ type: 'evaluation', evaluation: evaluationRecord(await trainer.evaluate(), corpus) });
+    const evaluation = evaluationRecord(await trainer.evaluate(), corpus);
+    this.#runs.log.addEvaluation(evaluation);
+    this.emit({ type: 'evaluation', evaluation });
   }
 
-  async #open(configuration: Configuration, corpus: CorpusSetup): Promise<Experiment> {
-    if (this.#experiment) return this.#experiment;
-    if (!this.#context) {
-      this.#state('preparing', 'Opening the GPU');
-      this.#context = new Context(await openDevice(this.gpu));
-      const { adapter } = this.#context.gpu;
-      const name = adapter.description || [adapter.vendor, adapter.architecture].filter(Boolean).join(' ') || 'GPU';
-      this.emit({ type: 'adapter', description: name, software: adapter.software });
-      this.#context.recorder.onCompile = (done, total) =>
-        done < total
-          ? this.#state('preparing', `Compiling kernels, ${done} of ${total}`, done / total)
-          : this.#state('running', 'Training');
+  /** A run that cannot be saved goes on all the same: the reader is told, once it fails. */
+  async #autosave(run: OpenRun): Promise<void> {
+    const command = { type: 'saveRun' } as const;
+    await this.#runs.handle(command, run).catch((cause: unknown) => this.#tell(command, cause));
+  }
+
+  async #resume(command: Extract<LabCommand, { type: 'resumeRun' | 'importRun' }>): Promise<void> {
+    const saved = await this.#runs.read(command);
+    const prepared = await this.#prepare(saved.plan);
+    if (!prepared) return this.#stopped();
+    const before = { plan: this.#bench.plan, prepared: this.#bench.prepared };
+    this.#dropExperiment();
+    this.#bench.plan = prepared.plan;
+    this.#bench.prepared = prepared;
+    try {
+      const run = await this.#openRun();
+      if (!run) return;
+      await this.#runs.restore(saved, run);
+      this.#bench.state('paused', 'Paused');
+    } catch (cause) {
+      this.#dropExperiment();
+      Object.assign(this.#bench, before);
+      throw cause;
     }
-    this.#state('preparing', 'Building the models');
-    this.#experiment = buildExperiment(this.#context, configuration, corpus);
-    return this.#experiment;
   }
 
   #dropExperiment(): void {
-    this.#experiment?.destroy();
-    this.#experiment = undefined;
-    // Recorded but unsent work may still name the buffers that were just given back.
-    this.#context?.recorder.discard();
-    this.#context?.pool.trim();
+    this.#search.drop();
+    this.#runs.log.clear();
+    this.#bench.dropExperiment();
   }
 
   #dropContext(): void {
-    this.#experiment = undefined;
-    this.#context?.destroy();
-    this.#context = undefined;
+    this.#search.forget();
+    this.#bench.dropContext();
   }
+}
+
+function isStopped(cause: unknown): boolean {
+  return cause instanceof Error && cause.name === 'LoadStoppedError';
+}
+
+function isSavedAt({ base, autosaveEvery }: Configuration, step: number): boolean {
+  return base === 'checkpoint' && autosaveEvery > 0 && step % autosaveEvery === 0;
 }

@@ -2,7 +2,9 @@ import { CorpusError } from '../corpus/errors.ts';
 import { TextTokenizer, type TokenizerFiles } from '../corpus/tokenizer.ts';
 import { ModelFileError, readJson, type FileLookup } from '../files/byteSource.ts';
 import { readDecoderConfig } from '../files/decoderFiles.ts';
+import { openWeights } from '../files/weightFile.ts';
 import type { DecoderConfig } from '../models/config.ts';
+import type { DType } from '../ops/tensor.ts';
 
 /** A checkpoint whose small files have been read; its weights are read when the models are built. */
 export interface Pretrained {
@@ -11,6 +13,8 @@ export interface Pretrained {
   readonly files: FileLookup;
   readonly config: DecoderConfig;
   readonly tokenizer: TextTokenizer;
+  /** Format of its matrices in the files. */
+  readonly stored: DType;
 }
 
 /** The checkpoints of a run: the same object twice when both models stand on one base. */
@@ -32,7 +36,21 @@ export async function openPretrained(name: string, files: FileLookup): Promise<P
       `The tokenizer of ${name} has ids up to ${tokenizer.vocabularySize - 1}, but its model knows ${config.vocabularySize} tokens: ` +
         'they do not belong together. Take tokenizer.json from the same repository as the weights.',
     );
-  return { name, files, config, tokenizer };
+  return { name, files, config, tokenizer, stored: await storedFormat(files) };
+}
+
+/** Format of the matrices; f32 where several are mixed, since a merged tensor has one. */
+async function storedFormat(files: FileLookup): Promise<DType> {
+  const checkpoint = await openWeights(files);
+  const formats = new Set(
+    checkpoint.names
+      .map((name) => checkpoint.get(name))
+      .filter((tensor) => tensor?.shape.length === 2)
+      .map((tensor) => tensor?.dtype),
+  );
+  const [only] = formats;
+  if (formats.size !== 1) return 'f32';
+  return only === 'BF16' ? 'bf16' : only === 'F16' ? 'f16' : 'f32';
 }
 
 async function readTokenizer(files: FileLookup): Promise<TokenizerFiles> {

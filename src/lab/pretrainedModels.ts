@@ -1,22 +1,26 @@
-import { loadDecoder } from '../files/decoderFiles.ts';
+import type { QuantisationReport } from '../files/quantise.ts';
 import { Decoder } from '../models/decoder.ts';
+import { loadDecoder } from '../files/decoderFiles.ts';
 import type { DecoderWeights } from '../models/weights.ts';
 import type { Context } from '../ops/context.ts';
 import type { Configuration } from './configuration.ts';
+import type { FrozenBases } from './frozenBases.ts';
 import { learners, newAdapter, newGates, parameterGroups, type LabModels } from './models.ts';
 import type { Bases, Pretrained } from './pretrained.ts';
 
 export interface BuildOptions {
   readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((detail: string, fraction: number) => void) | undefined;
+  readonly onProgress?: ((detail: string, doneBytes: number, totalBytes: number) => void) | undefined;
   /** Hears how far int8 weights are from the stored ones. */
-  readonly onQuantised?: ((worstRelativeError: number) => void) | undefined;
+  readonly onQuantised?: ((report: QuantisationReport) => void) | undefined;
+  /** Keeps frozen weights beyond this run. */
+  readonly frozen?: FrozenBases | undefined;
 }
 
 /**
  * Loads the checkpoints of a run and puts adapters on them. With LoRA, equal bases are loaded once; models that are trained
  * whole have a copy each. A model that does not learn carries no adapter.
- * @throws ModelFileError, SafetensorsError, GPU errors; nothing stays allocated then.
+ * @throws ModelFileError, SafetensorsError, LoadStoppedError, GPU errors; nothing of this run stays allocated then.
  */
 export async function buildPretrainedModels(
   context: Context,
@@ -31,13 +35,27 @@ export async function buildPretrainedModels(
     return made;
   };
   const full = configuration.trained === 'full';
-  const load = (base: Pretrained, head: boolean, trainable: boolean): Promise<DecoderWeights> =>
-    loadWeights(context, configuration, base, { head, trainable }, options);
+  const load = async (base: Pretrained, head: boolean, trainable: boolean): Promise<DecoderWeights> => {
+    const { signal, onProgress, onQuantised, frozen } = options;
+    const how = {
+      head,
+      trainable,
+      precision: configuration.precision,
+      ...(signal && { signal }),
+      ...(onQuantised && { onQuantised }),
+    };
+    const progress = (done: number, total: number) => onProgress?.(`Loading ${base.name}`, done, total);
+    if (frozen && !trainable) return frozen.load(context, base, how, progress);
+    const weights = await loadDecoder(context, base.files, base.config, how, progress);
+    return keep(weights);
+  };
   try {
     const learns = learners(configuration);
-    const lmWeights = keep(await load(bases.languageModel, true, full));
+    const lmWeights = await load(bases.languageModel, true, full);
     const shared = !full && bases.retriever === bases.languageModel;
-    const retrieverWeights = shared ? lmWeights : keep(await load(bases.retriever, false, full));
+    const retrieverWeights = shared ? lmWeights : await load(bases.retriever, false, full);
+    const used = new Set([lmWeights, retrieverWeights]);
+    options.frozen?.keep(full ? new Set() : used);
     const adapter = (base: Pretrained, name: string) => keep(newAdapter(context, base.config, configuration, name));
     const lmAdapter = !full && learns.languageModel ? adapter(bases.languageModel, 'language model') : undefined;
     const retrieverAdapter = !full && learns.retriever ? adapter(bases.retriever, 'retriever') : undefined;
@@ -52,8 +70,9 @@ export async function buildPretrainedModels(
       groups: parameterGroups(configuration, retriever, languageModel, gates),
       async untrainedRetriever() {
         if (!full) return { decoder: new Decoder(bases.retriever.config, retrieverWeights), destroy: () => undefined };
-        const first = await load(bases.retriever, false, false);
-        return { decoder: new Decoder(bases.retriever.config, first), destroy: () => first.destroy() };
+        const { files, config } = bases.retriever;
+        const first = await loadDecoder(context, files, config, { head: false, trainable: false });
+        return { decoder: new Decoder(config, first), destroy: () => first.destroy() };
       },
       destroy,
     };
@@ -61,16 +80,4 @@ export async function buildPretrainedModels(
     destroy();
     throw cause;
   }
-}
-
-async function loadWeights(
-  context: Context,
-  configuration: Configuration,
-  base: Pretrained,
-  what: { head: boolean; trainable: boolean },
-  { onProgress }: BuildOptions,
-): Promise<DecoderWeights> {
-  return loadDecoder(context, base.files, base.config, what, (done, total) =>
-    onProgress?.(`Loading ${base.name}`, total > 0 ? done / total : 1),
-  );
 }

@@ -1,0 +1,137 @@
+import { CorpusError } from '../corpus/errors.ts';
+import { openDevice } from '../gpu/device.ts';
+import { Context } from '../ops/context.ts';
+import { defaultConfiguration, type Configuration } from './configuration.ts';
+import { setUpCorpus, type CorpusSetup } from './corpusSetup.ts';
+import { openExperiment, type Experiment } from './experiment.ts';
+import { FrozenBases } from './frozenBases.ts';
+import { refuseUnlessItFits, type PlannedBases } from './memory.ts';
+import type { Bases, Pretrained } from './pretrained.ts';
+import type { LabEvent, LabState } from './protocol.ts';
+import { smallDecoderConfig } from './smallModels.ts';
+
+/** What a run is made from. */
+export interface RunPlan {
+  readonly configuration: Configuration;
+  readonly text: string | undefined;
+  readonly title: string | undefined;
+}
+
+/** A plan whose text is read, cut and tokenised. */
+export interface PreparedRun {
+  readonly plan: RunPlan;
+  readonly corpus: CorpusSetup;
+  readonly bases: Bases | undefined;
+}
+
+/** What a run stands on: GPU, checkpoints, corpus, models. One run at a time; what was there before stays until it is replaced. */
+export class Workbench {
+  plan: RunPlan = { configuration: defaultConfiguration(), text: undefined, title: undefined };
+  prepared: PreparedRun | undefined;
+  experiment: Experiment | undefined;
+  context: Context | undefined;
+  readonly #frozen = new FrozenBases();
+
+  constructor(
+    private readonly gpu: GPU | undefined,
+    private readonly emit: (event: LabEvent) => void,
+    /** Finds a checkpoint by its name. */
+    private readonly openModel: (name: string) => Promise<Pretrained>,
+  ) {}
+
+  state(state: LabState, detail: string, progress?: number): void {
+    this.emit({ type: 'state', state, detail, ...(progress === undefined ? {} : { progress }) });
+  }
+
+  /**
+   * Reads the text and the small files of the checkpoints; nothing of the run so far is touched.
+   * @returns undefined when it was stopped: that is nobody's mistake.
+   */
+  async prepare(plan: RunPlan, signal: AbortSignal): Promise<PreparedRun | undefined> {
+    this.state('preparing', 'Reading the text', 0);
+    try {
+      const bases = await this.#bases(plan.configuration);
+      const corpus = await setUpCorpus(plan.configuration, {
+        text: plan.text,
+        title: plan.title,
+        bases,
+        signal,
+        onProgress: (detail, fraction) => this.state('preparing', detail, fraction),
+      });
+      this.emit({ type: 'corpus', summary: corpus.summary });
+      return { plan, corpus, bases };
+    } catch (cause) {
+      if (cause instanceof CorpusError && cause.code === 'aborted') return undefined;
+      throw cause;
+    }
+  }
+
+  /** Models and optimiser of the prepared run, built when they are not there yet. */
+  async open({ plan: { configuration }, corpus, bases }: PreparedRun, signal?: AbortSignal): Promise<Experiment> {
+    if (this.experiment) return this.experiment;
+    const context = await this.openContext();
+    await refuseUnlessItFits(
+      configuration,
+      bases ?? smallBases(configuration, corpus.tokenizer.vocabularySize),
+      context.gpu,
+      corpus.longestRow,
+    );
+    this.state('preparing', 'Building the models');
+    this.experiment = await openExperiment(context, configuration, corpus, bases, {
+      signal,
+      frozen: this.#frozen,
+      onProgress: (detail, done, total) =>
+        this.state(
+          'preparing',
+          `${detail}, ${megabytes(done)} of ${megabytes(total)} MB`,
+          total > 0 ? done / total : 1,
+        ),
+      onQuantised: ({ worst }) => this.emit({ type: 'quantised', worstError: worst.relativeRms }),
+    });
+    return this.experiment;
+  }
+
+  async openContext(): Promise<Context> {
+    if (this.context) return this.context;
+    this.state('preparing', 'Opening the GPU');
+    const context = new Context(await openDevice(this.gpu));
+    this.context = context;
+    const { adapter } = context.gpu;
+    const name = adapter.description || [adapter.vendor, adapter.architecture].filter(Boolean).join(' ') || 'GPU';
+    this.emit({ type: 'adapter', description: name, software: adapter.software });
+    return context;
+  }
+
+  dropExperiment(): void {
+    this.experiment?.destroy();
+    this.experiment = undefined;
+    // Recorded but unsent work may still name the buffers that were just given back.
+    this.context?.recorder.discard();
+    this.context?.pool.trim();
+  }
+
+  /** After a lost device: nothing on it can be trusted or given back. */
+  dropContext(): void {
+    this.experiment = undefined;
+    this.#frozen.forget();
+    this.context?.destroy();
+    this.context = undefined;
+  }
+
+  async #bases({ base, checkpoint, retrieverCheckpoint }: Configuration): Promise<Bases | undefined> {
+    if (base === 'scratch') return undefined;
+    const languageModel = await this.openModel(checkpoint);
+    const isOther = retrieverCheckpoint !== '' && retrieverCheckpoint !== checkpoint;
+    return { languageModel, retriever: isOther ? await this.openModel(retrieverCheckpoint) : languageModel };
+  }
+}
+
+/** The two small models, as the planner takes them. */
+export function smallBases(configuration: Configuration, vocabularySize: number): PlannedBases {
+  const base = { config: smallDecoderConfig(configuration, vocabularySize), stored: 'f32' } as const;
+  return { languageModel: base, retriever: base };
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(0);
+}

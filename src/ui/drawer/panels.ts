@@ -1,0 +1,34 @@
+import type { Component } from 'svelte';
+
+/** A panel of the drawer: its code is loaded when it is first opened. */
+export interface Panel {
+  readonly id: PanelId;
+  readonly label: string;
+  /** One line for who has never opened it. */
+  readonly about: string;
+  readonly load: () => Promise<{ readonly default: Component }>;
+}
+
+export type PanelId = 'model' | 'search' | 'takeHome' | 'runs' | 'pair' | 'kernels';
+
+/** In the order of their tabs. */
+export const PANELS: readonly Panel[] = [
+  {
+    id: 'model',
+    label: 'Model',
+    about: 'Which models learn: small ones from scratch, or a pretrained checkpoint from the hub or a folder.',
+    load: () => import('../models/ModelPanel.svelte'),
+  },
+  {
+    id: 'search',
+    label: 'Search',
+    about: 'Search the text with the retriever as it is, beside the one it began as.',
+    load: () => import('../search/SearchPanel.svelte'),
+  },
+  {
+    id: 'takeHome',
+    label: 'Take home',
+    about: 'Download what has been learnt, bring adapters back, and go on with saved runs.',
+    load: () => import('../adapters/TakeHomePanel.svelte'),
+  },
+];
