@@ -123,7 +123,10 @@ export class TextTokenizer {
     for (const word of (normalizer ? normalizer(text) : text).split(/(?<=\S)(?= \S)/)) {
       let length = this.wordCounts.get(word);
       if (length === undefined) {
-        length = word === '' ? 0 : model.encode(split(word)).length;
+        const tokens = word === '' ? [] : model.encode(split(word));
+        // Some vocabularies lack bytes, and unknown ones may become one token across words: only the whole text can tell.
+        if (tokens.some((token) => this.literal.has(token))) return this.encodeBare(text).length;
+        length = tokens.length;
         if (this.wordCounts.size >= COUNT_CACHE_LIMIT) this.wordCounts.clear();
         this.wordCounts.set(word, length);
       }

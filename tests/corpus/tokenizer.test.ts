@@ -139,6 +139,21 @@ describe('trainBpe', () => {
     expect(tokenizer.pieces('é<|pad|>').at(-1)?.span).toEqual({ start: 1, end: 8 });
   });
 
+  it('counts right where bytes are missing and runs of them are one unknown token', async () => {
+    const { tokenizerJson, tokenizerConfig } = await trainBpe(['ab ab abc'], { vocabularySize: 260 });
+    const model = tokenizerJson.model as { vocab: Record<string, number> };
+    // Bytes 1 and 2, as SmolLM2's vocabulary lacks some control characters.
+    const { ['\u0101']: _one, ['\u0102']: _two, ...vocab } = model.vocab;
+    const tokenizer = new TextTokenizer({
+      tokenizerJson: { ...tokenizerJson, model: { ...model, vocab, unk_token: '<|endoftext|>', fuse_unk: true } },
+      tokenizerConfig,
+    });
+    expect(tokenizer.encode('\u0001')).toEqual([tokenizer.eosId]);
+    for (const text of ['a\u0001\u0002b', 'ab\u0001 \u0002', '\u0002\u0001\u0001a \u0001 b', 'ab abc'])
+      expect(tokenizer.countTokens(text)).toBe(tokenizer.encodeBare(text).length);
+    expect(tokenizer.countTokens('a\u0001\u0002b')).toBe(3);
+  });
+
   it('shows bytes that are no whole character', async () => {
     const tokenizer = new TextTokenizer(await trainBpe(['ab'], { vocabularySize: 258 }));
     expect(tokenizer.pieces('é').map((piece) => piece.text)).toEqual(['⟨C3⟩', '⟨A9⟩']);
