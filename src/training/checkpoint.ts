@@ -35,6 +35,8 @@ export async function saveTraining(context: Context, optimiser: Optimiser): Prom
  * @throws TrainingStateError when the state does not fit, before anything is changed.
  */
 export async function restoreTraining(context: Context, optimiser: Optimiser, state: TrainingState): Promise<void> {
+  if (!Number.isSafeInteger(state.step) || state.step < 0)
+    throw new TrainingStateError(`The saved run says that it has made ${state.step} updates, which cannot be.`);
   const targets = stateTensors(optimiser);
   for (const [name, tensor] of targets) {
     const found = state.tensors.get(name)?.length;
@@ -43,8 +45,10 @@ export async function restoreTraining(context: Context, optimiser: Optimiser, st
         `The saved run does not fit this model: ${name} has ${found ?? 'no'} numbers and should have ${tensor.size}.`,
       );
   }
-  if (state.tensors.size !== targets.length)
-    throw new TrainingStateError('The saved run holds more than this model trains.');
+  const known = new Set(targets.map(([name]) => name));
+  const extra = [...state.tensors.keys()].find((name) => !known.has(name));
+  if (extra !== undefined)
+    throw new TrainingStateError(`The saved run holds ${extra}, but this model trains nothing of that name.`);
   for (const [name, tensor] of targets) {
     const data = state.tensors.get(name);
     if (data) context.recorder.upload(tensor.slice, data);
