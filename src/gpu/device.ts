@@ -15,6 +15,8 @@ export interface GpuDevice {
   readonly adapter: AdapterDescription;
   readonly limits: GPUSupportedLimits;
   readonly hasTimestamps: boolean;
+  /** Nothing is computed, and what is read is zero (dryDevice.ts). */
+  readonly dry: boolean;
   /** Resolves (never rejects) when the device is lost, with the error to show; not on our own destroy. */
   readonly lost: Promise<DeviceLostError>;
   destroy(): void;
@@ -76,6 +78,7 @@ export async function openDevice(gpu: GPU | undefined, options: OpenOptions = {}
     adapter: describe(adapter),
     limits: device.limits,
     hasTimestamps,
+    dry: false,
     lost,
     destroy() {
       closing = true;

@@ -34,12 +34,17 @@ export interface PoolReport {
 
 const zeros = (): Record<Purpose, number> => ({ weights: 0, gradients: 0, optimiser: 0, activations: 0, scratch: 0 });
 
+/** What is made once for a run finds no buffer to reuse, so it need not be rounded up to one. */
+const STAYS: ReadonlySet<Purpose> = new Set(['weights', 'optimiser']);
+
+const wholeSlots = (bytes: number) => Math.max(256, Math.ceil(bytes / 256) * 256);
+
 /**
  * Capacity for a wish of `bytes`: multiples of 256 up to 4 KiB, above that eighths of a power of two, so that ragged
  * batches of slightly different length find each other's buffers again and at most an eighth is wasted.
  */
 export function capacityFor(bytes: number): number {
-  if (bytes <= 4096) return Math.max(256, Math.ceil(bytes / 256) * 256);
+  if (bytes <= 4096) return wholeSlots(bytes);
   const step = 2 ** (Math.floor(Math.log2(bytes)) - 3);
   return Math.ceil(bytes / step) * step;
 }
@@ -67,10 +72,10 @@ export class BufferPool {
         'Use a smaller batch, shorter chunks or a smaller model.',
       );
     }
-    const capacity = Math.min(capacityFor(bytes), limit);
+    const capacity = Math.min(STAYS.has(purpose) ? wholeSlots(bytes) : capacityFor(bytes), limit);
     const reused = this.#idle.get(capacity)?.pop();
     if (reused) this.#idleBytes -= capacity;
-    const buffer = reused ?? this.#create(capacity, purpose);
+    const buffer = reused ?? this.create(capacity, purpose);
     const allocation: Allocation = { buffer, offset: 0, size: bytes, purpose, capacity };
     this.#live.set(buffer, allocation);
     this.#bytes[purpose] += capacity;
@@ -129,7 +134,8 @@ export class BufferPool {
     return PURPOSES.reduce((sum, purpose) => sum + this.#bytes[purpose], 0);
   }
 
-  #create(capacity: number, purpose: Purpose): GPUBuffer {
+  /** A new buffer of `capacity` bytes. */
+  protected create(capacity: number, purpose: Purpose): GPUBuffer {
     // Error scopes answer later; check() collects the answers before work with these buffers is submitted.
     this.device.pushErrorScope('out-of-memory');
     const buffer = this.device.createBuffer({

@@ -35,7 +35,8 @@ export interface NeighbourReading {
   /** A: [B, B]. */
   readonly attention: Tensor;
   readonly pairs: PairList;
-  readonly keyValues: readonly KeyValues[];
+  /** Of each layer that reads, at least. */
+  readonly keyValues: readonly (KeyValues | undefined)[];
   readonly vNorm: boolean;
   /** γ of each layer, fixed or learnt; a fixed 0 leaves the layer as it is. */
   readonly gates: readonly Gate[];
@@ -48,13 +49,16 @@ export interface ForwardOptions {
   readonly neighbours?: NeighbourReading;
   /** Recompute each layer in the backward pass instead of keeping its intermediate tensors. */
   readonly checkpointing?: boolean;
+  /** Layers whose keys and values are handed out. Default: none. */
+  readonly keepKeyValues?: (layer: number) => boolean;
   readonly observe?: Observer;
 }
 
 export interface ForwardResult {
   /** Final-norm hidden states [T, D]. */
   readonly hidden: Tensor;
-  readonly keyValues: readonly KeyValues[];
+  /** By layer, where they were asked for. */
+  readonly keyValues: readonly (KeyValues | undefined)[];
 }
 
 /** A decoder of the Qwen2 or Llama family: weights, shape, and an adapter over it where there is one. */
@@ -86,31 +90,38 @@ export class Decoder {
     };
   }
 
+  /** All layers over a batch. What a layer leaves behind is given back at once, unless a gradient needs it. */
   forward(context: Context, input: TokenRows, options: ForwardOptions = {}): ForwardResult {
     const { config, weights } = this;
-    let x = embedding(context, weights.embedding, input.index);
-    const keyValues: KeyValues[] = [];
-    for (let layer = 0; layer < config.layers; layer++) {
-      const gate = options.neighbours?.gates[layer] ?? 0;
-      const read = gate === 0 ? undefined : options.neighbours;
-      const theirs = read?.keyValues[layer];
-      const inputs = read && theirs ? [x, theirs.keys, theirs.values, read.attention] : [x];
-      const run = (tensors: readonly Tensor[]) =>
-        this.#layer(
-          context,
-          layer,
-          input,
-          tensors,
-          read ? { pairs: read.pairs, vNorm: read.vNorm, gate } : undefined,
-          options.observe,
-        );
-      const outputs = options.checkpointing ? checkpoint(context, inputs, run) : context.scope(() => run(inputs));
-      const [out, keys, values] = outputs;
-      if (!out || !keys || !values) throw new Error('A layer returns its output, keys and values.');
-      x = out;
-      keyValues.push({ keys, values });
-    }
-    return { hidden: rmsNorm(context, x, weights.finalNorm, config.rmsNormEpsilon), keyValues };
+    const keyValues: (KeyValues | undefined)[] = [];
+    const [hidden] = context.scope(() => {
+      let x = embedding(context, weights.embedding, input.index);
+      for (let layer = 0; layer < config.layers; layer++) {
+        const [out, keys, values] = context.scope(() => this.#readLayer(context, layer, input, x, options));
+        if (!out) throw new Error('A layer returns its output.');
+        keyValues.push(keys && values && { keys, values });
+        context.drop(x);
+        x = out;
+      }
+      const last = rmsNorm(context, x, weights.finalNorm, config.rmsNormEpsilon);
+      return [last, ...keyValues.flatMap((pair) => (pair ? [pair.keys, pair.values] : []))];
+    });
+    if (!hidden) throw new Error('A pass returns its hidden states.');
+    return { hidden, keyValues };
+  }
+
+  /** A layer with what it reads of its neighbours; [output], and keys and values where they are wanted. */
+  #readLayer(context: Context, layer: number, input: TokenRows, x: Tensor, options: ForwardOptions): readonly Tensor[] {
+    const gate = options.neighbours?.gates[layer] ?? 0;
+    const read = gate === 0 ? undefined : options.neighbours;
+    const theirs = read?.keyValues[layer];
+    if (read && !theirs)
+      throw new Error(`Layer ${layer} should read its neighbours, but there are no keys and values.`);
+    const inputs = read && theirs ? [x, theirs.keys, theirs.values, read.attention] : [x];
+    const reading = read && { pairs: read.pairs, vNorm: read.vNorm, gate };
+    const run = (tensors: readonly Tensor[]) => this.#layer(context, layer, input, tensors, reading, options.observe);
+    const outputs = options.checkpointing ? checkpoint(context, inputs, run) : context.scope(() => run(inputs));
+    return options.keepKeyValues?.(layer) ? outputs : outputs.slice(0, 1);
   }
 
   #layer(

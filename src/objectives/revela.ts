@@ -7,6 +7,7 @@ import { makePairs, type PairList } from '../ops/pairs.ts';
 import { pool, type Pooling } from '../ops/pool.ts';
 import type { Rows } from '../ops/rows.ts';
 import { similarity } from '../ops/similarity.ts';
+import { stackRows } from '../ops/stackRows.ts';
 import type { Tape } from '../ops/tape.ts';
 import type { Tensor } from '../ops/tensor.ts';
 import type { TokenBatch } from '../corpus/types.ts';
@@ -112,7 +113,13 @@ export async function revela(
   const loss = (hidden: Tensor, weight: number) =>
     withTape(weight !== 0, () => linearCrossEntropy(context, hidden, head, positions, next, { weight }));
 
-  const plain = withTape(true, () => languageModel.forward(context, input, passOptions(options, extras.observePlain)));
+  const gates = layerGates(models, options);
+  const plain = withTape(true, () =>
+    languageModel.forward(context, input, {
+      ...passOptions(options, extras.observePlain),
+      keepKeyValues: (layer) => gates[layer] !== 0,
+    }),
+  );
   const isolated = loss(plain.hidden, options.dualLoss ? lossWeight : 0);
   const inBatch = withTape(true, () =>
     languageModel.forward(context, input, {
@@ -120,9 +127,9 @@ export async function revela(
       neighbours: {
         attention,
         pairs,
-        keyValues: options.detachKeyValues ? plain.keyValues.map((kv) => detached(context, kv)) : plain.keyValues,
+        keyValues: options.detachKeyValues ? plain.keyValues.map((kv) => kv && detached(context, kv)) : plain.keyValues,
         vNorm: options.vNorm,
-        gates: layerGates(models, options),
+        gates,
       },
     }),
   );
@@ -143,11 +150,23 @@ export async function revela(
   };
 }
 
-/** Queries and passages go through the retriever as one batch of 2B rows. */
+/** Tokens that keep a GPU busy: more than that go through the retriever in two passes, each with half the memory. */
+const ONE_PASS_TOKENS = 1024;
+
+/** Queries and passages go through the retriever as one batch of 2B rows, or one after the other where they are large. */
 function retrieve(context: Context, retriever: Decoder, batch: TokenBatch, options: RevelaOptions) {
-  const input: TokenRows = retriever.prepare(context, [...batch.queryIds, ...batch.passageIds]);
-  const { hidden } = retriever.forward(context, input, { checkpointing: options.checkpointing });
-  const embeddings = pool(context, hidden, input.rows, options.pooling);
+  const { queryIds, passageIds } = batch;
+  const embed = (ids: readonly (readonly number[])[]): Tensor => {
+    // Layers that are computed again read their input rows once more: those stay until the step is done.
+    const input: TokenRows = retriever.prepare(context, ids);
+    return context.scope(() => {
+      const { hidden } = retriever.forward(context, input, { checkpointing: options.checkpointing });
+      return pool(context, hidden, input.rows, options.pooling);
+    });
+  };
+  const all = [...queryIds, ...passageIds];
+  const tokens = all.reduce((sum, row) => sum + row.length, 0);
+  const embeddings = tokens > ONE_PASS_TOKENS ? stackRows(context, embed(queryIds), embed(passageIds)) : embed(all);
   const scores = similarity(context, l2Normalize(context, embeddings));
   return { embeddings, scores, learned: batchAttention(context, scores, options.temperature) };
 }
@@ -163,6 +182,8 @@ async function choosePairs(
   fixed: Float32Array | undefined,
 ): Promise<PairList> {
   if (fixed) return makePairs(context, rows, fixed);
+  // A dry run knows no A: it takes the most that may come.
+  if (context.gpu.dry) return makePairs(context, rows);
   // Cosines differ by 2 at most, so A_ij ≥ exp(−2/τ)/(B−1): above the underflow every pair is read, whatever S is.
   if (-2 / temperature - Math.log(Math.max(1, rows.count - 1)) > LOG_SMALLEST) return makePairs(context, rows);
   const values = context.read(attention);

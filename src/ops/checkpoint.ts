@@ -13,7 +13,7 @@ export function checkpoint(
   body: (inputs: readonly Tensor[]) => readonly Tensor[],
 ): readonly Tensor[] {
   const { tape } = context;
-  if (!tape) return body(inputs);
+  if (!tape) return context.scope(() => body(inputs));
   context.tape = undefined;
   let outputs: readonly Tensor[];
   try {

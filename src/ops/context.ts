@@ -1,5 +1,6 @@
 import type { Dispatch } from '../gpu/commands.ts';
 import type { GpuDevice } from '../gpu/device.ts';
+import { DryPool, DryRecorder } from '../gpu/dryDevice.ts';
 import { BufferPool, type Purpose } from '../gpu/pool.ts';
 import { Recorder } from '../gpu/recorder.ts';
 import type { Tape } from './tape.ts';
@@ -16,9 +17,10 @@ export class Context {
   tape: Tape | undefined;
   #scopes: Set<Tensor>[] = [];
 
+  /** With a dry device, nothing is computed: the pool counts and reads give zeros. */
   constructor(readonly gpu: GpuDevice) {
-    this.pool = new BufferPool(gpu.device);
-    this.recorder = new Recorder(gpu, this.pool);
+    this.pool = gpu.dry ? new DryPool(gpu.device) : new BufferPool(gpu.device);
+    this.recorder = gpu.dry ? new DryRecorder(gpu, this.pool) : new Recorder(gpu, this.pool);
   }
 
   /** A new tensor, owned by the innermost scope (or by the caller outside any scope). */
@@ -71,6 +73,11 @@ export class Context {
     }
     this.endScope(result instanceof Tensor ? [result] : (result ?? []));
     return result;
+  }
+
+  /** Gives back a tensor of the innermost scope before that scope ends: the tape keeps it where backward() needs it. */
+  drop(tensor: Tensor): void {
+    if (this.#scopes.at(-1)?.delete(tensor)) tensor.release();
   }
 
   /** Opens a scope across awaits (a training step); scope() is simpler wherever the work is synchronous. */

@@ -1,0 +1,288 @@
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { GpuLimitError } from '../../src/gpu/errors.ts';
+import { PURPOSES } from '../../src/gpu/pool.ts';
+import { DEFAULT_LIMITS } from '../../src/gpu/dryDevice.ts';
+import { parseDecoderConfig } from '../../src/models/config.ts';
+import { Decoder } from '../../src/models/decoder.ts';
+import { LayerGates } from '../../src/models/gates.ts';
+import { LORA_TARGETS, LoraAdapter } from '../../src/models/lora.ts';
+import { allocateWeights, type DecoderWeights } from '../../src/models/weights.ts';
+import { fixedGates } from '../../src/objectives/revela.ts';
+import type { Context } from '../../src/ops/context.ts';
+import type { Tensor } from '../../src/ops/tensor.ts';
+import { planMemory, storedAs, type PlannedModel, type PlannedRun } from '../../src/training/memoryPlan.ts';
+import { Optimiser, type ParameterGroup } from '../../src/training/optimiser.ts';
+import { Trainer } from '../../src/training/trainer.ts';
+import { openTestContext } from '../harness/context.ts';
+import { randomArray, randomInt, seededRandom } from '../harness/numerics.ts';
+import { LLAMA_JSON, QWEN2_JSON } from '../harness/tinyDecoder.ts';
+
+let context: Context;
+beforeAll(async () => {
+  context = await openTestContext();
+});
+afterAll(() => context.destroy());
+
+// Wide enough for tensors beyond the smallest buffers, small enough for a software adapter.
+const qwen = {
+  ...parseDecoderConfig(QWEN2_JSON),
+  hiddenSize: 64,
+  headDim: 16,
+  intermediateSize: 160,
+  vocabularySize: 301,
+};
+const llama = parseDecoderConfig(LLAMA_JSON);
+
+const FULL: PlannedModel = { config: qwen, trainable: true, learns: true };
+const LORA: PlannedModel = {
+  config: qwen,
+  trainable: false,
+  storage: storedAs('bf16'),
+  adapter: { rank: 4, alpha: 8, targets: LORA_TARGETS },
+  learns: true,
+};
+
+const RUN: PlannedRun = {
+  languageModel: FULL,
+  retriever: FULL,
+  sharedBase: false,
+  learnsGates: false,
+  fixedAttention: false,
+  chunks: 4,
+  tokens: { query: 11, passage: 20, languageModel: 19 },
+  options: {
+    temperature: 0.1,
+    vNorm: true,
+    dualLoss: false,
+    pooling: 'mean',
+    contextGate: 1,
+    contextLayers: undefined,
+    lossMask: 'all',
+    detachKeyValues: false,
+    checkpointing: false,
+  },
+  accumulation: 1,
+};
+const SHARED: PlannedRun = { ...RUN, languageModel: LORA, retriever: LORA, sharedBase: true };
+
+function fill({ slice, size, dtype, scales }: Tensor, random: () => number): void {
+  const values = randomArray(random, size, 0.1);
+  if (scales) fill(scales, random);
+  if (dtype === 'f32') context.recorder.upload(slice, values);
+  // The upper half of an f32 is a bf16.
+  else if (dtype === 'bf16')
+    context.recorder.upload(slice, new Uint16Array(values.buffer).filter((_, i) => i % 2 === 1).slice());
+  else
+    context.recorder.upload(
+      slice,
+      Int8Array.from(values, (value) => 1270 * value),
+    );
+}
+
+/** An evaluation and a step on the test adapter, with random weights and full rows; what the pool counted. */
+async function measure(run: PlannedRun, sameRows: boolean) {
+  const random = seededRandom(5);
+  const owned: { destroy(): void }[] = [];
+  const keep = <T extends { destroy(): void }>(made: T): T => {
+    owned.push(made);
+    return made;
+  };
+  expect(context.pool.report().liveBuffers).toBe(0);
+  context.pool.trim();
+  context.pool.resetPeak();
+  const weights = ({ config, trainable, storage }: PlannedModel, head: boolean) => {
+    const made = keep(allocateWeights(context, config, { head, trainable, ...(storage ? { storage } : {}) }));
+    for (const { key } of made.specs) fill(made.tensor(key), random);
+    return made;
+  };
+  const decoder = ({ config, adapter }: PlannedModel, own: DecoderWeights) => {
+    if (!adapter) return new Decoder(config, own);
+    const lora = keep(new LoraAdapter(context, config, adapter));
+    for (const { key } of lora.specs) fill(lora.parameters.tensor(key), random);
+    return new Decoder(config, own, lora);
+  };
+  const base = weights(run.languageModel, true);
+  const languageModel = decoder(run.languageModel, base);
+  const retriever = decoder(run.retriever, run.sharedBase ? base : weights(run.retriever, false));
+  const groups: ParameterGroup[] = [];
+  for (const [name, model, { learns }] of [
+    ['retriever', retriever, run.retriever],
+    ['languageModel', languageModel, run.languageModel],
+  ] as const) {
+    const parameters = model.adapter?.parameters ?? model.weights.parameters;
+    parameters?.setTrainable(learns);
+    if (parameters && learns) groups.push({ name, parameters });
+  }
+  const { layers } = run.languageModel.config;
+  const gates = run.learnsGates ? keep(new LayerGates(context, fixedGates(layers, run.options))) : undefined;
+  if (gates) groups.push({ name: 'gates', parameters: gates.parameters });
+  const rows = (length: number, { config }: PlannedModel) => {
+    const row = () => Array.from({ length }, () => randomInt(random, 0, config.vocabularySize - 1));
+    const first = row();
+    return Array.from({ length: run.chunks }, () => (sameRows ? first : row()));
+  };
+  const tokens = {
+    queryIds: rows(run.tokens.query, run.retriever),
+    passageIds: rows(run.tokens.passage, run.retriever),
+    lmIds: rows(run.tokens.languageModel, run.languageModel),
+  };
+  const uniform = new Float32Array(run.chunks ** 2).map((_, at) =>
+    Math.floor(at / run.chunks) === at % run.chunks ? 0 : 1 / (run.chunks - 1),
+  );
+  const batch = { tokens, labels: [], ...(run.fixedAttention ? { fixedAttention: uniform } : {}) };
+  const trainer = new Trainer({
+    context,
+    models: { retriever, languageModel, gates },
+    optimiser: keep(
+      new Optimiser(context, groups, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, clipNorm: 1 }),
+    ),
+    feed: { batchAt: () => batch, heldOut: () => [batch] },
+    options: run.options,
+    schedule: { learningRate: 1e-3, warmup: 0, decaySteps: 0 },
+    accumulation: run.accumulation,
+    evaluateEvery: 0,
+  });
+  // What the pool held before it gave back what it found too much.
+  let held = 0;
+  const trim = vi.spyOn(context.pool, 'trim').mockImplementationOnce(() => {
+    held = context.pool.report().total;
+  });
+  await trainer.evaluate();
+  const evaluation = context.pool.report();
+  const { memory, gradientNorm } = await trainer.step();
+  expect(gradientNorm).toBeGreaterThan(0);
+  trim.mockRestore();
+  for (const made of owned) made.destroy();
+  return {
+    byPurpose: Object.fromEntries(
+      PURPOSES.map((purpose) => [purpose, Math.max(evaluation.peak[purpose], memory.peak[purpose])]),
+    ),
+    peakTotal: Math.max(evaluation.peakTotal, memory.peakTotal),
+    held: Math.max(held, memory.total),
+  };
+}
+
+test.each<[string, PlannedRun, { sameRows?: boolean }?]>([
+  ['two whole models', RUN],
+  ['two whole models, recomputing layers', { ...RUN, options: { ...RUN.options, checkpointing: true } }],
+  ['dual loss', { ...RUN, options: { ...RUN.options, dualLoss: true } }],
+  ['two adapters on one bf16 base', SHARED],
+  ['two adapters on one bf16 base, recomputing', { ...SHARED, options: { ...RUN.options, checkpointing: true } }],
+  ['two batches per update', { ...SHARED, accumulation: 2 }],
+  [
+    'two bases of different families, one f32, and a language model that does not learn',
+    {
+      ...RUN,
+      languageModel: { config: llama, trainable: false, learns: false },
+      retriever: LORA,
+      options: { ...RUN.options, checkpointing: true },
+    },
+  ],
+  // All chunks are the same text, so that no pair underflows and the largest step really comes.
+  ['τ of the paper', { ...SHARED, options: { ...RUN.options, temperature: 1e-4 } }, { sameRows: true }],
+  [
+    'learnt gates in the upper layer, V-normalisation off, detached keys and values',
+    {
+      ...SHARED,
+      learnsGates: true,
+      options: { ...RUN.options, contextLayers: [1], vNorm: false, detachKeyValues: true },
+    },
+  ],
+  [
+    'a control for A, so that the retriever does not learn',
+    { ...RUN, fixedAttention: true, retriever: { ...FULL, learns: false } },
+  ],
+  [
+    'a batch so large that the retriever takes it in two passes',
+    {
+      ...SHARED,
+      chunks: 8,
+      tokens: { query: 64, passage: 70, languageModel: 24 },
+      options: { ...RUN.options, checkpointing: true },
+    },
+  ],
+])('the plan is what the pool counts: %s', async (_what, run, { sameRows = false } = {}) => {
+  const plan = await planMemory(run, context.gpu);
+  const real = await measure(run, sameRows);
+  for (const purpose of ['weights', 'gradients', 'optimiser', 'scratch'] as const)
+    expect(plan.byPurpose[purpose], purpose).toBe(real.byPurpose[purpose]);
+  // The plan's rows have as many different tokens as may be; the index of a real batch is smaller by a little.
+  for (const [what, planned, counted] of [
+    ['activations', plan.byPurpose.activations, real.byPurpose['activations']!],
+    ['peak', plan.peakTotal, real.peakTotal],
+  ] as const) {
+    expect(planned, what).toBeGreaterThanOrEqual(counted);
+    expect(planned, what).toBeLessThanOrEqual(1.01 * counted);
+  }
+  expect(Math.abs(plan.peakHeld / real.held - 1)).toBeLessThan(0.01);
+  expect(PURPOSES.reduce((sum, purpose) => sum + plan.atPeak[purpose], 0)).toBe(plan.peakTotal);
+});
+
+const QWEN_HALF_B = parseDecoderConfig({
+  model_type: 'qwen2',
+  vocab_size: 151936,
+  hidden_size: 896,
+  num_hidden_layers: 24,
+  num_attention_heads: 14,
+  num_key_value_heads: 2,
+  intermediate_size: 4864,
+  rope_theta: 1e6,
+  rms_norm_eps: 1e-6,
+  tie_word_embeddings: true,
+});
+
+/** The preset for pretrained checkpoints, on Qwen2.5-0.5B: B 8 × 128 tokens, r 16. */
+function preset(dtype: 'bf16' | 'i8' | 'f32', changes: Partial<PlannedRun['options']> = {}): PlannedRun {
+  const model: PlannedModel = {
+    config: QWEN_HALF_B,
+    trainable: false,
+    storage: storedAs(dtype),
+    adapter: { rank: 16, alpha: 32, targets: LORA_TARGETS },
+    learns: true,
+  };
+  return {
+    languageModel: model,
+    retriever: model,
+    sharedBase: true,
+    learnsGates: false,
+    fixedAttention: false,
+    chunks: 8,
+    tokens: { query: 128, passage: 128, languageModel: 127 },
+    options: {
+      ...RUN.options,
+      temperature: 0.05,
+      vNorm: false,
+      contextGate: 0.25,
+      contextLayers: Array.from({ length: 12 }, (_, i) => 12 + i),
+      checkpointing: true,
+      ...changes,
+    },
+    accumulation: 1,
+  };
+}
+
+test.each([
+  ['bf16', 2.0e9],
+  ['i8', 1.5e9],
+] as const)('Qwen2.5-0.5B in %s with default limits stays below %f bytes', async (dtype, most) => {
+  for (const changes of [{}, { contextLayers: undefined, vNorm: true, temperature: 1e-4, dualLoss: true }]) {
+    const plan = await planMemory(preset(dtype, changes));
+    console.log(dtype, JSON.stringify(changes), JSON.stringify(plan));
+    expect(plan.peakHeld).toBeLessThanOrEqual(most);
+    expect(plan.peakTotal).toBeLessThanOrEqual(plan.peakHeld);
+    expect(plan.largestBinding).toBeLessThanOrEqual(plan.largestBuffer);
+    expect(plan.largestBinding).toBeLessThanOrEqual(DEFAULT_LIMITS.maxStorageBufferBindingSize);
+  }
+});
+
+test('a buffer beyond the limits is refused as a step would be', async () => {
+  const run = preset('bf16');
+  const tokens = { query: 1000, passage: 1000, languageModel: 999 };
+  await expect(planMemory({ ...run, tokens })).rejects.toThrow(GpuLimitError);
+});
+
+test('a dry run needs no GPU, and makes no large arrays on the way', async () => {
+  const before = process.memoryUsage().arrayBuffers;
+  await planMemory(preset('f32', { checkpointing: false }));
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(32 * 2 ** 20);
+});
