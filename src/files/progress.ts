@@ -88,7 +88,7 @@ export class ProgressMeter {
       doneBytes: this.#done,
       totalBytes: this.totalBytes,
       bytesPerSecond: this.#rate,
-      secondsLeft: this.#rate ? left / this.#rate : undefined,
+      secondsLeft: left === 0 ? 0 : this.#rate ? left / this.#rate : undefined,
       failures: this.#failures,
     });
   }

@@ -7,7 +7,7 @@ export const STALL_MS = 30_000;
 export const MOST_FAILURES = 10;
 
 const FIRST_DELAY_MS = 500;
-const LONGEST_DELAY_MS = 30_000;
+const LONGEST_DELAY_MS = 20_000;
 
 /** A connection that broke or a server that is busy: worth another try. */
 export class BrokenConnection extends Error {

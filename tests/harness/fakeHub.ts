@@ -56,8 +56,8 @@ export interface FakeHub {
   readonly requests: FakeRequest[];
   /** Changes a file: a new commit, under which `main` then stands; earlier commits keep theirs. `undefined` deletes. */
   setFile(repository: string, name: string, content: FakeContent | undefined): Promise<void>;
-  /** Resolves when the next request stalls by a fault. */
-  stalled(): Promise<void>;
+  /** Resolves when a request stalls by a fault; at once, when one did that nobody waited for. Given up with the signal. */
+  stalled(signal?: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -98,7 +98,8 @@ export async function startFakeHub(
   }
   const faults: Fault[] = [];
   const requests: FakeRequest[] = [];
-  const stalls: (() => void)[] = [];
+  const waiting = new Set<() => void>();
+  let unnoticed = 0;
   const isLarge = ({ name, size }: Entry) => size >= largeFrom || name.endsWith('.safetensors');
 
   const takeFault = <Kind extends Fault['kind']>(
@@ -164,8 +165,11 @@ export async function startFakeHub(
     }
     // What was written arrives before the end of the connection does.
     if (cut) response.socket?.destroySoon();
-    else if (stall) for (const resolve of stalls.splice(0)) resolve();
-    else response.end();
+    else if (stall) {
+      if (waiting.size === 0) unnoticed++;
+      for (const resolve of waiting) resolve();
+      waiting.clear();
+    } else response.end();
   };
 
   const cdn = createServer((request, response) => {
@@ -241,7 +245,15 @@ export async function startFakeHub(
       else files.set(name, await entryOf(name, content));
       commit(id, repository, files);
     },
-    stalled: () => new Promise((resolve) => stalls.push(resolve)),
+    stalled: (signal) =>
+      new Promise((resolve) => {
+        if (unnoticed > 0) {
+          unnoticed--;
+          return resolve();
+        }
+        waiting.add(resolve);
+        signal?.addEventListener('abort', () => waiting.delete(resolve), { once: true });
+      }),
     close: async () => {
       await Promise.all([close(hub), close(cdn)]);
     },
