@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { configure } from '../../src/lab/configuration.ts';
+import { configurationName, differences } from '../../src/ui/runs/labels.ts';
+import { readRun, RunFileError, writeRun } from '../../src/ui/runs/runFile.ts';
+import { record, runOf } from './records.ts';
+
+const run = {
+  ...runOf([record(1), record(2, { recallAt1: undefined, chance: undefined })]),
+  configuration: configure({ temperature: 0.0212345678901234 }),
+  evaluations: [
+    {
+      step: 0,
+      recallAt1: 0.1,
+      chance: 0.2,
+      tfidfRecallAt1: undefined,
+      ntpLoss: 3,
+      isolatedLoss: 3,
+      effectiveDocuments: 2,
+    },
+  ],
+};
+
+function refusal(content: string): string {
+  try {
+    readRun(content, 'a.json');
+  } catch (error) {
+    expect(error).toBeInstanceOf(RunFileError);
+    return (error as RunFileError).message;
+  }
+  throw new Error('The file was taken.');
+}
+
+/** The run's JSON with one place changed: 'snapshots.0.attention.3' → a value. */
+function changed(place: string, value: unknown): string {
+  const copy = JSON.parse(writeRun(run)) as Record<string, unknown>;
+  const names = place.split('.');
+  const last = names.pop() ?? '';
+  const holder = names.reduce<Record<string, unknown>>((at, name) => at[name] as Record<string, unknown>, copy);
+  if (value === undefined) delete holder[last];
+  else holder[last] = value;
+  return JSON.stringify(copy);
+}
+
+describe('a run as a file', () => {
+  it('comes back as it was', () => {
+    const back = readRun(writeRun(run), 'a.json');
+    expect(writeRun(back)).toBe(writeRun(run));
+    expect({ ...back, metrics: [], snapshots: [] }).toEqual({ ...run, metrics: [], snapshots: [] });
+    back.metrics.forEach((metrics, i) => expect(metrics.chance ?? 0).toBeCloseTo(run.metrics[i]?.chance ?? 0, 6));
+    expect(back.snapshots[1]?.batch).toEqual(run.snapshots[1]?.batch);
+    expect(back.snapshots[1]?.attention[1]).toBeCloseTo(run.snapshots[1]?.attention[1] ?? 0, 6);
+  });
+
+  it('is what the command line writes', () => {
+    const recorded = readRun(readFileSync('public/recorded/facts.json', 'utf8'), 'facts.json');
+    expect(recorded.metrics.length).toBeGreaterThan(100);
+  });
+
+  it('leaves out steps whose numbers are not finite, as no file can hold them', () => {
+    const diverged = runOf([record(1), record(2, { loss: NaN })]);
+    expect(readRun(writeRun(diverged), 'a.json').metrics.map(({ step }) => step)).toEqual([1]);
+  });
+
+  it.each([
+    ['version', 2, /its version is 2, and this page reads version 1/],
+    ['version', undefined, /its version is none/],
+    ['name', 7, /name is missing or no text/],
+    ['name', 'a'.repeat(1000), /name is longer/],
+    ['metrics', [], /metrics has 0 entries/],
+    ['metrics.1.step', 1, /metrics\[1\] is not of a later step/],
+    ['metrics.1.step', 1.5, /metrics\[1\].step is not a whole number/],
+    ['metrics.0.loss', '1', /metrics\[0\].loss is not a finite number/],
+    ['metrics.0.loss', null, /metrics\[0\].loss is not a finite number/],
+    ['metrics.0.recallAt1', 2, /recallAt1 is 2, outside 0 to 1/],
+    ['metrics.0.memory', null, /metrics\[0\].memory is missing/],
+    ['snapshots', undefined, /snapshots is missing/],
+    ['snapshots.0.attention', [1, 2], /snapshots\[0\].attention has 2 entries; 16 fit/],
+    ['snapshots.0.attention.3', 5, /snapshots\[0\].attention\[3\] is 5/],
+    ['snapshots.0.tokenLoss.1', 'x', /tokenLoss\[1\] is missing or no list/],
+    ['snapshots.0.batch.chunks', Array.from({ length: 1000 }, () => ({})), /chunks has 1000 entries; 2 to 32 fit/],
+    ['snapshots.0.batch.chunks.0.tokens', [1], /tokens\[0\] is missing or no text/],
+    ['configuration.temperature', -1, /Temperature τ \(temperature\) takes/],
+    ['configuration.unheardOf', 1, /no setting called "unheardOf"/],
+    ['corpus.vocabulary', 'many', /corpus.vocabulary is not a finite number/],
+    ['evaluations.0.ntpLoss', null, /evaluations\[0\].ntpLoss/],
+  ])('%s = %j is refused, and the place named', (place, value, message) => {
+    expect(refusal(changed(place, value))).toMatch(message);
+  });
+
+  it.each([
+    ['', /it is no JSON/],
+    ['<!doctype html>', /it is no JSON/],
+    ['null', /The file is missing or no object/],
+    ['[]', /The file is missing or no object/],
+    ['{"__proto__": {"version": 1}}', /its version is/],
+  ])('%s is no run', (content, message) => {
+    const said = refusal(content);
+    expect(said).toMatch(message);
+    expect(said).toMatch(/^a\.json .*Your runs are as they were\.$/);
+  });
+
+  it('brings nothing along that a run does not have', () => {
+    const taken = readRun(changed('snapshots.0.extra', { big: 1 }), 'a.json');
+    expect(taken.snapshots[0]).not.toHaveProperty('extra');
+  });
+});
+
+describe('names of runs', () => {
+  it('are the nearest preset and what is changed', () => {
+    expect(configurationName(configure({}))).toBe('Facts, small model');
+    expect(configurationName(configure({ temperature: 0.02, vNorm: false }))).toBe(
+      'Facts, small model: Temperature τ 0.02, V-normalisation off',
+    );
+    expect(configurationName(configure({ attention: 'uniform' }))).toBe('Facts, uniform control');
+  });
+
+  it('say beside one another what tells them apart, and only that', () => {
+    const three = [
+      configure({ seed: 5 }),
+      configure({ seed: 5, temperature: 1 }),
+      configure({ seed: 5, attention: 'bm25' }),
+    ];
+    expect(differences(three)).toEqual([
+      'Who is read: Learned, Temperature τ 0.1',
+      'Who is read: Learned, Temperature τ 1',
+      'Who is read: BM25, Temperature τ 0.1',
+    ]);
+    expect(differences([configure({}), configure({})])).toEqual(['', '']);
+  });
+
+  it('count what would be too long', () => {
+    const [, second] = differences([configure({}), configure({ seed: 1, layers: 3, warmup: 9, dualLoss: true })]);
+    expect(second).toBe('Layers 3, Dual loss on, Warm-up 9 and 1 more');
+  });
+});
