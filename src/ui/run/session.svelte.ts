@@ -1,6 +1,6 @@
 import { openLab, type LabClient } from '../../lab/client.ts';
 import { changedSettings, defaultConfiguration, type Configuration } from '../../lab/configuration.ts';
-import type { LabError, LabEvent, LabState } from '../../lab/protocol.ts';
+import type { LabCommand, LabError, LabEvent, LabState } from '../../lab/protocol.ts';
 import type { CorpusSummary, Evaluation, RunRecord } from '../../lab/run.ts';
 import type { Draft } from '../settings/draft.svelte.ts';
 import { load, save } from '../storage.ts';
@@ -17,16 +17,34 @@ export interface OwnText {
 const DRAW_EVERY_MS = 100;
 const STORED_TEXT = 'text';
 
+const CONCERNS_RUN: readonly LabCommand['type'][] = ['configure', 'train', 'step', 'reset', 'pause'];
+
+const RESUMES: readonly (LabCommand['type'] | undefined)[] = ['resumeRun', 'importRun'];
+
 /** What a run was started with. */
 interface Applied {
   readonly configuration: Configuration;
   readonly text: OwnText;
 }
 
+/** A run with what belongs to it, to be looked at. */
+export interface ShownRun {
+  readonly name: string;
+  readonly history: History;
+  readonly configuration: Configuration;
+  readonly corpus: CorpusSummary | undefined;
+}
+
 /** The page's end of a session: folds what the lab says into a run, and asks it for more. The lab starts when needed. */
 export class Session {
-  /** Which run is shown: none yet, the recorded one, or the one trained here. */
-  kind = $state<'none' | 'recorded' | 'live'>('none');
+  /** Which run is shown: none yet, the recorded one, one that was kept, or the one trained here. */
+  kind = $state<'none' | 'recorded' | 'stored' | 'live'>('none');
+  /** Name of the kept run that is shown. */
+  storedName = $state('');
+  /** The run that the last Reset took off the page. */
+  runBefore = $state.raw<ShownRun>();
+  /** Text that a file or a resumed run took the place of. */
+  textBefore = $state.raw<OwnText>();
   /** Whether it is settled that there is a recorded run, or none. */
   isLoaded = $state(false);
   /** Not reactive in itself: whoever reads it also reads `revision`. */
@@ -52,21 +70,28 @@ export class Session {
   private starting = $state(false);
   stepsPerSecond = $state(0);
 
+  /** The run trained here, while a kept one is looked at. */
+  private aside = $state.raw<ShownRun>();
+  private listeners: readonly ((event: LabEvent) => void)[] = [];
   private lab: LabClient | undefined;
   private applied = $state.raw<Applied>();
   /** Sent and not yet answered: the lab answers each in turn, with its corpus, an error, or that it was stopped. */
-  private pending: Applied[] = [];
+  private pending: (Applied | 'resume')[] = [];
   /** What to ask for once the lab has taken the configuration sent last. */
   private wanted: 'train' | 'step' | undefined;
   /** Scores of the untrained models, which come before the first step. */
   private early: Evaluation[] = [];
+  /** Updates that a resumed run had made when it was put back; its history may be shorter. */
+  private resumedAt = $state(0);
   private readonly rate = new Rate();
   private drawn = 0;
   private drawing = false;
 
   readonly isBusy = $derived.by(() => this.starting || this.state === 'running' || this.state === 'preparing');
   /** Updates made by the run trained here. */
-  readonly step = $derived.by(() => (this.revision >= 0 && this.kind === 'live' ? this.history.lastStep : 0));
+  readonly step = $derived.by(() =>
+    this.revision >= 0 && this.kind === 'live' ? Math.max(this.history.lastStep, this.resumedAt) : 0,
+  );
   /** What a Reset would change. */
   readonly waitingChanges = $derived.by(() => {
     if (this.kind !== 'live' || this.step === 0 || !this.applied) return 0;
@@ -90,6 +115,26 @@ export class Session {
     this.revision++;
   }
 
+  /** Shows a kept run. The one trained here pauses and waits: Train, Step and Reset go on with it. */
+  show(run: ShownRun): void {
+    if (this.isBusy) this.pause();
+    if (this.kind === 'live') this.aside = this.shown();
+    this.kind = 'stored';
+    this.put(run);
+  }
+
+  /** Whether there is a run trained here to go back to. */
+  readonly hasAside = $derived.by(() => this.aside !== undefined);
+
+  /** Back to the run trained here from a kept one. */
+  comeBack(): void {
+    const { aside } = this;
+    if (!aside) return;
+    this.aside = undefined;
+    this.kind = 'live';
+    this.put(aside);
+  }
+
   train(): void {
     this.start('train');
   }
@@ -107,6 +152,7 @@ export class Session {
   /** Back to step 0, with the settings as they now stand. Nothing is dropped when those cannot be run. */
   reset(): void {
     if (this.draft.problem || (!this.lab && this.kind !== 'live')) return;
+    this.comeBack();
     this.wanted = undefined;
     this.starting = false;
     this.error = undefined;
@@ -129,23 +175,73 @@ export class Session {
   takeText(text: OwnText, from: 'keyboard' | 'file'): void {
     this.draft.chooseSource('text');
     const mustWait = this.hasRun() || this.draft.problem !== undefined;
-    if (from === 'keyboard' || mustWait) this.keepText(text);
+    if (from === 'keyboard' && text.title === this.text.title) this.keepText(text);
+    else if (from === 'keyboard' || mustWait) this.replaceText(text);
     if (!mustWait) this.apply(text);
+  }
+
+  /** Exchanges the text with the one it took the place of. */
+  bringTextBack(): void {
+    if (this.textBefore) this.takeText(this.textBefore, 'keyboard');
+  }
+
+  /** Sees to it that the lab has what was chosen, unless a run is on: what is asked of it next concerns that. */
+  settle(): void {
+    if (this.hasRun() || this.draft.problem) return;
+    if (!this.applied || !this.lab || this.differs()) this.apply(this.text);
+  }
+
+  /** Asks the lab for what concerns no run: models, searches, files. The answers go to the listeners. */
+  send(command: Exclude<LabCommand, { type: 'configure' | 'train' | 'step' | 'pause' | 'reset' }>): void {
+    if (RESUMES.includes(command.type)) this.pending.push('resume');
+    this.open().send(command);
+  }
+
+  /** Hears every event of the lab. Returns how to stop listening. */
+  listen(listener: (event: LabEvent) => void): () => void {
+    this.listeners = [...this.listeners, listener];
+    return () => {
+      this.listeners = this.listeners.filter((one) => one !== listener);
+    };
   }
 
   close(): void {
     this.lab?.close();
   }
 
+  private open(): LabClient {
+    return (this.lab ??= openLab((event) => this.hear(event)));
+  }
+
   private hasRun(): boolean {
-    return this.kind === 'live' && this.history.length > 0;
+    const { aside } = this;
+    if (this.kind !== 'live' && !aside) return false;
+    return (aside?.history ?? this.history).length > 0 || this.resumedAt > 0;
+  }
+
+  private shown(): ShownRun {
+    const { history, configuration, corpus, storedName } = this;
+    return { name: storedName, history, configuration, corpus };
+  }
+
+  private put({ name, history, configuration, corpus }: ShownRun): void {
+    this.storedName = name;
+    this.history = history;
+    this.configuration = configuration;
+    if (corpus) {
+      this.corpus = corpus;
+      this.corpusSource = configuration.source;
+    }
+    this.revision++;
   }
 
   private start(type: 'train' | 'step'): void {
     if (this.draft.problem) return;
+    this.comeBack();
     this.error = undefined;
     this.starting = true;
-    if (!this.applied || !this.lab || (!this.hasRun() && this.differs())) this.apply(this.text);
+    const isResuming = this.pending.at(-1) === 'resume';
+    if (!isResuming && (!this.applied || !this.lab || (!this.hasRun() && this.differs()))) this.apply(this.text);
     // A configuration that turns out to be impossible must not start the one before it instead.
     if (this.pending.length > 0) this.wanted = type;
     else this.lab?.send({ type });
@@ -153,21 +249,27 @@ export class Session {
 
   private differs(): boolean {
     const wanted = this.pending.at(-1) ?? this.applied;
-    if (!wanted) return true;
+    if (!wanted || wanted === 'resume') return true;
     return changedSettings(this.draft.configuration, wanted.configuration).length > 0 || wanted.text !== this.text;
   }
 
   private apply(text: OwnText): void {
     this.error = undefined;
     this.errorStoppedRun = false;
-    this.lab ??= openLab((event) => this.hear(event));
+    const lab = this.open();
     const { configuration } = this.draft;
     this.pending.push({ configuration, text });
-    this.lab.send({
+    lab.send({
       type: 'configure',
       configuration,
       ...(configuration.source === 'text' ? { text: text.content, title: text.title || 'The text' } : {}),
     });
+  }
+
+  private replaceText(text: OwnText): void {
+    const before = this.text;
+    this.keepText(text);
+    if (before.content.trim() !== '' && before.content !== text.content) this.textBefore = before;
   }
 
   private keepText(text: OwnText): void {
@@ -177,6 +279,7 @@ export class Session {
   }
 
   private hear(event: LabEvent): void {
+    for (const listener of this.listeners) listener(event);
     switch (event.type) {
       case 'state':
         this.state = event.state;
@@ -199,20 +302,31 @@ export class Session {
         if (this.pending.length === 0 && this.wanted) this.apply(this.text);
         break;
       case 'step':
+        if (this.aside) {
+          // Steps that were on their way when the run was put aside.
+          if (event.record.metrics.step > this.aside.history.lastStep) this.aside.history.add(event.record);
+          break;
+        }
         if (this.kind !== 'live' || event.record.metrics.step <= this.history.lastStep) this.begin();
         this.early.splice(0).forEach((evaluation) => this.history.addEvaluation(evaluation));
         this.history.add(event.record);
         this.rate.count(performance.now());
         break;
       case 'evaluation':
-        if (this.hasRun()) this.history.addEvaluation(event.evaluation);
+        if (this.hasRun()) (this.aside?.history ?? this.history).addEvaluation(event.evaluation);
         else this.early.push(event.evaluation);
         break;
       case 'reset':
         if (this.kind === 'live') this.begin();
         break;
+      case 'resumed':
+        this.resume(event);
+        break;
       case 'error':
         this.fail(event.error);
+        break;
+      default:
+        // The rest concerns those who asked for it.
         break;
     }
     if (event.type === 'step') this.draw();
@@ -221,30 +335,67 @@ export class Session {
 
   /** The lab has taken the configuration sent last: what ran before is gone. */
   private adopt(): void {
+    // A run that is being put back brings a corpus too; what it was made with comes at its end.
+    if (this.pending[0] === 'resume') return;
     const taken = this.pending.shift();
-    if (!taken) return;
+    if (!taken || taken === 'resume') return;
     this.applied = taken;
     this.early = [];
-    this.keepText(taken.text);
+    this.replaceText(taken.text);
     if (this.kind === 'live') this.begin();
+    this.goOn();
+  }
+
+  /** Asks for what was wanted as soon as everything sent before is answered. */
+  private goOn(): void {
     if (this.pending.length > 0 || !this.wanted) return;
     this.lab?.send({ type: this.wanted });
     this.wanted = undefined;
   }
 
   private begin(): void {
+    this.comeBack();
+    if (this.kind === 'live' && this.history.length > 0) this.runBefore = this.shown();
     this.kind = 'live';
+    this.storedName = '';
     this.history = new History();
+    this.resumedAt = 0;
     this.rate.clear();
     if (this.applied) this.configuration = this.applied.configuration;
   }
 
+  /** A saved run stands where it was left: the settings and the text are its own again. */
+  private resume({ configuration, text, title, step, run }: Extract<LabEvent, { type: 'resumed' }>): void {
+    if (this.pending[0] === 'resume') this.pending.shift();
+    if (text !== undefined) this.replaceText({ title: title ?? '', content: text });
+    this.applied = { configuration, text: this.text };
+    this.draft.adopt(configuration);
+    this.error = undefined;
+    this.starting = this.wanted !== undefined;
+    this.begin();
+    this.early = [];
+    if (run) {
+      this.history = History.from(run);
+      this.corpus = run.corpus;
+    }
+    this.corpusSource = configuration.source;
+    this.resumedAt = step;
+    this.goOn();
+  }
+
   private fail(error: LabError): void {
+    if (RESUMES.includes(error.command) && this.pending[0] === 'resume') {
+      this.pending.shift();
+      this.starting = false;
+      this.wanted = undefined;
+    }
+    // What went wrong elsewhere (a download, a search) is shown where it was asked for.
+    if (error.command && !CONCERNS_RUN.includes(error.command)) return;
     if (error.kind === 'badInput' || error.kind === 'badSetting') {
       const refused = this.pending.shift();
       // What a newer configuration has overtaken concerns nobody any more.
       if (this.pending.length > 0) return;
-      if (refused?.configuration.source === 'text' && error.kind === 'badInput') {
+      if (refused !== 'resume' && refused?.configuration.source === 'text' && error.kind === 'badInput') {
         // What is typed stays in its field; a file that is refused never got there.
         const isShown = refused.text === this.text;
         error = { ...error, action: isShown ? 'Your text stays as it is.' : 'The text you had before is kept.' };

@@ -13,6 +13,9 @@ import { load, save } from '../storage.ts';
 
 const STORED = 'settings';
 
+/** What a preset leaves to the reader: which checkpoint, and how much memory there is. */
+const OWN_CHOICES: readonly SettingKey[] = ['checkpoint', 'retrieverCheckpoint', 'memoryBudget'];
+
 /** A setting at fault, with what is wrong. */
 export interface Problem {
   readonly key: SettingKey;
@@ -35,11 +38,16 @@ export class Draft {
     return contradiction(this.configuration);
   });
 
-  /** The preset that the draft equals, whichever collection it reads; undefined for a mixture of one's own. */
+  /**
+   * The preset that the draft equals, whichever collection it reads and checkpoint it stands on; undefined for a mixture of
+   * one's own.
+   */
   readonly presetId: string | undefined = $derived(
     PRESETS.find(({ configuration }) =>
       changedSettings(this.configuration, configuration).every(
-        (key) => key === 'source' && this.configuration.source !== 'facts' && configuration.source !== 'facts',
+        (key) =>
+          OWN_CHOICES.includes(key) ||
+          (key === 'source' && this.configuration.source !== 'facts' && configuration.source !== 'facts'),
       ),
     )?.id,
   );
@@ -60,16 +68,44 @@ export class Draft {
 
   choosePreset(id: string): void {
     const { configuration } = preset(id);
-    const keepsSource = configuration.source !== 'facts' && this.configuration.source !== 'facts';
-    this.replace(keepsSource ? { ...configuration, source: this.configuration.source } : configuration);
+    const { source, checkpoint, retrieverCheckpoint, memoryBudget } = this.configuration;
+    const keepsSource = configuration.source !== 'facts' && source !== 'facts';
+    this.adopt({
+      ...configuration,
+      checkpoint,
+      retrieverCheckpoint,
+      memoryBudget,
+      ...(keepsSource ? { source } : {}),
+    });
+  }
+
+  /** Takes a whole configuration as it is: that of a saved run, say. */
+  adopt(configuration: Configuration): void {
+    this.replace(configuration);
     this.errors = {};
+  }
+
+  /** Small models or a checkpoint; what suits the one throws the other off, so a change brings the preset made for it. */
+  chooseBase(base: Configuration['base']): void {
+    if (base === this.configuration.base) return;
+    const { source } = this.configuration;
+    this.choosePreset(base === 'checkpoint' ? 'gentle' : source === 'facts' ? 'facts' : 'prose');
+  }
+
+  /** Puts the run on a checkpoint. */
+  chooseCheckpoint(id: string): void {
+    this.chooseBase('checkpoint');
+    this.set('checkpoint', id);
   }
 
   /** Changes what is read. An untouched preset gives way to the one made for that kind of text. */
   chooseSource(source: Configuration['source']): void {
     const isProse = source !== 'facts';
     const current = this.presetId === undefined ? undefined : preset(this.presetId);
-    const fits = current === undefined || (current.configuration.source !== 'facts') === isProse;
+    const fits =
+      current === undefined ||
+      current.configuration.base === 'checkpoint' ||
+      (current.configuration.source !== 'facts') === isProse;
     const base = fits ? this.configuration : preset(isProse ? 'prose' : 'facts').configuration;
     this.replace({ ...base, source });
   }
