@@ -3,11 +3,13 @@ import { ModelFileError } from '../files/byteSource.ts';
 import { SafetensorsError } from '../files/safetensors.ts';
 import { LoadStoppedError } from '../files/weightStream.ts';
 import { GpuError } from '../gpu/errors.ts';
+import { MemoryRefusedError } from '../lab/memory.ts';
 import { SettingError } from '../lab/setting.ts';
 import { ModelConfigError } from '../models/config.ts';
 import { TrainingStateError } from '../training/checkpoint.ts';
 import { TrainingDivergedError } from '../training/trainer.ts';
 import { embedCommand } from './embed.ts';
+import { exportCommand } from './export.ts';
 import { generateCommand } from './generate.ts';
 import { GoldenFolderError } from './goldenFolder.ts';
 import { makeCheckpointCommand } from './makeCheckpoint.ts';
@@ -20,6 +22,7 @@ const COMMANDS: readonly Command[] = [
   trainCommand,
   stepCommand,
   embedCommand,
+  exportCommand,
   generateCommand,
   planCommand,
   makeCheckpointCommand,
@@ -28,7 +31,7 @@ const COMMANDS: readonly Command[] = [
 /** Errors whose message is meant for the person at the keyboard; all others show their stack. */
 const FRIENDLY = [
   UsageError, SettingError, CorpusError, ModelFileError, SafetensorsError, LoadStoppedError, ModelConfigError,
-  GoldenFolderError, GpuError, TrainingDivergedError, TrainingStateError,
+  GoldenFolderError, GpuError, TrainingDivergedError, TrainingStateError, MemoryRefusedError,
 ]; // prettier-ignore
 
 /** Entry of `npm run cli`. Returns the exit code. */

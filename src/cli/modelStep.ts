@@ -7,13 +7,12 @@ import { smallBases } from '../lab/workbench.ts';
 import { planMemory, type MemoryPlan } from '../training/memoryPlan.ts';
 import { memoryTable } from './memoryTable.ts';
 import { adapterText, bytesText, table, timeText } from './reports.ts';
-import { openRun } from './train.ts';
+import { openRun, type RunSources } from './openRun.ts';
 
-export interface ModelStepOptions {
-  readonly file?: string | undefined;
-  readonly model?: string | undefined;
-  readonly 'retriever-model'?: string | undefined;
+export interface ModelStepOptions extends RunSources {
   readonly json: boolean;
+  /** Every row as long as it may be, as the plan has it. */
+  readonly fullRows: boolean;
 }
 
 /** What one step of a configuration did. Times in ms. */
@@ -38,8 +37,10 @@ export async function modelStep(
   options: ModelStepOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const run = await openRun(configuration, { ...options, retrieverModel: options['retriever-model'] }, signal);
-  const { context, corpus, bases, experiment } = run;
+  const { fullRows } = options;
+  const run = await openRun(configuration, options, { signal, fullRows });
+  const { context, experiment } = run;
+  const { corpus, bases } = run.prepared;
   const planned = bases ?? smallBases(configuration, corpus.tokenizer.vocabularySize);
   const plan = await planMemory(plannedRun(configuration, planned, corpus.longestRow), context.gpu);
   const compiling = compileClock(context.recorder);

@@ -4,11 +4,13 @@ import type { ByteSource, FileLookup } from '../files/byteSource.ts';
 
 /** Files of a folder on disk. */
 export function folderFiles(folder: string): FileLookup {
-  return async (name) => {
-    const path = join(folder, name);
-    const info = await stat(path).catch(() => undefined);
-    return info?.isFile() ? diskSource(name, path, info.size) : undefined;
-  };
+  return (name) => fileSource(join(folder, name), name);
+}
+
+/** A file on disk; undefined where there is none. */
+export async function fileSource(path: string, name = path): Promise<ByteSource | undefined> {
+  const info = await stat(path).catch(() => undefined);
+  return info?.isFile() ? diskSource(name, path, info.size) : undefined;
 }
 
 function diskSource(name: string, path: string, size: number): ByteSource {

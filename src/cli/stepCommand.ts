@@ -20,17 +20,23 @@ export const stepCommand: Command = {
 
 Of a configuration (every setting of train)
 ${CONFIGURATION_HELP}
+  --full-rows              every row as long as it may be (chunks repeat themselves): what the plan is for
   --json                   the figures as one JSON object`,
   async run(args, signal) {
     const { values, positionals } = parse(args, {
       ...CONFIGURATION_OPTIONS,
       out: { type: 'string' },
       json: { type: 'boolean' },
+      'full-rows': { type: 'boolean' },
     });
     const [folder, ...more] = positionals;
     if (folder === undefined && values.out === undefined && Object.keys(values).length > 0) {
       const { configuration } = readConfiguration(values);
-      await modelStep(configuration, { ...values, json: values.json === true }, signal);
+      await modelStep(
+        configuration,
+        { ...values, json: values.json === true, fullRows: values['full-rows'] === true },
+        signal,
+      );
       return;
     }
     if (folder === undefined || values.out === undefined)

@@ -1,15 +1,11 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { basename } from 'node:path';
 import type { Configuration } from '../lab/configuration.ts';
-import { setUpCorpus, type CorpusSetup } from '../lab/corpusSetup.ts';
-import { openExperiment, type Experiment } from '../lab/experiment.ts';
-import type { Bases } from '../lab/pretrained.ts';
 import { evaluationRecord, stepRecord } from '../lab/records.ts';
 import type { Evaluation, RunRecord, StepMetrics, StepRecord } from '../lab/run.ts';
-import type { Context } from '../ops/context.ts';
-import { loadProgress, openBases } from './modelFolder.ts';
-import { openNodeContext } from './nodeGpu.ts';
-import { adapterText, reportCompiling, timeText } from './reports.ts';
+import { runArchive, wholeModel } from '../lab/takeHome.ts';
+import { writeFile } from 'node:fs/promises';
+import { openRun, type CommandRun } from './openRun.ts';
+import { adapterText, timeText } from './reports.ts';
+import { readAdapters, readRun, restoreRun, saveRun, writeFolder, writeFolderOrZip, type SavedRun } from './save.ts';
 import { snapshotSteps } from './snapshots.ts';
 import {
   CONFIGURATION_HELP,
@@ -18,6 +14,7 @@ import {
   parse,
   readConfiguration,
   SETTINGS_HELP,
+  UsageError,
   whole,
   type Command,
 } from './usage.ts';
@@ -27,10 +24,17 @@ export const trainCommand: Command = {
   usage: '[--model DIR] [settings]',
   summary: 'trains retriever and language model and prints what happens',
   help: `${CONFIGURATION_HELP}
-  --steps N                updates to make (default 500)
+  --steps N                train up to this step (default 500)
   --every N                print the metrics of every Nth step (default 10)
   --json                   one JSON object a line, from step 1 on
   --record FILE            write the run, with its matrices, as the page replays it
+  --adapters PATH          begin with these adapters: a folder or zip file, as exported or saved by PEFT
+  --save FILE.zip          write what was learnt: both adapters, or both models where all weights are trained
+  --export DIR             the same as a folder
+  --save-model DIR         write the language model as a Hugging Face folder (with --trained full)
+  --checkpoint FILE        write the whole state of the run at its end, to go on from there
+  --checkpoint-every N     and after every N steps
+  --resume FILE            go on with a saved run: its settings, text and step; settings given here come on top
 ${SETTINGS_HELP}`,
   async run(args, signal) {
     const { values, positionals } = parse(args, {
@@ -39,61 +43,58 @@ ${SETTINGS_HELP}`,
       every: { type: 'string' },
       json: { type: 'boolean' },
       record: { type: 'string' },
+      adapters: { type: 'string' },
+      save: { type: 'string' },
+      export: { type: 'string' },
+      'save-model': { type: 'string' },
+      checkpoint: { type: 'string' },
+      'checkpoint-every': { type: 'string' },
+      resume: { type: 'string' },
     });
     nothingMore(positionals);
-    const { configuration, name } = readConfiguration(values);
+    const saved = values.resume === undefined ? undefined : await readRun(values.resume);
+    const { configuration, name } = readConfiguration(values, saved?.configuration);
+    if (values['save-model'] !== undefined && configuration.trained !== 'full')
+      throw new UsageError(
+        '--save-model writes a model whose weights were all trained: it goes with --trained full. Adapters are written by --save or --export.',
+      );
+    if (values.save !== undefined && !values.save.endsWith('.zip'))
+      throw new UsageError(`--save writes a zip file, so its name ends in .zip; --export writes a folder.`);
+    if (values['checkpoint-every'] !== undefined && values.checkpoint === undefined)
+      throw new UsageError('--checkpoint-every needs --checkpoint FILE.');
     const options: TrainOptions = {
       configuration,
-      name,
+      name: saved?.record?.name ?? name,
       steps: whole('steps', values.steps, 500),
       every: whole('every', values.every, 10),
       json: values.json === true,
       record: values.record,
+      checkpoint: values.checkpoint,
+      checkpointEvery: whole('checkpoint-every', values['checkpoint-every'], Infinity),
       signal,
     };
-    const run = await openRun(configuration, { ...values, retrieverModel: values['retriever-model'] }, signal);
-    await train(run, options);
+    if (saved && saved.state.step >= options.steps)
+      throw new UsageError(`The saved run has made ${saved.state.step} steps; --steps says up to which step to go on.`);
+    const run = await openRun(configuration, { text: saved?.text, title: saved?.title, ...values }, { signal });
+    if (saved) await restoreRun(saved, run);
+    if (values.adapters !== undefined) process.stderr.write(`${await readAdapters(run, values.adapters)}\n`);
+    await train(run, options, saved);
+    if (values.save !== undefined || values.export !== undefined) {
+      const files = await runArchive(run);
+      if (values.save !== undefined) await writeFolderOrZip(values.save, files);
+      if (values.export !== undefined) await writeFolder(values.export, files);
+    }
+    if (values['save-model'] !== undefined) {
+      const { context, experiment, prepared } = run;
+      const { languageModel } = experiment.models;
+      await writeFolder(
+        values['save-model'],
+        await wholeModel(context, languageModel, prepared.corpus.tokenizer, true),
+      );
+    }
     run.destroy();
   },
 };
-
-export interface OpenRun {
-  readonly context: Context;
-  readonly corpus: CorpusSetup;
-  readonly bases: Bases | undefined;
-  readonly experiment: Experiment;
-  destroy(): void;
-}
-
-/** Everything of a run, ready for its first step: text, checkpoints, models. Says on standard error what takes time. */
-export async function openRun(
-  configuration: Configuration,
-  sources: { file?: string | undefined; model?: string | undefined; retrieverModel?: string | undefined },
-  signal: AbortSignal,
-): Promise<OpenRun> {
-  const bases = sources.model === undefined ? undefined : await openBases(sources.model, sources.retrieverModel);
-  const corpus = await setUpCorpus(configuration, { ...(await userText(sources.file)), bases, signal });
-  const context = await openNodeContext();
-  reportCompiling(context);
-  const experiment = await openExperiment(context, configuration, corpus, bases, {
-    signal,
-    onProgress: loadProgress(),
-    onQuantised: ({ worst, overall }) =>
-      process.stderr.write(
-        `int8 weights: ${(100 * overall).toFixed(2)} % off the stored ones, at most ${(100 * worst.relativeRms).toFixed(2)} % (${worst.name})\n`,
-      ),
-  });
-  return {
-    context,
-    corpus,
-    bases,
-    experiment,
-    destroy() {
-      experiment.destroy();
-      context.destroy();
-    },
-  };
-}
 
 interface TrainOptions {
   readonly configuration: Configuration;
@@ -102,14 +103,18 @@ interface TrainOptions {
   readonly every: number;
   readonly json: boolean;
   readonly record: string | undefined;
+  readonly checkpoint: string | undefined;
+  readonly checkpointEvery: number;
   readonly signal: AbortSignal;
 }
 
 /** Evaluate at least this often, whatever the configuration says. */
 const EVALUATE_AT_LEAST_EVERY = 50;
 
-/** Trains for a number of steps, prints metrics, and writes the run when asked to. Ends early on Ctrl-C, keeping both. */
-async function train({ context, corpus, experiment }: OpenRun, options: TrainOptions): Promise<void> {
+/** Trains up to a step, prints metrics, and writes the run when asked to. Ends early on Ctrl-C, keeping all of it. */
+async function train(run: CommandRun, options: TrainOptions, saved: SavedRun | undefined): Promise<void> {
+  const { context, experiment } = run;
+  const { corpus } = run.prepared;
   const { configuration, signal } = options;
   const { trainer } = experiment;
   const evaluateEvery = Math.min(configuration.evaluateEvery, EVALUATE_AT_LEAST_EVERY);
@@ -118,54 +123,53 @@ async function train({ context, corpus, experiment }: OpenRun, options: TrainOpt
     for (const notice of corpus.summary.notices) process.stdout.write(`note: ${notice}\n`);
     process.stdout.write(`${corpus.summary.title} on ${adapterText(context)}\n`);
   }
-  const metrics: StepMetrics[] = [];
-  const snapshots: StepRecord[] = [];
-  const evaluations: Evaluation[] = [];
-  const keep = new Set(options.record === undefined ? [] : snapshotSteps(options.steps));
+  const before = saved?.record;
+  const metrics: StepMetrics[] = [...(before?.metrics ?? [])];
+  const snapshots: StepRecord[] = [...(before?.snapshots ?? [])];
+  const evaluations: Evaluation[] = [...(before?.evaluations ?? [])];
+  const times: number[] = [];
+  const keep = new Set(snapshotSteps(options.steps));
+  const record = (): RunRecord => ({
+    version: 1,
+    name: options.name,
+    configuration,
+    corpus: corpus.summary,
+    adapter: adapterText(context),
+    metrics,
+    snapshots,
+    evaluations,
+  });
   const evaluate = async (): Promise<void> => {
     const evaluation = evaluationRecord(await trainer.evaluate(), corpus);
     evaluations.push(evaluation);
     // The lines of --json are about training: models that have not made a step yet are left out.
     if (evaluation.step > 0 || !options.json) print(undefined, evaluation);
   };
-  await evaluate();
+  if (experiment.optimiser.step === 0) await evaluate();
   for (let last = false; !last;) {
-    const record = stepRecord(await trainer.step(), corpus, configuration);
-    const { step } = record.metrics;
-    metrics.push(record.metrics);
-    if (keep.has(step)) snapshots.push(record);
+    const made = stepRecord(await trainer.step(), corpus, configuration);
+    const { step, stepMs } = made.metrics;
+    metrics.push(made.metrics);
+    times.push(stepMs);
+    if (keep.has(step)) snapshots.push(made);
     last = step >= options.steps || signal.aborted;
-    if (step % options.every === 0 || last) print(record.metrics, undefined);
+    if (step % options.every === 0 || last) print(made.metrics, undefined);
+    if (options.checkpoint !== undefined && (last || step % options.checkpointEvery === 0))
+      await saveRun(options.checkpoint, run, record());
     // The end of the run deserves scores in any case.
     if (last || step % evaluateEvery === 0) await evaluate();
   }
-  if (!options.json) process.stdout.write(timesText(metrics));
-  if (options.record !== undefined) {
-    const run: RunRecord = {
-      version: 1,
-      name: options.name,
-      configuration,
-      corpus: corpus.summary,
-      adapter: adapterText(context),
-      metrics,
-      snapshots,
-      evaluations,
-    };
-    await writeFile(options.record, JSON.stringify(run, shortNumbers));
-  }
-}
-
-async function userText(file: string | undefined): Promise<{ text?: Uint8Array; title?: string }> {
-  return file === undefined ? {} : { text: new Uint8Array(await readFile(file)), title: basename(file) };
+  if (!options.json) process.stdout.write(timesText(times));
+  if (options.record !== undefined) await writeFile(options.record, JSON.stringify(record(), shortNumbers));
 }
 
 /** The first step by itself, since it may have compiled kernels; evaluations are not in either. */
-function timesText(metrics: readonly StepMetrics[]): string {
-  const [first, ...later] = metrics.map(({ stepMs }) => stepMs);
+function timesText(times: readonly number[]): string {
+  const [first, ...later] = times;
   const sorted = later.toSorted((a, b) => a - b);
   const median = sorted[Math.floor(sorted.length / 2)];
   const rest = median === undefined ? '' : `, the others ${timeText(median)} each (median)`;
-  return `${metrics.length} steps: the first took ${timeText(first ?? 0)}, compiling included${rest}\n`;
+  return `${times.length} steps: the first took ${timeText(first ?? 0)}, compiling included${rest}\n`;
 }
 
 /** Five digits are plenty for a picture, and a third of the bytes. */

@@ -51,16 +51,19 @@ export function whole(name: string, text: string | undefined, fallback: number):
   return value;
 }
 
+/** Settings that follow from --model: what the page calls checkpoints is a folder here. */
+const FOLLOWING = ['base', 'checkpoint', 'retrieverCheckpoint'] as const satisfies readonly SettingKey[];
+type FlagKey = Exclude<SettingKey, (typeof FOLLOWING)[number]>;
+const FLAG_KEYS = SETTING_KEYS.filter((key): key is FlagKey => !(FOLLOWING as readonly string[]).includes(key));
+
 /** Options of every command that takes a run's configuration. */
 export const CONFIGURATION_OPTIONS = {
-  ...(Object.fromEntries(SETTING_KEYS.map((key) => [key, { type: 'string' }])) as Record<
-    SettingKey,
-    { type: 'string' }
-  >),
+  ...(Object.fromEntries(FLAG_KEYS.map((key) => [key, { type: 'string' }])) as Record<FlagKey, { type: 'string' }>),
   preset: { type: 'string' },
   corpus: { type: 'string' },
   file: { type: 'string' },
   model: { type: 'string' },
+  'model-name': { type: 'string' },
   'retriever-model': { type: 'string' },
 } as const satisfies Options;
 
@@ -69,32 +72,54 @@ export type ConfigurationValues = { readonly [K in keyof typeof CONFIGURATION_OP
 export const CONFIGURATION_HELP = `  --preset NAME            ${PRESETS.map(({ id }) => id).join(', ')}
                            (default ${PRESETS[0]?.id ?? ''}; gentle with --model)
   --model DIR              a Hugging Face folder of the Qwen2 or Llama family: both models stand on it
+  --model-name NAME        what adapters are to call it: its id on the hub (default: the folder's name)
   --retriever-model DIR    another one for the retriever
   --corpus NAME            the same as --source
   --file PATH              a text of your own`;
 
 export const SETTINGS_HELP = `and every setting:
-${SETTING_KEYS.map((key) => `  --${key.padEnd(23)}${SETTINGS[key].label}: ${SETTINGS[key].help}`).join('\n')}`;
+${FLAG_KEYS.map((key) => `  --${key.padEnd(23)}${SETTINGS[key].label}: ${SETTINGS[key].help}`).join('\n')}`;
 
-/** Preset and settings of the command line. @throws UsageError, SettingError */
-export function readConfiguration(values: ConfigurationValues): { configuration: Configuration; name: string } {
-  const chosen = presetOrUsage(values.preset ?? (values.model === undefined ? PRESETS[0]?.id : 'gentle') ?? '');
+/**
+ * Preset and settings of the command line; with a saved run, its settings in place of a preset's.
+ * @throws UsageError, SettingError
+ */
+export function readConfiguration(
+  values: ConfigurationValues,
+  saved?: Readonly<Record<string, unknown>>,
+): { configuration: Configuration; name: string } {
+  const { model, 'retriever-model': retrieverModel } = values;
+  if (saved && values.preset !== undefined)
+    throw new UsageError(
+      'A saved run has its own settings: leave out --preset, and give what should differ by itself.',
+    );
+  const chosen = saved
+    ? { title: 'Saved run', configuration: configure(saved) }
+    : presetOrUsage(values.preset ?? (model === undefined ? PRESETS[0]?.id : 'gentle') ?? '');
   const changes: Record<string, unknown> = {};
-  if (values.model !== undefined)
+  // A saved run keeps the names of its checkpoints; the folders only say where they lie here.
+  if (model !== undefined && !saved)
     Object.assign(changes, {
       base: 'checkpoint',
-      checkpoint: folderName(values.model),
-      retrieverCheckpoint: values['retriever-model'] === undefined ? '' : folderName(values['retriever-model']),
+      checkpoint: values['model-name'] ?? folderName(model),
+      retrieverCheckpoint: retrieverModel === undefined ? '' : folderName(retrieverModel),
     });
-  else if (values['retriever-model'] !== undefined)
+  if (model === undefined && retrieverModel !== undefined)
     throw new UsageError('--retriever-model needs --model: the folder of the language model.');
-  for (const key of SETTING_KEYS) if (values[key] !== undefined) changes[key] = values[key];
+  for (const key of FLAG_KEYS) if (values[key] !== undefined) changes[key] = values[key];
   if (values.corpus !== undefined) changes['source'] = values.corpus;
   if (values.file !== undefined) changes['source'] = 'text';
   const configuration = configure(changes, chosen.configuration);
-  if (configuration.base === 'checkpoint' && values.model === undefined)
+  if (configuration.base === 'checkpoint' && model === undefined)
     throw new UsageError(
       'A pretrained checkpoint is needed: --model DIR, a folder with config.json, tokenizer.json and model.safetensors.',
+    );
+  if (configuration.base === 'scratch' && model !== undefined)
+    throw new UsageError('The saved run has small models of its own: leave out --model.');
+  const { checkpoint, retrieverCheckpoint } = configuration;
+  if (saved && !['', checkpoint].includes(retrieverCheckpoint) && retrieverModel === undefined)
+    throw new UsageError(
+      `The retriever of the saved run stands on ${retrieverCheckpoint}: say where with --retriever-model DIR.`,
     );
   return { configuration, name: chosen.title };
 }
