@@ -144,6 +144,32 @@ test.each(LAYOUTS.flatMap((layout) => [...GEMM_TILES, DIRECT_TILE].map((tile) =>
   },
 );
 
+test.each([
+  ['large', 0.5],
+  ['direct', 0.7],
+] as const)('%s tiles: a long sum keeps more digits than one running total would', async (name, share) => {
+  const random = seededRandom(19);
+  const [m, n, k] = [8, 16, 3000];
+  const [a, b] = [randomArray(random, m * k), randomArray(random, n * k)];
+  const tile = [...GEMM_TILES, DIRECT_TILE].find((candidate) => candidate.name === name)!;
+  const { outputs } = await runOp(context, [], (c) => {
+    const out = c.tensor([m, n]);
+    const [x, y] = [c.fromArray(a, [m, k]), c.fromArray(b, [n, k])];
+    const plan = { tile, splits: 1 };
+    gemm(c, { layout: 'NT', m, n, k, a: { tensor: x }, b: { tensor: y }, out: { tensor: out }, plan });
+    return [out];
+  });
+  let [found, running] = [0, 0];
+  matmulReference(a, b, m, n, k).forEach((exact, at) => {
+    const [row, column] = [Math.floor(at / n), at % n];
+    let total = 0;
+    for (let i = 0; i < k; i++) total = Math.fround(total + Math.fround(a[row * k + i]! * b[column * k + i]!));
+    found += (outputs[0]![at]! - exact) ** 2;
+    running += (total - exact) ** 2;
+  });
+  expect(Math.sqrt(found / running)).toBeLessThan(share);
+});
+
 test('a piece of an i8 tensor is refused: its scales would be another one’s', () => {
   context.scope(() => {
     const a = context.zeros([4, 8]);
