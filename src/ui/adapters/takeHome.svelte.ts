@@ -23,6 +23,9 @@ export class TakeHome {
   offered = $state.raw<SavedRunView>();
   readonly requests = new Requests();
 
+  /** Whether there is something to say that the panel, which may be closed, is not there to say. */
+  readonly hasNote = $derived(this.offered !== undefined || this.requests.errorOf('saveRun') !== undefined);
+
   private isFirstList = false;
 
   constructor(private readonly session: Session) {
@@ -85,7 +88,6 @@ export class TakeHome {
   private ask(type: 'exportAdapters' | 'exportRun' | 'saveRun'): void {
     this.handedOut = undefined;
     this.requests.begin(type);
-    this.session.settle();
     this.session.send({ type });
   }
 
@@ -105,6 +107,7 @@ export class TakeHome {
         this.savedStep = event.step;
         save(STORED_FLAG, true);
         this.requests.end('saveRun');
+        this.requests.forgive('saveRun');
         // The list, where somebody looks at it, has a newer run now.
         if (this.runs) this.list();
         break;

@@ -9,41 +9,51 @@ export interface TakeHomeWords {
   readonly python: string;
 }
 
-/** Adapters on a checkpoint are small and need it again; everything else goes out as whole models. */
+/** Adapters are small and need the models again that they were trained on; everything else goes out as whole models. */
 export function takeHomeWords(configuration: Configuration): TakeHomeWords {
-  if (configuration.base === 'checkpoint' && configuration.trained === 'lora') return adapters(configuration);
+  if (configuration.trained === 'lora') return adapters(configuration);
   return {
     noun: 'models',
     about: 'Both models whole, each a folder that transformers opens, with their tokenizer, in one zip.',
     python: [
-      'from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer',
+      'from transformers import AutoModel, AutoTokenizer',
+      'from transformers import AutoModelForCausalLM',
       '',
-      'tokenizer = AutoTokenizer.from_pretrained("retriever")',
-      'retriever = AutoModel.from_pretrained("retriever")',
-      'language_model = AutoModelForCausalLM.from_pretrained("language-model")',
+      'folder = "retriever"',
+      'tokenizer = AutoTokenizer.from_pretrained(folder)',
+      'retriever = AutoModel.from_pretrained(folder)',
+      '',
+      'folder = "language-model"',
+      'lm = AutoModelForCausalLM.from_pretrained(folder)',
     ].join('\n'),
   };
 }
 
-function adapters({ checkpoint, retrieverCheckpoint }: Configuration): TakeHomeWords {
-  const languageModel = checkpoint;
-  const retriever = retrieverCheckpoint || checkpoint;
+function adapters({ base, checkpoint, retrieverCheckpoint }: Configuration): TakeHomeWords {
+  const isSmall = base === 'scratch';
+  // The zip brings the small models along; a checkpoint is where it came from.
+  const languageModel = isSmall ? 'base' : checkpoint;
+  const retriever = isSmall ? 'base' : retrieverCheckpoint || checkpoint;
   return {
     noun: 'adapters',
-    about: 'Both LoRA adapters as folders of PEFT in one zip: some megabytes, to lie on the same checkpoint again.',
+    about: isSmall
+      ? 'Both LoRA adapters as folders of PEFT, with the small model that they lie on, in one zip.'
+      : 'Both LoRA adapters as folders of PEFT in one zip: some megabytes, to lie on the same checkpoint again.',
     python: [
       'from peft import PeftModel',
       'from transformers import AutoModel, AutoModelForCausalLM',
       '',
-      `retriever = PeftModel.from_pretrained(${load('AutoModel', retriever)}, "retriever")`,
-      `language_model = PeftModel.from_pretrained(`,
-      `    ${load('AutoModelForCausalLM', languageModel)}, "language-model")`,
+      `base = AutoModel.from_pretrained(${argument(retriever)})`,
+      'retriever = PeftModel.from_pretrained(base, "retriever")',
+      '',
+      'base = AutoModelForCausalLM.from_pretrained(',
+      `    ${argument(languageModel)})`,
+      'lm = PeftModel.from_pretrained(base, "language-model")',
     ].join('\n'),
   };
 }
 
-function load(kind: string, name: string): string {
+function argument(name: string): string {
   const [repository = name, revision] = name.split('@');
-  const more = revision === undefined ? '' : `, revision=${JSON.stringify(revision)}`;
-  return `${kind}.from_pretrained(${JSON.stringify(repository)}${more})`;
+  return JSON.stringify(repository) + (revision === undefined ? '' : `, revision=${JSON.stringify(revision)}`);
 }

@@ -47,7 +47,11 @@ export function nextStep(configuration: Configuration, at: Circumstances): NextS
     return { kind: 'openFolder', text: `The folder ${missing} is not open. Choose or drop it below.`, id: missing };
   }
   if (offered === missing) {
-    return { kind: 'download', text: `${missing} is not here yet. What it costs stands below.`, id: missing };
+    return {
+      kind: 'download',
+      text: `${missing} is not here yet. What it costs stands below; nothing is downloaded before you say so.`,
+      id: missing,
+    };
   }
   const text = `${missing} is not here yet. Look up what it costs; nothing is downloaded before you say so.`;
   return { kind: 'lookUp', text, id: missing };

@@ -32,12 +32,11 @@ export class Requests {
     if (this.failed[type]) this.failed = { ...this.failed, [type]: undefined };
   }
 
-  /** Books an error of the lab. One that names no command has ended the lab with all it was doing, if it is a bug. */
+  /** Books an error of the lab, also of what it did by itself (saving, say). One that names no command has ended the lab with all it was doing, if it is a bug. */
   hear(event: LabEvent): void {
     if (event.type !== 'error') return;
     const { error } = event;
     if (error.command) {
-      if (!this.waiting.includes(error.command)) return;
       this.end(error.command);
       this.failed = { ...this.failed, [error.command]: error };
     } else if (error.kind === 'bug') {

@@ -43,6 +43,8 @@ export class Session {
   storedName = $state('');
   /** The run that the last Reset took off the page. */
   runBefore = $state.raw<ShownRun>();
+  /** Why a file that was dropped or chosen is not read. */
+  fileProblem = $state<string>();
   /** Text that a file or a resumed run took the place of. */
   textBefore = $state.raw<OwnText>();
   /** Whether it is settled that there is a recorded run, or none. */
@@ -89,9 +91,10 @@ export class Session {
 
   readonly isBusy = $derived.by(() => this.starting || this.state === 'running' || this.state === 'preparing');
   /** Updates made by the run trained here. */
-  readonly step = $derived.by(() =>
-    this.revision >= 0 && this.kind === 'live' ? Math.max(this.history.lastStep, this.resumedAt) : 0,
-  );
+  readonly step = $derived.by(() => {
+    const history = this.aside?.history ?? (this.kind === 'live' ? this.history : undefined);
+    return this.revision >= 0 && history ? Math.max(history.lastStep, this.resumedAt) : 0;
+  });
   /** What a Reset would change. */
   readonly waitingChanges = $derived.by(() => {
     if (this.kind !== 'live' || this.step === 0 || !this.applied) return 0;

@@ -42,6 +42,12 @@ export class Search {
     this.wasStopped = true;
   }
 
+  /** Asks for the embeddings of all chunks as a file; it goes to the browser's downloads. */
+  exportEmbeddings(format: 'npy' | 'tsv'): void {
+    this.requests.begin('exportEmbeddings');
+    this.session.send({ type: 'exportEmbeddings', format });
+  }
+
   choose(chunk: number): void {
     this.chosen = this.chosen === chunk ? undefined : chunk;
   }
@@ -58,6 +64,9 @@ export class Search {
         this.chosen = undefined;
         this.embedded = undefined;
         this.requests.end('search');
+        break;
+      case 'file':
+        this.requests.end('exportEmbeddings');
         break;
       case 'error':
         if (!this.isBusy) this.embedded = undefined;
