@@ -9,7 +9,7 @@ export interface Panel {
   readonly load: () => Promise<{ readonly default: Component }>;
 }
 
-export type PanelId = 'model' | 'search' | 'takeHome' | 'runs' | 'pair' | 'kernels';
+export type PanelId = 'model' | 'search' | 'takeHome' | 'timeline' | 'runs' | 'share' | 'pair' | 'kernels';
 
 /** In the order of their tabs. */
 export const PANELS: readonly Panel[] = [
@@ -30,5 +30,23 @@ export const PANELS: readonly Panel[] = [
     label: 'Take home',
     about: 'Download what has been learnt, bring adapters back, and go on with saved runs.',
     load: () => import('../adapters/TakeHomePanel.svelte'),
+  },
+  {
+    id: 'timeline',
+    label: 'Timeline',
+    about: 'The matrix at chosen steps, side by side, and the moments at which it changed most.',
+    load: () => import('../timeline/TimelinePanel.svelte'),
+  },
+  {
+    id: 'runs',
+    label: 'Runs',
+    about: 'Every run that was trained here, to be shown again, compared, and handed on.',
+    load: () => import('../runs/RunsPanel.svelte'),
+  },
+  {
+    id: 'share',
+    label: 'Share',
+    about: 'A link to these settings; pictures, numbers and embeddings as files.',
+    load: () => import('../share/SharePanel.svelte'),
   },
 ];

@@ -69,11 +69,13 @@ export function largestChanges(snapshots: readonly StepRecord[]): Change[] {
       amount: distance(before, after),
     };
   });
+  /** Changes that stand this close are one. */
+  const apart = Math.max(WINDOW, Math.floor(shapes.length / (2 * MOST)));
   const peaks: number[] = [];
   const order = changes.map((_, i) => i).sort((a, b) => (changes[b]?.amount ?? 0) - (changes[a]?.amount ?? 0));
   for (const i of order) {
     if (peaks.length === MOST || (changes[i]?.amount ?? 0) < LEAST) break;
-    if (peaks.every((peak) => Math.abs(peak - i) >= WINDOW)) peaks.push(i);
+    if (peaks.every((peak) => Math.abs(peak - i) >= apart)) peaks.push(i);
   }
   return peaks.sort((a, b) => a - b).flatMap((i) => changes[i] ?? []);
 }

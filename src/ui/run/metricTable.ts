@@ -42,6 +42,13 @@ export const MAXIMUM_TABLE_BYTES = COLUMNS.length * Float64Array.BYTES_PER_ELEME
 export class MetricTable {
   private readonly columns = new Map<Column, GrowingColumn>(COLUMNS.map((column) => [column, new GrowingColumn()]));
 
+  /** A table of columns as `column` gives them. */
+  static of(columns: Readonly<Record<Column, Float64Array<ArrayBuffer>>>): MetricTable {
+    const table = new MetricTable();
+    for (const name of COLUMNS) for (const value of columns[name]) table.columns.get(name)?.push(value);
+    return table;
+  }
+
   get length(): number {
     return this.column('step').length;
   }

@@ -1,0 +1,26 @@
+import type { DrawerState } from '../drawer/drawer.svelte.ts';
+import type { Session } from '../run/session.svelte.ts';
+import { readFiles } from '../text/readFiles.ts';
+import type { Runs } from './runs.svelte.ts';
+
+interface Takers {
+  readonly session: Session;
+  readonly runs: Runs;
+  readonly drawer: DrawerState;
+}
+
+/** Takes files dropped anywhere on the page: .json are runs, everything else is text to be read. */
+export async function takeDropped(files: readonly File[], { session, runs, drawer }: Takers): Promise<void> {
+  const isRun = ({ name }: File): boolean => name.endsWith('.json');
+  const texts = files.filter((file) => !isRun(file));
+  for (const file of files.filter(isRun)) {
+    drawer.show('runs');
+    await runs.importFile(file);
+  }
+  if (texts.length === 0) return;
+  try {
+    session.takeText(await readFiles(texts), 'file');
+  } catch (error) {
+    session.fileProblem = error instanceof Error ? error.message : String(error);
+  }
+}

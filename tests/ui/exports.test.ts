@@ -1,0 +1,125 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { configure } from '../../src/lab/configuration.ts';
+import { chartsPicture } from '../../src/ui/exports/chartPicture.ts';
+import { matrixPicture } from '../../src/ui/exports/matrixPicture.ts';
+import { metricsCsv, metricsJson } from '../../src/ui/exports/metricsTable.ts';
+import * as palette from '../../src/ui/exports/palette.ts';
+import { escaped } from '../../src/ui/exports/svg.ts';
+import { History } from '../../src/ui/run/history.ts';
+import { reads, record } from './records.ts';
+
+function history(): History {
+  const one = new History();
+  one.addEvaluation(scores(0));
+  one.add(record(1, { ntpLoss: 2.5 }));
+  one.add(record(2, { recallAt1: undefined }));
+  one.addEvaluation(scores(2));
+  return one;
+}
+
+function scores(step: number) {
+  return {
+    step,
+    recallAt1: 0.5,
+    chance: 0.25,
+    tfidfRecallAt1: undefined,
+    ntpLoss: 1,
+    isolatedLoss: 2,
+    effectiveDocuments: 3,
+  };
+}
+
+/** Each opened element is closed, in order. */
+function isWellFormed(svg: string): boolean {
+  const open: string[] = [];
+  for (const [, end, name = '', self] of svg.replace(/<\?.*?\?>/, '').matchAll(/<(\/?)([\w]+)[^<>]*?(\/?)>/g)) {
+    if (end) {
+      if (open.pop() !== name) return false;
+    } else if (!self) open.push(name);
+  }
+  return open.length === 0;
+}
+
+describe('metrics as CSV', () => {
+  it('are one row a step under a header with units, and hold the held-out scores', () => {
+    const [header = '', ...rows] = metricsCsv(history()).trimEnd().split('\r\n');
+    const names = header.split(',');
+    expect(names[0]).toBe('step');
+    expect(names).toContain('loss with context (nats/token)');
+    expect(names).toContain('step time (ms)');
+    const cells = rows.map((row) => row.split(','));
+    expect(cells.map((row) => row.length)).toEqual([names.length, names.length, names.length]);
+    const at = (row: number, name: string): string | undefined => cells[row]?.[names.indexOf(name)];
+    expect(cells.map((row) => row[0])).toEqual(['0', '1', '2']);
+    expect(at(0, 'loss with context (nats/token)')).toBe('');
+    expect(at(1, 'loss with context (nats/token)')).toBe('2.5');
+    expect(at(2, 'recall@1 of the batch (share)')).toBe('');
+    expect([0, 1, 2].map((row) => at(row, 'held-out recall@1 (share)'))).toEqual(['0.5', '', '0.5']);
+  });
+
+  it('are the same numbers as JSON, with what they were made with', () => {
+    const parsed = JSON.parse(metricsJson(history(), configure({ seed: 3 }))) as {
+      configuration: { seed: number };
+      units: Record<string, string>;
+      metrics: Record<string, number | null>[];
+      heldOut: unknown[];
+    };
+    expect(parsed.configuration.seed).toBe(3);
+    expect(parsed.units.stepMs).toBe('step time (ms)');
+    expect(parsed.metrics.map(({ ntpLoss }) => ntpLoss)).toEqual([2.5, 1.3]);
+    expect(parsed.metrics[1]?.recallAt1).toBeNull();
+    expect(parsed.heldOut).toHaveLength(2);
+  });
+});
+
+describe('pictures', () => {
+  const step = record(7, { attention: reads([2, 3, 0, 1]) });
+
+  it('show the matrix: a cell each, rings on partners, what it is and of which run', () => {
+    const svg = matrixPicture(step, 'A', 'batch', 'τ 0.1 & <more>');
+    expect(isWellFormed(svg)).toBe(true);
+    expect(svg).toContain('at step 7');
+    expect(svg).toContain('τ 0.1 &amp; &lt;more&gt;');
+    expect(svg.match(/stroke="#fcfbf8"/g)).toHaveLength(4);
+    expect(svg).not.toMatch(/var\(|class=|currentcolor/);
+    expect(svg).toContain('Arial');
+  });
+
+  it('show the charts, and bear a run of one step', () => {
+    for (const one of [history(), History.from({ ...emptyRun(), metrics: [step.metrics], snapshots: [step] })]) {
+      const svg = chartsPicture(one, 4, 'caption');
+      expect(isWellFormed(svg)).toBe(true);
+      expect(svg).not.toMatch(/NaN|undefined|Infinity/);
+      for (const title of ['Loss', 'Recall@1', 'Read per row', 'Gradient norm', 'Step time', 'Throughput'])
+        expect(svg).toContain(`>${title}<`);
+    }
+  });
+
+  it('write any text as XML', () => {
+    expect(escaped('<a b="c">&\u0000\u0008')).toBe('&lt;a b=&quot;c&quot;&gt;&amp;');
+  });
+
+  it('have the colours of the light theme', () => {
+    const theme = readFileSync('src/ui/styles/theme.css', 'utf8');
+    const light = (name: string): string | undefined => new RegExp(`--${name}: light-dark\\((#\\w+)`).exec(theme)?.[1];
+    expect([palette.PAPER, palette.INK, palette.MUTED, palette.HAIRLINE, palette.ACCENT, palette.ALONE]).toEqual(
+      ['paper', 'ink', 'muted', 'hairline', 'accent', 'alone'].map(light),
+    );
+    expect([palette.VALUE_LOW, palette.VALUE_HIGH]).toEqual(['value-low', 'value-high'].map(light));
+    expect(palette.DOCUMENTS).toEqual(palette.DOCUMENTS.map((_, i) => light(`document-${i}`)));
+  });
+});
+
+function emptyRun(): Parameters<typeof History.from>[0] {
+  return {
+    version: 1,
+    name: '',
+    configuration: configure({}),
+    corpus: { title: '', documents: undefined, chunks: undefined, vocabulary: 1, notices: [], preview: [] },
+    adapter: '',
+    metrics: [],
+    snapshots: [],
+    evaluations: [],
+  };
+}
