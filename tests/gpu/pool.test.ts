@@ -52,20 +52,24 @@ test('every byte is booked under its purpose, and peaks are kept until they are 
   expect(pool.report()).toMatchObject({ live: zero, idle: 0, total: 0, liveBuffers: 0 });
 });
 
-test('a released buffer serves the next wish of its class, under the new purpose', () => {
+test('a released buffer serves the next wish of its class or down to half of it, under the new purpose', () => {
   const pool = new BufferPool(gpu.device);
   const first = pool.acquire(5000, 'activations');
   pool.release(first);
-  const smaller = pool.acquire(4096, 'scratch');
-  expect(smaller.buffer).not.toBe(first.buffer);
+  const smaller = pool.acquire(2560, 'scratch');
+  expect(smaller.buffer).toBe(first.buffer);
+  expect(smaller).toMatchObject({ size: 2560, capacity: 5120 });
+  pool.release(smaller);
+  const larger = pool.acquire(5121, 'scratch');
+  const tooSmall = pool.acquire(2304, 'scratch');
+  expect(new Set([larger, tooSmall, first].map(({ buffer }) => buffer)).size).toBe(3);
+  pool.release(larger);
+  pool.release(tooSmall);
+  // The smallest that will do is taken.
   const second = pool.acquire(4700, 'gradients');
   expect(second.buffer).toBe(first.buffer);
   expect(second.size).toBe(4700);
-  expect(pool.report()).toMatchObject({
-    live: { activations: 0, gradients: 5120, scratch: 4096 },
-    idle: 0,
-    liveBuffers: 2,
-  });
+  expect(pool.report()).toMatchObject({ live: { activations: 0, gradients: 5120, scratch: 0 }, liveBuffers: 1 });
   // Two at once are never the same.
   expect(pool.acquire(4700, 'gradients').buffer).not.toBe(first.buffer);
   pool.destroy();
@@ -113,6 +117,34 @@ test('trim gives idle memory back and leaves what is in use', async () => {
   pool.destroy();
 });
 
+test('weights and optimiser states take no more than they need', () => {
+  const pool = new BufferPool(gpu.device);
+  pool.release(pool.acquire(9216, 'scratch'));
+  expect(pool.acquire(8193, 'weights')).toMatchObject({ capacity: 8448 });
+  expect(pool.acquire(8193, 'optimiser')).toMatchObject({ capacity: 8448 });
+  expect(pool.acquire(8193, 'gradients')).toMatchObject({ capacity: 9216 });
+  expect(pool.report()).toMatchObject({ idle: 0, total: 2 * 8448 + 9216 });
+  pool.destroy();
+});
+
+test('trimUnused gives back what nobody has asked for since its last call', () => {
+  const pool = new BufferPool(gpu.device);
+  const [a, b] = [pool.acquire(4096, 'scratch'), pool.acquire(256, 'scratch')];
+  pool.release(a);
+  pool.release(b);
+  pool.trimUnused();
+  expect(pool.report()).toMatchObject({ idle: 4352 });
+  const again = pool.acquire(4096, 'scratch');
+  expect(again.buffer).toBe(a.buffer);
+  pool.release(again);
+  pool.trimUnused();
+  expect(pool.report()).toMatchObject({ idle: 4096, total: 4096 });
+  pool.trimUnused();
+  expect(pool.report()).toMatchObject({ idle: 0, total: 0 });
+  expect(pool.acquire(4096, 'scratch').buffer).not.toBe(a.buffer);
+  pool.destroy();
+});
+
 test('releasing twice is an error', () => {
   const pool = new BufferPool(gpu.device);
   const allocation = pool.acquire(16, 'scratch');
@@ -139,7 +171,7 @@ test('a capacity is never rounded up beyond the limit', () => {
     popErrorScope: () => Promise.resolve(null),
     createBuffer: ({ size }: { size: number }) => {
       sizes.push(size);
-      return {};
+      return { size };
     },
   };
   const pool = new BufferPool(device as unknown as GPUDevice);

@@ -371,10 +371,12 @@ test('the backward pass holds two numbers per pair read, head and query token; t
       const read = sharp ? chunks : chunks * (chunks - 1);
       const divisors = capacityFor(4 * chunks * length * kvHeads);
 
+      context.pool.trim();
       context.pool.resetPeak();
       await run(arrays, shape, { pairsFrom: attention });
       expect(context.pool.report().peak.scratch).toBe(divisors);
 
+      context.pool.trim();
       context.pool.resetPeak();
       let bytes = 0;
       const onPairs = (pairs: PairList) => (bytes = pairStateBytes(pairs, heads));
