@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { configure } from '../../src/lab/configuration.ts';
+import type { SearchHit } from '../../src/lab/protocol.ts';
+import type { ChunkView } from '../../src/lab/run.ts';
+import { takeHomeWords } from '../../src/ui/adapters/words.ts';
+import { commonFolder } from '../../src/ui/droppedFiles.ts';
+import { barLength, exampleQueries, moveOf } from '../../src/ui/search/words.ts';
+
+function chunk(documentTitle: string, text: string): ChunkView {
+  return { documentTitle, text, document: 0, tokens: [] };
+}
+
+function hit(ranks: Partial<SearchHit['ranks']>, score = 0.5): SearchHit {
+  const all = { after: undefined, before: undefined, bm25: undefined, ...ranks };
+  return { chunk: 0, text: '', document: 0, documentTitle: '', score, ranks: all };
+}
+
+describe('example queries', () => {
+  it('are the titles of the documents', () => {
+    const chunks = [chunk('Bread', 'a'), chunk('Bread', 'b'), chunk('Salt', 'c'), chunk('Text 3', 'd')];
+    expect(exampleQueries(chunks)).toEqual(['Bread', 'Salt']);
+  });
+
+  it('are first words where documents have no names', () => {
+    const chunks = [
+      chunk('Pasted text', '## A loaf rises slowly in a cold room, overnight.'),
+      chunk('Document 2', 'Hi!'),
+    ];
+    expect(exampleQueries(chunks)).toEqual(['A loaf rises slowly in a cold', 'Hi']);
+    expect(exampleQueries([])).toEqual([]);
+  });
+});
+
+describe('ranks', () => {
+  it('say what training moved, the same in both columns', () => {
+    const climbed = hit({ after: 1, before: 13 });
+    expect(moveOf(climbed, 'after')).toEqual({ places: 12, mark: '▲', words: 'rank 13 before training' });
+    expect(moveOf(climbed, 'before')).toEqual({ places: 12, mark: '▲', words: 'rank 1 after training' });
+    expect(moveOf(hit({ after: 9, before: 2 }), 'after')).toMatchObject({ places: -7, mark: '▼' });
+    expect(moveOf(hit({ after: 2, before: 2 }), 'after')).toMatchObject({
+      mark: '=',
+      words: 'same rank before training',
+    });
+  });
+
+  it('are compared with the trained ones where words are matched', () => {
+    expect(moveOf(hit({ after: 2, bm25: 5 }), 'bm25')).toMatchObject({ places: 3, words: 'rank 2 after training' });
+    expect(moveOf(hit({ after: 2 }), 'bm25')).toBeUndefined();
+  });
+
+  it('have bars: cosines as they are, word scores against the best', () => {
+    expect(barLength(0.8, 'after', [hit({}, 0.9)])).toBe(0.8);
+    expect(barLength(-0.2, 'before', [])).toBe(0);
+    expect(barLength(3, 'bm25', [hit({}, 6), hit({}, 3)])).toBe(0.5);
+  });
+});
+
+describe('what is taken home', () => {
+  it('are adapters on the checkpoint they were trained on', () => {
+    const lora = configure({
+      base: 'checkpoint',
+      trained: 'lora',
+      checkpoint: 'a/b@v1',
+      retrieverCheckpoint: 'c/d',
+    });
+    const { noun, python } = takeHomeWords(lora);
+    expect(noun).toBe('adapters');
+    expect(python).toContain('base = AutoModel.from_pretrained("c/d")\nretriever = PeftModel');
+    expect(python).toContain('    "a/b", revision="v1")');
+  });
+
+  it('bring a small base along, and whole models need none', () => {
+    expect(takeHomeWords(configure({ trained: 'lora' })).python).toContain('AutoModel.from_pretrained("base")');
+    const whole = takeHomeWords(configure({}));
+    expect([whole.noun, whole.python.includes('peft')]).toEqual(['models', false]);
+  });
+});
+
+describe('files of a folder', () => {
+  it('share its name', () => {
+    expect(commonFolder([{ path: 'm/config.json' }, { path: 'm/sub/a' }])).toBe('m');
+    expect(commonFolder([{ path: 'm/config.json' }, { path: 'n/a' }])).toBe('');
+    expect(commonFolder([{ path: 'config.json' }])).toBe('');
+    expect(commonFolder([])).toBe('');
+  });
+});
