@@ -18,7 +18,8 @@ export interface FakeRepository {
 export type Fault = { file?: string; times?: number } & (
   | { kind: 'cut'; afterBytes: number }
   | { kind: 'stall'; afterBytes: number }
-  | { kind: 'status'; status: number; code?: string; retryAfter?: number }
+  /** From the server for large files when `cdn` says so, else from the hub itself. */
+  | { kind: 'status'; status: number; code?: string; retryAfter?: number; cdn?: boolean }
   /** The stated lengths are longer (or, negative, shorter) than what the repository lists, and the body is as stated. */
   | { kind: 'wrongLength'; by: number }
   | { kind: 'wrongBytes' }
@@ -105,8 +106,14 @@ export async function startFakeHub(
   const takeFault = <Kind extends Fault['kind']>(
     kind: Kind,
     file: string,
+    cdn = false,
   ): Extract<Fault, { kind: Kind }> | undefined => {
-    const at = faults.findIndex((fault) => fault.kind === kind && (fault.file ?? file) === file);
+    const at = faults.findIndex(
+      (fault) =>
+        fault.kind === kind &&
+        (fault.file ?? file) === file &&
+        (fault.kind !== 'status' || (fault.cdn ?? false) === cdn),
+    );
     const fault = faults[at];
     if (!fault) return undefined;
     fault.times = (fault.times ?? 1) - 1;
@@ -182,7 +189,7 @@ export async function startFakeHub(
       response.setHeader('Access-Control-Expose-Headers', 'Content-Range, Content-Length, ETag, X-Repo-Commit');
     if (request.method === 'OPTIONS') return fail(response, record, 403);
     if (!entry) return fail(response, record, 404);
-    const status = takeFault('status', name);
+    const status = takeFault('status', name, true);
     if (status) return fail(response, record, status.status);
     void sendFile(request, response, record, entry);
   });
