@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { loadDecoder, readDecoderConfig } from '../files/decoderFiles.ts';
+import { loadDecoder, readDecoderConfig, type LoadOptions } from '../files/decoderFiles.ts';
 import { loadAdapter, type LoadedAdapter } from '../files/peft.ts';
 import { Decoder } from '../models/decoder.ts';
 import type { NamedPart } from '../models/layout.ts';
@@ -24,18 +24,22 @@ export interface GoldenModels {
   destroy(): void;
 }
 
+/** How the bases lie on the GPU; the goldens hold whatever it is. */
+export type BaseOptions = Pick<LoadOptions, 'precision' | 'shardRows'>;
+
 /** Loads both models of a golden folder, with their adapters, and says what of them is trained. */
 export async function loadGoldenModels(
   context: Context,
   folder: string,
   options: GoldenOptions,
+  bases: BaseOptions = {},
 ): Promise<GoldenModels> {
   const full = options.train === 'full';
   const owned: { destroy(): void }[] = [];
   const load = async (base: string, head: boolean, trainable: boolean): Promise<Decoder> => {
     const files = folderFiles(join(folder, base));
     const config = await readDecoderConfig(files);
-    const weights = await loadDecoder(context, files, config, { head, trainable });
+    const weights = await loadDecoder(context, files, config, { head, trainable, ...bases });
     owned.push(weights);
     return new Decoder(config, weights);
   };

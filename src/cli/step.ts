@@ -8,7 +8,7 @@ import type { Tensor } from '../ops/tensor.ts';
 import { Optimiser } from '../training/optimiser.ts';
 import { readForward, type BatchResult } from '../training/results.ts';
 import { readGoldenBatches, readGoldenOptions, type GoldenOptimizer } from './goldenFolder.ts';
-import { loadGoldenModels, type GoldenModels } from './goldenModels.ts';
+import { loadGoldenModels, type BaseOptions, type GoldenModels } from './goldenModels.ts';
 
 /** The numbers of expected.json. */
 export interface StepReport {
@@ -42,10 +42,11 @@ export async function runGoldenStep(
   context: Context,
   folder: string,
   changes: Partial<RevelaOptions> = {},
+  bases: BaseOptions = {},
 ): Promise<StepOutcome> {
   const golden = await readGoldenOptions(folder);
   const batches = await readGoldenBatches(folder);
-  const models = await loadGoldenModels(context, folder, golden);
+  const models = await loadGoldenModels(context, folder, golden, bases);
   const options: RevelaOptions = { ...golden, checkpointing: false, ...changes };
   const optimizer = golden.optimizer;
   const optimiser = new Optimiser(context, models.groups, {
@@ -103,7 +104,7 @@ async function firstStep(
     await context.recorder.flush();
     return {
       report: { ...reportOf(await numbers, options), gradNorm: (await norm)[0] ?? NaN },
-      tensors: (await Promise.all(pending)).flat().sort((a, b) => (a.name < b.name ? -1 : 1)),
+      tensors: joinShards((await Promise.all(pending)).flat()).sort((a, b) => (a.name < b.name ? -1 : 1)),
     };
   } finally {
     tape.dispose();
@@ -147,7 +148,7 @@ async function withCurve(
   await context.recorder.flush();
   return {
     report: { ...outcome.report, curve, curveGradNorm },
-    tensors: [...outcome.tensors, ...(await Promise.all(final)).flat()],
+    tensors: [...outcome.tensors, ...joinShards((await Promise.all(final)).flat())],
   };
 }
 
@@ -203,6 +204,24 @@ function similarityGradient(context: Context, tape: Tape, forward: RevelaForward
   return [values.then((data) => [{ name: 'grad.similarity', shape, data }])];
 }
 
+/** Puts the shards of a table, which come in order under one name, together again. */
+function joinShards(tensors: readonly TensorToStore[]): TensorToStore[] {
+  const joined = new Map<string, TensorToStore>();
+  for (const tensor of tensors) {
+    const before = joined.get(tensor.name);
+    if (!before) {
+      joined.set(tensor.name, tensor);
+      continue;
+    }
+    const data = new Float32Array(before.data.length + tensor.data.length);
+    data.set(before.data);
+    data.set(tensor.data, before.data.length);
+    const [rows = 0, ...tail] = before.shape;
+    joined.set(tensor.name, { name: tensor.name, shape: [rows + (tensor.shape[0] ?? 0), ...tail], data });
+  }
+  return [...joined.values()];
+}
+
 function readTrained(
   context: Context,
   models: GoldenModels,
@@ -216,11 +235,15 @@ function readTrained(
     const width = tail.reduce((product, length) => product * length, 1);
     return [
       context.read(source).then((values) =>
-        parts.map(({ name, rowOffset, rows }) => ({
-          name: prefix + name,
-          shape: [rows, ...tail],
-          data: values.slice(rowOffset * width, (rowOffset + rows) * width),
-        })),
+        parts.map(({ name, rowOffset, rows }) => {
+          // A shard of a table begins inside the named tensor: its rowOffset is negative.
+          const first = Math.max(0, rowOffset);
+          return {
+            name: prefix + name,
+            shape: [rows, ...tail],
+            data: values.slice(first * width, (first + rows) * width),
+          };
+        }),
       ),
     ];
   });
