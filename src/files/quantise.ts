@@ -38,7 +38,10 @@ export function quantiseRows(values: Float32Array, columns: number): QuantisedRo
       const begin = row * columns + group * GROUP_COLUMNS;
       const end = Math.min(begin + GROUP_COLUMNS, (row + 1) * columns);
       let largest = 0;
-      for (let i = begin; i < end; i++) largest = Math.max(largest, Math.abs(values[i] ?? 0));
+      for (let i = begin; i < end; i++) {
+        const magnitude = Math.abs(values[i] ?? 0);
+        if (magnitude > largest) largest = magnitude;
+      }
       const scale = roundUp(largest / LARGEST);
       single[0] = scale;
       scales[row * groups + group] = (bits[0] ?? 0) >>> 16;
@@ -47,7 +50,8 @@ export function quantiseRows(values: Float32Array, columns: number): QuantisedRo
         const value = values[i] ?? 0;
         const number = value * inverse + ROUNDER - ROUNDER;
         numbers[i] = number;
-        squaredError += (value - number * scale) ** 2;
+        const error = value - number * scale;
+        squaredError += error * error;
         squaredNorm += value * value;
       }
     }
