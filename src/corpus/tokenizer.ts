@@ -49,6 +49,36 @@ function cutsBeforeSpaces(preTokenizer: unknown): boolean {
   return knownRule && !source.includes('"add_prefix_space":true');
 }
 
+/** @throws CorpusError in place of whatever the library throws at files that contradict themselves. */
+function orInvalid<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof CorpusError) throw error;
+    const cause = error instanceof Error ? error.message : String(error);
+    throw new CorpusError('invalid-tokenizer', `This tokenizer.json cannot be used: ${cause.slice(0, 300)}.`);
+  }
+}
+
+/** Far beyond every vocabulary there is: the library makes a list as long as the largest id. */
+const LARGEST_ID = 2 ** 24;
+const isId = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= LARGEST_ID;
+
+/** @throws CorpusError for tokens without text, or whose ids are not small whole numbers. */
+function checkTokens(vocabulary: unknown, added: unknown): void {
+  const own: unknown[] = isRecord(vocabulary) ? Object.values(vocabulary) : [];
+  const others: unknown[] = Array.isArray(added) ? added : [];
+  if (
+    !own.every(isId) ||
+    !others.every((token) => isRecord(token) && isId(token.id) && typeof token.content === 'string')
+  )
+    throw new CorpusError(
+      'invalid-tokenizer',
+      `tokenizer.json has a token without text, or whose id is not a whole number from 0 to ${LARGEST_ID}.`,
+    );
+}
+
 const COUNT_CACHE_LIMIT = 200_000;
 
 /** Text ↔ token ids, for every tokenizer that tokenizer.json can describe: word-level, our own BPE, checkpoints. */
@@ -78,13 +108,9 @@ export class TextTokenizer {
     // otherwise gives undefined for every unknown word.
     const unknown = tokenContent(tokenizerConfig.unk_token) ?? tokenContent(model.unk_token);
     const config = unknown === undefined ? { ...tokenizerConfig } : { ...tokenizerConfig, unk_token: unknown };
-    try {
-      // The constructor writes added tokens into the vocabulary it is given, so it gets its own copy.
-      this.inner = new Tokenizer(structuredClone(tokenizerJson), config);
-    } catch (error) {
-      const cause = error instanceof Error ? error.message : String(error);
-      throw new CorpusError('invalid-tokenizer', `This tokenizer.json cannot be used: ${cause}.`);
-    }
+    checkTokens(model.vocab, tokenizerJson.added_tokens);
+    // The constructor writes added tokens into the vocabulary it is given, so it gets its own copy.
+    this.inner = orInvalid(() => new Tokenizer(structuredClone(tokenizerJson), config));
     const eosId = this.configuredId('eos_token');
     if (eosId === undefined) {
       throw new CorpusError(
@@ -98,25 +124,30 @@ export class TextTokenizer {
     for (const id of this.inner.get_vocab().values()) largest = Math.max(largest, id);
     this.vocabularySize = largest + 1;
     this.literal = new Set(Array.from(this.inner.get_added_tokens_decoder().values(), (token) => token.content));
-    this.nfc = usesType(tokenizerJson.normalizer, 'NFC');
-    const byteLevel = model.type === 'BPE' && usesType(tokenizerJson.pre_tokenizer, 'ByteLevel');
+    const { normalizer, pre_tokenizer: preTokenizer } = tokenizerJson;
+    this.nfc = orInvalid(() => usesType(normalizer, 'NFC'));
+    const byteLevel = model.type === 'BPE' && orInvalid(() => usesType(preTokenizer, 'ByteLevel'));
     this.kind = byteLevel ? 'byte-level' : model.type === 'WordLevel' ? 'word-level' : 'other';
-    this.cutsBeforeSpaces = byteLevel && cutsBeforeSpaces(tokenizerJson.pre_tokenizer);
-    this.specials = this.findSpecials();
+    this.cutsBeforeSpaces = byteLevel && orInvalid(() => cutsBeforeSpaces(preTokenizer));
+    this.specials = orInvalid(() => this.findSpecials());
   }
 
   /** Ids with the special tokens of tokenizer.json's template, as the checkpoint's own code would give. */
   encode(text: string): number[] {
-    return this.checked(this.inner.encode(text).ids, text);
+    return orInvalid(() => this.checked(this.inner.encode(text).ids, text));
   }
 
   /** Ids of the text alone, without the template's special tokens. */
   encodeBare(text: string): number[] {
-    return this.checked(this.inner.encode(text, { add_special_tokens: false }).ids, text);
+    return orInvalid(() => this.checked(this.inner.encode(text, { add_special_tokens: false }).ids, text));
   }
 
   /** How many tokens the text alone has. Fast for the usual byte-level BPEs: counts of words are kept. */
   countTokens(text: string): number {
+    return orInvalid(() => this.count(text));
+  }
+
+  private count(text: string): number {
     const { pre_tokenizer: split, model, normalizer } = this.inner;
     if (!this.cutsBeforeSpaces || !split || !model || this.containsAdded(text)) return this.encodeBare(text).length;
     let count = 0;
@@ -137,7 +168,7 @@ export class TextTokenizer {
 
   /** The tokens of `encode(text)` with readable text and, where the tokenizer allows it, their place in the text. */
   pieces(text: string): TokenPiece[] {
-    const { ids, tokens } = this.inner.encode(text, { add_special_tokens: false });
+    const { ids, tokens } = orInvalid(() => this.inner.encode(text, { add_special_tokens: false }));
     this.checked(ids, text);
     const spans =
       this.kind === 'byte-level'
@@ -161,7 +192,7 @@ export class TextTokenizer {
 
   /** Text of the ids; special tokens are left out unless `keepSpecial`. */
   decode(ids: readonly number[], { keepSpecial = false } = {}): string {
-    return ids.length === 0 ? '' : this.inner.decode([...ids], { skip_special_tokens: !keepSpecial });
+    return ids.length === 0 ? '' : orInvalid(() => this.inner.decode([...ids], { skip_special_tokens: !keepSpecial }));
   }
 
   private readable(token: string): string {
@@ -192,7 +223,7 @@ export class TextTokenizer {
   }
 
   private checked(ids: (number | undefined)[], text: string): number[] {
-    const missing = ids.findIndex((id) => id === undefined);
+    const missing = ids.findIndex((id) => !isId(id));
     if (missing < 0) return ids as number[];
     const excerpt = text.length > 40 ? `${text.slice(0, 40)}…` : text;
     throw new CorpusError(

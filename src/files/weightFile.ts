@@ -1,4 +1,5 @@
 import { fromBf16, fromF16 } from '../ops/halfPrecision.ts';
+import { shown } from '../models/config.ts';
 import { ModelFileError, readJson, type ByteSource, type FileLookup } from './byteSource.ts';
 import { headerLength, parseHeader, SafetensorsError, type StoredTensor } from './safetensors.ts';
 
@@ -30,8 +31,11 @@ export async function openWeights(files: FileLookup, stem = 'model'): Promise<We
   const tensors = new Map<string, Located>();
   for (const shard of new Set(Object.values(map as Record<string, unknown>))) {
     if (typeof shard !== 'string') throw new ModelFileError(`${indexName} names a file that is no text.`);
+    // A lookup may join the name to a folder: it must not lead out of it.
+    if (/[/\\]|^\.{0,2}$/.test(shard))
+      throw new ModelFileError(`${indexName} names ${shown(shard)}, which is no file of the same folder.`);
     const source = await files(shard);
-    if (!source) throw new ModelFileError(`${indexName} names ${shard}, which is not there.`);
+    if (!source) throw new ModelFileError(`${indexName} names ${shown(shard)}, which is not there.`);
     for (const [name, located] of await locate(source)) tensors.set(name, located);
   }
   for (const name of Object.keys(map))

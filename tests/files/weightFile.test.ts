@@ -56,7 +56,7 @@ test.each<[string, Record<string, unknown>, new () => Error, RegExp]>([
     'a missing shard',
     { [INDEX]: { weight_map: { a: 'x.safetensors' } } },
     ModelFileError,
-    /names x\.safetensors, which is not there/,
+    /names "x\.safetensors", which is not there/,
   ],
   [
     'a tensor that no shard holds',
@@ -67,6 +67,14 @@ test.each<[string, Record<string, unknown>, new () => Error, RegExp]>([
   ['an index without a map', { [INDEX]: {} }, ModelFileError, /has no weight_map/],
   ['an index that is null', { [INDEX]: null }, ModelFileError, /has no weight_map/],
   ['an index that is no JSON', { [INDEX]: '{' }, ModelFileError, /is not readable JSON/],
+  ...['../x', '/x', 'sub/x', '..\\x', '..', ''].map(
+    (name): [string, Record<string, unknown>, new () => Error, RegExp] => [
+      `a shard called ${JSON.stringify(name)}`,
+      { [INDEX]: { weight_map: { a: name } } },
+      ModelFileError,
+      /which is no file of the same folder/,
+    ],
+  ),
   ['a shard without a name', { [INDEX]: { weight_map: { a: 3 } } }, ModelFileError, /names a file that is no text/],
   [
     'a file cut short',
