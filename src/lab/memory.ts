@@ -44,6 +44,9 @@ export class MemoryRefusedError extends Error {
   }
 }
 
+/** Rows of many lengths leave buffers of many sizes: measured, up to this factor of what full rows hold. */
+const RAGGED_MARGIN = 1.05;
+
 /** What a GPU is assumed to be before one is open: the least that WebGPU allows. */
 const ANY_GPU: Imitated = {
   limits: DEFAULT_LIMITS,
@@ -124,9 +127,10 @@ async function attempt(
   try {
     const plan = await planMemory(plannedRun(configuration, bases, longestRow), gpu);
     const budget = configuration.memoryBudget * 1e9;
+    const needed = plan.peakHeld * RAGGED_MARGIN;
     const refusal =
-      plan.peakTotal > budget
-        ? `A step would need ${gigabytes(plan.peakTotal)} of GPU memory, and ${gigabytes(budget)} may be used.`
+      needed > budget
+        ? `A run would need ${gigabytes(needed)} of GPU memory, and ${gigabytes(budget)} may be used.`
         : undefined;
     return { plan, refusal };
   } catch (cause) {

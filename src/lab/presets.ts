@@ -89,6 +89,7 @@ export const PRESETS: readonly Preset[] = [
       chunkTokens: 160,
       groupSize: 8,
       accumulation: 8,
+      memoryBudget: 8,
     }),
   },
 ];
