@@ -13,7 +13,7 @@ import { MEMORY, METRICS } from '../run/metricTable.ts';
 import { array, CheckError, number, object, optional, text, wholeNumber } from './checks.ts';
 
 /** Larger files are not even read. */
-export const MAXIMUM_FILE_BYTES = 256 * 1024 * 1024;
+export const MAXIMUM_FILE_BYTES = 128 * 1024 * 1024;
 
 const MAXIMUM_STEPS = 2_000_000;
 const MAXIMUM_PICTURES = 5000;

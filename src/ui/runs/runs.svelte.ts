@@ -35,8 +35,10 @@ interface Followed {
 export class Runs {
   /** Newest first; undefined until storage has answered. */
   list = $state.raw<readonly RunSummary[]>();
-  /** What went wrong with storage or a file, for people. */
+  /** Why storage does not do what it should, for people. */
   problem = $state<string>();
+  /** Why a file was not taken. */
+  fileProblem = $state<string>();
   /** Chosen in the list. */
   chosenId = $state<string>();
   /** Ticked to be compared, in the order of ticking. */
@@ -147,14 +149,15 @@ export class Runs {
 
   /** Takes a run from a file that anybody may have written. */
   async importFile(file: File): Promise<void> {
-    this.problem = undefined;
+    this.fileProblem = undefined;
     try {
       if (file.size > MAXIMUM_FILE_BYTES) {
         throw new RunFileError(file.name, `it is larger than ${MAXIMUM_FILE_BYTES / 1024 / 1024} MB.`);
       }
       await this.put(readRun(await file.text(), file.name));
     } catch (error) {
-      this.problem = error instanceof RunFileError ? error.message : `${file.name} could not be read. Choose it again.`;
+      this.fileProblem =
+        error instanceof RunFileError ? error.message : `${file.name} could not be read. Choose it again.`;
     }
   }
 
