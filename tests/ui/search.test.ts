@@ -3,7 +3,7 @@ import { configure } from '../../src/lab/configuration.ts';
 import type { SearchHit } from '../../src/lab/protocol.ts';
 import type { ChunkView } from '../../src/lab/run.ts';
 import { takeHomeWords } from '../../src/ui/adapters/words.ts';
-import { commonFolder } from '../../src/ui/droppedFiles.ts';
+import { commonFolder, droppedFiles } from '../../src/ui/droppedFiles.ts';
 import { barLength, exampleQueries, moveOf } from '../../src/ui/search/words.ts';
 
 function chunk(documentTitle: string, text: string): ChunkView {
@@ -76,7 +76,38 @@ describe('what is taken home', () => {
   });
 });
 
+/** Entries as a browser hands them out: a folder's in portions of two. */
+function fileEntry(path: string): FileSystemEntry {
+  const file = (take: (file: File) => void) => take(new File([path], path));
+  return { isFile: true, isDirectory: false, fullPath: path, file } as unknown as FileSystemEntry;
+}
+
+function folderEntry(path: string, inside: FileSystemEntry[]): FileSystemEntry {
+  const createReader = () => {
+    const rest = [...inside];
+    return { readEntries: (take: (entries: FileSystemEntry[]) => void) => take(rest.splice(0, 2)) };
+  };
+  return { isFile: false, isDirectory: true, fullPath: path, createReader } as unknown as FileSystemEntry;
+}
+
+function transferOf(...entries: FileSystemEntry[]): DataTransfer {
+  const items = entries.map((entry) => ({ webkitGetAsEntry: () => entry }));
+  return { items, files: [] } as unknown as DataTransfer;
+}
+
 describe('files of a folder', () => {
+  it('are all found when it is dropped, with those of its folders', async () => {
+    const inner = folderEntry('/m/sub', [fileEntry('/m/sub/d')]);
+    const folder = folderEntry('/m', [fileEntry('/m/a'), fileEntry('/m/b'), fileEntry('/m/c'), inner]);
+    const files = await droppedFiles(transferOf(folder, fileEntry('/e')));
+    expect(files.map(({ path }) => path)).toEqual(['m/a', 'm/b', 'm/c', 'm/sub/d', 'e']);
+  });
+
+  it('are refused when there are more than a model has', async () => {
+    const many = Array.from({ length: 2001 }, (_, i) => fileEntry(`/m/${i}`));
+    await expect(droppedFiles(transferOf(folderEntry('/m', many)))).rejects.toThrow('more than 2000 files');
+  });
+
   it('share its name', () => {
     expect(commonFolder([{ path: 'm/config.json' }, { path: 'm/sub/a' }])).toBe('m');
     expect(commonFolder([{ path: 'm/config.json' }, { path: 'n/a' }])).toBe('');

@@ -1,0 +1,522 @@
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test, type Page } from '@playwright/test';
+import { configure } from '../../src/lab/configuration.ts';
+import type { DownloadView, LabEvent } from '../../src/lab/protocol.ts';
+import { commands, openPage, pause, say, stepOf, trainTo, violations } from './openPage.ts';
+import {
+  asked,
+  found,
+  list,
+  model,
+  offer,
+  openModels,
+  openPanel,
+  plan,
+  QWEN,
+  resumed,
+  savedRun,
+} from './scriptedModels.ts';
+
+test.use({ viewport: { width: 1440, height: 900 } });
+
+const GENTLE = 'Pretrained, gentle';
+
+function download(changes: Partial<DownloadView> = {}): LabEvent {
+  const rate = { bytesPerSecond: 11.3e6, secondsLeft: 51 };
+  const amount = { doneBytes: 412e6, totalBytes: 995.1e6 };
+  return {
+    type: 'download',
+    download: { id: QWEN, state: 'downloading', file: 'config.json', ...amount, ...rate, ...changes },
+  };
+}
+
+async function choose(page: Page, preset: string): Promise<void> {
+  await page.getByRole('combobox', { name: 'Preset' }).selectOption(preset);
+}
+
+test.describe('a checkpoint', () => {
+  test('that is not here leads to where it comes from, and costs nothing before it is asked for', async ({ page }) => {
+    const complaints = await openPage(page);
+    await choose(page, GENTLE);
+    await asked(page, 'listModels');
+    await say(page, list([]));
+    const panel = page.getByRole('region', { name: 'Model', exact: true });
+    await expect(panel).toContainText(`${QWEN} is not here yet. Look up what it costs`);
+    await expect(panel.getByRole('radio', { name: GENTLE })).toBeChecked();
+    expect((await commands(page)).map(({ type }) => type)).not.toContain('configure');
+    await panel.getByRole('button', { name: 'Look it up' }).click();
+    expect(await asked(page, 'describeModel')).toEqual({ type: 'describeModel', id: QWEN });
+    await say(page, offer());
+    const card = panel.getByRole('article');
+    await expect(card).toContainText('24 layers of width 896');
+    await expect(card).toContainText('995 MB to download and to store; 32.0 GB are free for this page.');
+    await card.getByText('4 files').click();
+    await expect(card).toContainText('tokenizer.json7.0 MB');
+    const { configuration } = await asked(page, 'plan');
+    expect(configuration).toMatchObject({ base: 'checkpoint', checkpoint: QWEN, chunks: 8 });
+    await say(page, plan(configuration));
+    await expect(panel).toContainText('1.6 GB at most of 4.0 GB that it may take');
+    expect((await commands(page)).map(({ type }) => type)).not.toContain('downloadModel');
+    expect(complaints).toEqual([]);
+  });
+
+  test('is downloaded with amount, rate and time left, pauses, goes on, and is trained on', async ({ page }) => {
+    await openPage(page);
+    await choose(page, GENTLE);
+    await openPanelWhenLed(page);
+    await say(page, offer());
+    await page.getByRole('button', { name: 'Download 995 MB' }).click();
+    expect(await asked(page, 'downloadModel')).toEqual({ type: 'downloadModel', id: QWEN });
+    await say(page, download());
+    await say(page, download({ file: 'model.safetensors' }));
+    const section = page.getByRole('region', { name: 'Download' });
+    await expect(section).toContainText('412 MB of 995 MB · 11.3 MB/s · 51 s left');
+    await section.getByText('Files', { exact: true }).click();
+    await expect(section.getByRole('listitem').filter({ hasText: 'config.json' }).first()).toContainText('done');
+    await expect(section.getByRole('listitem').filter({ hasText: 'model.safetensors' })).toContainText('now');
+    await section.getByRole('button', { name: 'Pause' }).click();
+    await asked(page, 'pauseDownload');
+    await say(page, download({ state: 'paused', bytesPerSecond: undefined, secondsLeft: undefined }));
+    await say(page, list([model({ state: 'partial', doneBytes: 412e6 })]));
+    await expect(section).toContainText('Paused. What is there is kept');
+    await section.getByRole('button', { name: 'Resume' }).click();
+    await asked(page, 'downloadModel', 2);
+    await say(page, download({ state: 'waiting' }));
+    await expect(section).toContainText('The connection broke; it is tried again by itself');
+    await say(page, download({ state: 'complete', doneBytes: 995.1e6 }));
+    await say(page, list([model()]));
+    await expect(page.getByText('Everything is here. Press Train.')).toBeVisible();
+    await page.getByRole('button', { name: 'Train on it' }).click();
+    await expect.poll(() => stepOf(page)).toBeGreaterThan(2);
+    const sent = await commands(page);
+    expect(sent.find(({ type }) => type === 'configure')).toMatchObject({
+      configuration: { base: 'checkpoint', checkpoint: QWEN, contextGate: 0.25 },
+    });
+  });
+
+  test('says what went wrong with it where it was asked for, and keeps what is there', async ({ page }) => {
+    await openPage(page);
+    await openModels(page);
+    await page.getByRole('textbox', { name: 'Repository' }).fill('nobody/nothing');
+    await page.getByRole('textbox', { name: 'Revision' }).fill('v2');
+    await page.keyboard.press('Enter');
+    expect(await asked(page, 'describeModel')).toMatchObject({ id: 'nobody/nothing@v2' });
+    const missing = {
+      kind: 'network',
+      command: 'describeModel',
+      message: 'The hub has no nobody/nothing.',
+      action: 'Check the name.',
+    } as const;
+    await say(page, { type: 'error', error: missing });
+    await expect(page.getByRole('alert')).toHaveText('The hub has no nobody/nothing. Check the name.');
+    await page.getByRole('button', { name: QWEN }).click();
+    await asked(page, 'describeModel', 2);
+    await expect(page.getByRole('alert')).toHaveCount(0);
+    await say(page, offer());
+    await page.getByRole('button', { name: 'Download 995 MB' }).click();
+    await say(page, download());
+    const full = {
+      kind: 'storage',
+      command: 'downloadModel',
+      message: 'This browser’s storage is full.',
+      action: 'Delete something.',
+    } as const;
+    await say(page, download({ state: 'failed' }));
+    await say(page, { type: 'error', error: full });
+    await say(page, list([model({ state: 'partial', doneBytes: 412e6 })]));
+    const section = page.getByRole('region', { name: 'Download' });
+    await expect(section.getByRole('alert')).toHaveText('This browser’s storage is full. Delete something.');
+    await expect(section).toContainText('Stopped. What is there is kept');
+    await expect(section.getByRole('button', { name: 'Resume the download' })).toBeEnabled();
+    await expect(page.getByRole('button', { name: 'Train', exact: true })).toBeEnabled();
+  });
+
+  test('too large for the room there is cannot be begun', async ({ page }) => {
+    await openPage(page);
+    await openModels(page);
+    await say(page, list([], 500e6));
+    await page.getByRole('button', { name: QWEN }).click();
+    await say(page, offer());
+    await expect(page.getByRole('article', { name: /costs$/ })).toContainText(
+      'but only 500 MB are free for this page. Delete something first.',
+    );
+    await expect(page.getByRole('button', { name: 'Download 995 MB' })).toBeDisabled();
+  });
+
+  test('is listed, used, and deleted only when that is confirmed', async ({ page }) => {
+    await openPage(page);
+    await openModels(page, [model(), model({ id: 'local@mine', bytes: 3e8 })]);
+    const stored = page.getByRole('region', { name: 'In this browser' });
+    await expect(stored).toContainText('1.3 GB of 32.0 GB that this page may store.');
+    await stored.getByRole('button', { name: 'Use mine' }).click();
+    await expect(page.getByRole('radio', { name: 'Pretrained checkpoint' })).toBeChecked();
+    expect(await asked(page, 'configure')).toMatchObject({ configuration: { checkpoint: 'mine', contextGate: 0.25 } });
+    await expect(stored.getByText('in use')).toBeVisible();
+    await stored.getByRole('button', { name: `Delete ${QWEN}` }).click();
+    await expect(stored).toContainText('Delete 988 MB?');
+    await page.keyboard.press('Escape');
+    await expect(stored).not.toContainText('Delete 988 MB?');
+    await expect(stored.getByRole('button', { name: `Delete ${QWEN}` })).toBeFocused();
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Enter');
+    expect(await asked(page, 'deleteModel')).toMatchObject({ id: model().id });
+    await say(page, list([model({ id: 'local@mine', bytes: 3e8 })]));
+    await expect(stored.getByRole('listitem')).toHaveCount(1);
+  });
+
+  test('comes from a folder that is chosen or dropped', async ({ page }) => {
+    await openPage(page);
+    await openModels(page);
+    await page.getByLabel('Model files').setInputFiles([
+      { name: 'config.json', mimeType: 'application/json', buffer: Buffer.from('{}') },
+      { name: 'model.safetensors', mimeType: 'application/octet-stream', buffer: Buffer.alloc(1000) },
+    ]);
+    await page.getByRole('textbox', { name: 'Call it' }).fill('My model (new)');
+    await page.getByRole('checkbox', { name: 'keep a copy' }).check();
+    await page.getByRole('button', { name: 'Open', exact: true }).click();
+    const first = await asked(page, 'openFolder');
+    expect([first.name, first.keep, first.files.map(({ path }) => path)]).toEqual([
+      'My-model-new',
+      true,
+      ['config.json', 'model.safetensors'],
+    ]);
+    const error = {
+      kind: 'badInput',
+      command: 'openFolder',
+      message: 'tokenizer.json is missing.',
+      action: 'Add it.',
+    } as const;
+    await say(page, { type: 'error', error });
+    await expect(page.getByRole('alert')).toHaveText('tokenizer.json is missing. Add it.');
+    const transfer = await page.evaluateHandle(() => {
+      const files = new DataTransfer();
+      files.items.add(new File(['{}'], 'config.json'));
+      return files;
+    });
+    await page.locator('#drawer .panel').dispatchEvent('drop', { dataTransfer: transfer });
+    await expect(page.getByText('1 file, 2 B')).toBeVisible();
+    await page.getByRole('button', { name: 'Forget it' }).click();
+    const folder = join(await mkdtemp(join(tmpdir(), 'revela-')), 'Qwen tiny');
+    await mkdir(folder);
+    await writeFile(join(folder, 'config.json'), '{}');
+    await page.getByLabel('Model folder').setInputFiles(folder);
+    await expect(page.getByRole('textbox', { name: 'Call it' })).toHaveValue('Qwen-tiny');
+    await page.getByRole('textbox', { name: 'Call it' }).fill('dropped');
+    await page.getByRole('button', { name: 'Open', exact: true }).click();
+    expect((await asked(page, 'openFolder', 2)).files.map(({ path }) => path)).toEqual(['Qwen tiny/config.json']);
+    await say(page, list([model({ id: 'dropped', state: 'open', bytes: 2 })]));
+    expect(await asked(page, 'configure')).toMatchObject({
+      configuration: { base: 'checkpoint', checkpoint: 'dropped' },
+    });
+    await expect(page.getByRole('textbox', { name: 'Call it' })).toHaveCount(0);
+  });
+
+  test('that is missing when Train is pressed says where to get it', async ({ page }) => {
+    await openPage(page);
+    await openModels(page);
+    await page.getByRole('radio', { name: 'Pretrained checkpoint' }).check();
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Train', exact: true }).click();
+    await asked(page, 'configure');
+    const error = {
+      kind: 'badSetting',
+      command: 'configure',
+      setting: 'checkpoint',
+      message: `${QWEN} is not in this browser yet.`,
+      action: 'Get it first.',
+    } as const;
+    await say(page, { type: 'error', error });
+    await page.getByRole('button', { name: 'Open Model' }).click();
+    await expect(page.getByRole('region', { name: 'Model', exact: true })).toBeVisible();
+  });
+});
+
+/** A preset with nothing here opens the panel; says so, and that there is room. */
+async function openPanelWhenLed(page: Page): Promise<void> {
+  await asked(page, 'listModels');
+  await say(page, list([]));
+  await asked(page, 'listModels', 2);
+  await say(page, list([]));
+  await page.getByRole('button', { name: 'Look it up' }).click();
+  await asked(page, 'describeModel');
+}
+
+test.describe('the memory plan', () => {
+  test('follows the settings, refuses what cannot fit, and applies the nearest that does', async ({ page }) => {
+    await openPage(page);
+    await openModels(page, [model()]);
+    await page.getByRole('radio', { name: 'Pretrained checkpoint' }).check();
+    await page.getByText('Settings that decide it').click();
+    await page.getByRole('textbox', { name: 'Chunks per batch' }).fill('32');
+    await expect.poll(async () => (await asked(page, 'plan')).configuration.chunks).toBe(32);
+    const { configuration } = await asked(page, 'plan');
+    const refusal = 'This run needs 9.0 GB, but may take 4.0 GB.';
+    await say(
+      page,
+      plan(configuration, { refusal, peak: 9e9, activations: 8e9, nearest: { chunks: 12, precision: 'int8' } }),
+    );
+    const section = page.getByRole('region', { name: 'GPU memory it will take' });
+    await expect(section.getByRole('alert')).toContainText(refusal);
+    await expect(page.getByText('but the run needs more memory than it may take')).toBeVisible();
+    await expect(section).toContainText('Chunks per batch 32 → 12, Base weights as As stored → int8');
+    await section.getByRole('button', { name: 'Take it' }).click();
+    await expect(page.getByRole('textbox', { name: 'Chunks per batch' })).toHaveValue('12');
+    await expect.poll(async () => (await asked(page, 'plan')).configuration.precision).toBe('int8');
+    await say(page, plan(configuration, { peak: 1 }));
+    await expect(section).not.toContainText('1 B at most');
+    await say(page, plan((await asked(page, 'plan')).configuration));
+    await expect(section.getByRole('alert')).toHaveCount(0);
+  });
+
+  test('shows how far int8 weights are from the stored ones', async ({ page }) => {
+    await openPage(page);
+    await openModels(page, [model()]);
+    await page.getByRole('radio', { name: 'Pretrained checkpoint' }).check();
+    await page.getByText('Settings that decide it').click();
+    await page.getByRole('combobox', { name: 'Base weights as' }).selectOption('int8');
+    await page.keyboard.press('Escape');
+    await trainTo(page, 2);
+    await pause(page);
+    await say(page, { type: 'quantised', worstError: 0.00712 });
+    await openPanel(page, 'Model');
+    await expect(page.getByText('differ from the stored ones by at most 0.71 %')).toBeVisible();
+  });
+});
+
+test.describe('search', () => {
+  test('teaches, embeds with progress, ranks, and shows what training moved', async ({ page }) => {
+    const complaints = await openPage(page);
+    await trainTo(page, 3);
+    await pause(page);
+    const step = await stepOf(page);
+    await openPanel(page, 'Search');
+    await expect(page.getByRole('searchbox')).toBeFocused();
+    await page.getByRole('searchbox').fill('how to bake bread');
+    await page.keyboard.press('Enter');
+    expect(await asked(page, 'search')).toEqual({ type: 'search', query: 'how to bake bread', limit: 10 });
+    await say(page, { type: 'embedding', fraction: 0.4 });
+    await expect(page.getByText('Embedding the chunks: 40 %')).toBeVisible();
+    await say(page, found('how to bake bread', step));
+    const after = page.getByRole('region', { name: 'After training' });
+    await expect(after.getByRole('listitem')).toHaveCount(5);
+    await expect(after.getByRole('listitem').first()).toContainText('rank 5 before training');
+    await expect(page.getByRole('region', { name: 'Before training' }).getByRole('listitem').last()).toContainText(
+      '▲4',
+    );
+    await expect(page.getByRole('region', { name: 'Shared words' }).getByRole('listitem')).toHaveCount(2);
+    await after.getByRole('button', { name: /Salt early/ }).click();
+    await expect(page.getByRole('button', { name: /Salt early/, expanded: true })).toHaveCount(2);
+    await page.getByRole('button', { name: 'for numpy' }).click();
+    expect(await asked(page, 'exportEmbeddings')).toMatchObject({ format: 'npy' });
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Step' }).click();
+    await openPanel(page, 'Search');
+    await page.getByRole('button', { name: 'Search again' }).click();
+    await asked(page, 'search', 2);
+    expect(complaints).toEqual([]);
+  });
+
+  test('is stopped, and works before any training', async ({ page }) => {
+    await openPage(page);
+    await openPanel(page, 'Search');
+    await expect(page.getByText('The retriever has learnt nothing yet')).toBeVisible();
+    await page.locator('.empty').getByRole('button').first().click();
+    await asked(page, 'search');
+    expect((await commands(page)).map(({ type }) => type)).toEqual(['configure', 'search']);
+    await page.getByRole('search').getByRole('button', { name: 'Stop' }).click();
+    await asked(page, 'stopSearch');
+    await say(page, { type: 'embedding', fraction: 1 });
+    await expect(page.getByText('Stopped. The next search embeds the rest.')).toBeVisible();
+    await page.getByRole('search').getByRole('button', { name: 'Search' }).click();
+    await asked(page, 'search', 2);
+    const error = {
+      kind: 'outOfMemory',
+      command: 'search',
+      message: 'The GPU has no room.',
+      action: 'Take shorter chunks.',
+    } as const;
+    await say(page, { type: 'error', error });
+    await expect(page.getByRole('alert')).toHaveText('The GPU has no room. Take shorter chunks.');
+    await expect(page.getByRole('search').getByRole('button', { name: 'Search' })).toBeEnabled();
+  });
+});
+
+test.describe('taking home', () => {
+  test('hands files to the browser, named by what they are', async ({ page }) => {
+    await openPage(page);
+    await openPanel(page, 'Take home');
+    await expect(page.getByRole('button', { name: 'Download models' })).toBeDisabled();
+    await page.keyboard.press('Escape');
+    await trainTo(page, 3);
+    await pause(page);
+    await openPanel(page, 'Take home');
+    await page.getByRole('button', { name: 'Download models' }).click();
+    await asked(page, 'exportAdapters');
+    const saving = page.waitForEvent('download');
+    await page.evaluate(() => {
+      const bytes = new Uint8Array([80, 75, 3, 4]);
+      (window as unknown as { say(event: LabEvent): void }).say({ type: 'file', name: 'revela-step-3.zip', bytes });
+    });
+    expect((await saving).suggestedFilename()).toBe('revela-step-3.zip');
+    await expect(page.getByText('Handed to the browser: revela-step-3.zip (4 B).')).toBeVisible();
+    await expect(page.getByRole('region', { name: 'Python code' })).toContainText('AutoModel.from_pretrained(folder)');
+  });
+
+  test('takes adapters back, and says why it cannot', async ({ page }) => {
+    await openPage(page);
+    await openModels(page, [model()]);
+    await page.getByRole('radio', { name: 'Pretrained checkpoint' }).check();
+    await page.keyboard.press('Escape');
+    await openPanel(page, 'Take home');
+    const zip = { name: 'adapters.zip', mimeType: 'application/zip', buffer: Buffer.from([80, 75, 3, 4]) };
+    await page.getByLabel('Adapter files').setInputFiles(zip);
+    expect((await asked(page, 'importAdapters')).files.map(({ path }) => path)).toEqual(['adapters.zip']);
+    const error = {
+      kind: 'badInput',
+      command: 'importAdapters',
+      message: 'It has rank 4, but this run has rank 16.',
+      action: 'Set the rank to 4.',
+    } as const;
+    await say(page, { type: 'error', error });
+    await expect(page.getByRole('alert')).toHaveText('It has rank 4, but this run has rank 16. Set the rank to 4.');
+    await page.getByLabel('Adapter files').setInputFiles(zip);
+    await asked(page, 'importAdapters', 2);
+    await say(page, { type: 'imported', detail: 'Adapters of the retriever are loaded.' });
+    await expect(page.getByText('Adapters of the retriever are loaded.')).toBeVisible();
+    await expect(page.getByRole('alert')).toHaveCount(0);
+  });
+
+  test('saves runs, lists them, and offers the last one on the next visit', async ({ page }) => {
+    await openPage(page);
+    expect(await commands(page)).toEqual([]);
+    await trainTo(page, 3);
+    await pause(page);
+    await openPanel(page, 'Take home');
+    await page.getByRole('button', { name: 'Save now' }).click();
+    await asked(page, 'saveRun');
+    await say(page, { type: 'saved', step: 3 });
+    await expect(page.getByText('Last at step 3.')).toBeVisible();
+    await say(page, { type: 'savedRuns', runs: [savedRun()] });
+    await expect(page.getByText('step 120, 4 Mar, 12:30, 106 MB')).toBeVisible();
+    await page.reload();
+    await asked(page, 'listSavedRuns');
+    await say(page, { type: 'savedRuns', runs: [savedRun()] });
+    await expect(page.getByText('The kitchen on Qwen2.5-0.5B, step 120.')).toBeVisible();
+    await page.getByRole('button', { name: 'Go on with it' }).click();
+    expect(await asked(page, 'resumeRun')).toEqual({ type: 'resumeRun', id: 'one' });
+    await say(page, resumed(120));
+    await say(page, { type: 'state', state: 'paused', detail: 'Paused' });
+    await expect.poll(() => stepOf(page)).toBe(120);
+    await expect(page.getByRole('img', { name: /^Loss/ })).toHaveAccessibleName(/ at 120: /);
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Settings' }).click();
+    await expect(page.getByRole('textbox', { name: 'Seed' })).toHaveValue('7');
+    await expect(page.getByText('waiting')).toHaveCount(0);
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Step', exact: true }).click();
+    expect((await commands(page)).map(({ type }) => type)).not.toContain('configure');
+  });
+
+  test('says so when a run cannot be put back, or cannot be saved, and the run goes on', async ({ page }) => {
+    await openPage(page);
+    await openPanel(page, 'Take home');
+    await asked(page, 'listSavedRuns');
+    await say(page, { type: 'savedRuns', runs: [savedRun()] });
+    await page.getByRole('button', { name: /^Go on with The kitchen/ }).click();
+    await asked(page, 'resumeRun');
+    const broken = {
+      kind: 'badInput',
+      command: 'resumeRun',
+      message: 'The saved run is cut short.',
+      action: 'Delete it.',
+    } as const;
+    await say(page, { type: 'error', error: broken });
+    await expect(page.getByRole('alert')).toHaveText('The saved run is cut short. Delete it.');
+    await page.keyboard.press('Escape');
+    await trainTo(page, 3);
+    const full = {
+      kind: 'storage',
+      command: 'saveRun',
+      message: 'The storage is full.',
+      action: 'Delete something.',
+    } as const;
+    await say(page, { type: 'error', error: full });
+    await expect(page.getByRole('alert')).toContainText(
+      'The run goes on, but could not be saved. The storage is full.',
+    );
+    const before = await stepOf(page);
+    await expect.poll(() => stepOf(page)).toBeGreaterThan(before);
+    await say(page, { type: 'saved', step: 20 });
+    await expect(page.getByRole('alert')).toHaveCount(0);
+  });
+
+  test('opens a run file, which brings its settings and text', async ({ page }) => {
+    await openPage(page);
+    await openPanel(page, 'Take home');
+    await page
+      .getByLabel('Run file')
+      .setInputFiles({ name: 'run.safetensors', mimeType: 'application/octet-stream', buffer: Buffer.alloc(8) });
+    await asked(page, 'importRun');
+    const configuration = configure({ source: 'text', chunks: 16, groupSize: 4, seed: 3 });
+    await say(page, {
+      type: 'resumed',
+      configuration,
+      text: 'Once I was here.',
+      title: 'Mine',
+      step: 40,
+      run: undefined,
+    });
+    await say(page, { type: 'state', state: 'paused', detail: 'Paused' });
+    await expect.poll(() => stepOf(page)).toBe(40);
+    await page.keyboard.press('Escape');
+    await expect(page.getByRole('textbox', { name: 'Your text' })).toHaveValue('Once I was here.');
+    await page.getByRole('button', { name: 'Train', exact: true }).click();
+    await asked(page, 'train');
+    expect((await commands(page)).map(({ type }) => type)).not.toContain('configure');
+  });
+});
+
+test.describe('for everybody', () => {
+  for (const [width, height] of [
+    [1440, 900],
+    [390, 844],
+  ] as const) {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      test(`axe finds nothing at ${width} in ${colorScheme}`, async ({ page }) => {
+        await page.setViewportSize({ width, height });
+        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+        await openPage(page);
+        await openModels(page, [model(), model({ id: 'a/b@main', state: 'partial', doneBytes: 1e8 })]);
+        await page.getByRole('radio', { name: 'Pretrained checkpoint' }).check();
+        await page.getByRole('button', { name: 'HuggingFaceTB/SmolLM2-135M' }).click();
+        await say(page, offer({ id: 'HuggingFaceTB/SmolLM2-135M' }));
+        const other = 'HuggingFaceTB/SmolLM2-135M';
+        await expect.poll(async () => (await asked(page, 'plan')).configuration.checkpoint).toBe(other);
+        const { configuration } = await asked(page, 'plan');
+        await say(page, plan(configuration, { refusal: 'Too much.', nearest: { chunks: 4 } }));
+        await page.getByText('Settings that decide it').click();
+        expect(await violations(page)).toEqual([]);
+        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
+        await page.keyboard.press('Escape');
+        await openPanel(page, 'Search');
+        await page.getByRole('searchbox').fill('bread');
+        await page.keyboard.press('Enter');
+        await asked(page, 'search');
+        await say(page, found('bread', 0));
+        await page
+          .getByRole('button', { name: /Salt early/ })
+          .first()
+          .click();
+        expect(await violations(page)).toEqual([]);
+        await page.keyboard.press('Escape');
+        await openPanel(page, 'Take home');
+        await say(page, { type: 'savedRuns', runs: [savedRun()] });
+        await page.getByRole('button', { name: /^Delete The kitchen/ }).click();
+        expect(await violations(page)).toEqual([]);
+        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
+      });
+    }
+  }
+});
