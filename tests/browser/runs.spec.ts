@@ -61,9 +61,8 @@ test.describe('time', () => {
     await openPage(page);
     await panel(page, 'Timeline');
     const small = page.getByRole('list', { name: 'Matrices of chosen steps' }).getByRole('button');
-    const count = await small.count();
-    expect(count).toBeGreaterThanOrEqual(6);
-    expect(count).toBeLessThanOrEqual(12);
+    await expect(small.nth(5)).toBeVisible();
+    expect(await small.count()).toBeLessThanOrEqual(12);
     await small.nth(3).click();
     const step = /Travel to (\d+)/.exec((await small.nth(3).getAttribute('aria-label')) ?? '')?.[1] ?? '';
     await expect(slider(page)).toHaveValue(step);
@@ -153,7 +152,9 @@ test.describe('kept runs', () => {
     ]);
     const comparison = page.getByRole('region', { name: 'Comparison' });
     const charts = comparison.getByRole('img', { name: / at \d+: 1 .*, 2 .*, 3 / });
-    await expect(charts).toHaveCount(9);
+    await expect(charts).toHaveCount(8);
+    // Too short a run for held-out scores.
+    await expect(comparison.getByRole('img', { name: 'Recall@1, held-out: no values yet' })).toBeVisible();
     const dashes = await comparison
       .locator('figure')
       .first()

@@ -26,8 +26,19 @@ const LEAST = 0.03;
 /** Pictures on either side that are averaged: batches differ, and a single one says little. */
 const WINDOW = 3;
 
+/** Pictures do not change, and are looked at again and again while a run goes on. */
+const shapes = new WeakMap<StepRecord, Shape>();
+
 /** The shape of A in a picture. */
-export function shapeOf({ metrics, batch, attention }: StepRecord): Shape {
+export function shapeOf(record: StepRecord): Shape {
+  const known = shapes.get(record);
+  if (known) return known;
+  const shape = measure(record);
+  shapes.set(record, shape);
+  return shape;
+}
+
+function measure({ metrics, batch, attention }: StepRecord): Shape {
   const { chunks } = batch;
   const size = chunks.length;
   const profile = Array.from({ length: Math.max(0, size - 1) }, () => 0);
@@ -59,18 +70,18 @@ export function distance(a: Shape, b: Shape): number {
 
 /** The steps at which A changed most, in order: each the largest change among its neighbours, a few pictures averaged. */
 export function largestChanges(snapshots: readonly StepRecord[]): Change[] {
-  const shapes = snapshots.map(shapeOf);
-  const changes = shapes.slice(1).map((to, i): Change => {
-    const before = mean(shapes.slice(Math.max(0, i + 1 - WINDOW), i + 1));
-    const after = mean(shapes.slice(i + 1, i + 1 + WINDOW));
+  const known = snapshots.map(shapeOf);
+  const changes = known.slice(1).map((to, i): Change => {
+    const before = mean(known.slice(Math.max(0, i + 1 - WINDOW), i + 1));
+    const after = mean(known.slice(i + 1, i + 1 + WINDOW));
     return {
-      from: { ...before, step: shapes[i]?.step ?? 0 },
+      from: { ...before, step: known[i]?.step ?? 0 },
       to: { ...after, step: to.step },
       amount: distance(before, after),
     };
   });
   /** Changes that stand this close are one. */
-  const apart = Math.max(WINDOW, Math.floor(shapes.length / (2 * MOST)));
+  const apart = Math.max(WINDOW, Math.floor(known.length / (2 * MOST)));
   const peaks: number[] = [];
   const order = changes.map((_, i) => i).sort((a, b) => (changes[b]?.amount ?? 0) - (changes[a]?.amount ?? 0));
   for (const i of order) {

@@ -116,7 +116,11 @@ export class Runs {
     const run = await this.load(id);
     if (this.followed?.id === id) this.followed.dropped = true;
     await this.saving;
-    await this.attempt((store) => store.deleteRun(id));
+    await this.attempt(async (store) => {
+      await store.deleteRun(id);
+      // There is room again.
+      this.problem = undefined;
+    });
     this.compared = this.compared.filter((one) => one !== id);
     this.histories.delete(id);
     if (run) this.deleted = { ...run, id, createdAt };
@@ -204,6 +208,7 @@ export class Runs {
       store.saveRun({ ...followed, adapter: this.session.adapter?.description ?? '' }),
     ).then((summary) => {
       this.saving = undefined;
+      if (summary) this.problem = undefined;
       if (!summary || !this.list) return;
       const others = this.list.filter(({ id }) => id !== summary.id);
       this.list = [...others, summary].sort((a, b) => b.createdAt - a.createdAt);
@@ -214,9 +219,7 @@ export class Runs {
   /** Does something with storage; what goes wrong is said, and changes nothing else. */
   private async attempt<T>(work: (store: typeof RunStore) => Promise<T>): Promise<T | undefined> {
     try {
-      const result = await work(await import('./runStore.ts'));
-      this.problem = undefined;
-      return result;
+      return await work(await import('./runStore.ts'));
     } catch (error) {
       this.problem = storageProblem(error);
       return undefined;
