@@ -144,6 +144,8 @@ export class Decoder {
     observe?.(`keys.${layer}`, k);
     observe?.(`values.${layer}`, v);
     let read = causalAttention(context, q, k, v, rows, shape);
+    observe?.(`queries.${layer}`, q);
+    observe?.(`selfAttention.${layer}`, read);
     if (reading && theirKeys && theirValues && attention)
       read = inBatchAttention(context, {
         self: read,

@@ -90,6 +90,17 @@ export class ParameterSet {
     for (const tensor of this.#tensors.values()) tensor.requiresGrad = trainable;
   }
 
+  /** Runs `body` with no gradient wanted here; afterwards those are wanted again that were before. */
+  whileFrozen<T>(body: () => T): T {
+    const wanted = [...this.#tensors.values()].filter(({ requiresGrad }) => requiresGrad);
+    this.setTrainable(false);
+    try {
+      return body();
+    } finally {
+      for (const tensor of wanted) tensor.requiresGrad = true;
+    }
+  }
+
   destroy(): void {
     for (const { parameters, gradients } of this.blocks) {
       parameters.release();

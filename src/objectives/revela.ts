@@ -11,7 +11,7 @@ import { stackRows } from '../ops/stackRows.ts';
 import type { Tape } from '../ops/tape.ts';
 import type { Tensor } from '../ops/tensor.ts';
 import type { TokenBatch } from '../corpus/types.ts';
-import type { Decoder, KeyValues, Observer, TokenRows } from '../models/decoder.ts';
+import type { Decoder, KeyValues, NeighbourReading, Observer, TokenRows } from '../models/decoder.ts';
 import type { LayerGates } from '../models/gates.ts';
 import { predictedTokens, type LossMask } from './predictedTokens.ts';
 
@@ -56,6 +56,9 @@ export interface RevelaForward {
   /** How many tokens of each row are predicted. */
   readonly predictedPerRow: readonly number[];
   readonly pairs: PairList;
+  /** The language model's rows, and what its second pass read: for further passes, in the scope of this one. */
+  readonly input: TokenRows;
+  readonly neighbours: NeighbourReading;
   /** What backward() starts from. */
   readonly roots: readonly { readonly tensor: Tensor; readonly gradient: Tensor }[];
 }
@@ -121,17 +124,15 @@ export async function revela(
     }),
   );
   const isolated = loss(plain.hidden, options.dualLoss ? lossWeight : 0);
+  const neighbours: NeighbourReading = {
+    attention,
+    pairs,
+    keyValues: options.detachKeyValues ? plain.keyValues.map((kv) => kv && detached(context, kv)) : plain.keyValues,
+    vNorm: options.vNorm,
+    gates,
+  };
   const inBatch = withTape(true, () =>
-    languageModel.forward(context, input, {
-      ...passOptions(options, extras.observeInBatch),
-      neighbours: {
-        attention,
-        pairs,
-        keyValues: options.detachKeyValues ? plain.keyValues.map((kv) => kv && detached(context, kv)) : plain.keyValues,
-        vNorm: options.vNorm,
-        gates,
-      },
-    }),
+    languageModel.forward(context, input, { ...passOptions(options, extras.observeInBatch), neighbours }),
   );
   const ntp = loss(inBatch.hidden, lossWeight);
 
@@ -146,6 +147,8 @@ export async function revela(
     isolatedTokenLoss: isolated.tokenLoss,
     predictedPerRow: targets.perRow,
     pairs,
+    input,
+    neighbours,
     roots: [ntp.loss, ...(options.dualLoss ? [isolated.loss] : [])].map((tensor) => ({ tensor, gradient: seed })),
   };
 }

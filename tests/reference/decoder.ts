@@ -38,6 +38,12 @@ export interface ReferenceNeighbours {
   gates: ArrayLike<number>;
 }
 
+/** What a layer's attention begins with: queries after rotation and ordinary self-attention, [T, H·headDim] each. */
+export interface ReferenceReading {
+  queries: Float64Array;
+  self: Float64Array;
+}
+
 /** Final-norm hidden states [T, D] alone: see referencePass. */
 export function referenceDecoder(model: ReferenceDecoder, ids: readonly (readonly number[])[]): Float64Array {
   return referencePass(model, ids).hidden;
@@ -52,7 +58,7 @@ export function referencePass(
   model: ReferenceDecoder,
   ids: readonly (readonly number[])[],
   neighbours?: ReferenceNeighbours,
-): { hidden: Float64Array; keyValues: ReferenceKeyValues[] } {
+): { hidden: Float64Array; keyValues: ReferenceKeyValues[]; readings: ReferenceReading[] } {
   const { layers, hiddenSize, heads, kvHeads, headDim, intermediateSize, epsilon, frequencies, tensors, lora } = model;
   const find = (from: readonly NamedTensor[], name: string) => from.find((tensor) => tensor.name === name)?.data;
   const weight = (name: string): Float32Array => {
@@ -81,6 +87,7 @@ export function referencePass(
   const lengths = ids.map((row) => row.length);
   const shape = { heads, kvHeads, headDim };
   const keyValues: ReferenceKeyValues[] = [];
+  const readings: ReferenceReading[] = [];
   for (let layer = 0; layer < layers; layer++) {
     const prefix = `layers.${layer}`;
     const normed = rmsNorm(x, weight(`model.${prefix}.input_layernorm.weight`), epsilon);
@@ -101,6 +108,7 @@ export function referencePass(
     const [q, k, v] = ropeSplit(qkv, positions, shape, frequencies);
     keyValues.push({ keys: k, values: v });
     const own = referenceCausalAttention(q, k, v, lengths, shape);
+    readings.push({ queries: q, self: own });
     const theirs = neighbours?.keyValues[layer];
     const read =
       neighbours && theirs
@@ -121,5 +129,5 @@ export function referencePass(
     );
     addTo(project(swiglu(gateUp, intermediateSize), `${prefix}.mlp.down_proj`, hiddenSize, intermediateSize));
   }
-  return { hidden: rmsNorm(x, weight('model.norm.weight'), epsilon), keyValues };
+  return { hidden: rmsNorm(x, weight('model.norm.weight'), epsilon), keyValues, readings };
 }

@@ -1,0 +1,198 @@
+import type { TokenBatch } from '../corpus/types.ts';
+import type { Context } from '../ops/context.ts';
+import { linearCrossEntropy } from '../ops/linearCrossEntropy.ts';
+import { Tape } from '../ops/tape.ts';
+import type { Tensor } from '../ops/tensor.ts';
+import { besideTraining } from './inspection.ts';
+import { predictedTokens } from './predictedTokens.ts';
+import { revela, type RevelaForward, type RevelaModels, type RevelaOptions } from './revela.ts';
+
+/** Where the gain of a batch comes from. Losses in nats; every token from a chunk's second on counts, whatever the loss mask. */
+export interface Attribution {
+  /** A [B, B]. */
+  readonly attention: Float32Array<ArrayBuffer>;
+  /** Loss of each predicted token of each chunk, with context and alone. */
+  readonly tokenLoss: readonly Float32Array<ArrayBuffer>[];
+  readonly isolatedTokenLoss: readonly Float32Array<ArrayBuffer>[];
+  /**
+   * −A_ij · ∂ℓ_i/∂A_ij with ℓ_i the mean loss of chunk i: to first order, what reading j saves it: [B, B]. For a γ of 1,
+   * ∂ℓ_i/∂A_ij is the g_ij of METHOD.md (of ℓ_i).
+   */
+  readonly firstOrder: Float32Array<ArrayBuffer>;
+  /**
+   * Leave one out: by how much the loss of each predicted token of chunk i rises when A_ij is set to 0 and the rest of its row
+   * stays: [B, R_i] for each i. Undefined where that would take too many passes.
+   */
+  readonly leaveOneOut: readonly Float32Array<ArrayBuffer>[] | undefined;
+}
+
+export interface AttributionExtras {
+  readonly fixedAttention?: Float32Array | undefined;
+  /** In-batch passes that leaving one out may take: the most neighbours that any chunk reads at all. */
+  readonly mostPasses?: number | undefined;
+  /** Ends the work between two passes by throwing the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((fraction: number) => void) | undefined;
+}
+
+/** A batch of 16. */
+const MOST_PASSES = 15;
+
+/**
+ * Asks, beside training, which neighbour every chunk's gain comes from: exactly, by passes in which every row leaves one of its
+ * neighbours out (rows do not see each other's second pass, so a pass answers for one neighbour of each), and to first order,
+ * by one backward pass to A. The parameters get no gradient from it. Nothing stays on the GPU.
+ */
+export function attributeGain(
+  context: Context,
+  models: RevelaModels,
+  batch: TokenBatch,
+  options: RevelaOptions,
+  extras: AttributionExtras = {},
+): Promise<Attribution> {
+  const { signal, onProgress, mostPasses = MOST_PASSES } = extras;
+  const chunks = batch.lmIds.length;
+  return besideTraining(context, async () => {
+    onProgress?.(0);
+    const all = { ...options, lossMask: 'all', dualLoss: false } as const;
+    const base = await revela(context, undefined, models, batch, all, { fixedAttention: extras.fixedAttention });
+    const reads = [base.attention, base.ntpTokenLoss, base.isolatedTokenLoss].map((tensor) => context.read(tensor));
+    await context.recorder.flush();
+    const [attention, loss, isolated] = await Promise.all(reads);
+    if (!attention || !loss || !isolated) throw new Error('The pass was not read: this is a bug.');
+
+    const neighbours = readNeighbours(attention, chunks);
+    const needed = Math.max(0, ...neighbours.map((row) => row.length));
+    const passes = needed <= mostPasses ? needed : 0;
+    const done = (count: number): void => {
+      onProgress?.(count / (2 + passes));
+      signal?.throwIfAborted();
+    };
+    done(1);
+    const again = inBatchLoss(context, models, batch, all, base);
+    const gradient = attentionGradient(context, models, attention, again);
+    await context.recorder.flush();
+    const firstOrder = firstOrderGains(attention, await gradient, base.predictedPerRow);
+    done(2);
+
+    const leaveOneOut = base.predictedPerRow.map((count) => new Float32Array(chunks * count));
+    for (let pass = 0; pass < passes; pass++) {
+      const left = attention.slice();
+      neighbours.forEach((row, i) => {
+        const j = row[pass];
+        if (j !== undefined) left[i * chunks + j] = 0;
+      });
+      const without = readTokenLoss(context, left, again);
+      await context.recorder.flush();
+      const losses = await without;
+      let start = 0;
+      base.predictedPerRow.forEach((count, i) => {
+        const j = neighbours[i]?.[pass];
+        const gains = leaveOneOut[i];
+        for (let t = 0; gains && j !== undefined && t < count; t++)
+          gains[j * count + t] = (losses[start + t] ?? NaN) - (loss[start + t] ?? NaN);
+        start += count;
+      });
+      done(3 + pass);
+    }
+    return {
+      attention,
+      tokenLoss: split(loss, base.predictedPerRow),
+      isolatedTokenLoss: split(isolated, base.predictedPerRow),
+      firstOrder,
+      leaveOneOut: needed <= mostPasses ? leaveOneOut : undefined,
+    };
+  });
+}
+
+/** The chunks that each row reads, most read first. */
+function readNeighbours(attention: Float32Array, chunks: number): number[][] {
+  return Array.from({ length: chunks }, (_, i) => {
+    const weight = (j: number): number => attention[i * chunks + j] ?? 0;
+    return Array.from({ length: chunks }, (_, j) => j)
+      .filter((j) => j !== i && weight(j) !== 0)
+      .sort((a, b) => weight(b) - weight(a));
+  });
+}
+
+type InBatchLoss = (attention: Tensor) => { readonly loss: Tensor; readonly tokenLoss: Tensor };
+
+/** The in-batch pass once more, with another A over the same keys and values. */
+function inBatchLoss(
+  context: Context,
+  { languageModel }: RevelaModels,
+  batch: TokenBatch,
+  { checkpointing }: RevelaOptions,
+  { input, neighbours }: RevelaForward,
+): InBatchLoss {
+  const targets = predictedTokens(batch.lmIds, input.rows, 'all');
+  const positions = context.fromArray(targets.positions, [targets.positions.length]);
+  const next = context.fromArray(targets.next, [targets.next.length]);
+  return (attention) => {
+    const { hidden } = languageModel.forward(context, input, {
+      checkpointing,
+      neighbours: { ...neighbours, attention },
+    });
+    return linearCrossEntropy(context, hidden, languageModel.weights.head ?? [], positions, next, { weight: 1 });
+  };
+}
+
+function readTokenLoss(context: Context, values: Float32Array, pass: InBatchLoss): Promise<Float32Array> {
+  let read: Promise<Float32Array> | undefined;
+  context.scope(() => {
+    const chunks = Math.sqrt(values.length);
+    read = context.read(pass(context.fromArray(values, [chunks, chunks])).tokenLoss);
+  });
+  return read ?? Promise.resolve(new Float32Array());
+}
+
+/** Records ∂L/∂A [B, B] of the in-batch loss, A being a leaf. */
+function attentionGradient(
+  context: Context,
+  { languageModel, gates }: RevelaModels,
+  values: Float32Array,
+  pass: InBatchLoss,
+): Promise<Float32Array> {
+  const sets = [languageModel.weights.parameters, languageModel.adapter?.parameters, gates?.parameters];
+  const chunks = Math.sqrt(values.length);
+  let read: Promise<Float32Array> | undefined;
+  const record = (): void =>
+    context.scope(() => {
+      const tape = new Tape(context);
+      const leaf = context.fromArray(values, [chunks, chunks]);
+      leaf.requiresGrad = true;
+      try {
+        context.tape = tape;
+        const { loss } = pass(leaf);
+        context.tape = undefined;
+        tape.backward([{ tensor: loss, gradient: context.fromArray(Float32Array.of(1), [1]) }]);
+        const gradient = tape.gradientOf(leaf);
+        if (gradient) read = context.read(gradient);
+      } finally {
+        context.tape = undefined;
+        tape.dispose();
+      }
+    });
+  // Their gradients are the training's own: here they get none.
+  sets.reduce<() => void>((inner, set) => (set ? () => set.whileFrozen(inner) : inner), record)();
+  // Where no layer reads, no gradient arrives.
+  return read ?? Promise.resolve(new Float32Array(values.length));
+}
+
+/** L is a mean over all tokens of the batch, and A_ij concerns chunk i alone: its own mean changes by R / R_i as much. */
+function firstOrderGains(
+  attention: Float32Array,
+  gradient: Float32Array,
+  perRow: readonly number[],
+): Float32Array<ArrayBuffer> {
+  const total = perRow.reduce((sum, count) => sum + count, 0);
+  return Float32Array.from(attention, (weight, at) => {
+    const own = perRow[Math.floor(at / perRow.length)] ?? 0;
+    return own === 0 ? 0 : (-weight * (gradient[at] ?? 0) * total) / own;
+  });
+}
+
+function split(values: Float32Array<ArrayBuffer>, lengths: readonly number[]): Float32Array<ArrayBuffer>[] {
+  let start = 0;
+  return lengths.map((length) => values.slice(start, (start += length)));
+}
