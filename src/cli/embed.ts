@@ -44,7 +44,9 @@ export const embedCommand: Command = {
       throw new UsageError('Nothing to do: give --query TEXT or --out FILE.');
     if (out !== undefined && !/\.(npy|tsv)$/.test(out))
       throw new UsageError(`--out ends in .npy or .tsv, to say which of the two is meant; ${out} does not.`);
-    const changes = { source: 'text', ...(chunkTokens && { chunkTokens }), ...(pooling && { pooling }) };
+    // Batches are not made; what is asked of them must not stand in the way of a short text.
+    const small = { batching: 'random', chunks: 2 };
+    const changes = { source: 'text', ...small, ...(chunkTokens && { chunkTokens }), ...(pooling && { pooling }) };
     const configuration = configure(changes, preset('gentle').configuration);
 
     const pretrained = await openFolder(folder);
@@ -55,36 +57,39 @@ export const embedCommand: Command = {
     const context = await openNodeContext();
     reportCompiling(context);
     const model = await loadModel(context, pretrained, { head: false, adapter: values.adapter, signal });
-    const embed = (role: 'query' | 'passage', texts: readonly string[], onProgress?: (fraction: number) => void) =>
-      embedTexts(context, model.decoder, tokenizer, texts, {
-        role,
-        pooling: configuration.pooling,
-        maxTokens: configuration.chunkTokens,
-        signal,
-        onProgress,
-      });
+    try {
+      const embed = (role: 'query' | 'passage', texts: readonly string[], onProgress?: (fraction: number) => void) =>
+        embedTexts(context, model.decoder, tokenizer, texts, {
+          role,
+          pooling: configuration.pooling,
+          maxTokens: configuration.chunkTokens,
+          signal,
+          onProgress,
+        });
 
-    const line = new ProgressLine();
-    const started = performance.now();
-    const texts = chunks.map((chunk) => chunk.text);
-    const { hiddenSize } = pretrained.config;
-    const vectors = await embed('passage', texts, (fraction) =>
-      line.update(`Embedding ${texts.length} chunks: ${Math.floor(100 * fraction)} %`),
-    );
-    line.end(`Embedded ${texts.length} chunks in ${timeText(performance.now() - started)}`);
-    if (out?.endsWith('.npy')) await writeFile(out, writeNpy(vectors, [texts.length, hiddenSize]));
-    else if (out !== undefined) await writeFile(out, embeddingsTsv(texts, vectors));
-    if (query !== undefined)
-      for (const { index, score } of new EmbeddingIndex(vectors, hiddenSize).search(
-        await embed('query', [query]),
-        top,
-      )) {
-        const chunk = chunks[index];
-        process.stdout.write(
-          `${score.toFixed(4)}  ${index}  ${chunk?.documentTitle ?? ''}\n    ${chunk?.text ?? ''}\n`,
-        );
-      }
-    model.destroy();
-    context.destroy();
+      const line = new ProgressLine();
+      const started = performance.now();
+      const texts = chunks.map((chunk) => chunk.text);
+      const { hiddenSize } = pretrained.config;
+      const vectors = await embed('passage', texts, (fraction) =>
+        line.update(`Embedding ${texts.length} chunks: ${Math.floor(100 * fraction)} %`),
+      );
+      line.end(`Embedded ${texts.length} chunks in ${timeText(performance.now() - started)}`);
+      if (out?.endsWith('.npy')) await writeFile(out, writeNpy(vectors, [texts.length, hiddenSize]));
+      else if (out !== undefined) await writeFile(out, embeddingsTsv(texts, vectors));
+      if (query !== undefined)
+        for (const { index, score } of new EmbeddingIndex(vectors, hiddenSize).search(
+          await embed('query', [query]),
+          top,
+        )) {
+          const chunk = chunks[index];
+          process.stdout.write(
+            `${score.toFixed(4)}  ${index}  ${chunk?.documentTitle ?? ''}\n    ${chunk?.text ?? ''}\n`,
+          );
+        }
+    } finally {
+      model.destroy();
+      context.destroy();
+    }
   },
 };

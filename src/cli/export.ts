@@ -24,9 +24,12 @@ export const exportCommand: Command = {
     const saved = await readRun(file);
     const { configuration } = readConfiguration(values, saved.configuration);
     const run = await openRun(configuration, { ...values, text: saved.text, title: saved.title }, { signal });
-    await restoreRun(saved, run);
-    await writeFolderOrZip(out, await runArchive(run));
-    process.stderr.write(`Wrote ${out}: what step ${saved.state.step} had learnt.\n`);
-    run.destroy();
+    try {
+      await restoreRun(saved, run);
+      await writeFolderOrZip(out, await runArchive(run));
+      process.stderr.write(`Wrote ${out}: what step ${saved.state.step} had learnt.\n`);
+    } finally {
+      run.destroy();
+    }
   },
 };

@@ -29,31 +29,34 @@ Every token runs the whole text again (there is no cache), so long texts are slo
     const context = await openNodeContext();
     reportCompiling(context);
     const model = await loadModel(context, pretrained, { head: true, adapter: values.adapter, signal });
-    const ids = tokenizer.encode(prompt);
-    const added: number[] = [];
-    let shown = 0;
-    const show = (last: boolean): void => {
-      const text = tokenizer.decode(added);
-      // A token may end within a character: its bytes wait for the rest.
-      const whole = last ? text : text.replace(/\uFFFD+$/, '');
-      process.stdout.write(whole.slice(shown));
-      shown = Math.max(shown, whole.length);
-    };
-    process.stdout.write(prompt);
-    const started = performance.now();
-    await generate(context, model.decoder, ids, {
-      maxTokens,
-      eosId: tokenizer.eosId,
-      signal,
-      onToken(id) {
-        added.push(id);
-        show(false);
-      },
-    });
-    show(true);
-    process.stdout.write('\n');
-    process.stderr.write(`${added.length} tokens in ${timeText(performance.now() - started)}\n`);
-    model.destroy();
-    context.destroy();
+    try {
+      const ids = tokenizer.encode(prompt);
+      const added: number[] = [];
+      let shown = 0;
+      const show = (last: boolean): void => {
+        const text = tokenizer.decode(added);
+        // A token may end within a character: its bytes wait for the rest.
+        const whole = last ? text : text.replace(/\uFFFD+$/, '');
+        process.stdout.write(whole.slice(shown));
+        shown = Math.max(shown, whole.length);
+      };
+      process.stdout.write(prompt);
+      const started = performance.now();
+      await generate(context, model.decoder, ids, {
+        maxTokens,
+        eosId: tokenizer.eosId,
+        signal,
+        onToken(id) {
+          added.push(id);
+          show(false);
+        },
+      });
+      show(true);
+      process.stdout.write('\n');
+      process.stderr.write(`${added.length} tokens in ${timeText(performance.now() - started)}\n`);
+    } finally {
+      model.destroy();
+      context.destroy();
+    }
   },
 };

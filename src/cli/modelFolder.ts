@@ -4,6 +4,7 @@ import { ModelFileError } from '../files/byteSource.ts';
 import { loadDecoder } from '../files/decoderFiles.ts';
 import { loadAdapter } from '../files/peft.ts';
 import { openPretrained, type Bases, type Pretrained } from '../lab/pretrained.ts';
+import type { DecoderConfig } from '../models/config.ts';
 import { Decoder } from '../models/decoder.ts';
 import type { Context } from '../ops/context.ts';
 import { folderFiles } from './nodeFiles.ts';
@@ -64,9 +65,10 @@ export async function loadModel(
   const weights = await loadDecoder(context, files, config, options, (done, total) =>
     progress(`Loading ${name}`, done, total),
   );
-  const loaded = adapter === undefined ? undefined : await loadAdapter(context, folderFiles(adapter), config);
-  if (adapter !== undefined && !loaded)
-    throw new UsageError(`${adapter} has no adapter_config.json: it is not the folder of an adapter.`);
+  const loaded = await overAdapter(context, adapter, config).catch((cause: unknown) => {
+    weights.destroy();
+    throw cause;
+  });
   return {
     decoder: new Decoder(config, weights, loaded?.adapter),
     destroy() {
@@ -74,4 +76,11 @@ export async function loadModel(
       weights.destroy();
     },
   };
+}
+
+async function overAdapter(context: Context, folder: string | undefined, config: DecoderConfig) {
+  if (folder === undefined) return undefined;
+  const loaded = await loadAdapter(context, folderFiles(folder), config);
+  if (!loaded) throw new UsageError(`${folder} has no adapter_config.json: it is not the folder of an adapter.`);
+  return loaded;
 }

@@ -39,29 +39,32 @@ export async function modelStep(
 ): Promise<void> {
   const { fullRows } = options;
   const run = await openRun(configuration, options, { signal, fullRows });
-  const { context, experiment } = run;
-  const { corpus, bases } = run.prepared;
-  const planned = bases ?? smallBases(configuration, corpus.tokenizer.vocabularySize);
-  const plan = await planMemory(plannedRun(configuration, planned, corpus.longestRow), context.gpu);
-  const compiling = compileClock(context.recorder);
-  const timings = collectTimings(context.recorder);
-  const result = await experiment.trainer.step();
-  const kernels = summed(timings);
-  const report: ModelStepReport = {
-    adapter: adapterText(context),
-    ntpLoss: result.ntpLoss,
-    isolatedLoss: result.isolatedLoss,
-    gradientNorm: result.gradientNorm,
-    tokens: result.tokens,
-    stepMs: result.stepMs,
-    compileMs: compiling(),
-    flops: kernels.reduce((sum, { flops }) => sum + flops, 0),
-    kernels,
-    plan,
-    memory: result.memory,
-  };
-  process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : reportText(report));
-  run.destroy();
+  try {
+    const { context, experiment } = run;
+    const { corpus, bases } = run.prepared;
+    const planned = bases ?? smallBases(configuration, corpus.tokenizer.vocabularySize);
+    const plan = await planMemory(plannedRun(configuration, planned, corpus.longestRow), context.gpu);
+    const compiling = compileClock(context.recorder);
+    const timings = collectTimings(context.recorder);
+    const result = await experiment.trainer.step();
+    const kernels = summed(timings);
+    const report: ModelStepReport = {
+      adapter: adapterText(context),
+      ntpLoss: result.ntpLoss,
+      isolatedLoss: result.isolatedLoss,
+      gradientNorm: result.gradientNorm,
+      tokens: result.tokens,
+      stepMs: result.stepMs,
+      compileMs: compiling(),
+      flops: kernels.reduce((sum, { flops }) => sum + flops, 0),
+      kernels,
+      plan,
+      memory: result.memory,
+    };
+    process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : reportText(report));
+  } finally {
+    run.destroy();
+  }
 }
 
 /** Adds up the time in which kernels are compiled. */

@@ -76,23 +76,26 @@ ${SETTINGS_HELP}`,
     if (saved && saved.state.step >= options.steps)
       throw new UsageError(`The saved run has made ${saved.state.step} steps; --steps says up to which step to go on.`);
     const run = await openRun(configuration, { text: saved?.text, title: saved?.title, ...values }, { signal });
-    if (saved) await restoreRun(saved, run);
-    if (values.adapters !== undefined) process.stderr.write(`${await readAdapters(run, values.adapters)}\n`);
-    await train(run, options, saved);
-    if (values.save !== undefined || values.export !== undefined) {
-      const files = await runArchive(run);
-      if (values.save !== undefined) await writeFolderOrZip(values.save, files);
-      if (values.export !== undefined) await writeFolder(values.export, files);
+    try {
+      if (saved) await restoreRun(saved, run);
+      if (values.adapters !== undefined) process.stderr.write(`${await readAdapters(run, values.adapters)}\n`);
+      await train(run, options, saved);
+      if (values.save !== undefined || values.export !== undefined) {
+        const files = await runArchive(run);
+        if (values.save !== undefined) await writeFolderOrZip(values.save, files);
+        if (values.export !== undefined) await writeFolder(values.export, files);
+      }
+      if (values['save-model'] !== undefined) {
+        const { context, experiment, prepared } = run;
+        const { languageModel } = experiment.models;
+        await writeFolder(
+          values['save-model'],
+          await wholeModel(context, languageModel, prepared.corpus.tokenizer, true),
+        );
+      }
+    } finally {
+      run.destroy();
     }
-    if (values['save-model'] !== undefined) {
-      const { context, experiment, prepared } = run;
-      const { languageModel } = experiment.models;
-      await writeFolder(
-        values['save-model'],
-        await wholeModel(context, languageModel, prepared.corpus.tokenizer, true),
-      );
-    }
-    run.destroy();
   },
 };
 

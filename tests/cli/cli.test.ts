@@ -2,12 +2,12 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { main } from '../../src/cli/main.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { snapshotSteps } from '../../src/cli/snapshots.ts';
 import type { StepReport } from '../../src/cli/step.ts';
 import { headerLength, parseHeader } from '../../src/files/safetensors.ts';
 import type { RunRecord } from '../../src/lab/run.ts';
+import { run } from './run.ts';
 
 const GOLDEN = join(dirname(fileURLToPath(import.meta.url)), '../parity/steps/llama-no-vnorm');
 const TINY = '--chunks 4 --layers 1 --width 16 --heads 2 --kvHeads 1 --mlpWidth 16 --heldOutBatches 1'.split(' ');
@@ -17,22 +17,17 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'revela-cli-'));
 });
 afterAll(() => rm(folder, { recursive: true }));
-afterEach(() => vi.restoreAllMocks());
-
-/** Runs a command as the launcher does. */
-async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  let [out, err] = ['', ''];
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((out += String(text)), true));
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((err += String(text)), true));
-  const code = await main(args, new AbortController().signal);
-  vi.restoreAllMocks();
-  return { code, out, err };
-}
 
 test('help names the commands and every setting', async () => {
   const { code, out } = await run('help');
   expect(code).toBe(0);
   for (const word of ['train', 'step DIR', '--temperature', '--attention', '--preset']) expect(out).toContain(word);
+  for (const command of ['train', 'step', 'embed', 'export', 'generate', 'plan', 'make-checkpoint']) {
+    const own = await run('help', command);
+    expect(own.out.startsWith(command)).toBe(true);
+    expect(out).toContain(own.out);
+    expect((await run(command, '--help')).out).toBe(own.out);
+  }
 });
 
 describe('what cannot be done is refused in a sentence, with exit code 1', () => {
@@ -45,6 +40,28 @@ describe('what cannot be done is refused in a sentence, with exit code 1', () =>
     [['train', '--attention', 'psychic'], /Who is read/],
     [['step'], /Usage/],
     [['step', '/nowhere', '--out', '/dev/null'], /no options.json/],
+    [['step', '--model', '/nowhere'], /no folder \/nowhere/],
+    [['help', 'dance'], /no command dance/],
+    [['train', '--preset', 'gentle'], /--model DIR/],
+    [['train', '--retriever-model', '/nowhere'], /needs --model/],
+    [['train', '--save-model', '/nowhere', '--trained', 'lora'], /--trained full/],
+    [['train', '--save', 'adapters'], /\.zip/],
+    [['train', '--checkpoint-every', '5'], /--checkpoint FILE/],
+    [['train', '--resume', '/nowhere'], /no file \/nowhere/],
+    [['train', '--file', '/nowhere'], /no file \/nowhere/],
+    [['train', 'fast'], /What is fast/],
+    [['generate', '--prompt', 'Hello'], /--model is missing/],
+    [['generate', '--model', '/nowhere', '--prompt', ''], /--prompt is missing/],
+    [['embed', '--model', '/nowhere', '--file', 'a'], /--query TEXT or --out FILE/],
+    [['embed', '--model', '/nowhere', '--file', 'a', '--out', 'b'], /\.npy or \.tsv/],
+    [['export', '--out', 'a'], /Usage/],
+    [['export', '/nowhere'], /--out is missing/],
+    [['plan', '--config', 'huge'], /no shape and no file huge/],
+    [['plan', '--config', 'tiny', '--model', '/nowhere'], /not both/],
+    [['make-checkpoint', '/nowhere'], /--config is missing/],
+    [['make-checkpoint', '--config', 'tiny'], /Usage/],
+    [['make-checkpoint', '/nowhere', '--config', 'tiny', '--dtype', 'int8'], /--dtype/],
+    [['make-checkpoint', '/nowhere', '--config', 'tiny', '--seed', '-1'], /--seed/],
   ] as [string[], RegExp][])('%j', async (args, message) => {
     const { code, err } = await run(...args);
     expect(code).toBe(1);
