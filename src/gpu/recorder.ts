@@ -7,7 +7,7 @@ import { PipelineCache, type Pipeline } from './pipelines.ts';
 import type { BufferPool, BufferSlice } from './pool.ts';
 import { shaderSource } from './shaderLibrary.ts';
 import { ReadStaging, UploadStaging } from './staging.ts';
-import { KernelTimer, type KernelTiming } from './timer.ts';
+import { KernelTimer, sharedOut, type KernelTiming } from './timer.ts';
 import { Uniforms } from './uniforms.ts';
 
 /** What the last flush did. */
@@ -38,6 +38,8 @@ export class Recorder {
   /** When set, each flush times every dispatch by itself (one pass each: slower) and leaves the result in `timings`. */
   profile = false;
   timings: KernelTiming[] = [];
+  /** Hears after each such flush what its kernels took; an estimate where the GPU has no timestamps. */
+  onProfile: ((timings: KernelTiming[], report: FlushReport) => void) | undefined;
   /** Hears how many of the kernels that a flush needs for the first time are compiled (seconds on software adapters). */
   onCompile: ((done: number, total: number) => void) | undefined;
   lastFlush: FlushReport = { dispatches: 0, submits: 0, gpuMs: 0, flops: 0 };
@@ -251,6 +253,7 @@ export class Recorder {
       for (const { kernel, flops, bytes, ms } of this.timings)
         this.budget.observeKernel(kernel, Math.max(flops, bytes), ms);
     }
+    if (this.profile) this.onProfile?.(timer ? this.timings : sharedOut(dispatches, this.budget, report.gpuMs), report);
     return report;
   }
 

@@ -1,3 +1,4 @@
+import type { BudgetEstimator } from './budget.ts';
 import type { Dispatch } from './commands.ts';
 
 /** GPU time of one kernel over a flush. */
@@ -7,6 +8,12 @@ export interface KernelTiming {
   readonly ms: number;
   readonly flops: number;
   readonly bytes: number;
+}
+
+/** A dispatch that was sent, or a part of one: `work` is its share of the work. */
+interface Sent {
+  readonly dispatch: Dispatch;
+  readonly work: number;
 }
 
 /** WebGPU's limit on the queries of one set; two per dispatch. */
@@ -38,22 +45,40 @@ export class KernelTimer {
     encoder.copyBufferToBuffer(this.#result, 0, this.#staging, 0, this.#staging.size);
   }
 
-  async read(dispatches: { dispatch: Dispatch; work: number }[]): Promise<KernelTiming[]> {
+  async read(dispatches: readonly Sent[]): Promise<KernelTiming[]> {
     await this.#staging.mapAsync(GPUMapMode.READ);
     const stamps = new BigUint64Array(this.#staging.getMappedRange());
-    const sums = new Map<string, { kernel: string; calls: number; ms: number; flops: number; bytes: number }>();
-    dispatches.forEach(({ dispatch, work }, i) => {
-      const share = work / Math.max(dispatch.flops, dispatch.bytes, 1);
-      const sum = sums.get(dispatch.kernel) ?? { kernel: dispatch.kernel, calls: 0, ms: 0, flops: 0, bytes: 0 };
+    const timings = byKernel(dispatches, (_sent, i) => {
       const ns = Number((stamps[2 * i + 1] ?? 0n) - (stamps[2 * i] ?? 0n));
-      sum.calls++;
-      sum.ms += Math.max(0, ns) / 1e6;
-      sum.flops += dispatch.flops * share;
-      sum.bytes += dispatch.bytes * share;
-      sums.set(dispatch.kernel, sum);
+      return Math.max(0, ns) / 1e6;
     });
     this.#staging.unmap();
     for (const resource of [this.#result, this.#staging, ...this.#sets]) resource.destroy();
-    return [...sums.values()].sort((a, b) => b.ms - a.ms);
+    return timings;
   }
+}
+
+/**
+ * The same where the GPU has no timestamps: the time that the whole flush took, `gpuMs`, shared out among its kernels as
+ * the budget expects them to take it. An estimate, and to be called one.
+ */
+export function sharedOut(dispatches: readonly Sent[], budget: BudgetEstimator, gpuMs: number): KernelTiming[] {
+  const expected = dispatches.map(({ dispatch, work }) => budget.estimate(dispatch.kernel, work));
+  const total = expected.reduce((sum, ms) => sum + ms, 0);
+  return byKernel(dispatches, (_sent, i) => (total > 0 ? ((expected[i] ?? 0) / total) * gpuMs : 0));
+}
+
+function byKernel(dispatches: readonly Sent[], msOf: (sent: Sent, index: number) => number): KernelTiming[] {
+  const sums = new Map<string, { kernel: string; calls: number; ms: number; flops: number; bytes: number }>();
+  dispatches.forEach((sent, i) => {
+    const { dispatch, work } = sent;
+    const share = work / Math.max(dispatch.flops, dispatch.bytes, 1);
+    const sum = sums.get(dispatch.kernel) ?? { kernel: dispatch.kernel, calls: 0, ms: 0, flops: 0, bytes: 0 };
+    sum.calls++;
+    sum.ms += msOf(sent, i);
+    sum.flops += dispatch.flops * share;
+    sum.bytes += dispatch.bytes * share;
+    sums.set(dispatch.kernel, sum);
+  });
+  return [...sums.values()].sort((a, b) => b.ms - a.ms);
 }

@@ -2,6 +2,8 @@ import { configure, type Configuration } from './configuration.ts';
 import type { CorpusSetup } from './corpusSetup.ts';
 import type { Experiment } from './experiment.ts';
 import { describeFailure } from './failure.ts';
+import { InspectDesk } from './inspectDesk.ts';
+import { KernelDesk } from './kernelDesk.ts';
 import { ModelDesk, type Surroundings } from './modelDesk.ts';
 import { PlanDesk } from './planDesk.ts';
 import type { LabCommand, LabEvent } from './protocol.ts';
@@ -23,6 +25,8 @@ export class Lab {
   readonly #plans: PlanDesk;
   readonly #runs: RunDesk;
   readonly #search: SearchDesk;
+  readonly #inspect: InspectDesk;
+  readonly #kernels: KernelDesk;
   #tail: Promise<void> = Promise.resolve();
   /** Steps still wanted: Infinity while training, 1 for a single step, 0 when paused. */
   #wanted = 0;
@@ -39,6 +43,8 @@ export class Lab {
     this.#plans = new PlanDesk(emit, this.#models, this.#bench);
     this.#runs = new RunDesk(emit, surroundings);
     this.#search = new SearchDesk(emit);
+    this.#inspect = new InspectDesk(emit);
+    this.#kernels = new KernelDesk(emit);
   }
 
   /** Takes a command; resolves when it has been carried out (for 'train': when training has paused again). */
@@ -87,6 +93,17 @@ export class Lab {
       case 'stopSearch':
         this.#search.stop();
         return Promise.resolve();
+      case 'inspectPair':
+      case 'attribute':
+        return this.#between(command, (run) => this.#inspect.handle(command, run));
+      case 'stopInspection':
+        this.#inspect.stop();
+        return Promise.resolve();
+      case 'profileStep':
+        this.#kernels.arm();
+        return Promise.resolve();
+      case 'kernelSource':
+        return this.#guard(command, () => this.#kernels.source(command.name));
       default:
         return command satisfies never;
     }
@@ -96,6 +113,7 @@ export class Lab {
   async close(): Promise<void> {
     this.#halt();
     this.#search.stop();
+    this.#inspect.stop();
     await this.#tail;
     this.#dropContext();
   }
@@ -224,7 +242,7 @@ export class Lab {
     this.#bench.state('running', 'Training');
     if (optimiser.step === 0 && configuration.evaluateEvery > 0) await this.#evaluate(run.experiment, corpus);
     while (this.#wanted > 0) {
-      const record = stepRecord(await trainer.step(), corpus, configuration);
+      const record = stepRecord(await this.#kernels.around(context, () => trainer.step()), corpus, configuration);
       this.#wanted--;
       this.#runs.log.add(record);
       this.emit({ type: 'step', record });

@@ -1,8 +1,10 @@
 import type { DownloadState } from '../files/progress.ts';
 import type { Configuration } from './configuration.ts';
+import type { AttributionView, PairView } from './inspectDesk.ts';
 import type { CorpusSummary, Evaluation, RunRecord, StepRecord } from './run.ts';
 import type { SearchResult } from './search.ts';
 
+export type { AttributionView, PairView } from './inspectDesk.ts';
 export type { SearchHit, SearchResult, SearchSide } from './search.ts';
 
 /** What the page asks of the worker. */
@@ -23,7 +25,9 @@ export type LabCommand =
   | { readonly type: 'reset' }
   | ModelCommand
   | RunCommand
-  | SearchCommand;
+  | SearchCommand
+  | InspectCommand
+  | KernelCommand;
 
 /**
  * Getting, keeping and measuring checkpoints. None of these touches the run. `hub`: address of another hub than the usual one,
@@ -70,6 +74,45 @@ export type SearchCommand =
   | { readonly type: 'stopSearch' }
   /** The chunks' embeddings by the retriever as it is, as a file for numpy or a table with the texts. */
   | { readonly type: 'exportEmbeddings'; readonly format: 'npy' | 'tsv' };
+
+/** Looking at the kernels; the numbers of training stay the same to the bit. */
+export type KernelCommand =
+  /** The next step tells what its kernels took. */
+  { readonly type: 'profileStep' } | { readonly type: 'kernelSource'; readonly name: string };
+
+/** One kernel over a step. */
+export interface KernelRow {
+  readonly kernel: string;
+  /** Launches; a long one may have been split. */
+  readonly calls: number;
+  readonly ms: number;
+  readonly flops: number;
+  readonly bytes: number;
+}
+
+/** All kernels of one step, longest first. */
+export interface KernelsView {
+  readonly step: number;
+  /** Whether the times are the GPU's own timestamps; else the step's time shared out by expectation. */
+  readonly measured: boolean;
+  /** Time from sending the step to the GPU's answer, ms. */
+  readonly gpuMs: number;
+  readonly rows: readonly KernelRow[];
+}
+
+/** Looking inside the models as they are now, at the batch of any step so far. Training goes on the same to the bit. */
+export type InspectCommand =
+  /** How the tokens of one chunk read those of another. Chunks by their places in the step's batch; layers from 0, the last that reads neighbours unless given. */
+  | {
+      readonly type: 'inspectPair';
+      readonly step: number;
+      readonly query: number;
+      readonly context: number;
+      readonly layer?: number;
+    }
+  /** Which neighbour the gain of each chunk comes from. */
+  | { readonly type: 'attribute'; readonly step: number }
+  | { readonly type: 'stopInspection' };
 
 /** A checkpoint that can be chosen. */
 export interface ModelView {
@@ -186,6 +229,13 @@ export type LabEvent =
   | { readonly type: 'imported'; readonly detail: string }
   | { readonly type: 'embedding'; readonly fraction: number }
   | { readonly type: 'found'; readonly result: SearchResult }
+  | { readonly type: 'inspected'; readonly pair: PairView }
+  /** Share of an attribution's passes that are done. */
+  | { readonly type: 'attributing'; readonly fraction: number }
+  | { readonly type: 'attributed'; readonly attribution: AttributionView }
   /** int8 weights: the largest relative error (RMS, per tensor) against the stored ones. */
   | { readonly type: 'quantised'; readonly worstError: number }
+  | { readonly type: 'kernels'; readonly kernels: KernelsView }
+  /** WGSL of a kernel, as it is compiled. */
+  | { readonly type: 'kernelSource'; readonly name: string; readonly code: string }
   | { readonly type: 'error'; readonly error: LabError };

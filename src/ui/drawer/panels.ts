@@ -49,4 +49,10 @@ export const PANELS: readonly Panel[] = [
     about: 'A link to these settings; pictures, numbers and embeddings as files.',
     load: () => import('../share/SharePanel.svelte'),
   },
+  {
+    id: 'kernels',
+    label: 'Kernels',
+    about: 'What a step is made of: every kernel, its time on the GPU, its work, and its code.',
+    load: () => import('../kernels/KernelsPanel.svelte'),
+  },
 ];

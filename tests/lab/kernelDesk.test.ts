@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { nodeGpu } from '../../src/cli/nodeGpu.ts';
+import { shaderNames } from '../../src/gpu/shaderLibrary.ts';
+import { BudgetEstimator } from '../../src/gpu/budget.ts';
+import { sharedOut } from '../../src/gpu/timer.ts';
+import { configure } from '../../src/lab/configuration.ts';
+import { Lab } from '../../src/lab/lab.ts';
+import type { LabEvent } from '../../src/lab/protocol.ts';
+
+const TINY = configure({
+  chunks: 4,
+  layers: 1,
+  width: 16,
+  heads: 2,
+  kvHeads: 1,
+  mlpWidth: 16,
+  evaluateEvery: 1000,
+  heldOutBatches: 1,
+});
+
+let events: LabEvent[] = [];
+let lab: Lab;
+beforeAll(() => {
+  lab = new Lab(nodeGpu(), (event) => events.push(event));
+});
+afterAll(() => lab.close());
+
+async function threeSteps(watched: readonly number[]) {
+  events = [];
+  await lab.handle({ type: 'configure', configuration: TINY });
+  for (let step = 1; step <= 3; step++) {
+    if (watched.includes(step)) await lab.handle({ type: 'profileStep' });
+    await lab.handle({ type: 'step' });
+  }
+  const records = events.filter((event) => event.type === 'step').map(({ record }) => record);
+  const kernels = events.filter((event) => event.type === 'kernels').map(({ kernels }) => kernels);
+  return { records, kernels };
+}
+
+test('watching a step changes no bit of it, nor of the steps after it', async () => {
+  const plain = await threeSteps([]);
+  const watched = await threeSteps([1, 2]);
+  expect(plain.kernels).toEqual([]);
+  expect(watched.kernels.map(({ step }) => step)).toEqual([1, 2]);
+  expect(watched.records).toHaveLength(3);
+  watched.records.forEach((record, i) => {
+    const before = plain.records[i]!;
+    for (const key of ['ntpLoss', 'isolatedLoss', 'gradientNorm'] as const)
+      expect(record.metrics[key]).toBe(before.metrics[key]);
+    expect(record.similarity).toEqual(before.similarity);
+    expect(record.attention).toEqual(before.attention);
+    expect(record.tokenLoss).toEqual(before.tokenLoss);
+  });
+});
+
+test('every kernel of a step is listed once, longest first, with its work', async () => {
+  const { kernels } = await threeSteps([2]);
+  const [view] = kernels;
+  const names = view!.rows.map(({ kernel }) => kernel);
+  expect(new Set(names).size).toBe(names.length);
+  expect(names).toEqual(expect.arrayContaining(['batchAttention', 'inBatchAttention', 'adamw', 'crossEntropyRows']));
+  expect(names.every((name) => shaderNames().includes(name))).toBe(true);
+  for (const { calls, ms, bytes, flops } of view!.rows) {
+    expect(calls).toBeGreaterThan(0);
+    expect(ms).toBeGreaterThanOrEqual(0);
+    expect(bytes).toBeGreaterThan(0);
+    expect(flops).toBeGreaterThanOrEqual(0);
+  }
+  expect(view!.rows.map(({ ms }) => ms)).toEqual([...view!.rows.map(({ ms }) => ms)].sort((a, b) => b - a));
+  expect(view!.gpuMs).toBeGreaterThan(0);
+});
+
+test('without timestamps the time of the step is shared out by the work expected', () => {
+  const dispatch = (kernel: string, flops: number) => ({
+    dispatch: { kernel, params: {}, bindings: {}, groups: [1] as const, flops, bytes: 1 },
+    work: flops,
+  });
+  const rows = sharedOut([dispatch('a', 1e6), dispatch('b', 3e8), dispatch('a', 1e6)], new BudgetEstimator(), 40);
+  expect(rows.map(({ kernel, calls }) => [kernel, calls])).toEqual([
+    ['b', 1],
+    ['a', 2],
+  ]);
+  expect(rows.reduce((sum, { ms }) => sum + ms, 0)).toBeCloseTo(40, 9);
+  expect(rows[1]?.flops).toBe(2e6);
+});
+
+test('the source of a kernel comes whole, with its helpers in place; an unknown name is refused', async () => {
+  events = [];
+  await lab.handle({ type: 'kernelSource', name: 'inBatchAttention' });
+  const source = events.find((event) => event.type === 'kernelSource');
+  expect(source?.code).toMatch(/^\/\/ Similarity-weighted in-batch attention/);
+  expect(source?.code).not.toMatch(/^\/\/!include/m);
+  await lab.handle({ type: 'kernelSource', name: 'nothing' });
+  expect(events.at(-1)).toMatchObject({ type: 'error', error: { command: 'kernelSource' } });
+  await lab.handle({ type: 'step' });
+  expect(events.filter(({ type }) => type === 'error')).toHaveLength(1);
+});
