@@ -5,7 +5,7 @@ import { verticalScale, verticalTicks } from '../charts/verticalScale.ts';
 import { compact, decimal } from '../format.ts';
 import type { History, Metric } from '../run/history.ts';
 import { ACCENT, ALONE, HAIRLINE, INK, MUTED } from './palette.ts';
-import { element, label, picture } from './svg.ts';
+import { element, escaped, label, picture } from './svg.ts';
 
 interface Chart extends ChartOptions {
   readonly title: string;
@@ -34,7 +34,7 @@ export function chartsPicture(history: History, chunks: number, caption: string)
   const content = charts.map((chart, i) => {
     const x = (i % COLUMNS) * WIDTH;
     const y = Math.floor(i / COLUMNS) * HEIGHT + 8;
-    return element('g', { transform: `translate(${x} ${y})` }, drawn(chart, history.lastStep));
+    return element('g', { transform: `translate(${x} ${y})` }, drawn(chart, history.lastStep, `plot-${i}`));
   });
   const height = rows * HEIGHT + 40;
   const said = label(caption, 16, height - 12, { fill: MUTED, 'font-size': 11 });
@@ -96,7 +96,7 @@ function chartsOf(history: History, chunks: number): Chart[] {
   ];
 }
 
-function drawn(chart: Chart, last: number): string {
+function drawn(chart: Chart, last: number, id: string): string {
   const { title, unit, series, references = [], logarithmic = false } = chart;
   const right = WIDTH - RIGHT;
   const x = scaleLinear([0, roundUp(Math.max(last, 1))], [LEFT, right]);
@@ -105,8 +105,7 @@ function drawn(chart: Chart, last: number): string {
   const y = verticalScale(values, BOTTOM, TOP, chart);
   const path = line<{ x: number; y: number }>(
     (point) => x(point.x),
-    // A steep beginning that leaves the top stays in its chart.
-    (point) => Math.max(TOP - 2, y(point.y)),
+    (point) => y(point.y),
   );
   const ends = [
     ...lines.flatMap(({ label: name, tone, points }) => {
@@ -122,8 +121,12 @@ function drawn(chart: Chart, last: number): string {
     BOTTOM,
   );
   return [
-    label(title, LEFT, 20, { 'font-weight': 600 }),
-    label(unit, LEFT + 8 + 7.2 * title.length, 20, { fill: MUTED }),
+    element(
+      'text',
+      { x: LEFT, y: 20 },
+      element('tspan', { 'font-weight': 600 }, escaped(title)) +
+        element('tspan', { dx: 8, fill: MUTED }, escaped(unit)),
+    ),
     ...verticalTicks(y, logarithmic, false).flatMap((tick) => [
       element('line', { x1: LEFT, x2: right, y1: y(tick), y2: y(tick), stroke: HAIRLINE }),
       label(compact(tick), LEFT - 6, y(tick), { dy: '0.35em', 'text-anchor': 'end', fill: MUTED, 'font-size': 11 }),
@@ -138,19 +141,31 @@ function drawn(chart: Chart, last: number): string {
     ...references.map(({ value }) =>
       element('line', { x1: LEFT, x2: right, y1: y(value), y2: y(value), stroke: MUTED, 'stroke-dasharray': '2 3' }),
     ),
-    ...lines.map(({ tone, dashed, points }) =>
-      element('path', {
-        d: path(points) ?? '',
-        fill: 'none',
-        stroke: tone === 'faint' ? MUTED : STROKES[tone],
-        'stroke-width': tone === 'faint' ? 0.75 : 1.75,
-        'stroke-opacity': tone === 'faint' ? 0.5 : 1,
-        'stroke-linejoin': 'round',
-        ...(dashed ? { 'stroke-dasharray': '4 3' } : {}),
+    // A steep beginning leaves the top of its chart.
+    element(
+      'clipPath',
+      { id },
+      element('rect', { x: LEFT, y: TOP - 2, width: right - LEFT, height: BOTTOM - TOP + 4 }),
+    ),
+    element('g', { 'clip-path': `url(#${id})` }, lines.map((one) => stroke(one, path(one.points) ?? '')).join('')),
+    ...ends.map((end, i) =>
+      label(`${end.name} ${(end.value >= 1000 ? compact : decimal)(end.value)}`, right + 8, heights[i] ?? 0, {
+        dy: '0.35em',
+        fill: end.colour,
       }),
     ),
-    ...ends.map((end, i) =>
-      label(`${end.name} ${decimal(end.value)}`, right + 8, heights[i] ?? 0, { dy: '0.35em', fill: end.colour }),
-    ),
   ].join('');
+}
+
+function stroke({ tone, dashed = false }: Series, d: string): string {
+  const isFaint = tone === 'faint';
+  return element('path', {
+    d,
+    fill: 'none',
+    stroke: isFaint ? MUTED : STROKES[tone],
+    'stroke-width': isFaint ? 0.75 : 1.75,
+    'stroke-opacity': isFaint ? 0.5 : 1,
+    'stroke-linejoin': 'round',
+    ...(dashed ? { 'stroke-dasharray': '4 3' } : {}),
+  });
 }

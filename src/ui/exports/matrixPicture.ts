@@ -1,5 +1,5 @@
 import type { StepRecord } from '../../lab/run.ts';
-import { documentMark } from '../documentMarks.ts';
+import { documentMark, TEXTURE_PATHS } from '../documentMarks.ts';
 import { displayOrder, type Order } from '../run/display.ts';
 import { mixOklab } from '../matrix/oklab.ts';
 import { DOCUMENTS, HAIRLINE, INK, MUTED, PAPER, VALUE_HIGH, VALUE_LOW } from './palette.ts';
@@ -22,7 +22,7 @@ export function matrixPicture(record: StepRecord, mode: 'A' | 'S', order: Order,
   const values = mode === 'A' ? record.attention : record.similarity;
   const colour = mixOklab(VALUE_LOW, VALUE_HIGH);
   const document = (place: number): number => record.batch.chunks[places[place] ?? 0]?.document ?? 0;
-  const strip = (place: number): string => DOCUMENTS[documentMark(document(place)).hue] ?? INK;
+  const strip = (place: number): string => `url(#document-${document(place)})`;
   const every = pitch < 15 ? 2 : 1;
   const parts: string[] = [];
   for (let i = 0; i < size; i++) {
@@ -67,11 +67,27 @@ export function matrixPicture(record: StepRecord, mode: 'A' | 'S', order: Order,
       { transform: `translate(20 ${TOP}) rotate(-90)`, 'text-anchor': 'end', fill: MUTED },
       escaped('← query chunk (reads)'),
     ),
+    element('defs', {}, [...new Set(record.batch.chunks.map((chunk) => chunk.document))].map(pattern).join('')),
     element('g', { transform: `translate(${LEFT} ${TOP})` }, parts.join('')),
     legend(mode, LEFT, TOP + SIDE + 16),
     label(caption, 16, height - 10, { fill: MUTED, 'font-size': 11 }),
   ];
   return picture(`${name}, at step ${record.metrics.step}`, width, height, content.join(''));
+}
+
+/** The mark of a document: a hue and a texture, as on the page. */
+function pattern(document: number): string {
+  const { hue, texture } = documentMark(document);
+  const tile = { id: `document-${document}`, width: 8, height: 8, patternUnits: 'userSpaceOnUse' };
+  const lines = element('path', {
+    d: TEXTURE_PATHS[texture] ?? '',
+    fill: 'none',
+    stroke: PAPER,
+    'stroke-width': texture === 2 ? 2.6 : 1.6,
+    'stroke-opacity': 0.7,
+    'stroke-linecap': texture === 2 ? 'round' : 'butt',
+  });
+  return element('pattern', tile, element('rect', { width: 8, height: 8, fill: DOCUMENTS[hue] ?? INK }) + lines);
 }
 
 function legend(mode: 'A' | 'S', x: number, y: number): string {
