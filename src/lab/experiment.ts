@@ -15,6 +15,8 @@ export interface Experiment {
   readonly trainer: Trainer<LabBatch>;
   readonly models: LabModels;
   readonly optimiser: Optimiser;
+  /** Update n, from 1, takes the batches at (n − 1) · accumulation to n · accumulation − 1. */
+  readonly feed: CorpusFeed;
   destroy(): void;
 }
 
@@ -71,11 +73,12 @@ function experimentOn(
   const { learningRate, warmup, decaySteps, beta1, beta2, weightDecay, clipNorm, accumulation, evaluateEvery } =
     configuration;
   const optimiser = new Optimiser(context, models.groups, { beta1, beta2, epsilon: 1e-8, weightDecay, clipNorm });
+  const feed = new CorpusFeed(corpus, configuration);
   const trainer = new Trainer({
     context,
     models,
     optimiser,
-    feed: new CorpusFeed(corpus, configuration),
+    feed,
     options: revelaOptions(configuration, models.languageModel.config.layers),
     schedule: { learningRate, warmup, decaySteps },
     accumulation,
@@ -85,6 +88,7 @@ function experimentOn(
     trainer,
     models,
     optimiser,
+    feed,
     destroy() {
       optimiser.destroy();
       models.destroy();

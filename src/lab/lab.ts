@@ -146,6 +146,7 @@ export class Lab {
         try {
           const run = await this.#openRun();
           if (run) await work(run);
+          else this.#tellStopped(command);
         } catch (cause) {
           this.#tell(command, cause);
         } finally {
@@ -164,9 +165,21 @@ export class Lab {
   #tell(command: LabCommand, cause: unknown): ReturnType<typeof describeFailure> {
     const error = describeFailure(cause);
     // After a lost device or a bug nothing on the GPU can be trusted: the next Train begins afresh.
-    if (error.kind === 'deviceLost' || error.kind === 'bug') this.#dropContext();
-    this.emit({ type: 'error', error: { ...error, command: command.type } });
+    const isLost = error.kind === 'deviceLost' || error.kind === 'bug';
+    if (isLost) this.#dropContext();
+    // What ends the run concerns it, whatever was asked for.
+    this.emit({ type: 'error', error: isLost ? error : { ...error, command: command.type } });
     return error;
+  }
+
+  #tellStopped({ type }: LabCommand): void {
+    const error = {
+      kind: 'stopped',
+      message: 'It was stopped.',
+      action: 'Nothing has changed.',
+      command: type,
+    } as const;
+    this.emit({ type: 'error', error });
   }
 
   async #configure({ configuration, text, title }: Extract<LabCommand, { type: 'configure' }>): Promise<void> {
@@ -268,14 +281,17 @@ export class Lab {
   async #resume(command: Extract<LabCommand, { type: 'resumeRun' | 'importRun' }>): Promise<void> {
     const saved = await this.#runs.read(command);
     const prepared = await this.#prepare(saved.plan);
-    if (!prepared) return this.#stopped();
+    if (!prepared) {
+      this.#tellStopped(command);
+      return this.#stopped();
+    }
     const before = { plan: this.#bench.plan, prepared: this.#bench.prepared };
     this.#dropExperiment();
     this.#bench.plan = prepared.plan;
     this.#bench.prepared = prepared;
     try {
       const run = await this.#openRun();
-      if (!run) return;
+      if (!run) return this.#tellStopped(command);
       await this.#runs.restore(saved, run);
       this.#bench.state('paused', 'Paused');
     } catch (cause) {

@@ -4,7 +4,7 @@ import type { EvaluationResult, StepResult } from '../training/trainer.ts';
 import { chunkView, type CorpusSetup } from './corpusSetup.ts';
 import type { Configuration } from './configuration.ts';
 import type { LabBatch } from './feed.ts';
-import type { Evaluation, MemoryView, StepRecord } from './run.ts';
+import type { BatchView, Evaluation, MemoryView, StepRecord } from './run.ts';
 import { LANGUAGE_MODEL, RETRIEVER } from './models.ts';
 
 /** Turns the trainer's numbers into what the page shows. */
@@ -15,7 +15,6 @@ export function stepRecord(
 ): StepRecord {
   const { batch, ntpLoss, isolatedLoss } = result;
   const recall = recallAt1(result.similarity, batch.labels);
-  const documents = documentNumbers(batch.labels);
   return {
     metrics: {
       step: result.step,
@@ -33,15 +32,21 @@ export function stepRecord(
       tokensPerSecond: (1000 * result.tokens) / result.stepMs,
       memory: memoryView(result),
     },
-    batch: {
-      chunks: batch.source.chunks.map((chunk, i) =>
-        chunkView(corpus.tokenizer, chunk, documents[i] ?? 0, configuration.chunkTokens),
-      ),
-    },
+    batch: batchView(batch, corpus, configuration),
     similarity: Array.from(result.similarity),
     attention: Array.from(result.attention),
     tokenLoss: result.ntpTokenLoss.map((row) => Array.from(row)),
     isolatedTokenLoss: result.isolatedTokenLoss.map((row) => Array.from(row)),
+  };
+}
+
+/** A batch as the page shows it. */
+export function batchView({ source, labels }: LabBatch, corpus: CorpusSetup, configuration: Configuration): BatchView {
+  const documents = documentNumbers(labels);
+  return {
+    chunks: source.chunks.map((chunk, i) =>
+      chunkView(corpus.tokenizer, chunk, documents[i] ?? 0, configuration.chunkTokens),
+    ),
   };
 }
 
