@@ -86,7 +86,11 @@ export class Lab {
       case 'importAdapters':
       case 'exportRun':
       case 'saveRun':
-        return this.#between(command, (run) => this.#runs.handle(command, run));
+        return this.#between(command, async (run) => {
+          await this.#runs.handle(command, run);
+          // The chunks were embedded by the adapters before these.
+          if (command.type === 'importAdapters') this.#search.drop();
+        });
       case 'search':
       case 'exportEmbeddings':
         return this.#between(command, (run) => this.#search.handle(command, run));

@@ -187,7 +187,17 @@ export type LabState = 'idle' | 'preparing' | 'running' | 'paused' | 'failed';
 /** What went wrong, for people: what happened, and what to do. The state of the run before it is kept. */
 export interface LabError {
   readonly kind:
-    'noWebGpu' | 'deviceLost' | 'outOfMemory' | 'badInput' | 'badSetting' | 'diverged' | 'network' | 'storage' | 'bug';
+    | 'noWebGpu'
+    | 'deviceLost'
+    | 'outOfMemory'
+    | 'badInput'
+    | 'badSetting'
+    | 'diverged'
+    | 'network'
+    | 'storage'
+    // Nobody's mistake: it was stopped before it was done.
+    | 'stopped'
+    | 'bug';
   /** The command that failed; training's own failures have none. */
   readonly command?: LabCommand['type'];
   readonly message: string;

@@ -1,5 +1,8 @@
 import { CorpusError } from '../corpus/errors.ts';
+import { ModelFileError } from '../files/byteSource.ts';
+import { SafetensorsError } from '../files/safetensors.ts';
 import { openDevice } from '../gpu/device.ts';
+import { ModelConfigError } from '../models/config.ts';
 import { Context } from '../ops/context.ts';
 import { defaultConfiguration, type Configuration } from './configuration.ts';
 import { setUpCorpus, type CorpusSetup } from './corpusSetup.ts';
@@ -8,6 +11,7 @@ import { FrozenBases } from './frozenBases.ts';
 import { refuseUnlessItFits, type PlannedBases } from './memory.ts';
 import type { Bases, Pretrained } from './pretrained.ts';
 import type { LabEvent, LabState } from './protocol.ts';
+import { SettingError } from './setting.ts';
 import { smallDecoderConfig } from './smallModels.ts';
 
 /** What a run is made from. */
@@ -120,9 +124,24 @@ export class Workbench {
 
   async #bases({ base, checkpoint, retrieverCheckpoint }: Configuration): Promise<Bases | undefined> {
     if (base === 'scratch') return undefined;
-    const languageModel = await this.openModel(checkpoint);
+    const languageModel = await this.#open('checkpoint', checkpoint);
     const isOther = retrieverCheckpoint !== '' && retrieverCheckpoint !== checkpoint;
-    return { languageModel, retriever: isOther ? await this.openModel(retrieverCheckpoint) : languageModel };
+    return {
+      languageModel,
+      retriever: isOther ? await this.#open('retrieverCheckpoint', retrieverCheckpoint) : languageModel,
+    };
+  }
+
+  /** A checkpoint that cannot be used is a matter of the setting that names it. */
+  async #open(setting: 'checkpoint' | 'retrieverCheckpoint', name: string): Promise<Pretrained> {
+    try {
+      return await this.openModel(name);
+    } catch (cause) {
+      const isUnusable = [ModelFileError, SafetensorsError, ModelConfigError, CorpusError].some(
+        (type) => cause instanceof type,
+      );
+      throw isUnusable ? new SettingError(setting, (cause as Error).message) : cause;
+    }
   }
 }
 

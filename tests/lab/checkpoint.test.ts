@@ -1,0 +1,304 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { unzipSync } from 'fflate';
+import { nodeGpu } from '../../src/cli/nodeGpu.ts';
+import { configure, type Configuration } from '../../src/lab/configuration.ts';
+import { Lab } from '../../src/lab/lab.ts';
+import type { LabError, LabEvent } from '../../src/lab/protocol.ts';
+import { startFakeHub, type FakeHub } from '../harness/fakeHub.ts';
+import { memoryStore, type MemoryStore } from '../harness/memoryStore.ts';
+import { tinyCheckpoint } from '../harness/tinyCheckpoint.ts';
+
+const TEXT = Array.from(
+  { length: 12 },
+  (_, i) =>
+    `Essay ${i}\n\nThe number ${i} is a curious one. People have counted to ${i} for ages. It comes after ${i - 1} and before ${i + 1}, as everybody knows who can count. Some find it lucky, others do not care.`,
+).join('\n\n---\n\n');
+const ID = 'tests/tiny';
+const CONFIGURATION = configure({
+  base: 'checkpoint',
+  checkpoint: ID,
+  source: 'text',
+  trained: 'lora',
+  chunks: 4,
+  chunkTokens: 40,
+  rank: 4,
+  checkpointing: true,
+  contextGate: 0.25,
+  evaluateEvery: 100,
+  heldOutBatches: 1,
+  autosaveEvery: 0,
+});
+
+let hub: FakeHub;
+let weights: Uint8Array;
+let models: MemoryStore;
+let runs: MemoryStore;
+let events: LabEvent[];
+/** A visit, and another one in the same browser. Each compiles its kernels anew, so there are no more than two. */
+let lab: Lab;
+let next: Lab;
+
+beforeAll(async () => {
+  const files = await tinyCheckpoint([TEXT]);
+  weights = files['model.safetensors'] ?? new Uint8Array();
+  hub = await startFakeHub({
+    [ID]: { files },
+    'tests/other': { files: await tinyCheckpoint([TEXT], { seed: 2, hidden_size: 48, num_attention_heads: 3 }) },
+    'tests/words': {
+      files: {
+        ...files,
+        'tokenizer.json': files['tokenizer.json'] ?? '',
+        'config.json': { json: { ...JSON.parse(new TextDecoder().decode(files['config.json'])), vocab_size: 280 } },
+      },
+    },
+  });
+});
+beforeAll(() => {
+  [models, runs] = [memoryStore(), memoryStore()];
+  [lab, next] = [open(), open()];
+});
+afterAll(async () => {
+  await Promise.all([lab.close(), next.close()]);
+  await hub.close();
+});
+beforeEach(() => {
+  events = [];
+  for (const store of [models, runs]) {
+    store.contents.clear();
+    store.quota = Infinity;
+    store.written = 0;
+  }
+});
+
+function open(): Lab {
+  return new Lab(nodeGpu(), (event) => events.push(event), {
+    models: () => Promise.resolve(models),
+    runs: () => Promise.resolve(runs),
+  });
+}
+
+const of = <T extends LabEvent['type']>(type: T) =>
+  events.filter((event): event is Extract<LabEvent, { type: T }> => event.type === type);
+const errors = (): LabError[] => of('error').map(({ error }) => error);
+const losses = () => of('step').map(({ record }) => record.metrics.ntpLoss);
+const get = (id = ID) => lab.handle({ type: 'downloadModel', id, hub: hub.url });
+
+/** A run on the downloaded checkpoint, after `steps` updates. */
+async function trained(steps: number, changes: Partial<Configuration> = {}): Promise<void> {
+  await get();
+  await lab.handle({
+    type: 'configure',
+    configuration: configure(changes, CONFIGURATION),
+    text: TEXT,
+    title: 'Numbers',
+  });
+  for (let i = 0; i < steps; i++) await lab.handle({ type: 'step' });
+  expect(errors()).toEqual([]);
+}
+
+test('looked up, it says what it costs; downloaded, it is listed and can be trained', async () => {
+  await lab.handle({ type: 'describeModel', id: ID, hub: hub.url });
+  expect(of('offer').at(-1)?.offer).toMatchObject({
+    id: ID,
+    shape: expect.stringContaining('2 layers of width 32') as string,
+  });
+  expect(models.written, 'looking up stores nothing').toBe(0);
+  await lab.handle({ type: 'plan', configuration: CONFIGURATION });
+  expect(of('plan').at(-1)?.plan).toMatchObject({
+    refusal: undefined,
+    assumption: expect.stringContaining('bf16') as string,
+  });
+
+  await get();
+  expect(of('download').at(-1)?.download).toMatchObject({
+    state: 'complete',
+    doneBytes: of('offer').at(-1)?.offer.bytes,
+  });
+  expect(of('models').at(-1)?.models).toMatchObject([{ state: 'stored' }]);
+  await lab.handle({ type: 'configure', configuration: CONFIGURATION, text: TEXT, title: 'Numbers' });
+  await lab.handle({ type: 'step' });
+  expect(errors()).toEqual([]);
+  // Random weights: every one of the 320 tokens is about equally likely.
+  expect(losses()[0]).toBeCloseTo(Math.log(320), 0);
+  await lab.handle({ type: 'plan', configuration: CONFIGURATION });
+  expect(of('plan').at(-1)?.plan.assumption).toBeUndefined();
+});
+
+test('a saved run goes on bit for bit in another visit, from storage and from a file', async () => {
+  await trained(3);
+  await lab.handle({ type: 'saveRun' });
+  await lab.handle({ type: 'exportRun' });
+  await lab.handle({ type: 'step' });
+  const [fourth] = losses().slice(-1);
+  const file = of('file').at(-1)?.bytes;
+  const visits: (() => Promise<void>)[] = [
+    async () => {
+      await next.handle({ type: 'listSavedRuns' });
+      const [saved] = of('savedRuns').at(-1)?.runs ?? [];
+      expect(saved).toMatchObject({ step: 3, name: `${ID} on Numbers` });
+      await next.handle({ type: 'resumeRun', id: saved?.id ?? '' });
+    },
+    () => next.handle({ type: 'importRun', blob: new Blob([file ?? new Uint8Array()]) }),
+  ];
+  for (const visit of visits) {
+    await visit();
+    expect(of('resumed').at(-1)).toMatchObject({ step: 3, text: TEXT, title: 'Numbers', configuration: CONFIGURATION });
+    expect(
+      of('resumed')
+        .at(-1)
+        ?.run?.metrics.map(({ step }) => step),
+    ).toEqual([1, 2, 3]);
+    await next.handle({ type: 'step' });
+    expect(errors()).toEqual([]);
+    expect(of('step').at(-1)?.record.metrics.step).toBe(4);
+    expect(losses().at(-1)).toBe(fourth);
+  }
+});
+
+test('it saves itself every so many steps, and goes on when the storage is full', async () => {
+  await trained(4, { autosaveEvery: 2 });
+  expect(of('saved').map(({ step }) => step)).toEqual([2, 4]);
+  expect(
+    [...runs.contents.values()].map((files) => files.size),
+    'one state and its note',
+  ).toEqual([2]);
+  runs.quota = 0;
+  await lab.handle({ type: 'step' });
+  await lab.handle({ type: 'step' });
+  expect(errors()).toMatchObject([{ kind: 'storage', command: 'saveRun' }]);
+  expect(of('step').at(-1)?.record.metrics.step).toBe(6);
+  await lab.handle({ type: 'listSavedRuns' });
+  expect(of('savedRuns').at(-1)?.runs).toMatchObject([{ step: 4 }]);
+});
+
+test('adapters taken home come back into another run of the same shape, and into no other', async () => {
+  await trained(2);
+  await lab.handle({ type: 'exportAdapters' });
+  const zip = of('file').at(-1)?.bytes ?? new Uint8Array();
+  expect(Object.keys(unzipSync(zip)).sort()).toEqual([
+    'README.md', 'configuration.json', 'language-model/adapter_config.json', 'language-model/adapter_model.safetensors',
+    'retriever/adapter_config.json', 'retriever/adapter_model.safetensors',
+  ]); // prettier-ignore
+  const files = [{ path: 'adapters.zip', blob: new Blob([zip]) }];
+  await lab.handle({ type: 'search', query: 'How far can people count?', limit: 3 });
+
+  await next.handle({ type: 'configure', configuration: CONFIGURATION, text: TEXT, title: 'Numbers' });
+  await next.handle({ type: 'importAdapters', files });
+  expect(errors()).toEqual([]);
+  expect(of('imported').at(-1)?.detail).toContain('retriever and the language model');
+  await next.handle({ type: 'search', query: 'How far can people count?', limit: 3 });
+  const [first, second] = of('found').map(({ result }) => result.hits.after.map(({ chunk, score }) => [chunk, score]));
+  expect(second).toEqual(first);
+  expect(
+    of('found')
+      .at(-1)
+      ?.result.hits.before.map(({ score }) => score),
+  ).not.toEqual(first?.map(([, score]) => score));
+
+  await next.handle({ type: 'configure', configuration: configure({ rank: 8 }, CONFIGURATION), text: TEXT });
+  await next.handle({ type: 'step' });
+  await next.handle({ type: 'importAdapters', files });
+  expect(errors()).toMatchObject([{ kind: 'badInput', command: 'importAdapters' }]);
+  await next.handle({ type: 'step' });
+  expect(of('step').at(-1)?.record.metrics.step, 'the run goes on').toBe(2);
+});
+
+test.each([
+  ['int8 weights', { precision: 'int8' }],
+  ['a gate that is learnt', { learnGate: true }],
+  ['whole models', { trained: 'full', checkpointing: false }],
+  ['a frozen language model', { freezeLanguageModel: true }],
+  ['a control', { attention: 'uniform' }],
+] as const)('trains with %s', async (_name, changes) => {
+  await trained(2, changes);
+  await lab.handle({ type: 'exportAdapters' });
+  expect(errors()).toEqual([]);
+  const names = Object.keys(unzipSync(of('file').at(-1)?.bytes ?? new Uint8Array()));
+  expect(names.includes('gates.json')).toBe('learnGate' in changes);
+  expect(names.includes('language-model/model.safetensors')).toBe('trained' in changes);
+  if ('precision' in changes) expect(of('quantised').at(-1)?.worstError).toBeLessThan(0.02);
+});
+
+test('retriever and language model may be two checkpoints with tokenizers of their own', async () => {
+  await get();
+  await get('tests/other');
+  const configuration = configure({ retrieverCheckpoint: 'tests/other' }, CONFIGURATION);
+  await lab.handle({ type: 'configure', configuration, text: TEXT, title: 'Numbers' });
+  await lab.handle({ type: 'step' });
+  await lab.handle({ type: 'search', query: 'lucky numbers', limit: 2 });
+  expect(errors()).toEqual([]);
+  expect(of('found').at(-1)?.result.hits.after).toHaveLength(2);
+});
+
+test('what cannot be run is refused in words, and the run before goes on', async () => {
+  await trained(1);
+  const refused = async (configuration: Configuration): Promise<LabError | undefined> => {
+    events = [];
+    await lab.handle({ type: 'configure', configuration, text: TEXT });
+    await lab.handle({ type: 'step' });
+    return errors()[0];
+  };
+  expect(await refused(configure({ checkpoint: 'tests/missing' }, CONFIGURATION))).toMatchObject({
+    kind: 'badSetting',
+    setting: 'checkpoint',
+    message: expect.stringContaining('is not in this browser yet') as string,
+  });
+  expect(of('step').at(-1)?.record.metrics.step, 'the run before').toBe(2);
+  await get('tests/words');
+  expect(await refused(configure({ checkpoint: 'tests/words' }, CONFIGURATION))).toMatchObject({
+    message: expect.stringContaining('do not belong together') as string,
+  });
+  expect(
+    await refused(
+      configure({ memoryBudget: 0.125, chunks: 32, chunkTokens: 256, rank: 256, batching: 'random' }, CONFIGURATION),
+    ),
+  ).toMatchObject({
+    kind: 'badInput',
+  });
+});
+
+test('a folder of the reader’s own can be used at once, and kept', async () => {
+  const files = Object.entries(await tinyCheckpoint([TEXT])).map(([path, bytes]) => ({
+    path: `mine/${path}`,
+    blob: new Blob([bytes]),
+  }));
+  await lab.handle({ type: 'openFolder', name: '', files, keep: false });
+  expect(of('models').at(-1)?.models).toMatchObject([{ id: 'mine', state: 'open' }]);
+  await lab.handle({ type: 'openFolder', name: 'Kept', files, keep: true });
+  expect(
+    of('models')
+      .at(-1)
+      ?.models.map(({ id, state }) => [id, state]),
+  ).toEqual([
+    ['mine', 'open'],
+    ['local@Kept', 'stored'],
+  ]);
+  for (const checkpoint of ['mine', 'local@Kept']) {
+    await lab.handle({ type: 'configure', configuration: configure({ checkpoint }, CONFIGURATION), text: TEXT });
+    await lab.handle({ type: 'step' });
+  }
+  await lab.handle({ type: 'deleteModel', id: 'local@Kept' });
+  expect(of('models').at(-1)?.models).toMatchObject([{ id: 'mine' }]);
+  await lab.handle({ type: 'openFolder', name: '', files: files.slice(0, 2), keep: true });
+  expect(errors()).toMatchObject([{ kind: 'badInput', command: 'openFolder' }]);
+  expect(losses()).toHaveLength(2);
+});
+
+test('a download that breaks leaves the run alone, and goes on from where it stopped', async () => {
+  await trained(1);
+  models.contents.clear();
+  hub.faults.push({ kind: 'cut', file: 'model.safetensors', afterBytes: Math.floor(weights.length / 20), times: 10 });
+  const before = hub.requests.length;
+  await get();
+  expect(errors()).toEqual([]);
+  const ranges = hub.requests
+    .slice(before)
+    .filter(({ file, range, sent }) => file === 'model.safetensors' && range && sent > 0);
+  expect(ranges.length).toBeGreaterThan(5);
+  models.contents.clear();
+  models.quota = 1000;
+  await get();
+  expect(errors()).toMatchObject([{ kind: 'storage', command: 'downloadModel' }]);
+  await lab.handle({ type: 'step' });
+  expect(of('step').at(-1)?.record.metrics.step).toBe(2);
+});
