@@ -5,6 +5,8 @@ import { inventedRun } from './inventedRun.ts';
 import { scriptLab, type ScriptedWindow } from './scriptedLab.ts';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+/** Playwright's own remark: service workers are off in all tests but those of the page offline. */
+const NO_SERVICE_WORKER = 'Service Worker registration blocked by Playwright';
 const RECORDED = JSON.stringify(inventedRun());
 
 export interface Opening {
@@ -22,6 +24,7 @@ export async function openPage(
 ): Promise<string[]> {
   const complaints: string[] = [];
   page.on('console', (message) => {
+    if (message.text() === NO_SERVICE_WORKER) return;
     if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
   });
   page.on('pageerror', (error) => complaints.push(error.message));
