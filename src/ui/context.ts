@@ -1,6 +1,7 @@
 import { createContext } from 'svelte';
 import type { TakeHome } from './adapters/takeHome.svelte.ts';
 import type { DrawerState } from './drawer/drawer.svelte.ts';
+import type { Inspect } from './inspect/inspect.svelte.ts';
 import type { Models } from './models/models.svelte.ts';
 import type { Session } from './run/session.svelte.ts';
 import type { View } from './run/view.svelte.ts';
@@ -19,6 +20,7 @@ export interface Page {
   readonly models: Models;
   readonly takeHome: TakeHome;
   readonly search: Search;
+  readonly inspect: Inspect;
   readonly runs: Runs;
   readonly address: AddressBar;
   readonly theme: Theme;

@@ -20,6 +20,12 @@ export const PANELS: readonly Panel[] = [
     load: () => import('../models/ModelPanel.svelte'),
   },
   {
+    id: 'pair',
+    label: 'Inside',
+    about: 'Inside a cell: what the tokens of one chunk read in another, and which neighbour the gain comes from.',
+    load: () => import('../inspect/PairPanel.svelte'),
+  },
+  {
     id: 'search',
     label: 'Search',
     about: 'Search the text with the retriever as it is, beside the one it began as.',
