@@ -39,7 +39,7 @@ export async function main(args: readonly string[]): Promise<number> {
     await page.goto(`http://127.0.0.1:${port}/`);
     await measured('looked up', page, () => lookUp(page, hub.url, id));
     await measured('downloaded', page, () => download(page, id));
-    await configure(page, id);
+    await configure(page);
     await measured('loaded and trained', page, () => train(page, steps));
     return 0;
   } finally {
@@ -107,10 +107,9 @@ async function download(page: Page, id: string): Promise<string> {
   return '';
 }
 
-async function configure(page: Page, id: string): Promise<void> {
+async function configure(page: Page): Promise<void> {
   await page.getByRole('combobox', { name: 'Preset' }).selectOption({ label: 'Pretrained, gentle' });
-  await openPanel(page, 'Model');
-  await page.getByRole('button', { name: new RegExp(`^Use ${id}`) }).click();
+  await page.getByText('in use', { exact: true }).waitFor();
   await page.getByRole('button', { name: 'Settings' }).click();
   const values = { 'Chunks per batch': 2, 'Chunk length': 32, 'LoRA rank': 8, 'Held-out batches': 1, 'Save every': 0 };
   for (const [label, value] of Object.entries(values))
