@@ -14,7 +14,7 @@ export function decimal(value: number): string {
 
 /** Small numbers as people write them: 0.0001, not 1e-4; below that with an exponent. */
 function plain(value: number): string {
-  return Math.abs(value) >= 1e-5 ? String(Number(value.toPrecision(2))) : value.toExponential(1).replace('-', '−');
+  return (Math.abs(value) >= 1e-5 ? String(Number(value.toPrecision(2))) : value.toExponential(1)).replaceAll('-', '−');
 }
 
 /** 21300 → "21.3k". */

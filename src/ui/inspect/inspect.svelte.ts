@@ -8,6 +8,8 @@ export interface PairWanted {
   readonly step: number;
   readonly query: number;
   readonly context: number;
+  /** From 0; undefined: the last that reads neighbours. */
+  readonly layer: number | undefined;
 }
 
 /** Looks inside the live models: how the tokens of one chunk read another, and which neighbour a gain comes from. */
@@ -40,8 +42,7 @@ export class Inspect {
     }
     this.next = undefined;
     this.requests.begin('inspectPair');
-    const { step, query, context } = wanted;
-    const { layer } = this;
+    const { step, query, context, layer } = wanted;
     this.session.send({ type: 'inspectPair', step, query, context, ...(layer === undefined ? {} : { layer }) });
   }
 
