@@ -1,7 +1,7 @@
 import type { RunRecord } from '../../lab/run.ts';
 
-/** Relative to the page, so that it is found under any path. */
-const RECORDED_RUN = 'recorded/facts.json';
+/** Relative to the page, so that they are found under any path. */
+const FOLDER = 'recorded';
 
 /** Whether parsed JSON is a run this page can draw. A server may answer a missing file with a page of its own. */
 export function isRunRecord(value: unknown): value is RunRecord {
@@ -20,9 +20,14 @@ export function isRunRecord(value: unknown): value is RunRecord {
 }
 
 /** The run that plays at first sight; undefined when this copy of the page has none. */
-export async function fetchRecordedRun(): Promise<RunRecord | undefined> {
+export function fetchRecordedRun(): Promise<RunRecord | undefined> {
+  return fetchRun('facts');
+}
+
+/** A recorded run by its name; undefined when this copy of the page has none of it. */
+export async function fetchRun(name: string): Promise<RunRecord | undefined> {
   try {
-    const response = await fetch(RECORDED_RUN);
+    const response = await fetch(`${FOLDER}/${name}.json`);
     if (!response.ok) return undefined;
     const content: unknown = await response.json();
     return isRunRecord(content) ? content : undefined;

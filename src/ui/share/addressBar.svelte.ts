@@ -1,6 +1,7 @@
 import { PRESETS } from '../../lab/presets.ts';
 import { CodeError, decodeConfiguration, encodeConfiguration, isCode } from '../../lab/configurationCode.ts';
 import type { Configuration } from '../../lab/configuration.ts';
+import { readPlace } from '../lessons/link.ts';
 import type { Draft } from '../settings/draft.svelte.ts';
 
 /** Settings that rest this long become an entry of the browser's history. */
@@ -57,6 +58,12 @@ export class AddressBar {
     this.write('replace');
   }
 
+  /** Puts the settings into the address again, after something else stood there. */
+  resume(): void {
+    history.replaceState(null, '', location.pathname + location.search);
+    this.write('replace');
+  }
+
   private get fragment(): string {
     return location.hash.slice(1);
   }
@@ -79,6 +86,8 @@ export class AddressBar {
   private write(how: 'push' | 'replace'): void {
     const code = encodeConfiguration(this.draft.configuration);
     this.known = code;
+    // While a lesson is read the address is its place: the settings come with it.
+    if (readPlace(this.fragment)) return;
     // What everybody begins with needs no fragment.
     const wanted = code === encodeConfiguration(plain()) ? '' : code;
     if (wanted === this.fragment) return;
