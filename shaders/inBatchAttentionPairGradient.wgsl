@@ -2,7 +2,7 @@
 //
 // state: as lib/pairTable.wgsl has it   attentionGradient: [B, B]; entries of pairs that are not read are left as they are
 //
-// One workgroup per slot: its entries are consecutive. Each thread adds up every 64th, then the threads add up in a tree:
+// One workgroup per slot: its entries are consecutive. Each thread adds up every THREADS-th, then the threads add up in a tree:
 // always in the same order, so the result is the same to the bit each time.
 
 struct Params { groupOffset: vec3u, chunks: u32, pairs: u32, heads: u32, gate: f32, accumulate: u32 }
@@ -12,10 +12,10 @@ struct Params { groupOffset: vec3u, chunks: u32, pairs: u32, heads: u32, gate: f
 @group(0) @binding(2) var<storage, read> state: array<vec2f>;
 @group(0) @binding(3) var<storage, read_write> attentionGradient: array<f32>;
 
-const THREADS = 64u;
+override THREADS: u32 = 64u;
 var<workgroup> partials: array<f32, THREADS>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
   let slot = workgroup.x + params.groupOffset.x;
   let pair = pairAt(slot);

@@ -12,6 +12,8 @@
 // the head dimension addScores loads 8 vec4 for 64 multiply-adds (TILE = 32, ACROSS = 8), addProduct 3 for 32. Rows are
 // padded by one vec4 so that the eight threads which read eight rows at once meet eight different sets of banks.
 
+//!include headVector
+
 /// Numbers per head; even.
 override HEAD_DIM: u32 = 64u;
 /// Tokens per tile: 16 or 32.
@@ -41,18 +43,6 @@ var<workgroup> weights: array<vec4f, TILE * DOWN>;
 
 /// Four rows (matrix columns) times the vectors `across` (left) and `across + ACROSS` (right) of an output chunk.
 struct Block { left: mat4x4f, right: mat4x4f }
-
-/// Vector `vector` of a head that begins 4·vector numbers before `at`; `low` holds number `at`, `high` number at + 2. A head
-/// of 4n + 2 numbers may begin in the middle of a vec4 and ends in the middle of its last vector.
-fn headVector(low: vec4f, high: vec4f, at: u32, vector: u32) -> vec4f {
-  if (HEAD_DIM % 4u == 0u) {
-    return low;
-  }
-  let shifted = (at & 2u) != 0u;
-  let begin = select(low.xy, low.zw, shifted);
-  let end = select(high.zw, high.xy, shifted);
-  return vec4f(begin, select(vec2f(), end, 4u * vector + 2u < HEAD_DIM));
-}
 
 fn addScores(scores: ptr<function, mat4x4f>, down: u32, across: u32) {
   let left = 4u * down * SCORE_STRIDE;

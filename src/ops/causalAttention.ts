@@ -1,4 +1,11 @@
 import type { Constants } from '../gpu/pipelines.ts';
+import {
+  attentionVariant,
+  DIRECT_TILE,
+  directConstants,
+  directSlabs,
+  type AttentionVariant,
+} from './attentionVariant.ts';
 import type { Context } from './context.ts';
 import type { RowTiles, Rows } from './rows.ts';
 import type { GradientTarget, Tape } from './tape.ts';
@@ -24,7 +31,7 @@ const ENOUGH_SOFTWARE_WORKGROUPS = 8;
 const WIDEST_IN_TALL_TILES = 128;
 
 /**
- * The tiles with which attention over `rows` costs least: tall ones waste most of their work on short rows, and have no
+ * The tiles with which tiled attention over `rows` costs least: tall ones waste most of their work on short rows, and have no
  * room for very large heads.
  */
 export function tilesFor(rows: Rows, headDim: number): RowTiles {
@@ -41,6 +48,7 @@ export function tilesFor(rows: Rows, headDim: number): RowTiles {
  * Causal self-attention inside each row: out[t, h] = Σ_{s ≤ t} softmax_s(q[t, h]·k[s, g] / √D) v[s, g].
  * q: [T, H·D]; k, v: [T, G·D], rotary embedding already applied; result: [T, H·D]. No L × L matrix is stored: forward
  * keeps one logsumexp per token and head, from which backward recomputes the weights (FlashAttention, Dao et al. 2022).
+ * `options.variant` forces a kind of kernel (tests, measurements).
  * @throws Error when shapes and `heads` do not fit together, or the head size is odd or above 256.
  */
 export function causalAttention(
@@ -50,6 +58,7 @@ export function causalAttention(
   v: Tensor,
   rows: Rows,
   { heads, kvHeads, headDim }: AttentionHeads,
+  options: { readonly variant?: AttentionVariant } = {},
 ): Tensor {
   if (headDim % 2 !== 0 || headDim < 2 || headDim > 256)
     throw new Error(`Attention heads must have an even number of dimensions up to 256, but this model has ${headDim}.`);
@@ -61,6 +70,7 @@ export function causalAttention(
   return context.scope(() => {
     const out = context.tensor(q.shape);
     const logSumExp = context.tensor([rows.tokens, heads]);
+    const direct = attentionVariant(context, options.variant) === 'direct';
     const call: Call = {
       q,
       k,
@@ -69,11 +79,13 @@ export function causalAttention(
       heads,
       kvHeads,
       headDim,
-      tiles: tilesFor(rows, headDim),
+      direct,
+      tiles: direct ? rows.tiles[DIRECT_TILE] : tilesFor(rows, headDim),
+      slabs: direct ? directSlabs(headDim) : 1,
       scale: 1 / Math.sqrt(headDim),
     };
     context.dispatch({
-      kernel: 'causalAttentionForward',
+      kernel: kernel('causalAttentionForward', call),
       constants: tileConstants(call, 128),
       params: { heads, kvHeads, scale: call.scale },
       bindings: {
@@ -84,8 +96,8 @@ export function causalAttention(
         out: out.slice,
         logSumExp: logSumExp.slice,
       },
-      groups: [call.tiles.count, heads],
-      flops: 2 * multiplyAdds(call),
+      groups: [call.tiles.count, heads * call.slabs],
+      flops: products(call, 1, 1),
       bytes: 4 * (2 * q.size + 2 * k.size + logSumExp.size),
     });
     context.tape?.record({
@@ -109,27 +121,39 @@ interface Call extends AttentionHeads {
   readonly k: Tensor;
   readonly v: Tensor;
   readonly rows: Rows;
+  /** Kernels without workgroup memory. */
+  readonly direct: boolean;
   readonly tiles: RowTiles;
+  /** Workgroups of a tile and head, each of which computes the scores anew for its part of the result. */
+  readonly slabs: number;
   readonly scale: number;
 }
 
+function kernel(name: string, { direct }: Call): string {
+  return direct ? `${name}Direct` : name;
+}
+
 /** Larger heads than `narrow` get twice the threads, so that no thread holds more sums than it has registers for. */
-function tileConstants({ headDim, tiles }: Call, narrow: number): Constants {
+function tileConstants({ direct, headDim, tiles }: Call, narrow: number): Constants {
+  if (direct) return directConstants(headDim);
   return { HEAD_DIM: headDim, TILE: tiles.size, ACROSS: headDim > narrow ? 16 : 8 };
 }
 
-/** Multiply-adds (two operations each) of one product over all allowed pairs, times two: score and sum. */
-function multiplyAdds({ rows, heads, headDim }: Call): number {
-  return rows.lengths.reduce((sum, length) => sum + length * (length + 1), 0) * heads * headDim;
+/** Operations of `scores` products that every slab forms, and of `sums` that they share, over all allowed pairs of tokens. */
+function products({ rows, heads, headDim, slabs }: Call, scores: number, sums: number): number {
+  // Half as many pairs, of two operations each.
+  const pairs = rows.lengths.reduce((sum, length) => sum + length * (length + 1), 0);
+  return (scores * slabs + sums) * pairs * heads * headDim;
 }
 
 /** (logSumExp, Σ gradient·out) of each token and head: [T, H, 2]. */
 function backwardStatistics(context: Context, call: Call, gradient: Tensor, out: Tensor, logSumExp: Tensor): Tensor {
   const pairs = call.rows.tokens * call.heads;
+  const [threads, lanes] = call.direct ? [4, 1] : [64, 8];
   const statistics = context.tensor([call.rows.tokens, call.heads, 2], 'f32', 'scratch');
   context.dispatch({
     kernel: 'causalAttentionStatistics',
-    constants: { HEAD_DIM: call.headDim },
+    constants: { HEAD_DIM: call.headDim, THREADS: threads, LANES: lanes },
     params: { pairs },
     bindings: {
       gradient: gradient.slice,
@@ -137,7 +161,7 @@ function backwardStatistics(context: Context, call: Call, gradient: Tensor, out:
       logSumExp: logSumExp.slice,
       statistics: statistics.slice,
     },
-    groups: [Math.ceil(pairs / 8)],
+    groups: [Math.ceil((pairs * lanes) / threads)],
     flops: 2 * out.size,
     bytes: 4 * (2 * out.size + 3 * pairs),
   });
@@ -148,7 +172,7 @@ function queryGradient(context: Context, tape: Tape, call: Call, gradient: Tenso
   const { q, k, v, heads, kvHeads, tiles, scale } = call;
   const { tensor, accumulate } = tape.target(q);
   context.dispatch({
-    kernel: 'causalAttentionQueryGradient',
+    kernel: kernel('causalAttentionQueryGradient', call),
     constants: tileConstants(call, 64),
     params: { heads, kvHeads, scale, accumulate: Number(accumulate) },
     bindings: {
@@ -160,8 +184,8 @@ function queryGradient(context: Context, tape: Tape, call: Call, gradient: Tenso
       tiles: tiles.tensor.slice,
       queryGradient: tensor.slice,
     },
-    groups: [tiles.count, heads],
-    flops: 3 * multiplyAdds(call),
+    groups: [tiles.count, heads * call.slabs],
+    flops: products(call, 2, 1),
     bytes: 4 * ((accumulate ? 4 : 3) * q.size + 2 * k.size + statistics.size),
   });
 }
@@ -169,23 +193,23 @@ function queryGradient(context: Context, tape: Tape, call: Call, gradient: Tenso
 function keyValueGradient(context: Context, tape: Tape, call: Call, gradient: Tensor, statistics: Tensor): void {
   const { q, k, v, rows, heads, kvHeads, tiles, scale } = call;
   const enough = context.gpu.adapter.software ? ENOUGH_SOFTWARE_WORKGROUPS : ENOUGH_WORKGROUPS;
-  const splits = Math.min(heads / kvHeads, Math.ceil(enough / (tiles.count * kvHeads)));
+  // The direct kernel's tiles are low enough for a CPU's few cores.
+  const splits = call.direct ? 1 : Math.min(heads / kvHeads, Math.ceil(enough / (tiles.count * kvHeads)));
   // One dispatch writes both gradients, so they must be two buffers even where keys and values are one tensor.
-  const direct = splits === 1 && k.requiresGrad && v.requiresGrad && k !== v;
+  const inPlace = splits === 1 && k.requiresGrad && v.requiresGrad && k !== v;
   const parts = (): GradientTarget => ({
     tensor: context.tensor([splits, ...k.shape], 'f32', 'scratch'),
     accumulate: false,
   });
-  const key = direct ? tape.target(k) : parts();
-  const value = direct ? tape.target(v) : parts();
+  const key = inPlace ? tape.target(k) : parts();
+  const value = inPlace ? tape.target(v) : parts();
   context.dispatch({
-    kernel: 'causalAttentionKeyValueGradient',
+    kernel: kernel('causalAttentionKeyValueGradient', call),
     constants: tileConstants(call, 64),
     params: {
       heads,
       kvHeads,
-      tokens: rows.tokens,
-      splits,
+      ...(call.direct ? {} : { tokens: rows.tokens, splits }),
       scale,
       accumulateKey: Number(key.accumulate),
       accumulateValue: Number(value.accumulate),
@@ -200,11 +224,11 @@ function keyValueGradient(context: Context, tape: Tape, call: Call, gradient: Te
       keyGradient: key.tensor.slice,
       valueGradient: value.tensor.slice,
     },
-    groups: [tiles.count, kvHeads * splits],
-    flops: 4 * multiplyAdds(call),
+    groups: [tiles.count, kvHeads * splits * call.slabs],
+    flops: products(call, 2, 2),
     bytes: 4 * (2 * q.size + (2 + 2 * splits) * k.size + statistics.size),
   });
-  if (direct) return;
+  if (inPlace) return;
   if (k.requiresGrad) sumSplits(context, key.tensor, splits, tape.target(k));
   if (v.requiresGrad) sumSplits(context, value.tensor, splits, tape.target(v));
 }

@@ -1,6 +1,14 @@
+import {
+  attentionVariant,
+  DIRECT_TILE,
+  directConstants,
+  directSlabs,
+  type AttentionVariant,
+} from './attentionVariant.ts';
 import type { Context } from './context.ts';
 import { gated, type Gate } from './gate.ts';
 import { pairStateBytes, type PairList } from './pairs.ts';
+import { reductionThreads } from './rowLanes.ts';
 import type { Rows } from './rows.ts';
 import type { Tape } from './tape.ts';
 import { expectShape, type Tensor } from './tensor.ts';
@@ -32,11 +40,14 @@ export interface InBatchAttentionInputs {
   readonly vNorm: boolean;
   /** γ: factor of the in-batch term (the paper has 1). */
   readonly gate: Gate;
+  /** Forces a kind of kernel (tests, measurements). */
+  readonly variant?: AttentionVariant;
 }
 
-/** With a factor that the kernels take as a parameter. */
-interface FixedGateInputs extends InBatchAttentionInputs {
+/** With a factor that the kernels take as a parameter, and their kind. */
+interface Call extends InBatchAttentionInputs {
   readonly gate: number;
+  readonly variant: AttentionVariant;
 }
 
 /**
@@ -52,17 +63,20 @@ interface FixedGateInputs extends InBatchAttentionInputs {
 export function inBatchAttention(context: Context, inputs: InBatchAttentionInputs): Tensor {
   check(inputs);
   const { gate, attention } = inputs;
-  if (typeof gate === 'number') return attend(context, { ...inputs, gate });
+  const variant = attentionVariant(context, inputs.variant);
+  if (typeof gate === 'number') return attend(context, { ...inputs, gate, variant });
   // γ and A appear as their product only, so a learnt γ goes into A beforehand: ∂L/∂γ = Σ_ij A_ij · ∂L/∂(γA)_ij.
-  return context.scope(() => attend(context, { ...inputs, attention: gated(context, attention, gate), gate: 1 }));
+  return context.scope(() =>
+    attend(context, { ...inputs, attention: gated(context, attention, gate), gate: 1, variant }),
+  );
 }
 
-function attend(context: Context, inputs: FixedGateInputs): Tensor {
+function attend(context: Context, inputs: Call): Tensor {
   const { self, q, k, v, attention, pairs, heads, kvHeads, headDim, gate } = inputs;
   const out = context.tensor(self.shape);
   context.scope(() => {
     context.dispatch({
-      kernel: 'inBatchAttention',
+      kernel: kernel('inBatchAttention', inputs),
       constants: tileConstants(inputs),
       params: { ...shapeParams(inputs), kvHeads, scale: 1 / Math.sqrt(headDim), gate },
       bindings: {
@@ -75,8 +89,8 @@ function attend(context: Context, inputs: FixedGateInputs): Tensor {
         attention: attention.slice,
         out: out.slice,
       },
-      groups: [queryTiles(inputs), heads, inputs.rows.count],
-      ...cost(inputs, { products: 2, tensors: 3 }),
+      groups: [queryTiles(inputs), heads * slabs(inputs), inputs.rows.count],
+      ...cost(inputs, { products: slabs(inputs) + 1, tensors: 3 }),
     });
   });
   context.tape?.record({
@@ -93,7 +107,7 @@ function attend(context: Context, inputs: FixedGateInputs): Tensor {
   return out;
 }
 
-function backward(context: Context, inputs: FixedGateInputs, u: Tensor, tape: Tape): void {
+function backward(context: Context, inputs: Call, u: Tensor, tape: Tape): void {
   const { q, k, v, attention, pairs, rows, heads, kvHeads, headDim, vNorm, gate } = inputs;
   const constants = tileConstants(inputs);
   const shape = shapeParams(inputs);
@@ -104,7 +118,7 @@ function backward(context: Context, inputs: FixedGateInputs, u: Tensor, tape: Ta
   const given = { table: pairs.table.slice, q: q.slice, k: k.slice, v: v.slice, u: u.slice, state: state.slice };
 
   context.dispatch({
-    kernel: 'inBatchAttentionStatistics',
+    kernel: kernel('inBatchAttentionStatistics', inputs),
     constants,
     params: { ...shape, kvHeads, scale, gate },
     bindings: { ...given, c: c.slice, attention: attention.slice },
@@ -116,6 +130,7 @@ function backward(context: Context, inputs: FixedGateInputs, u: Tensor, tape: Ta
     if (!accumulate) context.recorder.clear(tensor.slice);
     context.dispatch({
       kernel: 'inBatchAttentionPairGradient',
+      constants: { THREADS: reductionThreads(context, 64) },
       params: { ...shape, gate, accumulate: Number(accumulate) },
       bindings: { table: pairs.table.slice, state: state.slice, attentionGradient: tensor.slice },
       groups: [pairs.count],
@@ -126,12 +141,12 @@ function backward(context: Context, inputs: FixedGateInputs, u: Tensor, tape: Ta
   if (q.requiresGrad) {
     const { tensor, accumulate } = tape.target(q);
     context.dispatch({
-      kernel: 'inBatchAttentionQueryGradient',
+      kernel: kernel('inBatchAttentionQueryGradient', inputs),
       constants,
       params: { ...shape, kvHeads, scale, accumulate: Number(accumulate) },
       bindings: { ...given, c: c.slice, queryGradient: tensor.slice },
-      groups: [queryTiles(inputs), heads, rows.count],
-      ...cost(inputs, { products: 3, tensors: 3 }),
+      groups: [queryTiles(inputs), heads * slabs(inputs), rows.count],
+      ...cost(inputs, { products: 2 * slabs(inputs) + 1, tensors: 3 }),
     });
   }
   if (k.requiresGrad || v.requiresGrad) {
@@ -139,7 +154,7 @@ function backward(context: Context, inputs: FixedGateInputs, u: Tensor, tape: Ta
     const keys = k.requiresGrad ? tape.target(k) : unwanted();
     const values = v.requiresGrad ? tape.target(v) : unwanted();
     context.dispatch({
-      kernel: 'inBatchAttentionKeyValueGradient',
+      kernel: kernel('inBatchAttentionKeyValueGradient', inputs),
       constants: { ...constants, V_NORM: vNorm },
       params: {
         ...shape,
@@ -150,8 +165,8 @@ function backward(context: Context, inputs: FixedGateInputs, u: Tensor, tape: Ta
         accumulateValues: Number(values.accumulate),
       },
       bindings: { ...given, keyGradient: keys.tensor.slice, valueGradient: values.tensor.slice },
-      groups: [queryTiles(inputs), kvHeads, rows.count],
-      ...cost(inputs, { products: 4, tensors: 2 }),
+      groups: [queryTiles(inputs), kvHeads * slabs(inputs), rows.count],
+      ...cost(inputs, { products: 2 * slabs(inputs) + 2, tensors: 2 }),
     });
   }
 }
@@ -175,31 +190,42 @@ function shapeParams({ rows, pairs, heads }: InBatchAttentionInputs) {
   return { chunks: rows.count, pairs: pairs.count, heads };
 }
 
-function tileConstants({ rows, headDim }: InBatchAttentionInputs) {
-  return { HEAD_DIM: headDim, TILE: tileSize(rows.lengths, headDim) };
+function kernel(name: string, { variant }: Call): string {
+  return variant === 'direct' ? `${name}Direct` : name;
+}
+
+/** Workgroups of a tile and head, each of which computes the scores anew for its part of the result. */
+function slabs({ variant, headDim }: Call): number {
+  return variant === 'direct' ? directSlabs(headDim) : 1;
+}
+
+function tileConstants(inputs: Call) {
+  const { variant, headDim } = inputs;
+  return variant === 'direct' ? directConstants(headDim) : { HEAD_DIM: headDim, TILE: tileSize(inputs) };
 }
 
 /**
  * Tokens on a side of a tile. With 32 each number read from workgroup memory is used four times instead of twice, but more
  * of the tile may hang over the ends of short rows; above headDim 64 its accumulators no longer fit into registers.
  */
-function tileSize(lengths: readonly number[], headDim: number): 16 | 32 {
+function tileSize({ variant, headDim, rows: { lengths } }: Call): 16 | 32 {
+  if (variant === 'direct') return DIRECT_TILE;
   if (headDim > 64) return 16;
   const padded = (tile: number) => lengths.reduce((sum, length) => sum + tile * Math.ceil(length / tile), 0);
   // Work grows with the square of the padded length; a larger tile does the same work in about two thirds of the time.
   return padded(32) ** 2 <= 1.5 * padded(16) ** 2 ? 32 : 16;
 }
 
-function queryTiles({ rows, headDim }: InBatchAttentionInputs): number {
-  return Math.ceil(rows.longest / tileSize(rows.lengths, headDim));
+function queryTiles(inputs: Call): number {
+  return Math.ceil(inputs.rows.longest / tileSize(inputs));
 }
 
 /** A kernel forming `products` matrix products of (query × key × headDim) per pair and head, and moving `tensors` of q's size. */
-function cost(inputs: InBatchAttentionInputs, { products, tensors }: { products: number; tensors: number }) {
-  const { pairs, q, rows, heads, headDim } = inputs;
+function cost(inputs: Call, { products, tensors }: { products: number; tensors: number }) {
+  const { pairs, q, heads, headDim } = inputs;
   const multiplyAdds = products * pairs.scores * heads * headDim;
   // Each tile reads the other side's rows anew.
-  const reread = (4 * multiplyAdds) / tileSize(rows.lengths, headDim);
+  const reread = (4 * multiplyAdds) / tileSize(inputs);
   return { flops: 2 * multiplyAdds, bytes: 4 * tensors * q.size + reread };
 }
 

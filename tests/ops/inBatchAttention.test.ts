@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { capacityFor } from '../../src/gpu/pool.ts';
+import type { AttentionVariant } from '../../src/ops/attentionVariant.ts';
 import type { Context } from '../../src/ops/context.ts';
 import { inBatchAttention } from '../../src/ops/inBatchAttention.ts';
 import { makePairs, pairStateBytes, type PairList } from '../../src/ops/pairs.ts';
@@ -71,7 +72,15 @@ interface RunOptions {
   onPairs?: (pairs: PairList) => void;
 }
 
-function run(arrays: Arrays, shape: InBatchAttentionShape, options: RunOptions = {}): Promise<OpRun> {
+/** Both are tested on every adapter, though each device uses one of them only. */
+const VARIANTS: readonly AttentionVariant[] = ['tiled', 'direct'];
+
+function runVariant(
+  variant: AttentionVariant,
+  arrays: Arrays,
+  shape: InBatchAttentionShape,
+  options: RunOptions = {},
+): Promise<OpRun> {
   const { lengths, heads, kvHeads, headDim, vNorm, gate } = shape;
   const tokens = sum(lengths);
   const shapes = [
@@ -105,6 +114,7 @@ function run(arrays: Arrays, shape: InBatchAttentionShape, options: RunOptions =
           headDim,
           vNorm,
           gate: factors ? { factors, index: Math.min(1, factors.size - 1) } : gate,
+          variant,
         }),
       ];
     },
@@ -173,229 +183,239 @@ function cases(): InBatchAttentionShape[] {
     };
   });
   // Four slabs of the head, the last one not full.
-  return [...small, { lengths: [3, 18], heads: 2, kvHeads: 1, headDim: 102, vNorm: true, gate: 1 }];
+  return [
+    ...small,
+    { lengths: [3, 18], heads: 2, kvHeads: 1, headDim: 102, vNorm: true, gate: 1 },
+    { lengths: [34, 9], heads: 9, kvHeads: 3, headDim: 64, vNorm: true, gate: 1 },
+  ];
 }
 
-test.each(cases())(
-  'forward equals the f64 reference: rows $lengths, $heads:$kvHeads heads of $headDim, V-norm $vNorm, gate $gate',
-  async (shape) => {
-    const random = seededRandom(shape.headDim + shape.heads);
-    const arrays = randomInputs(random, shape, randomAttention(random, shape.lengths.length));
-    const { outputs } = await run(arrays, shape);
-    // Outputs are of size 1: weighted means, and the scores of size √headDim shift each weight by that many ulps.
-    expectClose('out', outputs[0]!, inBatchAttentionReference(...arrays, shape), {
-      abs: 4 * (4 + Math.sqrt(shape.headDim)) * EPS_F32,
-    });
-  },
-);
+describe.each(VARIANTS)('%s', (variant) => {
+  const run = (arrays: Arrays, shape: InBatchAttentionShape, options?: RunOptions) =>
+    runVariant(variant, arrays, shape, options);
 
-test.each(cases())(
-  'all five gradients equal finite differences: rows $lengths, $heads:$kvHeads heads of $headDim, V-norm $vNorm, gate $gate',
-  async (shape) => {
-    const random = seededRandom(100 + shape.headDim + shape.heads);
-    const arrays = randomInputs(random, shape, randomAttention(random, shape.lengths.length));
+  test.each(cases())(
+    'forward equals the f64 reference: rows $lengths, $heads:$kvHeads heads of $headDim, V-norm $vNorm, gate $gate',
+    async (shape) => {
+      const random = seededRandom(shape.headDim + shape.heads);
+      const arrays = randomInputs(random, shape, randomAttention(random, shape.lengths.length));
+      const { outputs } = await run(arrays, shape);
+      // Outputs are of size 1: weighted means, and the scores of size √headDim shift each weight by that many ulps.
+      expectClose('out', outputs[0]!, inBatchAttentionReference(...arrays, shape), {
+        abs: 4 * (4 + Math.sqrt(shape.headDim)) * EPS_F32,
+      });
+    },
+  );
+
+  test.each(cases())(
+    'all five gradients equal finite differences: rows $lengths, $heads:$kvHeads heads of $headDim, V-norm $vNorm, gate $gate',
+    async (shape) => {
+      const random = seededRandom(100 + shape.headDim + shape.heads);
+      const arrays = randomInputs(random, shape, randomAttention(random, shape.lengths.length));
+      const seed = randomArray(random, arrays[0].length);
+      const { gradients } = await run(arrays, shape, { seed });
+      expect(gradients[0]).toEqual(seed);
+      const work = sum(shape.lengths) ** 2 * shape.heads * shape.headDim;
+      const samples = sampledGradients(random, arrays, shape, seed, work > 3e5 ? 6 : 24);
+      samples.forEach(({ places, gradient }, i) => {
+        const actual = places.map((place) => gradients[i]![place] ?? NaN);
+        // ∂A sums over all tokens and heads of a chunk; the other gradients are of size 1 at most.
+        const terms =
+          NAMES[i] === 'attention' ? Math.sqrt(shape.heads * shape.headDim * Math.max(...shape.lengths)) : 1;
+        expectClose(`gradient of ${NAMES[i]}`, actual, gradient, { abs: 1e-6 * (2 + terms), rel: 1e-5 });
+      });
+    },
+  );
+
+  test('a single chunk has no neighbours: out is self, and no gradient reaches q, k, v or A', async () => {
+    const shape = { lengths: [9], heads: 2, kvHeads: 1, headDim: 8, vNorm: true, gate: 1 };
+    const random = seededRandom(3);
+    const arrays = randomInputs(random, shape, new Float32Array(1));
+    const seed = randomArray(random, arrays[0].length);
+    const { outputs, gradients } = await run(arrays, shape, { seed });
+    expect(outputs[0]).toEqual(arrays[0]);
+    expect(gradients[0]).toEqual(seed);
+    for (const gradient of gradients.slice(1)) expect(gradient).toEqual(new Float32Array(gradient.length));
+  });
+
+  test('leaving out the pairs with A = 0 changes no bit, and their share of the gradient of A is 0', async () => {
+    const random = seededRandom(4);
+    const shape = { lengths: [13, 40, 1, 17, 8], heads: 4, kvHeads: 2, headDim: 16, vNorm: true, gate: 1 };
+    const attention = randomAttention(random, 5, (i, j) => (i + 2 * j) % 3 !== 0 && i !== 2);
+    const arrays = randomInputs(random, shape, attention);
+    const seed = randomArray(random, arrays[0].length);
+    const dense = await run(arrays, shape, { seed });
+    let pairs = 0;
+    const sparse = await run(arrays, shape, { seed, pairsFrom: attention, onPairs: ({ count }) => (pairs = count) });
+    expect(pairs).toBe(attention.filter((value) => value > 0).length);
+    expect(pairs).toBeLessThan(20);
+    expect(sparse.outputs).toEqual(dense.outputs);
+    expect(sparse.gradients.slice(0, 4)).toEqual(dense.gradients.slice(0, 4));
+    expect(sparse.gradients[4]).toEqual(dense.gradients[4]!.map((value, at) => (attention[at]! > 0 ? value : 0)));
+  });
+
+  test.each([true, false])('one-hot A reads one neighbour for each chunk (V-norm %s)', async (vNorm) => {
+    const random = seededRandom(5);
+    const shape = { lengths: [7, 20, 33, 2], heads: 2, kvHeads: 2, headDim: 8, vNorm, gate: 1 };
+    const partner = [2, 0, 3, 2];
+    const attention = Float32Array.from({ length: 16 }, (_, at) => Number(partner[at >> 2] === at % 4));
+    const arrays = randomInputs(random, shape, attention);
+    const seed = randomArray(random, arrays[0].length);
+    let pairs: PairList | undefined;
+    const { outputs, gradients } = await run(arrays, shape, {
+      seed,
+      pairsFrom: attention,
+      onPairs: (made) => (pairs = made),
+    });
+    expect(pairs).toMatchObject({ count: 4, queryTokens: 62, scores: 7 * 33 + 20 * 7 + 33 * 2 + 2 * 33 });
+    expectClose('out', outputs[0]!, inBatchAttentionReference(...arrays, shape), { abs: 20 * EPS_F32 });
+    // Chunk 1 is read by nobody: nothing flows into its keys and values.
+    const unread = [7 * 16, 27 * 16] as const;
+    for (const gradient of [gradients[2]!, gradients[3]!])
+      expect(gradient.slice(...unread)).toEqual(new Float32Array(20 * 16));
+  });
+
+  test('a value of length 0 gets a finite gradient: that of ‖V‖ is 0 there', async () => {
+    const random = seededRandom(6);
+    const shape = { lengths: [4, 6], heads: 2, kvHeads: 1, headDim: 4, vNorm: true, gate: 1 };
+    const arrays = randomInputs(random, shape, randomAttention(random, 2));
+    arrays[3].fill(0, 8, 12);
+    arrays[3].fill(0, 24, 28);
     const seed = randomArray(random, arrays[0].length);
     const { gradients } = await run(arrays, shape, { seed });
-    expect(gradients[0]).toEqual(seed);
-    const work = sum(shape.lengths) ** 2 * shape.heads * shape.headDim;
-    const samples = sampledGradients(random, arrays, shape, seed, work > 3e5 ? 6 : 24);
-    samples.forEach(({ places, gradient }, i) => {
-      const actual = places.map((place) => gradients[i]![place] ?? NaN);
-      // ∂A sums over all tokens and heads of a chunk; the other gradients are of size 1 at most.
-      const terms = NAMES[i] === 'attention' ? Math.sqrt(shape.heads * shape.headDim * Math.max(...shape.lengths)) : 1;
-      expectClose(`gradient of ${NAMES[i]}`, actual, gradient, { abs: 1e-6 * (2 + terms), rel: 1e-5 });
-    });
-  },
-);
-
-test('a single chunk has no neighbours: out is self, and no gradient reaches q, k, v or A', async () => {
-  const shape = { lengths: [9], heads: 2, kvHeads: 1, headDim: 8, vNorm: true, gate: 1 };
-  const random = seededRandom(3);
-  const arrays = randomInputs(random, shape, new Float32Array(1));
-  const seed = randomArray(random, arrays[0].length);
-  const { outputs, gradients } = await run(arrays, shape, { seed });
-  expect(outputs[0]).toEqual(arrays[0]);
-  expect(gradients[0]).toEqual(seed);
-  for (const gradient of gradients.slice(1)) expect(gradient).toEqual(new Float32Array(gradient.length));
-});
-
-test('leaving out the pairs with A = 0 changes no bit, and their share of the gradient of A is 0', async () => {
-  const random = seededRandom(4);
-  const shape = { lengths: [13, 40, 1, 17, 8], heads: 4, kvHeads: 2, headDim: 16, vNorm: true, gate: 1 };
-  const attention = randomAttention(random, 5, (i, j) => (i + 2 * j) % 3 !== 0 && i !== 2);
-  const arrays = randomInputs(random, shape, attention);
-  const seed = randomArray(random, arrays[0].length);
-  const dense = await run(arrays, shape, { seed });
-  let pairs = 0;
-  const sparse = await run(arrays, shape, { seed, pairsFrom: attention, onPairs: ({ count }) => (pairs = count) });
-  expect(pairs).toBe(attention.filter((value) => value > 0).length);
-  expect(pairs).toBeLessThan(20);
-  expect(sparse.outputs).toEqual(dense.outputs);
-  expect(sparse.gradients.slice(0, 4)).toEqual(dense.gradients.slice(0, 4));
-  expect(sparse.gradients[4]).toEqual(dense.gradients[4]!.map((value, at) => (attention[at]! > 0 ? value : 0)));
-});
-
-test.each([true, false])('one-hot A reads one neighbour for each chunk (V-norm %s)', async (vNorm) => {
-  const random = seededRandom(5);
-  const shape = { lengths: [7, 20, 33, 2], heads: 2, kvHeads: 2, headDim: 8, vNorm, gate: 1 };
-  const partner = [2, 0, 3, 2];
-  const attention = Float32Array.from({ length: 16 }, (_, at) => Number(partner[at >> 2] === at % 4));
-  const arrays = randomInputs(random, shape, attention);
-  const seed = randomArray(random, arrays[0].length);
-  let pairs: PairList | undefined;
-  const { outputs, gradients } = await run(arrays, shape, {
-    seed,
-    pairsFrom: attention,
-    onPairs: (made) => (pairs = made),
-  });
-  expect(pairs).toMatchObject({ count: 4, queryTokens: 62, scores: 7 * 33 + 20 * 7 + 33 * 2 + 2 * 33 });
-  expectClose('out', outputs[0]!, inBatchAttentionReference(...arrays, shape), { abs: 20 * EPS_F32 });
-  // Chunk 1 is read by nobody: nothing flows into its keys and values.
-  const unread = [7 * 16, 27 * 16] as const;
-  for (const gradient of [gradients[2]!, gradients[3]!])
-    expect(gradient.slice(...unread)).toEqual(new Float32Array(20 * 16));
-});
-
-test('a value of length 0 gets a finite gradient: that of ‖V‖ is 0 there', async () => {
-  const random = seededRandom(6);
-  const shape = { lengths: [4, 6], heads: 2, kvHeads: 1, headDim: 4, vNorm: true, gate: 1 };
-  const arrays = randomInputs(random, shape, randomAttention(random, 2));
-  arrays[3].fill(0, 8, 12);
-  arrays[3].fill(0, 24, 28);
-  const seed = randomArray(random, arrays[0].length);
-  const { gradients } = await run(arrays, shape, { seed });
-  // Central differences of the norm are 0 at its kink too.
-  const samples = sampledGradients(random, arrays, shape, seed, arrays[3].length);
-  expectClose(
-    'gradient of v',
-    samples[3]!.places.map((place) => gradients[3]![place]!),
-    samples[3]!.gradient,
-    {
-      abs: 5e-6,
-      rel: 1e-5,
-    },
-  );
-});
-
-test('scores far from 0 neither overflow nor vanish', async () => {
-  const random = seededRandom(8);
-  const shape = { lengths: [20, 35], heads: 1, kvHeads: 1, headDim: 8, vNorm: true, gate: 1 };
-  const arrays = randomInputs(random, shape, randomAttention(random, 2));
-  for (let i = 0; i < arrays[1].length; i++) arrays[1][i]! *= 100;
-  const { outputs, gradients } = await run(arrays, shape, { seed: randomArray(random, arrays[0].length) });
-  // Scores of a few hundred carry errors of a few 1e-5, and those go into the weights as they are.
-  expectClose('out', outputs[0]!, inBatchAttentionReference(...arrays, shape), { abs: 2e-4 });
-  for (const gradient of gradients) expect(gradient.every(Number.isFinite)).toBe(true);
-});
-
-test('gradients are computed only where they are wanted, and add to what is there', async () => {
-  const random = seededRandom(9);
-  const shape = { lengths: [6, 3, 18], heads: 2, kvHeads: 1, headDim: 6, vNorm: true, gate: 0.5 };
-  const arrays = randomInputs(random, shape, randomAttention(random, 3));
-  const seed = randomArray(random, arrays[0].length);
-  const all = await run(arrays, shape, { seed });
-  for (let which = 0; which < 5; which++) {
-    const { gradients } = await run(arrays, shape, { seed, requiresGrad: arrays.map((_, i) => i === which) });
-    expect(gradients).toEqual([all.gradients[which]]);
-  }
-  // Two layers that use the same tensors: each adds its part.
-  const { lengths, heads, kvHeads, headDim, vNorm, gate } = shape;
-  const shapes = [
-    [27, 12],
-    [27, 12],
-    [27, 6],
-    [27, 6],
-    [3, 3],
-  ];
-  const twice = await runOp(
-    context,
-    arrays.map((data, i) => ({ data, shape: shapes[i]! })),
-    (c, [self, q, k, v, attention]) => {
-      const rows = makeRows(c, lengths);
-      const shared = { q: q!, k: k!, v: v!, attention: attention!, pairs: makePairs(c, rows), rows };
-      const once = inBatchAttention(c, { self: self!, ...shared, heads, kvHeads, headDim, vNorm, gate });
-      return [inBatchAttention(c, { self: once, ...shared, heads, kvHeads, headDim, vNorm, gate })];
-    },
-    [seed],
-  );
-  all.gradients.slice(1).forEach((gradient, i) => {
-    expect(twice.gradients[i + 1]).toEqual(gradient.map((value) => 2 * value));
-  });
-});
-
-test.each(cases().filter((_, n) => n % 2 === 1))(
-  'a learnt γ: the bits of a fixed one, and the gradient of finite differences: rows $lengths, V-norm $vNorm, gate $gate',
-  async (shape) => {
-    const random = seededRandom(200 + shape.headDim);
-    const arrays = randomInputs(random, shape, randomAttention(random, shape.lengths.length));
-    const seed = randomArray(random, arrays[0].length);
-    const factors = Float32Array.of(7, shape.gate, -2);
-    const fixed = await run(arrays, shape, { seed });
-    const learnt = await run(arrays, shape, { seed, factors });
-    expect(learnt.outputs).toEqual(fixed.outputs);
-    expect(learnt.gradients.slice(0, 4)).toEqual(fixed.gradients.slice(0, 4));
-    const terms = Math.sqrt(shape.heads * shape.headDim * Math.max(...shape.lengths));
-    const tolerance = { abs: 1e-6 * (2 + terms), rel: 1e-5 };
-    expectClose('gradient of attention', learnt.gradients[4]!, fixed.gradients[4]!, tolerance);
-    const [slope] = numericGradients(
-      ([gate]) => weightedSum(inBatchAttentionReference(...arrays, { ...shape, gate: gate![0]! }), seed),
-      [[shape.gate]],
+    // Central differences of the norm are 0 at its kink too.
+    const samples = sampledGradients(random, arrays, shape, seed, arrays[3].length);
+    expectClose(
+      'gradient of v',
+      samples[3]!.places.map((place) => gradients[3]![place]!),
+      samples[3]!.gradient,
+      {
+        abs: 5e-6,
+        rel: 1e-5,
+      },
     );
-    const all = Math.sqrt(arrays[0].length);
-    const expected = [0, slope![0]!, 0];
-    expectClose('gradient of γ', learnt.gradients[5]!, expected, { abs: 1e-6 * (2 + all), rel: 1e-5 });
-    expect(Math.abs(slope![0]!)).toBeGreaterThan(1e-3);
-  },
-);
+  });
 
-test('a γ that is learnt from 0 on has a gradient there, though the layer reads nothing yet', async () => {
-  const random = seededRandom(12);
-  const shape = { lengths: [6, 3, 18], heads: 2, kvHeads: 1, headDim: 6, vNorm: false, gate: 0 };
-  const arrays = randomInputs(random, shape, randomAttention(random, 3));
-  const seed = randomArray(random, arrays[0].length);
-  const { outputs, gradients } = await run(arrays, shape, { seed, factors: new Float32Array(1) });
-  expect(outputs[0]).toEqual(arrays[0]);
-  const at = (gate: number) => weightedSum(inBatchAttentionReference(...arrays, { ...shape, gate }), seed);
-  expectClose('gradient of γ', gradients[5]!, [at(1) - at(0)], { abs: 2e-5 });
-  expect(gradients[4]).toEqual(new Float32Array(9));
-});
+  test('scores far from 0 neither overflow nor vanish', async () => {
+    const random = seededRandom(8);
+    const shape = { lengths: [20, 35], heads: 1, kvHeads: 1, headDim: 8, vNorm: true, gate: 1 };
+    const arrays = randomInputs(random, shape, randomAttention(random, 2));
+    for (let i = 0; i < arrays[1].length; i++) arrays[1][i]! *= 100;
+    const { outputs, gradients } = await run(arrays, shape, { seed: randomArray(random, arrays[0].length) });
+    // Scores of a few hundred carry errors of a few 1e-5, and those go into the weights as they are.
+    expectClose('out', outputs[0]!, inBatchAttentionReference(...arrays, shape), { abs: 2e-4 });
+    for (const gradient of gradients) expect(gradient.every(Number.isFinite)).toBe(true);
+  });
 
-test('the backward pass holds two numbers per pair read, head and query token; the forward pass none', async () => {
-  const random = seededRandom(10);
-  const [heads, kvHeads, headDim, length] = [2, 1, 4, 5];
-  for (const chunks of [4, 8, 16]) {
-    for (const sharp of [true, false]) {
-      const shape = { lengths: Array<number>(chunks).fill(length), heads, kvHeads, headDim, vNorm: true, gate: 1 };
-      const attention = randomAttention(random, chunks, (i, j) => !sharp || j === (i + 1) % chunks);
-      const arrays = randomInputs(random, shape, attention);
-      const read = sharp ? chunks : chunks * (chunks - 1);
-      const divisors = capacityFor(4 * chunks * length * kvHeads);
-
-      context.pool.trim();
-      context.pool.resetPeak();
-      await run(arrays, shape, { pairsFrom: attention });
-      expect(context.pool.report().peak.scratch).toBe(divisors);
-
-      context.pool.trim();
-      context.pool.resetPeak();
-      let bytes = 0;
-      const onPairs = (pairs: PairList) => (bytes = pairStateBytes(pairs, heads));
-      await run(arrays, shape, { pairsFrom: attention, seed: randomArray(random, arrays[0].length), onPairs });
-      expect(bytes).toBe(8 * read * (1 + heads * length));
-      expect(context.pool.report().peak.scratch).toBe(divisors + capacityFor(bytes));
+  test('gradients are computed only where they are wanted, and add to what is there', async () => {
+    const random = seededRandom(9);
+    const shape = { lengths: [6, 3, 18], heads: 2, kvHeads: 1, headDim: 6, vNorm: true, gate: 0.5 };
+    const arrays = randomInputs(random, shape, randomAttention(random, 3));
+    const seed = randomArray(random, arrays[0].length);
+    const all = await run(arrays, shape, { seed });
+    for (let which = 0; which < 5; which++) {
+      const { gradients } = await run(arrays, shape, { seed, requiresGrad: arrays.map((_, i) => i === which) });
+      expect(gradients).toEqual([all.gradients[which]]);
     }
-  }
-});
+    // Two layers that use the same tensors: each adds its part.
+    const { lengths, heads, kvHeads, headDim, vNorm, gate } = shape;
+    const shapes = [
+      [27, 12],
+      [27, 12],
+      [27, 6],
+      [27, 6],
+      [3, 3],
+    ];
+    const twice = await runOp(
+      context,
+      arrays.map((data, i) => ({ data, shape: shapes[i]! })),
+      (c, [self, q, k, v, attention]) => {
+        const rows = makeRows(c, lengths);
+        const shared = { q: q!, k: k!, v: v!, attention: attention!, pairs: makePairs(c, rows), rows };
+        const once = inBatchAttention(c, { self: self!, ...shared, heads, kvHeads, headDim, vNorm, gate, variant });
+        return [inBatchAttention(c, { self: once, ...shared, heads, kvHeads, headDim, vNorm, gate, variant })];
+      },
+      [seed],
+    );
+    all.gradients.slice(1).forEach((gradient, i) => {
+      expect(twice.gradients[i + 1]).toEqual(gradient.map((value) => 2 * value));
+    });
+  });
 
-test('shapes that do not fit together are refused with a reason', async () => {
-  const random = seededRandom(11);
-  const shape = { lengths: [2, 2], heads: 2, kvHeads: 1, headDim: 4, vNorm: true, gate: 1 };
-  const arrays = randomInputs(random, shape, randomAttention(random, 2));
-  const odd = { ...shape, headDim: 5 };
-  const oddArrays = randomInputs(random, odd, arrays[4]);
-  await expect(async () => run(oddArrays, odd)).rejects.toThrow(/even size/);
-  const uneven = { ...shape, heads: 3, kvHeads: 2 };
-  await expect(async () => run(randomInputs(random, uneven, arrays[4]), uneven)).rejects.toThrow(/share 2 key/);
-  await expect(async () => run(arrays, shape, { pairsFrom: new Float32Array(3) })).rejects.toThrow(/4 values, but 3/);
-  context.recorder.discard();
+  test.each(cases().filter((_, n) => n % 2 === 1))(
+    'a learnt γ: the bits of a fixed one, and the gradient of finite differences: rows $lengths, V-norm $vNorm, gate $gate',
+    async (shape) => {
+      const random = seededRandom(200 + shape.headDim);
+      const arrays = randomInputs(random, shape, randomAttention(random, shape.lengths.length));
+      const seed = randomArray(random, arrays[0].length);
+      const factors = Float32Array.of(7, shape.gate, -2);
+      const fixed = await run(arrays, shape, { seed });
+      const learnt = await run(arrays, shape, { seed, factors });
+      expect(learnt.outputs).toEqual(fixed.outputs);
+      expect(learnt.gradients.slice(0, 4)).toEqual(fixed.gradients.slice(0, 4));
+      const terms = Math.sqrt(shape.heads * shape.headDim * Math.max(...shape.lengths));
+      const tolerance = { abs: 1e-6 * (2 + terms), rel: 1e-5 };
+      expectClose('gradient of attention', learnt.gradients[4]!, fixed.gradients[4]!, tolerance);
+      const [slope] = numericGradients(
+        ([gate]) => weightedSum(inBatchAttentionReference(...arrays, { ...shape, gate: gate![0]! }), seed),
+        [[shape.gate]],
+      );
+      const all = Math.sqrt(arrays[0].length);
+      const expected = [0, slope![0]!, 0];
+      expectClose('gradient of γ', learnt.gradients[5]!, expected, { abs: 1e-6 * (2 + all), rel: 1e-5 });
+      expect(Math.abs(slope![0]!)).toBeGreaterThan(1e-3);
+    },
+  );
+
+  test('a γ that is learnt from 0 on has a gradient there, though the layer reads nothing yet', async () => {
+    const random = seededRandom(12);
+    const shape = { lengths: [6, 3, 18], heads: 2, kvHeads: 1, headDim: 6, vNorm: false, gate: 0 };
+    const arrays = randomInputs(random, shape, randomAttention(random, 3));
+    const seed = randomArray(random, arrays[0].length);
+    const { outputs, gradients } = await run(arrays, shape, { seed, factors: new Float32Array(1) });
+    expect(outputs[0]).toEqual(arrays[0]);
+    const at = (gate: number) => weightedSum(inBatchAttentionReference(...arrays, { ...shape, gate }), seed);
+    expectClose('gradient of γ', gradients[5]!, [at(1) - at(0)], { abs: 2e-5 });
+    expect(gradients[4]).toEqual(new Float32Array(9));
+  });
+
+  test('the backward pass holds two numbers per pair read, head and query token; the forward pass none', async () => {
+    const random = seededRandom(10);
+    const [heads, kvHeads, headDim, length] = [2, 1, 4, 5];
+    for (const chunks of [4, 8, 16]) {
+      for (const sharp of [true, false]) {
+        const shape = { lengths: Array<number>(chunks).fill(length), heads, kvHeads, headDim, vNorm: true, gate: 1 };
+        const attention = randomAttention(random, chunks, (i, j) => !sharp || j === (i + 1) % chunks);
+        const arrays = randomInputs(random, shape, attention);
+        const read = sharp ? chunks : chunks * (chunks - 1);
+        const divisors = capacityFor(4 * chunks * length * kvHeads);
+
+        context.pool.trim();
+        context.pool.resetPeak();
+        await run(arrays, shape, { pairsFrom: attention });
+        expect(context.pool.report().peak.scratch).toBe(divisors);
+
+        context.pool.trim();
+        context.pool.resetPeak();
+        let bytes = 0;
+        const onPairs = (pairs: PairList) => (bytes = pairStateBytes(pairs, heads));
+        await run(arrays, shape, { pairsFrom: attention, seed: randomArray(random, arrays[0].length), onPairs });
+        expect(bytes).toBe(8 * read * (1 + heads * length));
+        expect(context.pool.report().peak.scratch).toBe(divisors + capacityFor(bytes));
+      }
+    }
+  });
+
+  test('shapes that do not fit together are refused with a reason', async () => {
+    const random = seededRandom(11);
+    const shape = { lengths: [2, 2], heads: 2, kvHeads: 1, headDim: 4, vNorm: true, gate: 1 };
+    const arrays = randomInputs(random, shape, randomAttention(random, 2));
+    const odd = { ...shape, headDim: 5 };
+    const oddArrays = randomInputs(random, odd, arrays[4]);
+    await expect(async () => run(oddArrays, odd)).rejects.toThrow(/even size/);
+    const uneven = { ...shape, heads: 3, kvHeads: 2 };
+    await expect(async () => run(randomInputs(random, uneven, arrays[4]), uneven)).rejects.toThrow(/share 2 key/);
+    await expect(async () => run(arrays, shape, { pairsFrom: new Float32Array(3) })).rejects.toThrow(/4 values, but 3/);
+    context.recorder.discard();
+  });
 });
