@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { indented, linkPath } from '../../src/ui/inspect/links.ts';
 import { attentionOf, meanRow, strongest, tokenFigures } from '../../src/ui/inspect/pairNumbers.ts';
 import { gainsFrom, meanGain, neighbourGains, tokenSources } from '../../src/ui/inspect/sources.ts';
 
@@ -75,5 +76,23 @@ describe('where gains come from', () => {
     expect(tokenSources(GAINS, 1)).toEqual([undefined, { neighbour: 0, gain: 1 }]);
     expect(tokenSources(GAINS, 2)).toEqual([undefined]);
     expect(tokenSources({ ...GAINS, leaveOneOut: undefined }, 0)).toEqual([]);
+  });
+});
+
+describe('links between tokens', () => {
+  const box = (left: number, top: number) => ({ left, right: left + 10, top, bottom: top + 20 });
+
+  test('hang under the lines between texts side by side, and go straight down between texts one above the other', () => {
+    expect(linkPath(box(0, 0), box(100, 40))).toBe('M5 20C30 32 80 72 105 60');
+    expect(linkPath(box(0, 0), box(4, 100))).toBe('M5 20C5 60 9 60 9 100');
+  });
+
+  test('the space before a token is not part of it, unless it is all there is', () => {
+    expect([' word', 'word', '\n\n', ' a b'].map(indented)).toEqual([
+      [' ', 'word'],
+      ['', 'word'],
+      ['', '\n\n'],
+      [' ', 'a b'],
+    ]);
   });
 });
