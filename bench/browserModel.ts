@@ -30,7 +30,7 @@ export async function main(args: readonly string[]): Promise<number> {
   await build({ logLevel: 'warn' });
   const server = await preview({ preview: { host: '127.0.0.1', port: 0, open: false } });
   const { executablePath, args: flags, env, version } = await findBrowser();
-  const browser = await chromium.launch({ executablePath, args: flags, env: { ...process.env, ...env } });
+  const browser = await chromium.launch({ executablePath, args: flags, env: { ...browserEnvironment(), ...env } });
   try {
     say(`${version}, ${id}`);
     const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
@@ -47,6 +47,16 @@ export async function main(args: readonly string[]): Promise<number> {
     await server.close();
     await hub.close();
   }
+}
+
+/** This process's environment without what lets Node find its GPU: a browser brings its own libraries. */
+function browserEnvironment(): Record<string, string> {
+  const ofNode = ['VK_ICD_FILENAMES', 'VK_DRIVER_FILES', 'LD_LIBRARY_PATH'];
+  return Object.fromEntries(
+    Object.entries(process.env).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined && !ofNode.includes(entry[0]),
+    ),
+  );
 }
 
 function say(text: string): void {
