@@ -1,6 +1,6 @@
 import { expect, test, type Page } from '@playwright/test';
 import { LESSONS } from '../lessons/titles.ts';
-import { commands, openPage, stepOf, violations } from './openPage.ts';
+import { commands, openPage, stepOf, trainTo, violations } from './openPage.ts';
 
 test.use({ viewport: { width: 1440, height: 900 } });
 
@@ -96,6 +96,20 @@ test('a button sets the configuration, begins anew, and pauses where it says', a
     .poll(async () => (await commands(page)).slice(3).map(({ type }) => type))
     .toEqual(['configure', 'train', 'pause']);
   expect((await commands(page))[3]).toMatchObject({ configuration: { attention: 'learned' } });
+});
+
+test('steps of the run before do not end the run that a button begins', async ({ page }) => {
+  await openPage(page, { everyMs: 10 });
+  await trainTo(page, 30);
+  await openLesson(page, 2);
+  await page.keyboard.press('n');
+  await page.keyboard.press('n');
+  await lesson(page)
+    .getByRole('button', { name: /^Uniform/ })
+    .click();
+  await expect.poll(async () => (await commands(page)).at(-1)?.type).toBe('pause');
+  expect(await stepOf(page)).toBeGreaterThanOrEqual(20);
+  expect((await commands(page)).map(({ type }) => type)).toEqual(['configure', 'train', 'configure', 'train', 'pause']);
 });
 
 test('numbers beside the buttons are those of the step that is shown', async ({ page }) => {

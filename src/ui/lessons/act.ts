@@ -59,8 +59,11 @@ function hasBases(models: Page['models'], configuration: Configuration): Promise
 }
 
 function pauseAt(step: number, { session }: Page): void {
+  // Steps of the run before may still be on their way.
+  let hasBegun = false;
   unwatch = session.listen((event) => {
-    if (event.type !== 'step' || event.record.metrics.step < step) return;
+    if (event.type === 'reset' || event.type === 'corpus') hasBegun = true;
+    if (!hasBegun || event.type !== 'step' || event.record.metrics.step < step) return;
     unwatch?.();
     session.pause();
   });

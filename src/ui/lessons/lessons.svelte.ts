@@ -1,3 +1,4 @@
+import type { Configuration } from '../../lab/configuration.ts';
 import { placeFragment, readPlace, type Place } from './link.ts';
 
 /** Whether lessons stand in the column of the text, and which step of which one. The address follows: #lesson=3.2. */
@@ -5,6 +6,8 @@ export class Lessons {
   isOpen = $state(false);
   /** The step that is read; undefined while the list of lessons is. */
   place = $state.raw<Place>();
+  /** The reader's own settings, from before the first button was pressed. */
+  own = $state.raw<Configuration>();
 
   /** `onleave`: what puts something else into the address again. */
   constructor(private readonly onleave: () => void) {}
