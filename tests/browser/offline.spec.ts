@@ -23,6 +23,10 @@ test('after the first visit the page, its panels and its worker need no network'
     await expect(page.getByText('could not be loaded')).toHaveCount(0);
   }
   await page.keyboard.press('Escape');
+  await page.getByRole('tab', { name: 'Lessons' }).click();
+  await page.getByRole('button', { name: /^2\. / }).click();
+  await expect(page.locator('.katex').first()).toBeVisible();
+  await page.getByRole('tab', { name: 'Text', exact: true }).click();
   // The lab's worker cuts the text.
   await page.getByRole('tab', { name: 'The kitchen' }).click();
   await expect(page.getByText(/\d+ documents · \d+ chunks/)).toBeVisible();
