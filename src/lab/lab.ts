@@ -10,10 +10,8 @@ import type { LabCommand, LabEvent } from './protocol.ts';
 import { evaluationRecord, stepRecord } from './records.ts';
 import { RunDesk } from './runDesk.ts';
 import { SearchDesk, type OpenRun } from './searchDesk.ts';
+import { Turns } from './turns.ts';
 import { Workbench, type PreparedRun, type RunPlan } from './workbench.ts';
-
-/** Work on the run that is open, done when no step is under way. */
-type Aside = () => Promise<void>;
 
 /**
  * One session: a corpus, two models, a run. Takes commands at any time and answers with events. Commands that change what
@@ -27,11 +25,10 @@ export class Lab {
   readonly #search: SearchDesk;
   readonly #inspect: InspectDesk;
   readonly #kernels: KernelDesk;
-  #tail: Promise<void> = Promise.resolve();
+  readonly #turns: Turns;
   /** Steps still wanted: Infinity while training, 1 for a single step, 0 when paused. */
   #wanted = 0;
   #preparing: AbortController | undefined;
-  #asides: Aside[] = [];
 
   constructor(
     gpu: GPU | undefined,
@@ -45,6 +42,14 @@ export class Lab {
     this.#search = new SearchDesk(emit);
     this.#inspect = new InspectDesk(emit);
     this.#kernels = new KernelDesk(emit);
+    this.#turns = new Turns(
+      (command, cause) => {
+        this.#wanted = 0;
+        const error = this.#tell(command, cause);
+        this.#bench.state(this.#bench.experiment ? 'paused' : 'failed', error.message);
+      },
+      (command, cause) => this.#tell(command, cause),
+    );
   }
 
   /** Takes a command; resolves when it has been carried out (for 'train': when training has paused again). */
@@ -58,14 +63,14 @@ export class Lab {
       case 'step': {
         const alreadyRunning = this.#wanted === Infinity;
         this.#wanted = command.type === 'train' ? Infinity : 1;
-        return alreadyRunning ? Promise.resolve() : this.#enqueue(command, () => this.#run());
+        return alreadyRunning ? Promise.resolve() : this.#turns.enqueue(command, () => this.#run());
       }
       case 'reset':
         this.#halt();
-        return this.#enqueue(command, () => this.#reset());
+        return this.#turns.enqueue(command, () => this.#reset());
       case 'configure':
         this.#halt();
-        return this.#enqueue(command, () => this.#configure(command));
+        return this.#turns.enqueue(command, () => this.#configure(command));
       case 'listModels':
       case 'describeModel':
       case 'downloadModel':
@@ -81,7 +86,7 @@ export class Lab {
       case 'resumeRun':
       case 'importRun':
         this.#halt();
-        return this.#enqueue(command, () => this.#resume(command));
+        return this.#turns.enqueue(command, () => this.#resume(command));
       case 'exportAdapters':
       case 'importAdapters':
       case 'exportRun':
@@ -118,22 +123,13 @@ export class Lab {
     this.#halt();
     this.#search.stop();
     this.#inspect.stop();
-    await this.#tail;
+    await this.#turns.settled;
     this.#dropContext();
   }
 
   #halt(): void {
     this.#wanted = 0;
     this.#preparing?.abort();
-  }
-
-  #enqueue(command: LabCommand, work: () => Promise<void>): Promise<void> {
-    this.#tail = this.#tail.then(work).catch((cause: unknown) => {
-      this.#wanted = 0;
-      const error = this.#tell(command, cause);
-      this.#bench.state(this.#bench.experiment ? 'paused' : 'failed', error.message);
-    });
-    return this.#tail;
   }
 
   /** Work that concerns no run, beside whatever else goes on. */
@@ -145,25 +141,11 @@ export class Lab {
 
   /** Work on the run that is open (opened for it, if need be), between two steps. It fails by itself; the run goes on. */
   #between(command: LabCommand, work: (run: OpenRun) => Promise<void>): Promise<void> {
-    return new Promise((done) => {
-      this.#asides.push(async () => {
-        try {
-          const run = await this.#openRun();
-          if (run) await work(run);
-          else this.#tellStopped(command);
-        } catch (cause) {
-          this.#tell(command, cause);
-        } finally {
-          done();
-        }
-      });
-      // The training loop gets to it first, if there is one.
-      void this.#enqueue(command, () => this.#doAsides());
+    return this.#turns.between(command, async () => {
+      const run = await this.#openRun();
+      if (run) await work(run);
+      else this.#tellStopped(command);
     });
-  }
-
-  async #doAsides(): Promise<void> {
-    for (let aside = this.#asides.shift(); aside; aside = this.#asides.shift()) await aside();
   }
 
   #tell(command: LabCommand, cause: unknown): ReturnType<typeof describeFailure> {
@@ -252,10 +234,12 @@ export class Lab {
     const { configuration } = plan;
     const { trainer, optimiser } = run.experiment;
     const { context } = run;
-    context.recorder.onCompile = (done, total) =>
-      done < total
-        ? this.#bench.state('preparing', `Compiling kernels, ${done} of ${total}`, done / total)
-        : this.#bench.state('running', 'Training');
+    context.recorder.onCompile = (done, total) => {
+      if (done < total) this.#bench.state('preparing', `Compiling kernels, ${done} of ${total}`, done / total);
+      // What looks at a paused run may need kernels of its own.
+      else if (this.#wanted > 0) this.#bench.state('running', 'Training');
+      else this.#bench.state('paused', 'Paused');
+    };
     this.#bench.state('running', 'Training');
     if (optimiser.step === 0 && configuration.evaluateEvery > 0) await this.#evaluate(run.experiment, corpus);
     while (this.#wanted > 0) {
@@ -265,7 +249,7 @@ export class Lab {
       this.emit({ type: 'step', record });
       if (record.metrics.step % configuration.evaluateEvery === 0) await this.#evaluate(run.experiment, corpus);
       if (isSavedAt(configuration, record.metrics.step)) await this.#autosave(run);
-      await this.#doAsides();
+      await this.#turns.doAsides();
     }
     this.#bench.state('paused', 'Paused');
   }

@@ -32,6 +32,13 @@ describe('tokenGains', () => {
   it('is the loss alone minus the loss with context, and nothing for the first token', () => {
     expect(tokenGains(record(1), 0)).toEqual([undefined, 1.5]);
   });
+
+  it('belongs to the last tokens where only the second half is predicted', () => {
+    const one = record(1);
+    const chunks = one.batch.chunks.map((chunk) => ({ ...chunk, tokens: ['a', 'b', 'c', 'd'] }));
+    const halved = { ...one, batch: { chunks }, tokenLoss: [[1, 2]], isolatedTokenLoss: [[2, 5]] };
+    expect(tokenGains(halved, 0)).toEqual([undefined, undefined, 1, 3]);
+  });
 });
 
 describe('spacedTokens', () => {

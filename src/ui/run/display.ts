@@ -45,14 +45,18 @@ export function readRows(record: StepRecord, order: readonly number[]): RowReadi
   });
 }
 
-/** Gain of each predicted token in nats (alone − with context); the first token is not predicted. */
+/**
+ * Gain of each predicted token in nats (alone − with context). The first token is not predicted; where the loss is on the
+ * second half only, neither are the others of the first. All after them are.
+ */
 export function tokenGains(record: StepRecord, chunk: number): (number | undefined)[] {
   const alone = record.isolatedTokenLoss[chunk] ?? [];
   const withContext = record.tokenLoss[chunk] ?? [];
   const tokens = record.batch.chunks[chunk]?.tokens ?? [];
+  const first = tokens.length - alone.length;
   return tokens.map((_, t) => {
-    const a = alone[t - 1];
-    const b = withContext[t - 1];
+    const a = alone[t - first];
+    const b = withContext[t - first];
     return a === undefined || b === undefined ? undefined : a - b;
   });
 }
