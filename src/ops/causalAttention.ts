@@ -149,11 +149,10 @@ function products({ rows, heads, headDim, slabs }: Call, scores: number, sums: n
 /** (logSumExp, Σ gradient·out) of each token and head: [T, H, 2]. */
 function backwardStatistics(context: Context, call: Call, gradient: Tensor, out: Tensor, logSumExp: Tensor): Tensor {
   const pairs = call.rows.tokens * call.heads;
-  const [threads, lanes] = call.direct ? [4, 1] : [64, 8];
   const statistics = context.tensor([call.rows.tokens, call.heads, 2], 'f32', 'scratch');
   context.dispatch({
-    kernel: 'causalAttentionStatistics',
-    constants: { HEAD_DIM: call.headDim, THREADS: threads, LANES: lanes },
+    kernel: kernel('causalAttentionStatistics', call),
+    constants: { HEAD_DIM: call.headDim },
     params: { pairs },
     bindings: {
       gradient: gradient.slice,
@@ -161,7 +160,7 @@ function backwardStatistics(context: Context, call: Call, gradient: Tensor, out:
       logSumExp: logSumExp.slice,
       statistics: statistics.slice,
     },
-    groups: [Math.ceil((pairs * lanes) / threads)],
+    groups: [Math.ceil(pairs / (call.direct ? 64 : 8))],
     flops: 2 * out.size,
     bytes: 4 * (2 * out.size + 3 * pairs),
   });

@@ -220,7 +220,9 @@ test('step --model times one step by kernel and sets its memory beside the plan'
   expect(Math.abs(report.plan.peakTotal / report.memory.peakTotal - 1)).toBeLessThan(0.05);
   // Every kernel of the step is in the table: together they do the work that the plan counted.
   expect(report.flops / report.plan.step.flops).toBeCloseTo(1, 6);
-  expect(report.kernels.map(({ kernel }) => kernel)).toEqual(expect.arrayContaining(['inBatchAttention', 'adamw']));
+  const names = report.kernels.map(({ kernel }) => kernel);
+  expect(names).toContain('adamw');
+  expect(names.some((name) => /^inBatchAttention(Direct)?$/.test(name))).toBe(true);
 });
 
 describe('embed', () => {
