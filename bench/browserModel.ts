@@ -4,6 +4,7 @@ import { chromium, type Page } from 'playwright';
 import { build, preview } from 'vite';
 import { findBrowser } from '../scripts/browser.mjs';
 import { folderRepository, startFakeHub } from '../tests/harness/fakeHub.ts';
+import { browserEnvironment } from './browserEnvironment.ts';
 import { formatBytes } from './table.ts';
 
 const USAGE = `Usage: npm run bench:browser -- DIR [--steps N]
@@ -47,16 +48,6 @@ export async function main(args: readonly string[]): Promise<number> {
     await server.close();
     await hub.close();
   }
-}
-
-/** This process's environment without what lets Node find its GPU: a browser brings its own libraries. */
-function browserEnvironment(): Record<string, string> {
-  const ofNode = ['VK_ICD_FILENAMES', 'VK_DRIVER_FILES', 'LD_LIBRARY_PATH'];
-  return Object.fromEntries(
-    Object.entries(process.env).filter(
-      (entry): entry is [string, string] => entry[1] !== undefined && !ofNode.includes(entry[0]),
-    ),
-  );
 }
 
 function say(text: string): void {
