@@ -97,7 +97,7 @@ export class Runs {
   /** Shows a kept run on the page. */
   async open({ id, name }: RunSummary): Promise<void> {
     if (id === this.currentId && this.followed?.history === this.session.history) return;
-    if (id === this.currentId && this.session.hasAside) return this.session.comeBack();
+    if (id === this.currentId && this.session.stage.hasAside) return this.session.stage.comeBack();
     const run = await this.load(id);
     if (!run) return;
     const { configuration, corpus } = run;

@@ -1,4 +1,4 @@
-import type { OwnText } from '../run/session.svelte.ts';
+import type { OwnText } from '../run/readersText.svelte.ts';
 
 /** The lab takes as much; larger files are not even read. */
 const MAXIMUM_BYTES = 5 * 1024 * 1024;

@@ -1,0 +1,23 @@
+/** Shortest time between two drawings while events pour in. */
+const DRAW_EVERY_MS = 100;
+
+/** Draws soon: once for all that was asked since the last drawing, at most ten times a second. */
+export class Frames {
+  private drawn = 0;
+  private waiting = false;
+
+  constructor(private readonly draw: () => void) {}
+
+  soon(): void {
+    if (this.waiting) return;
+    this.waiting = true;
+    const wait = Math.max(0, this.drawn + DRAW_EVERY_MS - performance.now());
+    setTimeout(() => {
+      requestAnimationFrame((now) => {
+        this.waiting = false;
+        this.drawn = now;
+        this.draw();
+      });
+    }, wait);
+  }
+}
