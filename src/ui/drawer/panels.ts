@@ -6,6 +6,8 @@ export interface Panel {
   readonly label: string;
   /** One line for who has never opened it. */
   readonly about: string;
+  /** Its height as a CSS length where it needs less than the others. */
+  readonly height?: string;
   readonly load: () => Promise<{ readonly default: Component }>;
 }
 
@@ -53,6 +55,7 @@ export const PANELS: readonly Panel[] = [
     id: 'share',
     label: 'Share',
     about: 'A link to these settings; pictures, numbers and embeddings as files.',
+    height: '304px',
     load: () => import('../share/SharePanel.svelte'),
   },
   {
