@@ -40,7 +40,7 @@ export function zipChunks(files: readonly NamedFile[], modified = new Date()): U
   let failure: Error | undefined;
   const zip = new Zip((error, chunk) => {
     if (error) failure ??= error;
-    else result.push(chunk as Uint8Array<ArrayBuffer>);
+    else result.push(chunk);
   });
   for (const { name, chunks } of files) {
     const entry = name.endsWith('.safetensors') ? new ZipPassThrough(name) : new ZipDeflate(name);

@@ -19,7 +19,16 @@ let hub: FakeHub;
 test.beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'revela-checkpoint-'));
   const made = join(folder, 'tiny');
-  execFileSync(process.execPath, ['scripts/run.mjs', 'cli', 'make-checkpoint', made, '--config', 'tiny', '--seed', '1']);
+  execFileSync(process.execPath, [
+    'scripts/run.mjs',
+    'cli',
+    'make-checkpoint',
+    made,
+    '--config',
+    'tiny',
+    '--seed',
+    '1',
+  ]);
   hub = await startFakeHub({ [REPOSITORY]: await folderRepository(made) });
 });
 test.afterAll(async () => {
@@ -49,7 +58,9 @@ async function download(page: Page): Promise<void> {
   expect(weights()).not.toHaveLength(0);
 }
 
-test('a checkpoint is fetched, trained with adapters, searched, taken home, and goes on after a reload', async ({ page }) => {
+test('a checkpoint is fetched, trained with adapters, searched, taken home, and goes on after a reload', async ({
+  page,
+}) => {
   const misdeeds = await openRealPage(page);
   await download(page);
   await page.getByRole('combobox', { name: 'Preset' }).selectOption({ label: 'Pretrained, gentle' });
@@ -75,7 +86,10 @@ test('a checkpoint is fetched, trained with adapters, searched, taken home, and 
   const zip = page.waitForEvent('download');
   await page.getByRole('button', { name: /^Download adapters/ }).click();
   const archive = unzipSync(new Uint8Array(readFileSync(await (await zip).path())));
-  const config = JSON.parse(new TextDecoder().decode(archive['retriever/adapter_config.json'])) as Record<string, unknown>;
+  const config = JSON.parse(new TextDecoder().decode(archive['retriever/adapter_config.json'])) as Record<
+    string,
+    unknown
+  >;
   expect(config).toMatchObject({ peft_type: 'LORA', r: 4, base_model_name_or_path: REPOSITORY });
   expect(Object.keys(archive)).toContain('language-model/adapter_model.safetensors');
 

@@ -81,6 +81,9 @@ function install({ records, corpus, everyMs }: Script): void {
         step = 0;
         say({ type: 'reset' });
         return say({ type: 'state', state: 'idle', detail: '' });
+      // What concerns no run is answered by the tests themselves.
+      default:
+        return;
     }
   }
 
