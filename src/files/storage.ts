@@ -11,14 +11,3 @@ export async function storageEstimate(): Promise<StorageEstimate> {
   const { usage, quota } = (await storage?.estimate?.()) ?? {};
   return { usage, quota };
 }
-
-/**
- * Asks the browser not to clear this origin's storage when the disk gets full. Some browsers ask the user, so call it only
- * after a click, and in the page: workers cannot ask.
- * @returns whether it is promised; undefined where the browser cannot tell.
- */
-export async function requestPersistence(): Promise<boolean | undefined> {
-  const storage = storageManager() as Partial<StorageManager> | undefined;
-  if (!storage?.persist) return undefined;
-  return (await storage.persisted?.()) === true || (await storage.persist());
-}

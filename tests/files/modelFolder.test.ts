@@ -3,7 +3,7 @@ import { ModelFileError, readJson } from '../../src/files/byteSource.ts';
 import { StorageFullError } from '../../src/files/fileStore.ts';
 import { importFolder, localFolder, type LocalFile } from '../../src/files/modelFolder.ts';
 import type { DownloadProgress } from '../../src/files/progress.ts';
-import { storageEstimate, requestPersistence } from '../../src/files/storage.ts';
+import { storageEstimate } from '../../src/files/storage.ts';
 import { folderOf, listModels, openModel } from '../../src/files/storedModels.ts';
 import { memoryStore } from '../harness/memoryStore.ts';
 import { bytesOf, errorOf, expectBytes, testClock, WEIGHTS } from './hubHarness.ts';
@@ -125,5 +125,4 @@ test('an import that was cut off is listed as partial without a way to go on, an
 
 test('without a browser nothing is known of its storage', async () => {
   expect(await storageEstimate()).toEqual({ usage: undefined, quota: undefined });
-  expect(await requestPersistence()).toBeUndefined();
 });

@@ -71,6 +71,7 @@ export class Models {
     this.finished = [];
     this.download = undefined;
     this.requests.begin('downloadModel');
+    askToKeep();
     this.session.send({ type: 'downloadModel', id, ...this.where() });
   }
 
@@ -86,6 +87,7 @@ export class Models {
 
   /** Opens files of the reader's own as a model; `keep` copies them into this browser's storage. */
   openFolder(name: string, files: readonly PathFile[], keep: boolean): void {
+    if (keep) askToKeep();
     this.requests.begin('openFolder');
     this.session.send({ type: 'openFolder', name, files, keep });
   }
@@ -143,4 +145,13 @@ export class Models {
     this.download = download;
     if (ENDED.includes(download.state)) this.requests.end('downloadModel');
   }
+}
+
+/**
+ * Asks the browser not to clear what is stored here when the disk gets full. Some ask the reader in turn, which needs a press
+ * just before, and workers may not ask. A refusal stops nothing: the list of models says what holds.
+ */
+function askToKeep(): void {
+  const storage = navigator.storage as Partial<StorageManager> | undefined;
+  storage?.persist?.().catch(() => undefined);
 }
