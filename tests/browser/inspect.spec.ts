@@ -251,7 +251,8 @@ test('on the real engine: a cell opens up, gains are computed, and training goes
   const panel = region(page);
   await expect(panel.getByText(/^Chunk 1 reads chunk 2:/)).toBeVisible(patient);
   const options = readers(page).getByRole('option');
-  expect(await options.count()).toBeGreaterThan(5);
+  // Which batch was paused at is a matter of time, and some chunks are short.
+  expect(await options.count()).toBeGreaterThan(2);
   await options.nth(2).click();
   await expect(panel.getByText(/attends most to “/)).toBeVisible();
   // Softmax over the tokens of the other chunk: tints are shares.
