@@ -93,7 +93,7 @@ test.describe('a run', () => {
     const slider = page.getByRole('slider', { name: 'Time' });
     await slider.fill('3');
     await expect(page.getByRole('img', { name: /^Recall@1/ })).toHaveAccessibleName(/ at 3: /);
-    expect(await cells(page)).not.toEqual(now);
+    await expect.poll(() => cells(page)).not.toEqual(now);
     await page.getByRole('img', { name: /^Loss/ }).click({ position: { x: 120, y: 60 } });
     expect(Number(await slider.inputValue())).toBeGreaterThan(3);
     await page.getByRole('button', { name: 'Back to now' }).click();
@@ -126,7 +126,7 @@ test.describe('a run', () => {
     } as const;
     await say(page, { type: 'error', error });
     await expect(page.getByRole('alert')).toHaveText('The loss is no number any more. Lower the learning rate.');
-    expect(await cells(page)).toEqual(before);
+    await expect.poll(() => cells(page)).toEqual(before);
   });
 
   test('begins a new history when the lab begins again', async ({ page }) => {

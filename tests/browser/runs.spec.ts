@@ -130,7 +130,7 @@ test.describe('kept runs', () => {
     await rows(page).nth(2).getByRole('button').click();
     await page.getByRole('button', { name: 'Open', exact: true }).click();
     await expect(page.getByText('Kept run: Facts, small model', { exact: true })).toBeVisible();
-    expect(await cells(page)).not.toEqual(own);
+    await expect.poll(() => cells(page)).not.toEqual(own);
     await page.getByRole('button', { name: 'Close Runs' }).click();
     await slider(page).fill('3');
     await expect(page.getByRole('img', { name: /^Loss/ })).toHaveAccessibleName(/ at 3: /);
@@ -194,7 +194,7 @@ test.describe('kept runs', () => {
     const before = await cells(page);
     await page.getByRole('button', { name: 'Reset', exact: true }).click();
     await page.getByRole('button', { name: 'Bring it back' }).click();
-    expect(await cells(page)).toEqual(before);
+    await expect.poll(() => cells(page)).toEqual(before);
     await expect(page.getByText(/^Kept run: /).first()).toBeVisible();
     await page.getByRole('button', { name: 'Back to your run' }).click();
     await expect.poll(() => stepOf(page)).toBe(0);
