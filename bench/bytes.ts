@@ -22,7 +22,7 @@ export async function benchBytes(context: Context, signal: AbortSignal): Promise
     let smallest: number | undefined;
     for (const chunks of BATCHES) {
       signal.throwIfAborted();
-      const runner = await makeRunner(context, `B ${chunks}`, configure({ chunks }), checkpointing);
+      const runner = await makeRunner(context, `B ${chunks}`, configure({ chunks, checkpointing }));
       const { tokens, memory } = await runner.trainer.step();
       smallest ??= memory.peakTotal;
       rows.push({

@@ -1,11 +1,12 @@
+import { mergeTimings } from '../src/gpu/timer.ts';
 import { configure, type Configuration } from '../src/lab/configuration.ts';
 import { setUpCorpus } from '../src/lab/corpusSetup.ts';
-import { buildExperiment, revelaOptions } from '../src/lab/experiment.ts';
-import { CorpusFeed, type LabBatch } from '../src/lab/feed.ts';
+import { buildExperiment } from '../src/lab/experiment.ts';
+import type { LabBatch } from '../src/lab/feed.ts';
 import type { Context } from '../src/ops/context.ts';
-import { Trainer } from '../src/training/trainer.ts';
+import type { Trainer } from '../src/training/trainer.ts';
 import { median } from './compare.ts';
-import { mergeTimings, type MeasuredContext } from './measuredContext.ts';
+import type { MeasuredContext } from './measuredContext.ts';
 import { formatRatio, formatShare, type Column, type Row } from './table.ts';
 
 export const STEP_COLUMNS: readonly Column[] = [
@@ -37,32 +38,10 @@ interface Runner {
   readonly destroy: () => void;
 }
 
-/** A trainer of its own for a configuration, with checkpointing or without. */
-export async function makeRunner(
-  context: Context,
-  variant: string,
-  configuration: Configuration,
-  checkpointing = false,
-): Promise<Runner> {
-  const corpus = await setUpCorpus(configuration);
-  const experiment = buildExperiment(context, configuration, corpus);
-  const destroy = () => {
-    experiment.destroy();
-  };
-  if (!checkpointing) return { variant, trainer: experiment.trainer, destroy };
-  const { models, optimiser } = experiment;
-  const { learningRate, warmup, decaySteps, accumulation, evaluateEvery } = configuration;
-  const trainer = new Trainer({
-    context,
-    models,
-    optimiser,
-    feed: new CorpusFeed(corpus, configuration),
-    options: { ...revelaOptions(configuration, configuration.layers), checkpointing },
-    schedule: { learningRate, warmup, decaySteps },
-    accumulation,
-    evaluateEvery,
-  });
-  return { variant, trainer, destroy };
+/** A trainer of its own for a configuration. */
+export async function makeRunner(context: Context, variant: string, configuration: Configuration): Promise<Runner> {
+  const experiment = buildExperiment(context, configuration, await setUpCorpus(configuration));
+  return { variant, trainer: experiment.trainer, destroy: () => experiment.destroy() };
 }
 
 /** Whole updates of the default preset and of its variants, one of each in turn; medians of `rounds`. */
@@ -74,7 +53,7 @@ export async function benchSteps(
     await makeRunner(context, 'default', configure({})),
     await makeRunner(context, 'τ 0.0001 (sharp A)', configure({ temperature: 1e-4 })),
     await makeRunner(context, 'uniform control', configure({ attention: 'uniform' })),
-    await makeRunner(context, 'checkpointing', configure({}), true),
+    await makeRunner(context, 'checkpointing', configure({ checkpointing: true })),
   ];
   const samples = runners.map(() => [] as Row[]);
   for (let round = -WARM_UP; round < rounds; round++)

@@ -1,9 +1,10 @@
 import type { PoolReport } from '../gpu/pool.ts';
 import type { Recorder } from '../gpu/recorder.ts';
-import type { KernelTiming } from '../gpu/timer.ts';
+import { mergeTimings, type KernelTiming } from '../gpu/timer.ts';
 import type { Configuration } from '../lab/configuration.ts';
 import { plannedRun } from '../lab/memory.ts';
 import { smallBases } from '../lab/workbench.ts';
+import type { Context } from '../ops/context.ts';
 import { planMemory, type MemoryPlan } from '../training/memoryPlan.ts';
 import { memoryTable } from './memoryTable.ts';
 import { adapterText, bytesText, table, timeText } from './reports.ts';
@@ -45,9 +46,9 @@ export async function modelStep(
     const planned = bases ?? smallBases(configuration, corpus.tokenizer.vocabularySize);
     const plan = await planMemory(plannedRun(configuration, planned, corpus.longestRow), context.gpu);
     const compiling = compileClock(context.recorder);
-    const timings = collectTimings(context.recorder);
+    const timings = collectTimings(context);
     const result = await experiment.trainer.step();
-    const kernels = summed(timings);
+    const kernels = mergeTimings(timings);
     const report: ModelStepReport = {
       adapter: adapterText(context),
       ntpLoss: result.ntpLoss,
@@ -82,34 +83,14 @@ function compileClock(recorder: Recorder): () => number {
   return () => total;
 }
 
-/** Times every kernel from here on. A step may flush more than once, and the recorder keeps the times of the last alone. */
-function collectTimings(recorder: Recorder): KernelTiming[] {
+/** Times every kernel from here on. A step may flush more than once; estimates, where there are no timestamps, are left out. */
+function collectTimings({ recorder, gpu }: Context): KernelTiming[] {
   const timings: KernelTiming[] = [];
   recorder.profile = true;
-  const flush = recorder.flush.bind(recorder);
-  recorder.flush = async () => {
-    recorder.timings = [];
-    const report = await flush();
-    timings.push(...recorder.timings);
-    return report;
+  recorder.onProfile = (found) => {
+    if (gpu.hasTimestamps) timings.push(...found);
   };
   return timings;
-}
-
-function summed(timings: readonly KernelTiming[]): KernelTiming[] {
-  const byKernel = new Map<string, KernelTiming>();
-  for (const timing of timings) {
-    const { kernel } = timing;
-    const sum = byKernel.get(kernel) ?? { kernel, calls: 0, ms: 0, flops: 0, bytes: 0 };
-    byKernel.set(kernel, {
-      kernel,
-      calls: sum.calls + timing.calls,
-      ms: sum.ms + timing.ms,
-      flops: sum.flops + timing.flops,
-      bytes: sum.bytes + timing.bytes,
-    });
-  }
-  return [...byKernel.values()].sort((a, b) => b.ms - a.ms);
 }
 
 function reportText(report: ModelStepReport): string {

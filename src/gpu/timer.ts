@@ -68,6 +68,22 @@ export function sharedOut(dispatches: readonly Sent[], budget: BudgetEstimator, 
   return byKernel(dispatches, (_sent, i) => (total > 0 ? ((expected[i] ?? 0) / total) * gpuMs : 0));
 }
 
+/** The timings of several flushes as one list, a line per kernel, longest first. */
+export function mergeTimings(timings: readonly KernelTiming[]): KernelTiming[] {
+  const merged = new Map<string, KernelTiming>();
+  for (const { kernel, calls, ms, flops, bytes } of timings) {
+    const sum = merged.get(kernel) ?? { kernel, calls: 0, ms: 0, flops: 0, bytes: 0 };
+    merged.set(kernel, {
+      kernel,
+      calls: sum.calls + calls,
+      ms: sum.ms + ms,
+      flops: sum.flops + flops,
+      bytes: sum.bytes + bytes,
+    });
+  }
+  return [...merged.values()].sort((a, b) => b.ms - a.ms);
+}
+
 function byKernel(dispatches: readonly Sent[], msOf: (sent: Sent, index: number) => number): KernelTiming[] {
   const sums = new Map<string, { kernel: string; calls: number; ms: number; flops: number; bytes: number }>();
   dispatches.forEach((sent, i) => {

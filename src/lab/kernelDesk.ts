@@ -1,5 +1,5 @@
 import { shaderSource } from '../gpu/shaderLibrary.ts';
-import type { KernelTiming } from '../gpu/timer.ts';
+import { mergeTimings, type KernelTiming } from '../gpu/timer.ts';
 import type { Context } from '../ops/context.ts';
 import type { LabEvent } from './protocol.ts';
 
@@ -27,7 +27,7 @@ export class KernelDesk {
     };
     try {
       const result = await work();
-      const kernels = summed(flushes.flat());
+      const kernels = mergeTimings(flushes.flat());
       this.emit({ type: 'kernels', kernels: { step: result.step, measured: gpu.hasTimestamps, gpuMs, rows: kernels } });
       return result;
     } finally {
@@ -40,26 +40,4 @@ export class KernelDesk {
   source(name: string): Promise<void> {
     return Promise.resolve().then(() => this.emit({ type: 'kernelSource', name, code: shaderSource(name).code }));
   }
-}
-
-/** One row per kernel, longest first: a step may take several flushes. */
-function summed(timings: readonly KernelTiming[]): KernelTiming[] {
-  const rows = new Map<string, KernelTiming>();
-  for (const timing of timings) {
-    const { kernel, calls, ms, flops, bytes } = timing;
-    const before = rows.get(kernel);
-    rows.set(
-      kernel,
-      before
-        ? {
-            kernel,
-            calls: before.calls + calls,
-            ms: before.ms + ms,
-            flops: before.flops + flops,
-            bytes: before.bytes + bytes,
-          }
-        : timing,
-    );
-  }
-  return [...rows.values()].sort((a, b) => b.ms - a.ms);
 }
