@@ -1,3 +1,6 @@
+import { shown } from '../models/config.ts';
+import { ModelFileError } from './byteSource.ts';
+
 /** A file that a decoder's folder has or may have. */
 export interface ModelFile {
   readonly name: string;
@@ -31,22 +34,22 @@ const MOST_SHARDS = 1000;
 /**
  * File names that an index of weights lists, each once. An index comes from strangers: only plain names of safetensors
  * files are taken, so that no path leads out of the model's folder and no other file of it is overwritten.
- * @throws Error with a message for people: what is wrong with the index.
+ * @throws ModelFileError: what is wrong with the index.
  */
 export function shardsOf(index: unknown): string[] {
   const map = (index as { weight_map?: unknown } | null)?.weight_map;
   if (typeof map !== 'object' || map === null || Array.isArray(map))
-    throw new Error(`${WEIGHTS_INDEX} has no weight_map that says which file holds which tensor.`);
+    throw new ModelFileError(`${WEIGHTS_INDEX} has no weight_map that says which file holds which tensor.`);
   const shards = new Set<string>();
   for (const shard of Object.values(map as Record<string, unknown>)) {
     if (typeof shard !== 'string' || !SHARD.test(shard) || shard.includes('..'))
-      throw new Error(
-        `${WEIGHTS_INDEX} names ${JSON.stringify(shard)?.slice(0, 120)} as a file of weights. Only plain names that end in .safetensors are read: this index is damaged or hostile.`,
+      throw new ModelFileError(
+        `${WEIGHTS_INDEX} names ${shown(shard)} as a file of weights. Only plain names that end in .safetensors are read: this index is damaged or hostile.`,
       );
     shards.add(shard);
   }
   if (shards.size === 0 || shards.size > MOST_SHARDS)
-    throw new Error(`${WEIGHTS_INDEX} names ${shards.size} files; a model has from 1 to ${MOST_SHARDS}.`);
+    throw new ModelFileError(`${WEIGHTS_INDEX} names ${shards.size} files; a model has from 1 to ${MOST_SHARDS}.`);
   return [...shards].sort();
 }
 

@@ -89,12 +89,7 @@ function chooseFolder(files: readonly LocalFile[]): { name: string; blobs: Map<s
 async function weightNames(files: FileLookup): Promise<string[]> {
   if (await files(SINGLE_WEIGHTS)) return [SINGLE_WEIGHTS];
   if (!(await files(WEIGHTS_INDEX))) return [];
-  const index = await readJson(files, WEIGHTS_INDEX);
-  try {
-    return [WEIGHTS_INDEX, ...shardsOf(index)];
-  } catch (cause) {
-    throw new ModelFileError((cause as Error).message);
-  }
+  return [WEIGHTS_INDEX, ...shardsOf(await readJson(files, WEIGHTS_INDEX))];
 }
 
 function missingText(missing: readonly string[]): string {

@@ -60,6 +60,8 @@ test('several models, files that are there twice, and damaged indices are refuse
   const index = (text: string) => [...model().slice(0, 2), file('model.safetensors.index.json', text)];
   expect(await refusal(index('{'))).toContain('is not readable JSON');
   expect(await refusal(index('{"weight_map":{"a":"../x.safetensors"}}'))).toContain('damaged or hostile');
+  const nested = '['.repeat(100_000) + ']'.repeat(100_000);
+  expect(await refusal(index(`{"weight_map":{"a":${nested}}}`))).toContain('names a list as a file of weights');
 });
 
 test('an import copies the model, and only it', async () => {
