@@ -91,40 +91,42 @@ export interface LoadedAdapter {
 
 /**
  * Loads a PEFT folder over a decoder; undefined when the folder has no adapter. F32, F16 and BF16 are read.
- * @param into an adapter of this decoder whose numbers are to be replaced, for a run under way: it changes only when all of
- * the file fits. Without it, a new adapter is made.
- * @throws ModelFileError, SafetensorsError when it does not fit the decoder (or `into`), or holds what is no number.
+ * @throws ModelFileError, SafetensorsError when it does not fit the decoder, or holds what is no number.
  */
 export async function loadAdapter(
   context: Context,
   files: FileLookup,
   decoder: DecoderConfig,
-  into?: LoraAdapter,
 ): Promise<LoadedAdapter | undefined> {
   if (!(await files('adapter_config.json'))) return undefined;
   const config = parseAdapterConfig(await readJson(files, 'adapter_config.json'));
-  if (into) expectSameConfig(config, into.config);
   const file = await openWeights(files, 'adapter_model');
   const kind = adapterKind(file.names);
   const prefix = PEFT_PREFIX[kind];
   checkRank(file, config.rank);
-  const adapter = into ?? new LoraAdapter(context, decoder, config);
+  const adapter = new LoraAdapter(context, decoder, config);
   try {
     const values = await readValues(file, adapter.specs, prefix);
     for (const [key, data] of values) context.recorder.upload(adapter.parameters.tensor(key).slice, data);
     await context.recorder.flush();
     return { adapter, kind, prefix };
   } catch (cause) {
-    if (!into) adapter.destroy();
+    adapter.destroy();
     throw cause;
   }
 }
 
-function expectSameConfig(found: LoraConfig, wanted: LoraConfig): void {
+/**
+ * Whether an adapter's numbers can take the place of those of a run's; targets may be named in any order.
+ * @param whose the model, for the message. @throws ModelFileError in words of both.
+ */
+export function expectSameShape(whose: string, found: LoraConfig, wanted: LoraConfig): void {
   const text = ({ rank, alpha, targets }: LoraConfig) =>
     `rank ${rank}, alpha ${alpha} on ${LORA_TARGETS.filter((target) => targets.includes(target)).join(', ')}`;
   if (text(found) !== text(wanted))
-    throw new ModelFileError(`The adapter has ${text(found)}, but this run has ${text(wanted)}.`);
+    throw new ModelFileError(
+      `The adapter of the ${whose} has ${text(found)}, but this run has ${text(wanted)}. Start a run with those settings, then load it again.`,
+    );
 }
 
 /** Before memory is taken for the rank that the configuration claims, the tensors must have it. */

@@ -2,11 +2,11 @@ import { archiveFiles, readAdapterArchive, type ExportedModel } from '../files/a
 import { adapterFiles, type BaseModel } from '../files/adapterFiles.ts';
 import { ModelFileError, type FileLookup } from '../files/byteSource.ts';
 import { decoderFiles } from '../files/decoderExport.ts';
-import { loadAdapter, type AdapterKind } from '../files/peft.ts';
+import { expectSameShape, loadAdapter, type AdapterKind } from '../files/peft.ts';
 import type { NamedFile } from '../files/zipWriter.ts';
 import type { TextTokenizer } from '../corpus/tokenizer.ts';
 import type { Decoder } from '../models/decoder.ts';
-import { LORA_TARGETS, type LoraAdapter } from '../models/lora.ts';
+import type { LoraAdapter } from '../models/lora.ts';
 import type { Context } from '../ops/context.ts';
 import type { Tensor } from '../ops/tensor.ts';
 import type { Configuration } from './configuration.ts';
@@ -77,7 +77,7 @@ export async function importAdapters(
       const found = (await loadAdapter(context, files, config))?.adapter;
       if (!found) continue;
       loaded.push(found);
-      expectSameShape(name, found, adapter);
+      expectSameShape(name, found.config, adapter.config);
       pairs.push([found, adapter]);
     }
     for (const [from, to] of pairs)
@@ -95,15 +95,6 @@ export async function importAdapters(
   }
   const said = wanted.filter(([, files]) => files).map(([name]) => name);
   return `Adapters of the ${said.join(' and the ')} are loaded.`;
-}
-
-function expectSameShape(name: string, found: LoraAdapter, wanted: LoraAdapter): void {
-  const text = ({ config: { rank, alpha, targets } }: LoraAdapter) =>
-    `rank ${rank}, alpha ${alpha} on ${LORA_TARGETS.filter((target) => targets.includes(target)).join(', ')}`;
-  if (text(found) !== text(wanted))
-    throw new ModelFileError(
-      `The adapter of the ${name} has ${text(found)}, but this run has ${text(wanted)}. Start a run with those settings, then load it again.`,
-    );
 }
 
 /** All weights of a decoder as the files of a Hugging Face folder. */

@@ -199,6 +199,7 @@ test('adapters taken home come back into another run of the same shape, and into
   await next.handle({ type: 'step' });
   await next.handle({ type: 'importAdapters', files });
   expect(errors()).toMatchObject([{ kind: 'badInput', command: 'importAdapters' }]);
+  expect(errors()[0]?.message).toMatch(/of the retriever has rank 4, .*but this run has rank 8/);
   await next.handle({ type: 'step' });
   expect(of('step').at(-1)?.record.metrics.step, 'the run goes on').toBe(2);
 });
