@@ -4,7 +4,7 @@ import type { Configuration } from '../lab/configuration.ts';
 import { setUpCorpus } from '../lab/corpusSetup.ts';
 import { openExperiment } from '../lab/experiment.ts';
 import { refuseUnlessItFits } from '../lab/memory.ts';
-import type { OpenRun } from '../lab/searchDesk.ts';
+import type { OpenRun } from '../lab/openRun.ts';
 import { smallBases } from '../lab/workbench.ts';
 import { loadProgress, openBases } from './modelFolder.ts';
 import { openNodeContext } from './nodeGpu.ts';

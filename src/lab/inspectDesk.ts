@@ -2,10 +2,10 @@ import { CorpusError, requireInteger } from '../corpus/errors.ts';
 import { attributeGain, type Attribution } from '../objectives/attribution.ts';
 import { inspectPair, type PairInspection } from '../objectives/inspection.ts';
 import { revelaOptions } from './experiment.ts';
+import type { OpenRun } from './openRun.ts';
 import type { InspectCommand, LabEvent } from './protocol.ts';
 import { batchView } from './records.ts';
 import type { BatchView } from './run.ts';
-import type { OpenRun } from './searchDesk.ts';
 
 /** What an inspection was made of. */
 export interface InspectedBatch {

@@ -5,11 +5,12 @@ import { describeFailure } from './failure.ts';
 import { InspectDesk } from './inspectDesk.ts';
 import { KernelDesk } from './kernelDesk.ts';
 import { ModelDesk, type Surroundings } from './modelDesk.ts';
+import type { OpenRun } from './openRun.ts';
 import { PlanDesk } from './planDesk.ts';
 import type { LabCommand, LabEvent } from './protocol.ts';
 import { evaluationRecord, stepRecord } from './records.ts';
 import { RunDesk } from './runDesk.ts';
-import { SearchDesk, type OpenRun } from './searchDesk.ts';
+import { SearchDesk } from './searchDesk.ts';
 import { Turns } from './turns.ts';
 import { Workbench, type PreparedRun, type RunPlan } from './workbench.ts';
 

@@ -5,11 +5,11 @@ import { looksLikeZip } from '../files/zipReader.ts';
 import { restoreTraining, saveTraining } from '../training/checkpoint.ts';
 import { configure } from './configuration.ts';
 import type { Surroundings } from './modelDesk.ts';
+import type { OpenRun } from './openRun.ts';
 import type { LabEvent, RunCommand } from './protocol.ts';
 import type { RunRecord } from './run.ts';
 import { RunLog } from './runLog.ts';
 import { SavedRuns } from './savedRuns.ts';
-import type { OpenRun } from './searchDesk.ts';
 import { importAdapters, runArchive } from './takeHome.ts';
 import type { RunPlan } from './workbench.ts';
 

@@ -1,18 +1,10 @@
 import { CorpusError } from '../corpus/errors.ts';
 import { writeNpy } from '../files/npy.ts';
 import { embeddingsTsv } from '../files/tsv.ts';
-import type { PreparedRun } from './workbench.ts';
 import type { Experiment } from './experiment.ts';
+import type { OpenRun } from './openRun.ts';
 import type { LabEvent, SearchCommand } from './protocol.ts';
 import { CorpusIndex } from './search.ts';
-import type { Context } from '../ops/context.ts';
-
-/** A run that is open: what a search works on. */
-export interface OpenRun {
-  readonly context: Context;
-  readonly prepared: PreparedRun;
-  readonly experiment: Experiment;
-}
 
 /** Searches the corpus of the run that is open; keeps the chunks' embeddings until the retriever has moved on. */
 export class SearchDesk {

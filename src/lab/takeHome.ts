@@ -11,7 +11,7 @@ import type { Context } from '../ops/context.ts';
 import type { Tensor } from '../ops/tensor.ts';
 import type { Configuration } from './configuration.ts';
 import { contextLayers } from './models.ts';
-import type { OpenRun } from './searchDesk.ts';
+import type { OpenRun } from './openRun.ts';
 
 /**
  * What a run has learnt, as the files of one archive: PEFT adapters, or whole models where all weights were trained. The base
