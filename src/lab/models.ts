@@ -4,10 +4,10 @@ import type { Decoder } from '../models/decoder.ts';
 import { LayerGates } from '../models/gates.ts';
 import { initialAdapter } from '../models/initialisation.ts';
 import { LORA_TARGETS, LoraAdapter } from '../models/lora.ts';
-import type { ParameterSet } from '../models/parameters.ts';
 import { fixedGates } from '../objectives/revela.ts';
 import type { Context } from '../ops/context.ts';
 import type { ParameterGroup } from '../training/optimiser.ts';
+import type { Learners } from '../training/parameterGroups.ts';
 import type { Configuration } from './configuration.ts';
 
 /** The two models of a run, and what of them is trained. */
@@ -22,39 +22,9 @@ export interface LabModels {
   destroy(): void;
 }
 
-/** Names of the parameter groups: their gradient norms are shown under these. */
-export const RETRIEVER = 'retriever';
-export const LANGUAGE_MODEL = 'languageModel';
-export const GATES = 'gates';
-
 /** Which of the two learn. A control leaves the retriever without a gradient: training it would only decay its weights. */
-export function learners({ freezeRetriever, freezeLanguageModel, attention }: Configuration): {
-  retriever: boolean;
-  languageModel: boolean;
-} {
+export function learners({ freezeRetriever, freezeLanguageModel, attention }: Configuration): Learners {
   return { retriever: !freezeRetriever && attention === 'learned', languageModel: !freezeLanguageModel };
-}
-
-/** Marks what learns and gives it a name. @throws Error when a model that should learn has nothing to train. */
-export function parameterGroups(
-  configuration: Configuration,
-  retriever: Decoder,
-  languageModel: Decoder,
-  gates: LayerGates | undefined,
-): ParameterGroup[] {
-  const learns = learners(configuration);
-  const groups: ParameterGroup[] = [];
-  const train = (name: string, parameters: ParameterSet | undefined, trainable: boolean): void => {
-    parameters?.setTrainable(trainable);
-    if (!trainable) return;
-    if (!parameters) throw new Error(`The ${name} has nothing to train.`);
-    groups.push({ name, parameters });
-  };
-  const own = (model: Decoder) => model.adapter?.parameters ?? model.weights.parameters;
-  train(RETRIEVER, own(retriever), learns.retriever);
-  train(LANGUAGE_MODEL, own(languageModel), learns.languageModel);
-  if (gates) train(GATES, gates.parameters, true);
-  return groups;
 }
 
 /** The layers that read their neighbours; undefined: all. */

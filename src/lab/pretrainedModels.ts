@@ -3,9 +3,10 @@ import { Decoder } from '../models/decoder.ts';
 import { loadDecoder } from '../files/decoderFiles.ts';
 import type { DecoderWeights } from '../models/weights.ts';
 import type { Context } from '../ops/context.ts';
+import { parameterGroups } from '../training/parameterGroups.ts';
 import type { Configuration } from './configuration.ts';
 import type { FrozenBases } from './frozenBases.ts';
-import { learners, newAdapter, newGates, parameterGroups, type LabModels } from './models.ts';
+import { learners, newAdapter, newGates, type LabModels } from './models.ts';
 import type { Bases, Pretrained } from './pretrained.ts';
 
 export interface BuildOptions {
@@ -67,7 +68,7 @@ export async function buildPretrainedModels(
       retriever,
       languageModel,
       gates,
-      groups: parameterGroups(configuration, retriever, languageModel, gates),
+      groups: parameterGroups({ retriever, languageModel, gates }, learns),
       async untrainedRetriever() {
         if (!full) return { decoder: new Decoder(bases.retriever.config, retrieverWeights), destroy: () => undefined };
         const { files, config } = bases.retriever;

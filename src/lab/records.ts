@@ -1,11 +1,11 @@
 import { combineRecall, effectiveDocuments, recallAt1 } from '../retrieval/metrics.ts';
+import { LANGUAGE_MODEL, RETRIEVER } from '../training/parameterGroups.ts';
 import type { BatchResult } from '../training/results.ts';
 import type { EvaluationResult, StepResult } from '../training/trainer.ts';
 import { chunkView, type CorpusSetup } from './corpusSetup.ts';
 import type { Configuration } from './configuration.ts';
 import type { LabBatch } from './feed.ts';
 import type { BatchView, Evaluation, MemoryView, StepRecord } from './run.ts';
-import { LANGUAGE_MODEL, RETRIEVER } from './models.ts';
 
 /** Turns the trainer's numbers into what the page shows. */
 export function stepRecord(

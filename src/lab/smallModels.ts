@@ -4,8 +4,9 @@ import { Decoder } from '../models/decoder.ts';
 import { initialWeights } from '../models/initialisation.ts';
 import { allocateWeights, type DecoderWeights } from '../models/weights.ts';
 import type { Context } from '../ops/context.ts';
+import { parameterGroups } from '../training/parameterGroups.ts';
 import type { Configuration } from './configuration.ts';
-import { newAdapter, newGates, parameterGroups, type LabModels } from './models.ts';
+import { learners, newAdapter, newGates, type LabModels } from './models.ts';
 
 export function smallDecoderConfig(configuration: Configuration, vocabularySize: number): DecoderConfig {
   const { width, layers, heads, kvHeads, mlpWidth } = configuration;
@@ -60,7 +61,7 @@ export function buildSmallModels(context: Context, configuration: Configuration,
     retriever,
     languageModel,
     gates,
-    groups: parameterGroups(configuration, retriever, languageModel, gates),
+    groups: parameterGroups({ retriever, languageModel, gates }, learners(configuration)),
     untrainedRetriever() {
       if (!full) return Promise.resolve({ decoder: new Decoder(config, retriever.weights), destroy: () => undefined });
       const first = weights('retriever', false, false);

@@ -10,7 +10,8 @@ import { fixedGates, type RevelaOptions } from '../objectives/revela.ts';
 import { Context } from '../ops/context.ts';
 import type { DType } from '../ops/tensor.ts';
 import type { TrainingBatch } from './batches.ts';
-import { Optimiser, type ParameterGroup } from './optimiser.ts';
+import { Optimiser } from './optimiser.ts';
+import { parameterGroups } from './parameterGroups.ts';
 import { Trainer } from './trainer.ts';
 
 /** One of the two models, as far as memory goes. */
@@ -114,20 +115,12 @@ function buildTrainer(context: Context, run: PlannedRun): Trainer<TrainingBatch>
     ? new LayerGates(context, fixedGates(run.languageModel.config.layers, options))
     : undefined;
 
-  const groups: ParameterGroup[] = [];
-  const train = (name: string, { adapter, weights: own }: Decoder, learns: boolean): void => {
-    const parameters = adapter?.parameters ?? own.parameters;
-    parameters?.setTrainable(learns);
-    if (parameters && learns) groups.push({ name, parameters });
-  };
-  train('retriever', retriever, run.retriever.learns);
-  train('languageModel', languageModel, run.languageModel.learns);
-  if (gates) groups.push({ name: 'gates', parameters: gates.parameters });
-
+  const models = { retriever, languageModel, gates };
+  const groups = parameterGroups(models, { retriever: run.retriever.learns, languageModel: run.languageModel.learns });
   const batch = fullBatch(run);
   return new Trainer({
     context,
-    models: { retriever, languageModel, gates },
+    models,
     // Memory does not depend on the numbers.
     optimiser: new Optimiser(context, groups, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, clipNorm: 1 }),
     feed: { batchAt: () => batch, heldOut: () => [batch] },
