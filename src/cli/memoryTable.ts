@@ -1,13 +1,14 @@
+import { byteText } from '../files/byteText.ts';
 import { PURPOSES, type PoolReport, type Purpose } from '../gpu/pool.ts';
 import type { MemoryPlan } from '../training/memoryPlan.ts';
-import { bytesText, table } from './reports.ts';
+import { table } from './reports.ts';
 
 /** What a step is predicted to need, beside what it needed where it has been run. */
 export function memoryTable(plan: MemoryPlan, measured?: PoolReport): string {
   const row = (name: string, planned: number, real: number | undefined): string[] => [
     name,
-    bytesText(planned),
-    ...(real === undefined ? [] : [bytesText(real), deviation(planned, real)]),
+    byteText(planned),
+    ...(real === undefined ? [] : [byteText(real), deviation(planned, real)]),
   ];
   return table([
     ['highest of each', 'planned', ...(measured ? ['measured', ''] : [])],

@@ -1,3 +1,4 @@
+import { byteText } from '../files/byteText.ts';
 import type { PoolReport } from '../gpu/pool.ts';
 import type { Recorder } from '../gpu/recorder.ts';
 import { mergeTimings, type KernelTiming } from '../gpu/timer.ts';
@@ -7,7 +8,7 @@ import { smallBases } from '../lab/workbench.ts';
 import type { Context } from '../ops/context.ts';
 import { planMemory, type MemoryPlan } from '../training/memoryPlan.ts';
 import { memoryTable } from './memoryTable.ts';
-import { adapterText, bytesText, table, timeText } from './reports.ts';
+import { adapterText, table, timeText } from './reports.ts';
 import { openRun, type RunSources } from './openRun.ts';
 
 export interface ModelStepOptions extends RunSources {
@@ -104,7 +105,7 @@ function reportText(report: ModelStepReport): string {
       ? 'this adapter has no timestamps, so there are no times by kernel\n'
       : `${timeText(gpuMs)} in kernels, each timed by itself\n\n${kernelTable(kernels, gpuMs)}`,
     `\n${memoryTable(plan, memory)}`,
-    `The plan is for full rows; on the GPU are ${bytesText(memory.total)}, with what is kept for reuse.\n`,
+    `The plan is for full rows; on the GPU are ${byteText(memory.total)}, with what is kept for reuse.\n`,
   ].join('');
 }
 

@@ -1,3 +1,4 @@
+import { byteText } from '../files/byteText.ts';
 import { DEFAULT_LIMITS, type Imitated } from '../gpu/dryDevice.ts';
 import { fitPlan, type FittedPlan, type PlannedBases } from '../lab/memory.ts';
 import { smallBases } from '../lab/workbench.ts';
@@ -8,7 +9,7 @@ import { readShape } from './makeCheckpoint.ts';
 import { memoryTable } from './memoryTable.ts';
 import { openBases } from './modelFolder.ts';
 import { openNodeContext } from './nodeGpu.ts';
-import { adapterText, bytesText } from './reports.ts';
+import { adapterText } from './reports.ts';
 import { CHECKPOINT_SHAPES } from './randomCheckpoint.ts';
 import {
   CONFIGURATION_HELP,
@@ -77,11 +78,11 @@ function planText({ plan, refusal, nearest, configuration, budgetBytes }: Fitted
   if (plan) {
     lines.push(memoryTable(plan));
     lines.push(
-      `held by the pool at most ${bytesText(plan.peakHeld)}, largest buffer ${bytesText(plan.largestBuffer)}\n`,
-      `one step: ${plan.step.dispatches} dispatches, ${(plan.step.flops / 1e9).toFixed(1)} GFLOP, ${bytesText(plan.step.bytes)} read and written\n`,
+      `held by the pool at most ${byteText(plan.peakHeld)}, largest buffer ${byteText(plan.largestBuffer)}\n`,
+      `one step: ${plan.step.dispatches} dispatches, ${(plan.step.flops / 1e9).toFixed(1)} GFLOP, ${byteText(plan.step.bytes)} read and written\n`,
     );
   }
-  if (refusal === undefined) lines.push(`This fits into ${bytesText(budgetBytes)}.\n`);
+  if (refusal === undefined) lines.push(`This fits into ${byteText(budgetBytes)}.\n`);
   else {
     const changes = Object.entries(nearest ?? {}).map(([key, value]) => `--${key} ${String(value)}`);
     lines.push(`${refusal}\n`);

@@ -1,13 +1,5 @@
+import { byteText } from '../files/byteText.ts';
 import type { Context } from '../ops/context.ts';
-
-/** Bytes for people, in powers of 1000 as files are sold. */
-export function bytesText(bytes: number): string {
-  const units = ['bytes', 'kB', 'MB', 'GB'];
-  let value = bytes;
-  let unit = 0;
-  for (; value >= 999.5 && unit < units.length - 1; unit++) value /= 1000;
-  return `${unit === 0 ? value : value.toPrecision(3)} ${units[unit] ?? ''}`;
-}
 
 /** A stretch of time for people. */
 export function timeText(ms: number): string {
@@ -55,7 +47,7 @@ export class ProgressLine {
 
 /** "120 of 269 MB (45 %)". */
 export function partText(done: number, total: number): string {
-  return `${bytesText(done)} of ${bytesText(total)} (${Math.floor((100 * done) / Math.max(1, total))} %)`;
+  return `${byteText(done)} of ${byteText(total)} (${Math.floor((100 * done) / Math.max(1, total))} %)`;
 }
 
 /** Says when kernels are compiled, which a first step on a software adapter waits for. */

@@ -1,5 +1,5 @@
 import type { ByteSource } from './byteSource.ts';
-import { byteText } from './modelFiles.ts';
+import { byteText } from './byteText.ts';
 
 export interface StoredFile {
   readonly name: string;

@@ -1,3 +1,4 @@
+import { byteText } from '../files/byteText.ts';
 import { GpuLimitError } from '../gpu/errors.ts';
 import { DEFAULT_LIMITS, type Imitated } from '../gpu/dryDevice.ts';
 import type { DecoderConfig } from '../models/config.ts';
@@ -130,7 +131,7 @@ async function attempt(
     const needed = plan.peakHeld * RAGGED_MARGIN;
     const refusal =
       needed > budget
-        ? `A run would need ${gigabytes(needed)} of GPU memory, and ${gigabytes(budget)} may be used.`
+        ? `A run would need ${byteText(needed)} of GPU memory, and ${byteText(budget)} may be used.`
         : undefined;
     return { plan, refusal };
   } catch (cause) {
@@ -184,8 +185,4 @@ function inWords(changes: Partial<Configuration>): string {
   return Object.entries(changes)
     .map(([key, value]) => `${key} ${String(value)}`)
     .join(', ');
-}
-
-function gigabytes(bytes: number): string {
-  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(0)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
 }

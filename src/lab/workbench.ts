@@ -1,5 +1,6 @@
 import { CorpusError } from '../corpus/errors.ts';
 import { ModelFileError } from '../files/byteSource.ts';
+import { byteText } from '../files/byteText.ts';
 import { SafetensorsError } from '../files/safetensors.ts';
 import { openDevice } from '../gpu/device.ts';
 import { ModelConfigError } from '../models/config.ts';
@@ -85,11 +86,7 @@ export class Workbench {
       signal,
       frozen: this.#frozen,
       onProgress: (detail, done, total) =>
-        this.state(
-          'preparing',
-          `${detail}, ${megabytes(done)} of ${megabytes(total)} MB`,
-          total > 0 ? done / total : 1,
-        ),
+        this.state('preparing', `${detail}, ${byteText(done)} of ${byteText(total)}`, total > 0 ? done / total : 1),
       onQuantised: ({ worst }) => this.emit({ type: 'quantised', worstError: worst.relativeRms }),
     });
     return this.experiment;
@@ -149,8 +146,4 @@ export class Workbench {
 export function smallBases(configuration: Configuration, vocabularySize: number): PlannedBases {
   const base = { config: smallDecoderConfig(configuration, vocabularySize), stored: 'f32' } as const;
   return { languageModel: base, retriever: base };
-}
-
-function megabytes(bytes: number): string {
-  return (bytes / 1e6).toFixed(0);
 }

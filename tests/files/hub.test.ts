@@ -3,7 +3,7 @@ import { readJson } from '../../src/files/byteSource.ts';
 import { ContentHash } from '../../src/files/contentHash.ts';
 import { HubError, repositoryAddress, resolveUrl } from '../../src/files/hub.ts';
 import { hubFiles } from '../../src/files/hubFiles.ts';
-import { byteText } from '../../src/files/modelFiles.ts';
+import { byteText } from '../../src/files/byteText.ts';
 import { describeRepository, type RepositoryDescription } from '../../src/files/repository.ts';
 import { openWeights } from '../../src/files/weightFile.ts';
 import { startFakeHub, type FakeHub, type FakeHubOptions, type FakeRepository } from '../harness/fakeHub.ts';
