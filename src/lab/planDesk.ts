@@ -2,6 +2,7 @@ import type { DecoderConfig } from '../models/config.ts';
 import { configure, type Configuration } from './configuration.ts';
 import { fitPlan, type PlannedBase, type PlannedBases } from './memory.ts';
 import type { ModelDesk } from './modelDesk.ts';
+import { openBoth } from './pretrained.ts';
 import type { LabEvent } from './protocol.ts';
 import { SettingError } from './setting.ts';
 import { smallBases, type Workbench } from './workbench.ts';
@@ -49,10 +50,7 @@ export class PlanDesk {
       const bases = smallBases(configuration, configuration.vocabulary);
       return { bases, assumption: undefined };
     }
-    const { checkpoint, retrieverCheckpoint } = configuration;
-    const languageModel = await this.#base(checkpoint);
-    const isOther = retrieverCheckpoint !== '' && retrieverCheckpoint !== checkpoint;
-    const retriever = isOther ? await this.#base(retrieverCheckpoint) : languageModel;
+    const { languageModel, retriever } = await openBoth(configuration, (name) => this.#base(name));
     const guessed = [languageModel, retriever].some(({ isHere }) => !isHere);
     return {
       bases: { languageModel: languageModel.base, retriever: retriever.base },

@@ -5,6 +5,7 @@ import { readDecoderConfig } from '../files/decoderFiles.ts';
 import { openWeights } from '../files/weightFile.ts';
 import type { DecoderConfig } from '../models/config.ts';
 import type { DType } from '../ops/tensor.ts';
+import type { Configuration } from './configuration.ts';
 
 /** A checkpoint whose small files have been read; its weights are read when the models are built. */
 export interface Pretrained {
@@ -21,6 +22,16 @@ export interface Pretrained {
 export interface Bases {
   readonly languageModel: Pretrained;
   readonly retriever: Pretrained;
+}
+
+/** Opens the checkpoints that a configuration names: one, the same for both models, unless the retriever has one of its own. */
+export async function openBoth<T>(
+  { checkpoint, retrieverCheckpoint }: Configuration,
+  open: (name: string, setting: 'checkpoint' | 'retrieverCheckpoint') => Promise<T>,
+): Promise<{ languageModel: T; retriever: T }> {
+  const languageModel = await open(checkpoint, 'checkpoint');
+  const isOther = retrieverCheckpoint !== '' && retrieverCheckpoint !== checkpoint;
+  return { languageModel, retriever: isOther ? await open(retrieverCheckpoint, 'retrieverCheckpoint') : languageModel };
 }
 
 /**

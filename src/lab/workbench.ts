@@ -10,7 +10,7 @@ import { setUpCorpus, type CorpusSetup } from './corpusSetup.ts';
 import { openExperiment, type Experiment } from './experiment.ts';
 import { FrozenBases } from './frozenBases.ts';
 import { refuseUnlessItFits, type PlannedBases } from './memory.ts';
-import type { Bases, Pretrained } from './pretrained.ts';
+import { openBoth, type Bases, type Pretrained } from './pretrained.ts';
 import type { LabEvent, LabState } from './protocol.ts';
 import { SettingError } from './setting.ts';
 import { smallDecoderConfig } from './smallModels.ts';
@@ -55,8 +55,12 @@ export class Workbench {
   async prepare(plan: RunPlan, signal: AbortSignal): Promise<PreparedRun | undefined> {
     this.state('preparing', 'Reading the text', 0);
     try {
-      const bases = await this.#bases(plan.configuration);
-      const corpus = await setUpCorpus(plan.configuration, {
+      const { configuration } = plan;
+      const isCheckpoint = configuration.base === 'checkpoint';
+      const bases = isCheckpoint
+        ? await openBoth(configuration, (name, setting) => this.#open(name, setting))
+        : undefined;
+      const corpus = await setUpCorpus(configuration, {
         text: plan.text,
         title: plan.title,
         bases,
@@ -119,18 +123,8 @@ export class Workbench {
     this.context = undefined;
   }
 
-  async #bases({ base, checkpoint, retrieverCheckpoint }: Configuration): Promise<Bases | undefined> {
-    if (base === 'scratch') return undefined;
-    const languageModel = await this.#open('checkpoint', checkpoint);
-    const isOther = retrieverCheckpoint !== '' && retrieverCheckpoint !== checkpoint;
-    return {
-      languageModel,
-      retriever: isOther ? await this.#open('retrieverCheckpoint', retrieverCheckpoint) : languageModel,
-    };
-  }
-
   /** A checkpoint that cannot be used is a matter of the setting that names it. */
-  async #open(setting: 'checkpoint' | 'retrieverCheckpoint', name: string): Promise<Pretrained> {
+  async #open(name: string, setting: 'checkpoint' | 'retrieverCheckpoint'): Promise<Pretrained> {
     try {
       return await this.openModel(name);
     } catch (cause) {
