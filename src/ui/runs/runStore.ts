@@ -1,25 +1,7 @@
 import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
-import type { Configuration } from '../../lab/configuration.ts';
 import type { CorpusSummary, Evaluation, RunRecord, StepRecord } from '../../lab/run.ts';
-import type { History } from '../run/history.ts';
 import { COLUMNS, MetricTable, type Column } from '../run/metricTable.ts';
-import { recordBytes } from '../run/recordBytes.ts';
-
-/** A kept run as the list shows it. */
-export interface RunSummary {
-  readonly id: string;
-  readonly name: string;
-  /** Times in ms since 1970. */
-  readonly createdAt: number;
-  readonly savedAt: number;
-  /** Last step. */
-  readonly steps: number;
-  readonly bytes: number;
-  readonly configuration: Configuration;
-  /** Held-out recall@1 where it was measured last, and the loss of the last step. */
-  readonly recallAt1: number | undefined;
-  readonly ntpLoss: number;
-}
+import { summaryOf, type RunSummary, type Saving } from './summary.ts';
 
 /** The numbers of a run. Its pictures are rows of their own, so that only new ones have to be written. */
 interface StoredNumbers {
@@ -73,31 +55,18 @@ export async function listRuns(): Promise<RunSummary[]> {
   return summaries.sort((a, b) => b.createdAt - a.createdAt);
 }
 
-/** A run to be written, and the steps of its pictures that are written already. */
-export interface Saving {
-  readonly id: string;
-  readonly name: string;
-  readonly createdAt: number;
-  readonly history: History;
-  readonly configuration: Configuration;
-  readonly corpus: CorpusSummary;
-  readonly adapter: string;
-  readonly written: Set<number>;
-}
-
 /**
  * Writes what is new in a run; `written` is brought up to date.
  * @throws DOMException QuotaExceededError when there is no room; what was written before stays.
  */
 export async function saveRun(saving: Saving): Promise<RunSummary> {
-  const { id, name, createdAt, history, configuration, corpus, adapter, written } = saving;
+  const { id, history, corpus, adapter, written } = saving;
   const db = await database();
   // Taken at once: the run goes on while this is written.
   const snapshots = [...history.snapshots];
   const columns = Object.fromEntries(COLUMNS.map((column) => [column, history.column(column).slice()]));
   const evaluations = [...history.evaluations];
-  const steps = history.lastStep;
-  const ntpLoss = history.value('ntpLoss', steps);
+  const summary = summaryOf(saving);
   const fresh = snapshots.filter(({ metrics }) => !written.has(metrics.step));
   for (let start = 0; start < fresh.length; start += PORTION) {
     const portion = fresh.slice(start, start + PORTION);
@@ -108,18 +77,6 @@ export async function saveRun(saving: Saving): Promise<RunSummary> {
   }
   const kept = new Set(snapshots.map(({ metrics }) => metrics.step));
   const stale = [...written].filter((step) => !kept.has(step));
-  const pictureBytes = snapshots.reduce((sum, record) => sum + recordBytes(record), 0);
-  const summary: RunSummary = {
-    id,
-    name,
-    createdAt,
-    savedAt: Date.now(),
-    steps,
-    bytes: pictureBytes + COLUMNS.length * 8 * (columns.step?.length ?? 0),
-    configuration,
-    recallAt1: evaluations.at(-1)?.recallAt1,
-    ntpLoss,
-  };
   const transaction = db.transaction(['summaries', 'numbers', 'pictures'], 'readwrite');
   await Promise.all([
     transaction.objectStore('summaries').put(summary),

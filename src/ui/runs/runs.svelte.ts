@@ -7,13 +7,23 @@ import { fileName } from './fileName.ts';
 import { configurationName } from './labels.ts';
 import { MAXIMUM_FILE_BYTES, readRun, RunFileError, writeRun } from './runFile.ts';
 import type * as RunStore from './runStore.ts';
-import type { RunSummary } from './runStore.ts';
+import type { RunSummary } from './summary.ts';
 import { newId, nothingWritten } from './fresh.ts';
 
 /** Shortest time between two savings of a run that trains. */
 const SAVE_EVERY_MS = 5000;
 /** Fewer cannot be compared, more lines cannot be told apart. */
 export const COMPARED = { least: 2, most: 6 } as const;
+
+/** What is asked of storage. */
+export type Store = Pick<typeof RunStore, 'listRuns' | 'loadRun' | 'saveRun' | 'renameRun' | 'deleteRun'>;
+
+/** A run that is compared. Its number is that of its place, from 0: the same in the list and in every chart. */
+export interface ComparedRun {
+  readonly place: number;
+  readonly summary: RunSummary;
+  readonly history: History;
+}
 
 /** The run that is being trained, as it is kept. */
 interface Followed {
@@ -55,7 +65,10 @@ export class Runs {
   readonly currentId = $derived.by(() => this.followed?.id);
   readonly chosen = $derived.by(() => this.list?.find(({ id }) => id === this.chosenId));
 
-  constructor(private readonly session: Session) {}
+  constructor(
+    private readonly session: Session,
+    private readonly openStore: () => Promise<Store> = () => import('./runStore.ts'),
+  ) {}
 
   /** Keeps what the session trains. To be called whenever it has changed. */
   follow(): void {
@@ -63,7 +76,11 @@ export class Runs {
     const { history, kind, corpus } = session;
     if (kind === 'live' && history !== followed?.history && history.length > 0 && corpus) {
       // What was not saved of the run before is saved now; it is gone from the page.
-      if (followed) void this.save(followed);
+      if (followed) {
+        void this.save(followed);
+        // Its line stays where it is: the page holds it, whatever storage does.
+        if (this.compared.includes(followed.id)) this.histories.set(followed.id, followed.history);
+      }
       this.followed = {
         id: newId(),
         createdAt: Date.now(),
@@ -89,7 +106,11 @@ export class Runs {
 
   async refresh(): Promise<void> {
     await this.attempt(async (store) => {
-      this.list = await store.listRuns();
+      const list = await store.listRuns();
+      this.list = list;
+      // What another page has deleted has no line any more.
+      const isThere = (id: string): boolean => id === this.currentId || list.some((run) => run.id === id);
+      for (const id of this.compared) if (!isThere(id)) this.leave(id);
     });
     this.list ??= [];
   }
@@ -121,8 +142,7 @@ export class Runs {
       // There is room again.
       this.problem = undefined;
     });
-    this.compared = this.compared.filter((one) => one !== id);
-    this.histories.delete(id);
+    this.leave(id);
     if (run) this.deleted = { ...run, id, createdAt };
     if (this.chosenId === id) this.chosenId = undefined;
     await this.refresh();
@@ -167,21 +187,33 @@ export class Runs {
 
   /** Adds a run to what is compared, or takes it out. */
   async compare(id: string): Promise<void> {
-    if (this.compared.includes(id)) {
-      this.compared = this.compared.filter((one) => one !== id);
-      this.histories.delete(id);
-      return;
-    }
+    if (this.compared.includes(id)) return this.leave(id);
     if (this.compared.length >= COMPARED.most) return;
     this.compared = [...this.compared, id];
     if (id === this.currentId) return;
     const run = await this.load(id);
-    if (run && this.compared.includes(id)) this.histories.set(id, History.from(run));
+    if (!run) this.leave(id);
+    else if (this.compared.includes(id)) this.histories.set(id, History.from(run));
+  }
+
+  /** The compared runs that are there. One that is still being read keeps its place free. */
+  comparedRuns(): ComparedRun[] {
+    return this.compared.flatMap((id, place) => {
+      const summary = this.list?.find((run) => run.id === id);
+      const history = this.historyOf(id);
+      return summary && history ? [{ place, summary, history }] : [];
+    });
   }
 
   /** The history of a compared run: that of the run being trained grows. */
-  historyOf(id: string): History | undefined {
+  private historyOf(id: string): History | undefined {
     return this.followed?.id === id ? this.followed.history : this.histories.get(id);
+  }
+
+  /** Takes a run out of what is compared. */
+  private leave(id: string): void {
+    this.compared = this.compared.filter((one) => one !== id);
+    this.histories.delete(id);
   }
 
   private async load(id: string): Promise<RunRecord | undefined> {
@@ -217,9 +249,9 @@ export class Runs {
   }
 
   /** Does something with storage; what goes wrong is said, and changes nothing else. */
-  private async attempt<T>(work: (store: typeof RunStore) => Promise<T>): Promise<T | undefined> {
+  private async attempt<T>(work: (store: Store) => Promise<T>): Promise<T | undefined> {
     try {
-      return await work(await import('./runStore.ts'));
+      return await work(await this.openStore());
     } catch (error) {
       this.problem = storageProblem(error);
       return undefined;
