@@ -50,7 +50,7 @@ export class PlanDesk {
       const bases = smallBases(configuration, configuration.vocabulary);
       return { bases, assumption: undefined };
     }
-    const { languageModel, retriever } = await openBoth(configuration, (name) => this.#base(name));
+    const { languageModel, retriever } = await openBoth(configuration, (name, setting) => this.#base(name, setting));
     const guessed = [languageModel, retriever].some(({ isHere }) => !isHere);
     return {
       bases: { languageModel: languageModel.base, retriever: retriever.base },
@@ -58,16 +58,16 @@ export class PlanDesk {
     };
   }
 
-  async #base(name: string): Promise<{ base: PlannedBase; isHere: boolean }> {
+  async #base(
+    name: string,
+    setting: 'checkpoint' | 'retrieverCheckpoint',
+  ): Promise<{ base: PlannedBase; isHere: boolean }> {
     const offered: DecoderConfig | undefined = this.models.offered(name);
     try {
       return { base: await this.models.open(name), isHere: true };
     } catch (cause) {
       if (offered) return { base: { config: offered, stored: 'bf16' }, isHere: false };
-      throw new SettingError(
-        'checkpoint',
-        cause instanceof Error ? cause.message : `${name} is not in this browser yet.`,
-      );
+      throw new SettingError(setting, cause instanceof Error ? cause.message : `${name} is not in this browser yet.`);
     }
   }
 }

@@ -122,6 +122,9 @@ test('looked up, it says what it costs; downloaded, it is listed and can be trai
   expect(losses()[0]).toBeCloseTo(Math.log(320), 0);
   await lab.handle({ type: 'plan', configuration: CONFIGURATION });
   expect(of('plan').at(-1)?.plan.assumption).toBeUndefined();
+  const other = configure({ retrieverCheckpoint: 'test/absent' }, CONFIGURATION);
+  await lab.handle({ type: 'plan', configuration: other });
+  expect(errors()).toMatchObject([{ setting: 'retrieverCheckpoint' }]);
 });
 
 test('a saved run goes on bit for bit in another visit, from storage and from a file', async () => {
