@@ -1,6 +1,6 @@
 import { expect, test, type Page } from '@playwright/test';
 import { LESSONS } from '../lessons/titles.ts';
-import { commands, openPage, stepOf, trainTo, violations } from './openPage.ts';
+import { commands, openPage, pause, stepOf, trainTo, violations } from './openPage.ts';
 
 test.use({ viewport: { width: 1440, height: 900 } });
 
@@ -110,6 +110,40 @@ test('steps of the run before do not end the run that a button begins', async ({
   await expect.poll(async () => (await commands(page)).at(-1)?.type).toBe('pause');
   expect(await stepOf(page)).toBeGreaterThanOrEqual(20);
   expect((await commands(page)).map(({ type }) => type)).toEqual(['configure', 'train', 'configure', 'train', 'pause']);
+});
+
+test('a run of one’s own, after a pause and a Reset, goes on past where the button would have paused', async ({
+  page,
+}) => {
+  await openPage(page, { everyMs: 60 });
+  await openLesson(page, 2);
+  await page.keyboard.press('n');
+  await page.keyboard.press('n');
+  await lesson(page)
+    .getByRole('button', { name: /^Uniform/ })
+    .click();
+  await expect.poll(() => stepOf(page)).toBeGreaterThanOrEqual(4);
+  await pause(page);
+  expect(await stepOf(page)).toBeLessThan(20);
+  await page.getByRole('button', { name: 'Reset', exact: true }).click();
+  await expect.poll(() => stepOf(page)).toBe(0);
+  await trainTo(page, 26);
+  expect((await commands(page)).filter(({ type }) => type === 'pause')).toHaveLength(1);
+});
+
+test('without WebGPU a button that trains says so beside itself, and the recorded run plays on', async ({ page }) => {
+  await openPage(page, { withoutWebGpu: true });
+  await openLesson(page, 2);
+  await page.keyboard.press('n');
+  await page.keyboard.press('n');
+  await lesson(page)
+    .getByRole('button', { name: /^Uniform/ })
+    .click();
+  await expect(lesson(page).getByRole('alert')).toContainText('needs WebGPU');
+  await expect(page.getByRole('button', { name: 'Bring back your own settings' })).toHaveCount(0);
+  await expect(page.getByRole('button', { name: 'Stop', exact: true })).toBeVisible();
+  await page.getByRole('tab', { name: 'Text', exact: true }).click();
+  await expect(page.getByRole('combobox', { name: 'Preset' })).toHaveValue('facts');
 });
 
 test('numbers beside the buttons are those of the step that is shown', async ({ page }) => {

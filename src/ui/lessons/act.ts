@@ -3,8 +3,10 @@ import type { RunRecord } from '../../lab/run.ts';
 import type { Page } from '../context.ts';
 import { History } from '../run/history.ts';
 import { fetchRun } from '../run/recorded.ts';
+import { hasWebGpu } from '../webGpu.ts';
 import { configurationOf } from './configurationOf.ts';
 import type { LessonAction } from './lesson.ts';
+import { pauseAt } from './pauseAt.ts';
 
 const runs = new Map<string, Promise<RunRecord | undefined>>();
 
@@ -18,10 +20,17 @@ export function recordedRun(name: string): Promise<RunRecord | undefined> {
 /** Stops watching for the step at which the action before wanted to pause. */
 let unwatch: (() => void) | undefined;
 
-/** Does what a button of a lesson says. Returns why it cannot, in words; undefined when it has. */
-export async function act(action: LessonAction, page: Page): Promise<string | undefined> {
+/**
+ * Does what a button of a lesson says, after a call of `before`. Returns why it cannot, in words; undefined when it has.
+ * Where nothing can be trained, nothing changes.
+ */
+export async function act(action: LessonAction, page: Page, before: () => void): Promise<string | undefined> {
   const { draft, drawer, models, session, view } = page;
+  if (action.run !== undefined && !hasWebGpu) {
+    return 'This trains, which needs WebGPU, and this browser does not offer it. Nothing was changed; the note at the top says how to get it.';
+  }
   unwatch?.();
+  before();
   if (action.matrix) view.mode = action.matrix;
   if (action.recorded !== undefined) return showRecorded(action.recorded, action.step ?? 0, page);
   if (action.run === undefined) return undefined;
@@ -33,7 +42,7 @@ export async function act(action: LessonAction, page: Page): Promise<string | un
   draft.adopt(configuration);
   session.reset();
   view.follow();
-  if (action.until !== undefined) pauseAt(action.until, page);
+  if (action.until !== undefined) unwatch = pauseAt(action.until, configuration, session);
   if (action.run === 'step') session.singleStep();
   else session.train();
   return undefined;
@@ -55,16 +64,5 @@ async function showRecorded(name: string, step: number, { session, view }: Page)
 function hasBases(models: Page['models'], configuration: Configuration): Promise<boolean> {
   return new Promise((answer) => {
     models.refresh(() => answer(models.hasBasesOf(configuration)));
-  });
-}
-
-function pauseAt(step: number, { session }: Page): void {
-  // Steps of the run before may still be on their way.
-  let hasBegun = false;
-  unwatch = session.listen((event) => {
-    if (event.type === 'reset' || event.type === 'corpus') hasBegun = true;
-    if (!hasBegun || event.type !== 'step' || event.record.metrics.step < step) return;
-    unwatch?.();
-    session.pause();
   });
 }
