@@ -1,4 +1,4 @@
-import { expect, test } from '@playwright/test';
+import { expect, test, type Locator } from '@playwright/test';
 import { cells, commands, openPage, pause, say, stepOf, trainTo, violations } from './openPage.ts';
 
 test.use({ viewport: { width: 1440, height: 900 } });
@@ -178,6 +178,42 @@ test.describe('text', () => {
     });
     await page.getByRole('region', { name: 'Text', exact: true }).dispatchEvent('drop', { dataTransfer: files });
     await expect(page.getByRole('textbox', { name: 'Your text' })).toHaveValue('A dropped file.');
+  });
+
+  test('is not replaced by a word that is moved within it', async ({ page }) => {
+    await openPage(page);
+    await page.getByRole('tab', { name: 'Your text' }).click();
+    const own = page.getByRole('textbox', { name: 'Your text' });
+    await own.fill('alpha beta gamma\n\n\n');
+    await own.dblclick({ position: { x: 20, y: 18 } });
+    await page.mouse.down();
+    await own.hover({ position: { x: 60, y: 30 } });
+    await own.hover({ position: { x: 60, y: 76 } });
+    await page.mouse.up();
+    await expect(own).not.toHaveValue(/^alpha beta/);
+    await expect(own).toHaveValue(/beta gamma/);
+    await expect(own).toHaveValue(/alpha/);
+  });
+
+  test('comes from elsewhere when words are dropped beside its field', async ({ page }) => {
+    await openPage(page);
+    const dropWords = async (text: string, on: Locator): Promise<void> => {
+      const words = await page.evaluateHandle((content) => {
+        const transfer = new DataTransfer();
+        transfer.setData('text/plain', content);
+        return transfer;
+      }, text);
+      await on.dispatchEvent('drop', { dataTransfer: words });
+    };
+    const panel = page.getByRole('region', { name: 'Text', exact: true });
+    const own = page.getByRole('textbox', { name: 'Your text' });
+    await dropWords('From another window.', panel);
+    await expect(own).toHaveValue('From another window.');
+    // Words of a field stay with the field, and words of this page are no new text.
+    await dropWords('window', own);
+    await page.getByRole('heading', { name: 'Batch attention' }).dispatchEvent('dragstart');
+    await dropWords('Batch attention', panel);
+    await expect(own).toHaveValue('From another window.');
   });
 
   test('that cannot be trained on starts no run on something else', async ({ page }) => {
