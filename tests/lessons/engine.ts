@@ -38,8 +38,8 @@ export class Engine {
     });
   }
 
-  /** Largest length (per token and head) of what the untrained language model reads from its neighbours, in any layer. */
-  largestReading(configuration: Configuration): Promise<number> {
+  /** Largest length (per token and head) of what the untrained language model reads from its neighbours, per layer. */
+  largestReadings(configuration: Configuration): Promise<number[]> {
     return this.#once('reading', configuration, 0, async ({ models }, corpus) => {
       const { context } = this;
       const batch = new CorpusFeed(corpus, configuration).batchAt(0);
@@ -63,7 +63,7 @@ export class Engine {
         throw new Error('The language model does not show what it reads.');
       const before = await Promise.all(own);
       const after = await Promise.all(whole);
-      return Math.max(...after.map((values, layer) => longest(values, before[layer] ?? values, headDim)));
+      return after.map((values, layer) => longest(values, before[layer] ?? values, headDim));
     });
   }
 

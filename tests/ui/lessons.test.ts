@@ -101,7 +101,7 @@ describe('data that cannot be used is refused', () => {
     [
       'a claim that runs too long',
       step({ actions: [run], expect: 'x', claims: [{ action: 0, steps: 500, metric: 'gain', is: '>', value: 0 }] }),
-      /from 1 to 40/,
+      /from 1 to 200/,
     ],
     [
       'a claim without a value',

@@ -66,7 +66,7 @@ export interface RecordedFigure {
 export type Comparison = '<' | '>' | '=' | 'absent';
 
 /** What can be measured on a short run of an action's configuration. */
-export type ClaimMetric = MetricName | 'heldOutShift' | 'largestReading';
+export type ClaimMetric = MetricName | 'heldOutShift' | 'largestReading' | 'firstLayerReading';
 
 /** A statement on what an action's configuration does within a few steps of the real engine. */
 export interface EngineClaim {
