@@ -153,6 +153,18 @@ test('numbers beside the buttons are those of the step that is shown', async ({ 
   await expect(lesson(page).getByText('pairs that are read').locator('..')).toContainText('56');
 });
 
+test('numbers are those of the picture, and are not read out as they change', async ({ page }) => {
+  await openPage(page);
+  await page.getByRole('slider', { name: 'Time' }).fill('207');
+  await openLesson(page, 1);
+  await lesson(page).getByRole('button', { name: 'Draw a batch' }).waitFor();
+  const numbers = lesson(page).getByText(/^Step \d+ of the run that is shown/);
+  await expect(numbers).toContainText('Step 200 of');
+  const isLive = (one: Element): boolean => one.closest('[aria-live]') !== null;
+  expect(await numbers.evaluate(isLive)).toBe(false);
+  expect(await lesson(page).getByRole('heading').evaluate(isLive)).toBe(true);
+});
+
 test('symbols point at the page, by pointer and by keyboard', async ({ page }) => {
   await openPage(page);
   await openLesson(page, 1);

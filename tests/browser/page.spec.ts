@@ -100,6 +100,17 @@ test.describe('a run', () => {
     await expect.poll(() => cells(page)).toEqual(now);
   });
 
+  test('names the step that the picture is of, also where the slider stands between two', async ({ page }) => {
+    await openPage(page);
+    await page.getByRole('slider', { name: 'Time' }).fill('207');
+    const key = page.locator('.key dl');
+    await expect(key).toContainText('200, last kept');
+    const { height } = (await key.boundingBox())!;
+    await page.getByRole('slider', { name: 'Time' }).fill('200');
+    await expect(key).not.toContainText('last kept');
+    expect((await key.boundingBox())!.height, 'nothing jumps').toBe(height);
+  });
+
   test('shows the values of one step in all charts at once', async ({ page }) => {
     await openPage(page);
     await trainTo(page, 40);
@@ -315,6 +326,22 @@ test.describe('keyboard', () => {
     expect(await commands(page)).toEqual([]);
   });
 
+  test('reads a cell out while the picture stands still only', async ({ page }) => {
+    await openPage(page);
+    const spoken = page.locator('#matrix-cell');
+    await expect(page.getByRole('button', { name: 'Stop' })).toBeVisible();
+    await expect(spoken).toHaveAttribute('aria-live', 'off');
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await expect(spoken).toHaveAttribute('aria-live', 'polite');
+    await trainTo(page, 5);
+    await expect(spoken).toHaveAttribute('aria-live', 'off');
+    await pause(page);
+    await expect(spoken).toHaveAttribute('aria-live', 'polite');
+    await page.getByRole('application').focus();
+    await page.keyboard.press('ArrowDown');
+    await expect(spoken).toContainText('Chunk 2');
+  });
+
   test('lists its keys, and leaves what is open', async ({ page }) => {
     await openPage(page);
     await page.keyboard.press('?');
@@ -351,6 +378,9 @@ test('the matrix and the charts have words for those who do not see them', async
   const table = page.getByRole('table', { name: 'What each chunk reads most' });
   await expect(table.getByRole('row')).toHaveCount(9);
   await expect(table.getByRole('row').nth(1)).toContainText('yes');
+  await page.getByRole('radio', { name: 'Similarity S' }).check({ force: true });
+  const similar = page.getByRole('table', { name: 'What each chunk is most similar to, step 500' });
+  await expect(similar.getByRole('columnheader', { name: 'S', exact: true })).toHaveCount(1);
   await expect(page.getByRole('img', { name: /held-out 0\.99, chance 0\.14, TF-IDF 0\.94/ })).toHaveCount(1);
 });
 

@@ -30,10 +30,17 @@ export class View {
     const { history, revision } = this.session;
     return revision >= 0 ? history.snapshotAt(this.step) : undefined;
   });
+  /** The step that the picture is of: pictures are kept of some steps only. */
+  readonly pictured = $derived(this.record?.metrics.step);
+  /** Whether the picture changes by itself, so that nobody could read it out as it goes. */
+  readonly isMoving = $derived.by(() => this.playing || this.session.state === 'running');
   /** Chunks of the batch looked at, in the order of the axes. */
   readonly places = $derived(this.record ? displayOrder(this.record.batch, this.order) : []);
   /** The cell whose chunks are read side by side: the one under the pointer, else the selected one. */
   readonly cell: Cell = $derived(this.hovered ?? this.selected);
+
+  /** Which playing is the last begun: a frame asked for by one before it does nothing. */
+  private playback = 0;
 
   constructor(private readonly session: Session) {}
 
@@ -57,8 +64,13 @@ export class View {
     this.chosenStep = at;
     this.playing = true;
     let before: number | undefined;
+    const playback = ++this.playback;
     const advance = (now: number): void => {
-      if (!this.playing || this.session.history !== history) return;
+      if (!this.playing || this.playback !== playback) return;
+      if (this.session.history !== history) {
+        this.playing = false;
+        return;
+      }
       at += ((now - (before ?? now)) / 1000) * this.speed;
       before = now;
       if (at >= history.lastStep) {
