@@ -209,6 +209,17 @@ test('gains: who gave them, token by token, for every row; stopped, failed and f
   ).toHaveText('1');
   expect(await violations(page)).toEqual([]);
 
+  // Made with later weights, it says nothing of the losses that were recorded then: only the panel, which has its own, shows it.
+  const later = { ...inventedAttribution(record), updates: record.metrics.step + 30 };
+  await panel.getByRole('button', { name: 'Compute again' }).waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Step', exact: true }).click();
+  await page.getByRole('slider', { name: 'Time' }).fill(String(record.metrics.step));
+  await panel.getByRole('button', { name: 'Compute again' }).click();
+  await say(page, { type: 'attributed', attribution: later });
+  await expect(panel.getByText(`with the weights after ${later.updates} updates`)).toBeVisible();
+  await expect(panel.locator('.found .tokens sup').first()).toBeVisible();
+  await expect(page.getByRole('region', { name: /two chunks of the selected cell/ }).locator('sup')).toHaveCount(0);
+
   await page.getByRole('button', { name: 'Reset', exact: true }).click();
   await expect(panel.getByText('There are no models yet.')).toBeVisible();
   expect(complaints).toEqual([]);

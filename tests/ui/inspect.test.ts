@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { indented, linkPath } from '../../src/ui/inspect/links.ts';
 import { attentionOf, meanRow, strongest, tokenFigures } from '../../src/ui/inspect/pairNumbers.ts';
-import { gainsFrom, meanGain, neighbourGains, tokenSources } from '../../src/ui/inspect/sources.ts';
+import { gainsFrom, isOfItsStep, meanGain, neighbourGains, tokenSources } from '../../src/ui/inspect/sources.ts';
 
 /** Two heads, two tokens that read three. */
 const PAIR = {
@@ -52,6 +52,11 @@ const GAINS = {
 };
 
 describe('where gains come from', () => {
+  test('is told beside the recorded losses only when it was asked right after their step', () => {
+    expect(isOfItsStep({ step: 12, updates: 12 })).toBe(true);
+    expect(isOfItsStep({ step: 12, updates: 40 })).toBe(false);
+  });
+
   test('neighbours by what they gave: exactly, else to first order', () => {
     expect(neighbourGains(GAINS, 0)).toEqual([
       { neighbour: 1, attention: 0.75, leaveOneOut: 1.03125, firstOrder: 0.25 },

@@ -77,6 +77,14 @@ export function tokenSources(
   return [undefined, ...sources];
 }
 
+/**
+ * Whether an attribution speaks of the losses that were recorded at its step: it was made right after that step's update.
+ * With weights of later updates it does not, and its sources must not be set beside those losses.
+ */
+export function isOfItsStep({ step, updates }: Pick<AttributionView, 'step' | 'updates'>): boolean {
+  return step === updates;
+}
+
 /** Mean gain of a chunk from its context, nats per predicted token. */
 export function meanGain(attribution: AttributionNumbers, chunk: number): number {
   return mean(gainsFrom(attribution, chunk).slice(1).map(Number));
