@@ -238,6 +238,42 @@ test.describe('text', () => {
     expect((await commands(page)).map(({ type }) => type)).not.toContain('train');
   });
 
+  test('that was deleted comes back: by the field’s own undo, and by a press after the field was left', async ({
+    page,
+  }) => {
+    const text = 'Two sentences of mine. They took me a while. ';
+    await openPage(page);
+    await page.getByRole('tab', { name: 'Your text' }).click();
+    const own = page.getByRole('textbox', { name: 'Your text' });
+    await own.click();
+    await page.keyboard.insertText(text);
+    await expect(page.getByText('12 documents · 96 chunks')).toBeVisible();
+    await page.keyboard.press('ControlOrMeta+a');
+    await page.keyboard.press('Delete');
+    const back = page.getByRole('button', { name: 'Bring back what you typed before' });
+    await expect(back).toBeVisible();
+    await own.focus();
+    await page.keyboard.press('ControlOrMeta+z');
+    await expect(own).toHaveValue(text);
+    await expect(back).toHaveCount(0);
+
+    await page.keyboard.press('ControlOrMeta+a');
+    await page.keyboard.insertText('Something else.');
+    await page.getByRole('tab', { name: 'Facts' }).click();
+    await page.getByRole('tab', { name: 'Your text' }).click();
+    await expect(own).toHaveValue('Something else.');
+    await back.click();
+    await expect(own).toHaveValue(text);
+  });
+
+  test('that is unreadable in the browser’s storage does not keep the page from starting', async ({ page }) => {
+    await page.addInitScript(() => localStorage.setItem('revela.text', '{"title":1}'));
+    const complaints = await openPage(page);
+    await page.getByRole('tab', { name: 'Your text' }).click();
+    await expect(page.getByRole('textbox', { name: 'Your text' })).toHaveValue('');
+    expect(complaints).toEqual([]);
+  });
+
   test('is kept over a reload', async ({ page }) => {
     await openPage(page);
     await page.getByRole('tab', { name: 'Your text' }).click();
