@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { shaderNames, shaderSource } from '../../src/gpu/shaderLibrary.ts';
+import type { LabCommand, LabEvent } from '../../src/lab/protocol.ts';
+import { kernelsOf } from '../../src/ui/kernels/kernels.svelte.ts';
 import { sorted, summed } from '../../src/ui/kernels/rows.ts';
+import type { Session } from '../../src/ui/run/session.svelte.ts';
 import { readKernel, tokenise } from '../../src/ui/kernels/wgsl.ts';
 
 describe('WGSL', () => {
@@ -71,4 +74,35 @@ describe('rows', () => {
   test('are added up', () => {
     expect(summed(rows)).toEqual({ calls: 15, ms: 5, flops: 50, bytes: 3 });
   });
+});
+
+describe('a step that is to be watched', () => {
+  /** What waits for a step of a session that is training, and that session's ear. */
+  function waiting() {
+    let hear: (event: LabEvent) => void = () => undefined;
+    const listen = (listener: (event: LabEvent) => void) => (hear = listener);
+    const kernels = kernelsOf({ listen, isBusy: true, send: () => undefined } as unknown as Session);
+    kernels.watch();
+    const fail = (command?: LabCommand['type']) =>
+      hear({
+        type: 'error',
+        error: { kind: 'network', message: 'It failed.', action: 'Try again.', ...(command && { command }) },
+      });
+    return { kernels, fail };
+  }
+
+  test('is waited for, whatever else fails meanwhile', () => {
+    const { kernels, fail } = waiting();
+    for (const command of ['downloadModel', 'search', 'saveRun', 'attribute'] as const) fail(command);
+    expect(kernels.waiting).toBe(true);
+  });
+
+  test.each(['profileStep', 'configure', 'train', 'step', undefined] as const)(
+    'is not once %s has failed',
+    (command) => {
+      const { kernels, fail } = waiting();
+      fail(command);
+      expect(kernels.waiting).toBe(false);
+    },
+  );
 });

@@ -1,9 +1,12 @@
-import type { KernelRow, KernelsView, LabEvent } from '../../lab/protocol.ts';
+import type { KernelRow, KernelsView, LabCommand, LabEvent } from '../../lab/protocol.ts';
 import type { Session } from '../run/session.svelte.ts';
 import { sorted, summed, type SortKey } from './rows.ts';
 
 /** Time between two watched steps while training goes on. */
 const EVERY_MS = 2000;
+
+/** Commands whose failure leaves no step to watch; training's own failures name none. */
+const NEEDED: readonly (LabCommand['type'] | undefined)[] = ['profileStep', 'configure', 'train', 'step', undefined];
 
 const kept = new WeakMap<Session, Kernels>();
 
@@ -64,6 +67,6 @@ export class Kernels {
       this.view = event.kernels;
       this.waiting = false;
     } else if (event.type === 'kernelSource') this.sources = { ...this.sources, [event.name]: event.code };
-    else if (event.type === 'error') this.waiting = false;
+    else if (event.type === 'error' && NEEDED.includes(event.error.command)) this.waiting = false;
   }
 }
