@@ -15,12 +15,14 @@ export interface Opening {
   readonly withoutWebGpu?: boolean;
   /** Milliseconds between the scripted lab's steps. */
   readonly everyMs?: number;
+  /** Fragment of the address that is opened. */
+  readonly fragment?: string;
 }
 
 /** The page before a scripted lab. Returns what the console complained about, for the test to look at. */
 export async function openPage(
   page: Page,
-  { recorded = RECORDED, withoutWebGpu, everyMs }: Opening = {},
+  { recorded = RECORDED, withoutWebGpu, everyMs, fragment }: Opening = {},
 ): Promise<string[]> {
   const complaints: string[] = [];
   page.on('console', (message) => {
@@ -35,7 +37,7 @@ export async function openPage(
   if (withoutWebGpu) {
     await page.addInitScript(() => Object.defineProperty(Navigator.prototype, 'gpu', { get: () => undefined }));
   }
-  await page.goto('./');
+  await page.goto(fragment === undefined ? './' : `./#${fragment}`);
   await expect(page.getByRole('heading', { name: 'Batch attention' })).toBeVisible();
   return complaints;
 }

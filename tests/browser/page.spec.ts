@@ -338,6 +338,30 @@ test.describe('settings', () => {
   });
 });
 
+test.describe('a link to settings', () => {
+  test('leaves a way back to the reader’s own', async ({ page }) => {
+    await page.addInitScript(() => localStorage.setItem('revela.settings', '{"seed":7}'));
+    await openPage(page, { fragment: 'v=1&preset=facts&temperature=0.03' });
+    const note = page.getByRole('note').filter({ hasText: 'those of the link' });
+    await expect(note).toBeVisible();
+    expect(await violations(page)).toEqual([]);
+    await note.getByRole('button', { name: 'Bring back yours' }).click();
+    await expect(note).toHaveCount(0);
+    await expect(page).toHaveURL(/seed=7/);
+    expect(page.url()).not.toContain('temperature');
+    await page.goBack();
+    await expect(page).toHaveURL(/temperature=0\.03/);
+  });
+
+  test('that is misspelt or escaped is complained about', async ({ page }) => {
+    await openPage(page, { fragment: 'V=1&preset=facts&seed=9' });
+    await expect(page.getByRole('alert')).toContainText('Links to settings begin with #v=1');
+    await page.getByRole('button', { name: 'Dismiss' }).click();
+    await page.evaluate(() => (location.hash = 'v%3D1%26preset%3Dfacts'));
+    await expect(page.getByRole('alert')).toContainText('Links to settings begin with #v=1');
+  });
+});
+
 test.describe('keyboard', () => {
   test('trains, pauses and steps', async ({ page }) => {
     await openPage(page);

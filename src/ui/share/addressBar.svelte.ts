@@ -1,8 +1,9 @@
 import { PRESETS } from '../../lab/presets.ts';
-import { CodeError, decodeConfiguration, encodeConfiguration, isCode } from '../../lab/configurationCode.ts';
-import type { Configuration } from '../../lab/configuration.ts';
+import { CodeError, decodeConfiguration, encodeConfiguration } from '../../lab/configurationCode.ts';
+import { changedSettings, type Configuration } from '../../lab/configuration.ts';
 import { readPlace } from '../lessons/link.ts';
 import type { Draft } from '../settings/draft.svelte.ts';
+import { claims, whyNoCode } from './claims.ts';
 
 /** Settings that rest this long become an entry of the browser's history. */
 const REST_MS = 600;
@@ -14,6 +15,8 @@ const REST_MS = 600;
 export class AddressBar {
   /** Why the link that was opened is not used; the settings are as they were. */
   problem = $state<string>();
+  /** The reader's own settings, which those of the link that the page was opened with took the place of. */
+  former = $state.raw<Configuration>();
 
   /** The settings as they were read or written last. */
   private known = '';
@@ -27,12 +30,15 @@ export class AddressBar {
 
   /** Reads the address the page was opened with. Returns how to stop listening. */
   start(): () => void {
-    if (isCode(this.fragment)) this.read();
+    const own = this.draft.configuration;
+    if (claims(this.fragment)) this.read();
+    const isOverwritten = changedSettings(this.draft.configuration, own).length > 0;
+    if (isOverwritten && changedSettings(own, plain()).length > 0) this.former = own;
     this.known = encodeConfiguration(this.draft.configuration);
     if (this.problem === undefined) this.write('replace');
     const listen = (): void => {
       clearTimeout(this.timer);
-      if (isCode(this.fragment)) this.read();
+      if (claims(this.fragment)) this.read();
       else if (this.fragment === '') this.take(plain());
       else return;
       this.onread();
@@ -58,6 +64,19 @@ export class AddressBar {
     this.write('replace');
   }
 
+  /** Puts the reader's own settings in the place of the link's; the browser's back button brings those again. */
+  bringBack(): void {
+    if (!this.former) return;
+    this.draft.adopt(this.former);
+    this.former = undefined;
+    this.onread();
+  }
+
+  /** Goes on with the settings of the link. */
+  letGo(): void {
+    this.former = undefined;
+  }
+
   /** Puts the settings into the address again, after something else stood there. */
   resume(): void {
     history.replaceState(null, '', location.pathname + location.search);
@@ -69,6 +88,8 @@ export class AddressBar {
   }
 
   private read(): void {
+    this.problem = whyNoCode(this.fragment);
+    if (this.problem !== undefined) return;
     try {
       this.take(decodeConfiguration(this.fragment));
     } catch (error) {
