@@ -32,6 +32,23 @@ async function threeRuns(page: Page): Promise<void> {
   await expect(rows(page)).toHaveCount(3);
 }
 
+/** How many runs have pictures in storage. */
+async function picturesOf(page: Page): Promise<number> {
+  return page.evaluate(
+    () =>
+      new Promise<number>((done) => {
+        const opening = indexedDB.open('revela-runs');
+        opening.onsuccess = () => {
+          const keys = opening.result.transaction('pictures').objectStore('pictures').getAllKeys();
+          keys.onsuccess = () => {
+            opening.result.close();
+            done(new Set(keys.result.map((key) => (key as [string, number])[0])).size);
+          };
+        };
+      }),
+  );
+}
+
 async function contentOf(download: Download): Promise<string> {
   return readFile(await download.path(), 'utf8');
 }
@@ -185,6 +202,91 @@ test.describe('kept runs', () => {
     const before = await stepOf(page);
     await page.getByRole('button', { name: 'Step', exact: true }).click();
     await expect.poll(() => stepOf(page)).toBe(before + 1);
+  });
+
+  test('are kept after all when another is deleted, and can be had as a file before', async ({ page }) => {
+    await openPage(page);
+    await trainTo(page, 5);
+    await pause(page);
+    await panel(page, 'Runs');
+    await expect(rows(page)).toHaveCount(1);
+    // From now on there is no room, until something is deleted.
+    await page.evaluate(() => {
+      const put = Object.getOwnPropertyDescriptor(IDBObjectStore.prototype, 'put')?.value as (
+        this: IDBObjectStore,
+        value: { id: string },
+      ) => IDBRequest<IDBValidKey>;
+      const remove = Object.getOwnPropertyDescriptor(IDBObjectStore.prototype, 'delete')?.value as (
+        this: IDBObjectStore,
+        key: IDBValidKey | IDBKeyRange,
+      ) => IDBRequest<undefined>;
+      let isFull = true;
+      IDBObjectStore.prototype.put = function (this: IDBObjectStore, value: { id: string }) {
+        if (isFull && this.name === 'numbers') throw new DOMException('full', 'QuotaExceededError');
+        return put.call(this, value);
+      };
+      IDBObjectStore.prototype.delete = function (this: IDBObjectStore, key: IDBValidKey | IDBKeyRange) {
+        isFull = false;
+        return remove.call(this, key);
+      };
+    });
+    await runOf(page, '&temperature=0.02');
+    await expect(page.getByRole('alert')).toContainText('storage is full: this run is not kept.');
+    await expect(rows(page)).toHaveCount(2);
+    await expect(rows(page).nth(0)).toContainText('not kept');
+    expect(await picturesOf(page)).toBe(1);
+    await rows(page).nth(0).getByRole('button').click();
+    const download = await downloadBy(page, 'Export');
+    expect(JSON.parse(await contentOf(download))).toMatchObject({ configuration: { temperature: 0.02 } });
+    await rows(page).nth(1).getByRole('button').click();
+    await page.getByRole('button', { name: 'Delete', exact: true }).click();
+    await expect(page.getByRole('alert')).toHaveCount(0);
+    await expect(rows(page)).toHaveCount(1);
+    await expect(rows(page).nth(0)).not.toContainText('not kept');
+    await expect(page.getByRole('button', { name: 'This run is not kept' })).toHaveCount(0);
+    await page.reload();
+    await panel(page, 'Runs');
+    await expect(rows(page).nth(0)).toContainText('Temperature τ 0.02');
+  });
+
+  test('leave nothing behind that no list shows', async ({ page }) => {
+    await threeRuns(page);
+    await page.evaluate(
+      () =>
+        new Promise<void>((done) => {
+          const opening = indexedDB.open('revela-runs');
+          opening.onsuccess = () => {
+            const transaction = opening.result.transaction(['pictures', 'numbers'], 'readwrite');
+            for (const step of [1, 2, 3]) transaction.objectStore('pictures').put({ run: 'aaa', step, record: {} });
+            transaction.objectStore('numbers').put({ id: 'zzz' });
+            transaction.oncomplete = () => (opening.result.close(), done());
+          };
+        }),
+    );
+    expect(await picturesOf(page)).toBe(4);
+    await page.getByRole('button', { name: 'Close Runs' }).click();
+    await panel(page, 'Runs');
+    await expect.poll(() => picturesOf(page)).toBe(3);
+    await rows(page).nth(2).getByRole('button').click();
+    await page.getByRole('button', { name: 'Open', exact: true }).click();
+    await expect(page.getByText('Kept run: Facts, small model', { exact: true })).toBeVisible();
+  });
+
+  test('last as long as the page where the browser keeps nothing', async ({ page }) => {
+    await page.addInitScript(() => Object.defineProperty(window, 'indexedDB', { value: undefined }));
+    const complaints = await openPage(page);
+    await trainTo(page, 5);
+    await pause(page);
+    await page.getByRole('button', { name: 'This run is not kept' }).click();
+    await expect(page.getByRole('alert')).toHaveText(/does not let the page keep runs .* the one before it, until/);
+    await expect(rows(page)).toHaveCount(1);
+    await rows(page).nth(0).getByRole('button').click();
+    const content = await contentOf(await downloadBy(page, 'Export'));
+    const chooser = page.getByLabel('Run file');
+    await chooser.setInputFiles({ name: 'back.json', mimeType: 'application/json', buffer: Buffer.from(content) });
+    await expect(page.getByRole('alert').last()).toHaveText(/: back\.json was not added\.$/);
+    await expect(rows(page)).toHaveCount(1);
+    expect(complaints).toEqual([]);
   });
 
   test('come back after a Reset at a press', async ({ page }) => {

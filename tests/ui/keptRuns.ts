@@ -2,7 +2,9 @@ import { configure } from '../../src/lab/configuration.ts';
 import type { RunRecord } from '../../src/lab/run.ts';
 import { History } from '../../src/ui/run/history.ts';
 import type { Session } from '../../src/ui/run/session.svelte.ts';
-import { Runs, type Store } from '../../src/ui/runs/runs.svelte.ts';
+import type { Store } from '../../src/ui/runs/keeper.svelte.ts';
+import { UnreadableRunError } from '../../src/ui/runs/problems.ts';
+import { Runs } from '../../src/ui/runs/runs.svelte.ts';
 import { summaryOf, type Saving } from '../../src/ui/runs/summary.ts';
 import { record, runOf } from './records.ts';
 
@@ -51,6 +53,7 @@ export class MemoryStore implements Store {
 
   loadRun: Store['loadRun'] = async (id) => {
     await this.answer();
+    if (this.damaged.has(id)) throw new UnreadableRunError(id, 'columns.step is missing or empty.');
     return this.kept.get(id)?.run;
   };
 

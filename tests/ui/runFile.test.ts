@@ -1,24 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { configure } from '../../src/lab/configuration.ts';
+import type { Evaluation } from '../../src/lab/run.ts';
 import { configurationName, differences } from '../../src/ui/runs/labels.ts';
-import { readRun, RunFileError, writeRun } from '../../src/ui/runs/runFile.ts';
+import { RunFileError } from '../../src/ui/runs/problems.ts';
+import { readRun, writeRun } from '../../src/ui/runs/runFile.ts';
 import { record, runOf } from './records.ts';
+
+function evaluation(step: number): Evaluation {
+  const scores = { recallAt1: 0.1, chance: 0.2, tfidfRecallAt1: undefined };
+  return { step, ...scores, ntpLoss: 3, isolatedLoss: 3, effectiveDocuments: 2 };
+}
 
 const run = {
   ...runOf([record(1), record(2, { recallAt1: undefined, chance: undefined })]),
   configuration: configure({ temperature: 0.0212345678901234 }),
-  evaluations: [
-    {
-      step: 0,
-      recallAt1: 0.1,
-      chance: 0.2,
-      tfidfRecallAt1: undefined,
-      ntpLoss: 3,
-      isolatedLoss: 3,
-      effectiveDocuments: 2,
-    },
-  ],
+  evaluations: [evaluation(0)],
 };
 
 function refusal(content: string): string {
@@ -62,6 +59,29 @@ describe('a run as a file', () => {
     expect(readRun(writeRun(diverged), 'a.json').metrics.map(({ step }) => step)).toEqual([1]);
   });
 
+  it('puts scores in order, and leaves out those that no file can hold', () => {
+    const scored = {
+      ...run,
+      evaluations: [evaluation(2), evaluation(0), { ...evaluation(1), ntpLoss: NaN }, evaluation(9)],
+    };
+    expect(readRun(writeRun(scored), 'a.json').evaluations.map(({ step }) => step)).toEqual([0, 2]);
+  });
+
+  it('may lack a number that was not measured when it was trained', () => {
+    const older = runOf([record(1, { tokensPerSecond: NaN }), record(2, { tokensPerSecond: NaN })]);
+    const content = writeRun(older);
+    expect(content).not.toContain('tokensPerSecond');
+    const back = readRun(content, 'a.json');
+    expect(back.metrics.map(({ step, tokensPerSecond }) => [step, tokensPerSecond])).toEqual([
+      [1, NaN],
+      [2, NaN],
+    ]);
+    expect(back.snapshots).toHaveLength(2);
+    const bare = JSON.parse(content) as { metrics: { loss?: number }[] };
+    for (const one of bare.metrics) delete one.loss;
+    expect(refusal(JSON.stringify(bare))).toMatch(/metrics\[0\].loss is not a finite number/);
+  });
+
   it.each([
     ['version', 2, /its version is 2, and this page reads version 1/],
     ['version', undefined, /its version is none/],
@@ -84,6 +104,10 @@ describe('a run as a file', () => {
     ['configuration.unheardOf', 1, /no setting called "unheardOf"/],
     ['corpus.vocabulary', 'many', /corpus.vocabulary is not a finite number/],
     ['evaluations.0.ntpLoss', null, /evaluations\[0\].ntpLoss/],
+    ['evaluations.1', evaluation(0), /evaluations\[1\] is not of a later step/],
+    ['evaluations.1', evaluation(3), /evaluations\[1\] is of step 3, but metrics end with step 2/],
+    ['snapshots.1.metrics.step', 3, /snapshots\[1\] is of step 3, but metrics end with step 2/],
+    ['metrics.0.stepMs', undefined, /metrics\[0\].stepMs is not a finite number/],
   ])('%s = %j is refused, and the place named', (place, value, message) => {
     expect(refusal(changed(place, value))).toMatch(message);
   });

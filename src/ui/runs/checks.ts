@@ -30,11 +30,37 @@ export function text(value: unknown, place: string, longest: number): string {
   return value;
 }
 
+/** Takes a value for a number from `low` to `high`, or throws a CheckError. */
+export type Take = (value: unknown, place: string, low?: number, high?: number) => number;
+
 /** A finite number from `low` to `high`. */
 export function number(value: unknown, place: string, low = -1e30, high = 1e30): number {
   if (typeof value !== 'number' || !Number.isFinite(value)) throw new CheckError(`${place} is not a finite number.`);
   if (value < low || value > high) throw new CheckError(`${place} is ${value}, outside ${low} to ${high}.`);
   return value;
+}
+
+/** Any number, one that is not finite as well: a run may have diverged. */
+export function anyNumber(value: unknown, place: string): number {
+  if (typeof value !== 'number') throw new CheckError(`${place} is no number.`);
+  return value;
+}
+
+/** A list of `least` to `most` numbers. */
+export function numberList(
+  value: unknown,
+  place: string,
+  least: number,
+  most: number,
+  take: Take,
+  low: number,
+  high: number,
+): number[] {
+  return array(value, place, least, most).map((one, i) => {
+    // A run has millions of them: the words are made only for one that is wrong.
+    if (typeof one === 'number' && one >= low && one <= high) return one;
+    return take(one, `${place}[${i}]`, low, high);
+  });
 }
 
 export function wholeNumber(value: unknown, place: string, low: number, high: number): number {

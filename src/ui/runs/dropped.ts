@@ -13,9 +13,10 @@ interface Takers {
 export async function takeDropped(files: readonly File[], { session, runs, drawer }: Takers): Promise<void> {
   const isRun = ({ name }: File): boolean => name.endsWith('.json');
   const texts = files.filter((file) => !isRun(file));
-  for (const file of files.filter(isRun)) {
+  const kept = files.filter(isRun);
+  if (kept.length > 0) {
     drawer.show('runs');
-    await runs.importFile(file);
+    await runs.importFiles(kept);
   }
   if (texts.length === 0) return;
   try {

@@ -1,22 +1,17 @@
 import { SvelteMap } from 'svelte/reactivity';
-import type { CorpusSummary, RunRecord } from '../../lab/run.ts';
+import type { RunRecord } from '../../lab/run.ts';
 import { downloadFile } from '../downloadFile.ts';
 import { History } from '../run/history.ts';
 import type { Session } from '../run/session.svelte.ts';
 import { fileName } from './fileName.ts';
-import { configurationName } from './labels.ts';
-import { MAXIMUM_FILE_BYTES, readRun, RunFileError, writeRun } from './runFile.ts';
-import type * as RunStore from './runStore.ts';
-import type { RunSummary } from './summary.ts';
 import { newId, nothingWritten } from './fresh.ts';
+import { Keeper, type Store } from './keeper.svelte.ts';
+import { listProblem, lost, notKept, problemOf, UnreadableRunError } from './problems.ts';
+import { readRunFile } from './readRunFile.ts';
+import type { RunSummary } from './summary.ts';
 
-/** Shortest time between two savings of a run that trains. */
-const SAVE_EVERY_MS = 5000;
 /** Fewer cannot be compared, more lines cannot be told apart. */
 export const COMPARED = { least: 2, most: 6 } as const;
-
-/** What is asked of storage. */
-export type Store = Pick<typeof RunStore, 'listRuns' | 'loadRun' | 'saveRun' | 'renameRun' | 'deleteRun'>;
 
 /** A run that is compared. Its number is that of its place, from 0: the same in the list and in every chart. */
 export interface ComparedRun {
@@ -25,189 +20,214 @@ export interface ComparedRun {
   readonly history: History;
 }
 
-/** The run that is being trained, as it is kept. */
-interface Followed {
-  readonly id: string;
-  readonly createdAt: number;
-  readonly history: History;
-  readonly configuration: Session['configuration'];
-  readonly corpus: CorpusSummary;
-  /** Steps of the pictures in storage. */
-  readonly written: Set<number>;
-  name: string;
-  savedStep: number;
-  savedAt: number;
-  /** Deleted by the reader: not to be written again. */
-  dropped: boolean;
-}
-
 /** All runs of this browser: what is trained is kept by itself; the others can be shown, compared and handed out. */
 export class Runs {
-  /** Newest first; undefined until storage has answered. */
-  list = $state.raw<readonly RunSummary[]>();
-  /** Why storage does not do what it should, for people. */
+  /** What was asked for and could not be done, for people. */
   problem = $state<string>();
-  /** Why a file was not taken. */
-  fileProblem = $state<string>();
+  /** Why files were not taken. */
+  fileProblems = $state.raw<readonly string[]>([]);
   /** Chosen in the list. */
   chosenId = $state<string>();
   /** Ticked to be compared, in the order of ticking. */
   compared = $state.raw<readonly string[]>([]);
   /** Deleted last, and still to be had. */
   deleted = $state.raw<RunRecord & { readonly id: string; readonly createdAt: number }>();
-  /** Histories of the compared runs. */
-  readonly histories = new SvelteMap<string, History>();
 
-  private followed = $state.raw<Followed>();
-  private saving: Promise<void> | undefined;
+  /** The runs in storage; undefined until it has answered. */
+  private stored = $state.raw<readonly RunSummary[]>();
+  /** Whether storage has refused to give the list. */
+  private isListMissing = $state(false);
+  /** Histories of the compared runs. */
+  private readonly histories = new SvelteMap<string, History>();
+  private readonly keeper: Keeper;
 
   /** The run that is being trained, or was trained last. */
-  readonly currentId = $derived.by(() => this.followed?.id);
+  readonly currentId = $derived.by(() => this.keeper.current?.id);
+  /** Newest first, those that are not kept among them; undefined until storage has answered. */
+  readonly list = $derived.by(() => {
+    const { unkept } = this.keeper;
+    const held = [...unkept.values()].map(({ summary }) => summary);
+    const others = this.stored?.filter(({ id }) => !unkept.has(id));
+    return others && [...held, ...others].sort((a, b) => b.createdAt - a.createdAt);
+  });
   readonly chosen = $derived.by(() => this.list?.find(({ id }) => id === this.chosenId));
+  /** Why the run trained last is not kept, for people. */
+  readonly unkept = $derived.by(() => {
+    const one = this.keeper.unkept.get(this.currentId ?? '');
+    return one && notKept(one.refusal, one.keptStep);
+  });
+  /** All that is to be said of storage and files. */
+  readonly problems = $derived.by(() => {
+    const list = this.isListMissing && !this.unkept ? listProblem() : undefined;
+    return [list, this.unkept, this.problem, ...this.fileProblems].filter((text) => text !== undefined);
+  });
 
   constructor(
     private readonly session: Session,
     private readonly openStore: () => Promise<Store> = () => import('./runStore.ts'),
-  ) {}
+  ) {
+    this.keeper = new Keeper(session, openStore, (summary) => {
+      this.stored &&= [...this.stored.filter(({ id }) => id !== summary.id), summary];
+    });
+  }
 
   /** Keeps what the session trains. To be called whenever it has changed. */
   follow(): void {
-    const { session, followed } = this;
-    const { history, kind, corpus } = session;
-    if (kind === 'live' && history !== followed?.history && history.length > 0 && corpus) {
-      // What was not saved of the run before is saved now; it is gone from the page.
-      if (followed) {
-        void this.save(followed);
-        // Its line stays where it is: the page holds it, whatever storage does.
-        if (this.compared.includes(followed.id)) this.histories.set(followed.id, followed.history);
-      }
-      this.followed = {
-        id: newId(),
-        createdAt: Date.now(),
-        history,
-        configuration: session.configuration,
-        corpus,
-        written: nothingWritten(),
-        name: configurationName(session.configuration),
-        savedStep: 0,
-        savedAt: Date.now(),
-        dropped: false,
-      };
+    const begun = this.keeper.follow();
+    if (!begun) return;
+    const { former, released } = begun;
+    // Its line stays where it is: the page holds it, whatever storage does.
+    if (former && this.compared.includes(former.id)) this.histories.set(former.id, former.history);
+    if (released && this.keeper.unkept.delete(released.id) && released.keptStep === 0) {
+      this.leave(released.id);
+      this.problem = lost(released.name);
     }
-    const now = this.followed;
-    if (!now || now.history.lastStep === now.savedStep) return;
-    if (session.state !== 'running' || Date.now() - now.savedAt >= SAVE_EVERY_MS) void this.save(now);
   }
 
   /** Saves what is not saved yet: the page may be closed. */
   flush(): void {
-    if (this.followed) void this.save(this.followed);
+    this.keeper.flush();
   }
 
   async refresh(): Promise<void> {
-    await this.attempt(async (store) => {
-      const list = await store.listRuns();
-      this.list = list;
-      // What another page has deleted has no line any more.
-      const isThere = (id: string): boolean => id === this.currentId || list.some((run) => run.id === id);
+    try {
+      const store = await this.openStore();
+      this.stored = await store.listRuns();
+      this.isListMissing = false;
+      // What another tab has deleted has no line any more; what is trained here will be in storage.
+      const isThere = (id: string): boolean =>
+        id === this.currentId ||
+        this.keeper.held(id)?.keptStep === 0 ||
+        this.stored?.some((run) => run.id === id) === true;
       for (const id of this.compared) if (!isThere(id)) this.leave(id);
-    });
-    this.list ??= [];
+    } catch {
+      this.isListMissing = true;
+    }
+    this.stored ??= [];
+  }
+
+  /** How far a run of the list is kept: up to a step (0: not at all); undefined where it is kept whole. */
+  keptStep(id: string): number | undefined {
+    return this.keeper.unkept.get(id)?.keptStep;
   }
 
   /** Shows a kept run on the page. */
-  async open({ id, name }: RunSummary): Promise<void> {
-    if (id === this.currentId && this.followed?.history === this.session.history) return;
-    if (id === this.currentId && this.session.stage.hasAside) return this.session.stage.comeBack();
-    const run = await this.load(id);
+  async open(summary: RunSummary): Promise<void> {
+    const { session } = this;
+    if (summary.id === this.currentId && this.keeper.current?.history === session.history) return;
+    if (summary.id === this.currentId && session.stage.hasAside) return session.stage.comeBack();
+    const run = await this.load(summary);
     if (!run) return;
-    const { configuration, corpus } = run;
-    this.session.show({ name, history: History.from(run), configuration, corpus });
+    const { configuration, corpus, history } = run;
+    session.show({ name: summary.name, history, configuration, corpus });
   }
 
   async rename(id: string, wanted: string): Promise<void> {
     const name = wanted.trim().slice(0, 120);
     if (name === '') return;
-    if (this.followed?.id === id) this.followed.name = name;
-    await this.attempt((store) => store.renameRun(id, name));
+    const held = this.keeper.held(id);
+    if (held) held.name = name;
+    // What is being written has the name it had.
+    await this.keeper.saving;
+    const unkept = this.keeper.unkept.get(id);
+    if (unkept) this.keeper.unkept.set(id, { ...unkept, summary: { ...unkept.summary, name } });
+    if (unkept?.keptStep === 0) return;
+    await this.attempt('the name was not changed', async () => (await this.openStore()).renameRun(id, name));
     await this.refresh();
   }
 
-  async remove({ id, createdAt }: RunSummary): Promise<void> {
-    const run = await this.load(id);
-    if (this.followed?.id === id) this.followed.dropped = true;
-    await this.saving;
-    await this.attempt(async (store) => {
-      await store.deleteRun(id);
-      // There is room again.
-      this.problem = undefined;
+  async remove(summary: RunSummary): Promise<void> {
+    const { id, name, createdAt } = summary;
+    // What cannot be read can be deleted all the same; only there is nothing to bring back.
+    const run = await this.read(summary).catch(() => undefined);
+    const held = this.keeper.held(id);
+    if (held) held.dropped = true;
+    await this.keeper.saving;
+    const isDeleted = await this.attempt(`${name} was not deleted`, async () => {
+      if (held?.keptStep !== 0) await (await this.openStore()).deleteRun(id);
+      return true;
     });
+    if (!isDeleted) {
+      if (held) held.dropped = false;
+      return;
+    }
+    this.keeper.unkept.delete(id);
     this.leave(id);
-    if (run) this.deleted = { ...run, id, createdAt };
+    this.deleted = run && { ...run, id, createdAt };
     if (this.chosenId === id) this.chosenId = undefined;
+    // There is room again.
+    await this.keeper.retry();
     await this.refresh();
   }
 
   /** Puts back what was deleted last. */
   async undelete(): Promise<void> {
-    const { deleted, followed } = this;
+    const { deleted } = this;
     if (!deleted) return;
-    this.deleted = undefined;
-    if (followed?.id === deleted.id) {
-      followed.dropped = false;
-      followed.written.clear();
+    const held = this.keeper.held(deleted.id);
+    if (held) {
+      held.dropped = false;
+      held.keptStep = 0;
+      held.written.clear();
+      await this.keeper.save(held);
+      this.chosenId = deleted.id;
+      await this.refresh();
+    } else {
+      const isBack = await this.attempt(`${deleted.name} was not put back`, () =>
+        this.put(deleted, deleted.id, deleted.createdAt),
+      );
+      if (!isBack) return;
     }
-    await this.put(deleted, deleted.id, deleted.createdAt);
+    this.deleted = undefined;
   }
 
-  async duplicate({ id, name }: RunSummary): Promise<void> {
-    const run = await this.load(id);
-    if (run) await this.put({ ...run, name: `${name} (copy)` });
+  async duplicate(summary: RunSummary): Promise<void> {
+    const name = `${summary.name} (copy)`;
+    await this.attempt(`${name} was not added`, async () => this.put({ ...(await this.read(summary)), name }));
   }
 
   /** Hands a run out as one file. */
-  async exportRun({ id, name }: RunSummary): Promise<void> {
-    const run = await this.load(id);
-    if (run) downloadFile(`${fileName(name)}.run.json`, new TextEncoder().encode(writeRun({ ...run, name })));
+  async exportRun(summary: RunSummary): Promise<void> {
+    const { name } = summary;
+    await this.attempt(`${name} was not exported`, async () => {
+      const [run, { writeRun }] = await Promise.all([this.read(summary), import('./runFile.ts')]);
+      downloadFile(`${fileName(name)}.run.json`, new TextEncoder().encode(writeRun({ ...run, name })));
+    });
   }
 
-  /** Takes a run from a file that anybody may have written. */
-  async importFile(file: File): Promise<void> {
-    this.fileProblem = undefined;
-    try {
-      if (file.size > MAXIMUM_FILE_BYTES) {
-        throw new RunFileError(file.name, `it is larger than ${MAXIMUM_FILE_BYTES / 1024 / 1024} MB.`);
+  /** Takes runs from files that anybody may have written. */
+  async importFiles(files: readonly File[]): Promise<void> {
+    this.fileProblems = [];
+    for (const file of files) {
+      try {
+        await this.put(await readRunFile(file));
+      } catch (error) {
+        this.fileProblems = [...this.fileProblems, problemOf(error, `${file.name} was not added`)];
       }
-      await this.put(readRun(await file.text(), file.name));
-    } catch (error) {
-      this.fileProblem =
-        error instanceof RunFileError ? error.message : `${file.name} could not be read. Choose it again.`;
     }
   }
 
   /** Adds a run to what is compared, or takes it out. */
   async compare(id: string): Promise<void> {
     if (this.compared.includes(id)) return this.leave(id);
-    if (this.compared.length >= COMPARED.most) return;
+    const summary = this.list?.find((run) => run.id === id);
+    if (!summary || this.compared.length >= COMPARED.most) return;
     this.compared = [...this.compared, id];
     if (id === this.currentId) return;
-    const run = await this.load(id);
+    const run = await this.load(summary);
     if (!run) this.leave(id);
-    else if (this.compared.includes(id)) this.histories.set(id, History.from(run));
+    else if (this.compared.includes(id)) this.histories.set(id, run.history);
   }
 
   /** The compared runs that are there. One that is still being read keeps its place free. */
   comparedRuns(): ComparedRun[] {
+    const { current } = this.keeper;
     return this.compared.flatMap((id, place) => {
       const summary = this.list?.find((run) => run.id === id);
-      const history = this.historyOf(id);
+      // That of the run being trained grows.
+      const history = current?.id === id ? current.history : this.histories.get(id);
       return summary && history ? [{ place, summary, history }] : [];
     });
-  }
-
-  /** The history of a compared run: that of the run being trained grows. */
-  private historyOf(id: string): History | undefined {
-    return this.followed?.id === id ? this.followed.history : this.histories.get(id);
   }
 
   /** Takes a run out of what is compared. */
@@ -216,53 +236,42 @@ export class Runs {
     this.histories.delete(id);
   }
 
-  private async load(id: string): Promise<RunRecord | undefined> {
-    if (this.followed?.id === id) await this.save(this.followed);
-    return this.attempt((store) => store.loadRun(id));
+  /** A run with its history; undefined, and a word, when it cannot be read. */
+  private load(summary: RunSummary): Promise<(RunRecord & { readonly history: History }) | undefined> {
+    return this.attempt(`${summary.name} was not read`, async () => {
+      const run = await this.read(summary);
+      return { ...run, history: History.from(run) };
+    });
   }
 
-  private async put(run: RunRecord, id = newId(), createdAt = Date.now()): Promise<void> {
+  /** @throws UnreadableRunError, or what storage throws. */
+  private async read({ id, name }: RunSummary): Promise<RunRecord> {
+    const held = this.keeper.held(id);
+    if (held) return this.keeper.recordOf(held);
+    const run = await (await this.openStore()).loadRun(id);
+    if (!run) throw new UnreadableRunError(name, 'it is not there any more; another tab may have deleted it.');
+    return run;
+  }
+
+  /** Adds a run to storage and chooses it. */
+  private async put(run: RunRecord, id = newId(), createdAt = Date.now()): Promise<true> {
     const { name, configuration, corpus, adapter } = run;
     const history = History.from(run);
-    await this.attempt((store) =>
-      store.saveRun({ id, name, createdAt, history, configuration, corpus, adapter, written: nothingWritten() }),
-    );
+    const store = await this.openStore();
+    await store.saveRun({ id, name, createdAt, history, configuration, corpus, adapter, written: nothingWritten() });
     this.chosenId = id;
     await this.refresh();
+    return true;
   }
 
-  private async save(followed: Followed): Promise<void> {
-    while (this.saving) await this.saving;
-    if (followed.dropped || followed.history.lastStep === followed.savedStep) return;
-    followed.savedStep = followed.history.lastStep;
-    followed.savedAt = Date.now();
-    this.saving = this.attempt((store) =>
-      store.saveRun({ ...followed, adapter: this.session.adapter?.description ?? '' }),
-    ).then((summary) => {
-      this.saving = undefined;
-      if (summary) this.problem = undefined;
-      if (!summary || !this.list) return;
-      const others = this.list.filter(({ id }) => id !== summary.id);
-      this.list = [...others, summary].sort((a, b) => b.createdAt - a.createdAt);
-    });
-    await this.saving;
-  }
-
-  /** Does something with storage; what goes wrong is said, and changes nothing else. */
-  private async attempt<T>(work: (store: Store) => Promise<T>): Promise<T | undefined> {
+  /** Does what the reader asked for; when it goes wrong, that is said, and nothing else changes. */
+  private async attempt<T>(undone: string, work: () => Promise<T>): Promise<T | undefined> {
+    this.problem = undefined;
     try {
-      return await work(await this.openStore());
+      return await work();
     } catch (error) {
-      this.problem = storageProblem(error);
+      this.problem = problemOf(error, undone);
       return undefined;
     }
   }
-}
-
-function storageProblem(error: unknown): string {
-  const name = error instanceof Error || error instanceof DOMException ? error.name : '';
-  if (name === 'QuotaExceededError') {
-    return 'This browser’s storage is full: the run goes on, but is not kept. Export and delete runs you no longer need.';
-  }
-  return 'This browser does not let the page keep runs (a private window may be the reason). They last until it is closed.';
 }
