@@ -4,12 +4,12 @@ const two = format('.2f');
 const three = format('.3~g');
 const si = format('.3~s');
 
-/** A number in running text: two decimals, or three significant digits when it is small or large. */
+/** A number in running text: two decimals; two significant digits when it is small, whole when it is large. */
 export function decimal(value: number): string {
   if (Number.isNaN(value)) return '–';
   const size = Math.abs(value);
   if (size !== 0 && size < 0.01) return plain(value);
-  return size >= 100 ? three(Math.round(value)) : two(value);
+  return size >= 100 ? `${value < 0 ? '−' : ''}${whole(size)}` : two(value);
 }
 
 /** Small numbers as people write them: 0.0001, not 1e-4; below that with an exponent. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { shaderNames, shaderSource } from '../../src/gpu/shaderLibrary.ts';
 import type { LabCommand, LabEvent } from '../../src/lab/protocol.ts';
 import { kernelsOf } from '../../src/ui/kernels/kernels.svelte.ts';
-import { sorted, summed } from '../../src/ui/kernels/rows.ts';
+import { rate, sorted, summed } from '../../src/ui/kernels/rows.ts';
 import type { Session } from '../../src/ui/run/session.svelte.ts';
 import { readKernel, tokenise } from '../../src/ui/kernels/wgsl.ts';
 
@@ -63,6 +63,10 @@ describe('WGSL', () => {
 describe('rows', () => {
   const row = (kernel: string, ms: number, calls: number) => ({ kernel, ms, calls, flops: ms * 10, bytes: 1 });
   const rows = [row('b', 1, 5), row('a', 3, 1), row('c', 1, 9)];
+
+  test('their rates are in billions a second', () => {
+    expect([rate(2.4e9, 6), rate(2050, 105), rate(0, 1), rate(5, 0)]).toEqual(['400', '< 0.01', '0', '–']);
+  });
 
   test('are sorted by any column, largest first, names from A to Z', () => {
     const by = (key: Parameters<typeof sorted>[1]) => sorted(rows, key).map(({ kernel }) => kernel);

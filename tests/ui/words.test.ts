@@ -14,6 +14,7 @@ describe('numbers in words', () => {
     [0.00456, '0.0046'],
     [1e-7, '1.0e−7'],
     [123.4, '123'],
+    [-1370.2, '−1\u2009370'],
     [NaN, '–'],
   ])('decimal %d → %s', (value, text) => {
     expect(decimal(value)).toBe(text);
