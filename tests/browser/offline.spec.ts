@@ -11,6 +11,9 @@ test('after the first visit the page, its panels and its worker need no network'
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(error.message));
   await visit(page);
+  await page.keyboard.press('?');
+  await expect(page.getByRole('dialog')).toContainText('kept here too, and works without a network.');
+  await page.keyboard.press('Escape');
   await context.setOffline(true);
   await page.reload();
   await expect(page.getByText('no network: works offline')).toBeVisible();

@@ -49,6 +49,9 @@ export class Offline {
   }
 }
 
+/** The page's own: started by the note at its foot. */
+export const offline = new Offline();
+
 /** What the page needs at once comes first; the rest of it is fetched after that. */
 function loaded(): Promise<void> {
   if (document.readyState === 'complete') return Promise.resolve();
