@@ -342,7 +342,7 @@ test.describe('a link to settings', () => {
   test('leaves a way back to the reader’s own', async ({ page }) => {
     await page.addInitScript(() => localStorage.setItem('revela.settings', '{"seed":7}'));
     await openPage(page, { fragment: 'v=1&preset=facts&temperature=0.03' });
-    const note = page.getByRole('note').filter({ hasText: 'those of the link' });
+    const note = page.getByRole('complementary', { name: 'Settings of a link' });
     await expect(note).toBeVisible();
     expect(await violations(page)).toEqual([]);
     await note.getByRole('button', { name: 'Bring back yours' }).click();
@@ -406,6 +406,9 @@ test.describe('keyboard', () => {
     await openPage(page);
     await page.keyboard.press('?');
     await expect(page.getByRole('dialog')).toContainText('train, or pause');
+    // Nothing is kept here: these tests let no service worker in.
+    await expect(page.getByRole('dialog')).toContainText('computed on this machine, on WebGPU.');
+    await expect(page.getByRole('dialog')).not.toContainText('without a network');
     await page.keyboard.press('Space');
     expect(await commands(page)).toEqual([]);
     await page.keyboard.press('Escape');
