@@ -107,6 +107,9 @@ test('a cell opens up: texts side by side, links of a token, heatmap, numbers', 
   expect(await stepOf(page), 'the arrow keys belong to the tokens').toBe(before);
   await page.keyboard.press('End');
   await expect(options.last()).toHaveAttribute('aria-selected', 'true');
+  const trained = await asked(page, 'train');
+  await page.keyboard.press('Space');
+  expect(await asked(page, 'train'), 'Space belongs to the tokens').toEqual(trained);
 
   // The heatmap's rows are the same tokens.
   const map = panel.getByRole('img', { name: /Heatmap/ });
