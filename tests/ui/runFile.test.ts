@@ -3,8 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { configure } from '../../src/lab/configuration.ts';
 import type { Evaluation } from '../../src/lab/run.ts';
 import { configurationName, differences } from '../../src/ui/runs/labels.ts';
+import { lineLabels } from '../../src/ui/runs/lineLabels.ts';
+import { lineStyle } from '../../src/ui/runs/lineStyle.ts';
 import { RunFileError } from '../../src/ui/runs/problems.ts';
 import { readRun, writeRun } from '../../src/ui/runs/runFile.ts';
+import { COMPARED } from '../../src/ui/runs/runs.svelte.ts';
+import type { RunSummary } from '../../src/ui/runs/summary.ts';
 import { record, runOf } from './records.ts';
 
 function evaluation(step: number): Evaluation {
@@ -156,5 +160,60 @@ describe('names of runs', () => {
   it('count what would be too long', () => {
     const [, second] = differences([configure({}), configure({ seed: 1, layers: 3, warmup: 9, dualLoss: true })]);
     expect(second).toBe('Layers 3, Dual loss on, Warm-up 9 and 1 more');
+  });
+
+  it('name the setting that tells two runs apart first, wherever it stands', () => {
+    const common = { layers: 3, dualLoss: true, warmup: 9 };
+    const three = [configure({}), configure({ ...common, seed: 1 }), configure({ ...common, seed: 2 })];
+    const [, second, third] = differences(three);
+    expect(second).toBe('Layers 3, Dual loss on, Seed 1 and 1 more');
+    expect(third).toBe('Layers 3, Dual loss on, Seed 2 and 1 more');
+  });
+
+  it('name as many settings as it takes', () => {
+    const changes = [{ layers: 3 }, { dualLoss: true }, { warmup: 9 }, { seed: 7 }, { temperature: 0.5 }];
+    const six = [{}, ...changes].map((change) => configure(change));
+    expect(new Set(differences(six)).size).toBe(6);
+  });
+});
+
+describe('lines of a comparison', () => {
+  const summary = (
+    id: number,
+    changes: Record<string, unknown>,
+    name = 'Facts',
+    createdAt = (id + 0.5) * 86_400_000,
+  ): RunSummary => ({
+    id: String(id),
+    name,
+    createdAt,
+    savedAt: 0,
+    steps: 1,
+    bytes: 1,
+    configuration: configure(changes),
+    recallAt1: undefined,
+    ntpLoss: 1,
+  });
+
+  it('are six that look different and are called differently', () => {
+    const runs = [
+      summary(1, {}),
+      summary(2, {}, 'My first'),
+      summary(3, { temperature: 0.02 }),
+      summary(4, { temperature: 0.02 }),
+      summary(5, { attention: 'uniform', seed: 3 }),
+      summary(6, { attention: 'uniform', seed: 4 }),
+    ];
+    const labels = lineLabels(runs);
+    expect(new Set(labels).size).toBe(6);
+    expect(labels[1]).toMatch(/ · My first$/);
+    expect(labels[3]).toMatch(/Temperature τ 0\.02.* · Facts · begun 5 Jan 1970$/);
+    const styles = runs.map((_, place) => lineStyle(place)).map(({ tone, dashes }) => `${tone} ${dashes}`);
+    expect(new Set(styles).size).toBe(COMPARED.most);
+  });
+
+  it('have names where all settings are the same', () => {
+    expect(lineLabels([summary(1, {}, 'One'), summary(2, {}, 'Two')])).toEqual(['One', 'Two']);
+    expect(lineLabels([summary(1, {}), summary(2, {})])[0]).toBe('Facts · begun 2 Jan 1970');
   });
 });

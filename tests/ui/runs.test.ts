@@ -38,6 +38,17 @@ describe('compared runs', () => {
     expect(linesOf(on)[2]).toEqual([2, 3, 9]);
   });
 
+  it('are six at most, numbered in the order of ticking', async () => {
+    const on = page();
+    const ids: string[] = [];
+    for (let seed = 1; seed <= 7; seed++) ids.unshift(await trained(on, seed, seed));
+    for (const id of ids) await on.runs.compare(id);
+    expect(linesOf(on)).toEqual([7, 6, 5, 4, 3, 2].map((seed, place) => [place, seed, seed]));
+    await on.runs.compare(ids[1] ?? '');
+    await on.runs.compare(ids[6] ?? '');
+    expect(linesOf(on)).toEqual([7, 5, 4, 3, 2, 1].map((seed, place) => [place, seed, seed]));
+  });
+
   it('do not take the number of one that is still being read', async () => {
     const on = page();
     const slow = await trained(on, 1, 4);

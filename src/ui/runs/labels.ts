@@ -7,7 +7,7 @@ import {
 } from '../../lab/configuration.ts';
 import { PRESETS } from '../../lab/presets.ts';
 
-/** More settings than this are counted, not named. */
+/** More settings than this are counted, not named, unless they are what tells two runs apart. */
 const NAMED = 3;
 
 /** A setting with its value in a few words: "Temperature τ 0.02", "V-normalisation off", "Attention: Uniform". */
@@ -38,16 +38,43 @@ export function configurationName(configuration: Configuration): string {
 }
 
 /**
- * For each of several configurations, what tells it from the others: the settings that are not the same in all of them.
- * Empty texts where all are the same.
+ * For each of several configurations, what tells it from the others: the settings that are not the same in all of them, those
+ * first without which two of the texts would be the same. Empty texts where all are the same.
  */
 export function differences(configurations: readonly Configuration[]): string[] {
   const [first] = configurations;
   const keys = SETTING_KEYS.filter((key) => configurations.some((one) => one[key] !== first?.[key]));
-  return configurations.map((one) => listed(keys.map((key) => settingWords(key, one))));
+  const needed = separating(configurations, keys);
+  const filled = [...needed, ...keys.filter((key) => !needed.includes(key))];
+  const named = keys.filter((key) => filled.indexOf(key) < Math.max(NAMED, needed.length));
+  return configurations.map((one) =>
+    more(
+      named.map((key) => settingWords(key, one)),
+      keys.length - named.length,
+    ),
+  );
+}
+
+/** Few settings that tell every two different configurations apart: each time the one that separates most of those left. */
+function separating(configurations: readonly Configuration[], keys: readonly SettingKey[]): SettingKey[] {
+  const chosen: SettingKey[] = [];
+  let pairs = configurations.flatMap((one, i) => configurations.slice(i + 1).map((other) => [one, other] as const));
+  const together = (key: SettingKey): typeof pairs => pairs.filter(([one, other]) => one[key] === other[key]);
+  for (;;) {
+    const best = keys.reduce<SettingKey | undefined>((found, key) => {
+      const least = found === undefined ? pairs.length : together(found).length;
+      return together(key).length < least ? key : found;
+    }, undefined);
+    if (best === undefined) return chosen;
+    chosen.push(best);
+    pairs = together(best);
+  }
 }
 
 function listed(words: readonly string[]): string {
-  const named = words.slice(0, NAMED).join(', ');
-  return words.length > NAMED ? `${named} and ${words.length - NAMED} more` : named;
+  return more(words.slice(0, NAMED), Math.max(0, words.length - NAMED));
+}
+
+function more(words: readonly string[], count: number): string {
+  return count > 0 ? `${words.join(', ')} and ${count} more` : words.join(', ');
 }
