@@ -19,7 +19,8 @@ const args = process.argv.slice(2);
 const isBrowserTest = (arg) => arg.includes('tests/browser') || arg.endsWith('.spec.ts');
 const browserFiles = args.filter(isBrowserTest);
 const nodeArgs = args.filter((arg) => !isBrowserTest(arg));
-const onlyOptions = nodeArgs.every((arg) => arg.startsWith('-'));
+const takesName = (arg) => /^(-t|-g|--testNamePattern|--grep)$/.test(arg ?? '');
+const onlyOptions = nodeArgs.every((arg, i) => arg.startsWith('-') || takesName(nodeArgs[i - 1]));
 const runsNode = browserFiles.length === 0 || !onlyOptions;
 const runsBrowser = args.length === 0 || browserFiles.length > 0;
 // A filter by name leaves out the other tests of a file, and that is what was asked for.
