@@ -112,13 +112,16 @@ test.describe('kept runs', () => {
     await page.getByRole('textbox', { name: 'Name of the run' }).fill('My first');
     await page.keyboard.press('Enter');
     await expect(rows(page).nth(2)).toContainText('My first');
+    await expect(rows(page).nth(2).getByRole('button')).toBeFocused();
     await page.getByRole('button', { name: 'Duplicate' }).click();
     await expect(rows(page)).toHaveCount(4);
     await expect(rows(page).nth(0)).toContainText('My first (copy)');
     await page.getByRole('button', { name: 'Delete', exact: true }).click();
     await expect(rows(page)).toHaveCount(3);
+    await expect(page.getByRole('list', { name: 'Kept runs' })).toBeFocused();
     await page.getByRole('button', { name: 'Undo', exact: true }).click();
     await expect(rows(page).nth(0)).toContainText('My first (copy)');
+    await expect(rows(page).nth(0).getByRole('button')).toBeFocused();
     await page.reload();
     await panel(page, 'Runs');
     await expect(rows(page)).toHaveCount(4);
@@ -186,6 +189,41 @@ test.describe('kept runs', () => {
     await comparison.getByText('Matrices', { exact: true }).click();
     await comparison.getByRole('slider', { name: 'Moment of both runs' }).fill('5');
     await expect(comparison.getByText('at 5', { exact: true })).toHaveCount(2);
+    const table = comparison.getByRole('table', {
+      name: /^Run 2, Who is read: Learned, .*: What each chunk reads most, step 5$/,
+    });
+    await expect(table.getByRole('row')).toHaveCount(9);
+    await comparison.getByRole('application', { name: /^Matrix A of run 1, / }).focus();
+    for (const key of ['ArrowDown', 'ArrowRight', 'ArrowRight']) await page.keyboard.press(key);
+    const words = comparison.getByText(/^Chunk 2 reads chunk 4\. Run 1: A [\d.]+, S .*\. Run 2: A [\d.]+, S .*\.$/);
+    await expect(words).toBeVisible();
+    await expect(comparison.locator('rect.selected')).toHaveCount(2);
+  });
+
+  test('are six lines that can be told apart, with the numbers of the list', async ({ page }) => {
+    await threeRuns(page);
+    for (const place of [2, 3, 4]) {
+      await rows(page).nth(place).getByRole('button').click();
+      await page.getByRole('button', { name: 'Duplicate' }).click();
+      await expect(rows(page)).toHaveCount(place + 2);
+    }
+    for (const place of [0, 1, 2, 3, 4, 5]) await rows(page).nth(place).getByRole('checkbox').check();
+    const lines = page.getByRole('list', { name: 'Lines' }).getByRole('listitem');
+    await expect(lines).toHaveCount(6);
+    expect(new Set(await lines.allInnerTexts()).size).toBe(6);
+    const comparison = page.getByRole('region', { name: 'Comparison' });
+    const chart = comparison.getByRole('img', { name: / at \d+: 1 .*, 2 .*, 3 .*, 4 .*, 5 .*, 6 / }).first();
+    const styles = await chart
+      .locator('path.line')
+      .evaluateAll((all) =>
+        all.map((one) => `${one.getAttribute('stroke-dasharray')} ${getComputedStyle(one).stroke}`),
+      );
+    expect(new Set(styles).size).toBe(6);
+    // The next run takes no line away.
+    await runOf(page, '&seed=3');
+    await expect(lines).toHaveCount(6);
+    await expect(rows(page).nth(0).getByRole('checkbox')).toBeDisabled();
+    await expect(rows(page).nth(1)).toContainText(/^\s*1/);
   });
 
   test('are missed with a word when storage is full, and training goes on', async ({ page }) => {
@@ -249,6 +287,26 @@ test.describe('kept runs', () => {
     await expect(rows(page).nth(0)).toContainText('Temperature τ 0.02');
   });
 
+  test('are added whole or not at all when storage becomes full between their pictures', async ({ page }) => {
+    await threeRuns(page);
+    await page.evaluate(() => {
+      const put = Object.getOwnPropertyDescriptor(IDBObjectStore.prototype, 'put')?.value as (
+        this: IDBObjectStore,
+        value: { step?: number },
+      ) => IDBRequest<IDBValidKey>;
+      IDBObjectStore.prototype.put = function (this: IDBObjectStore, value: { step?: number }) {
+        if ((value.step ?? 0) > 9) throw new DOMException('full', 'QuotaExceededError');
+        return put.call(this, value);
+      };
+    });
+    await rows(page).nth(2).getByRole('button').click();
+    await page.getByRole('button', { name: 'Duplicate' }).click();
+    await expect(page.getByRole('alert')).toHaveText(/storage is full: Facts, small model \(copy\) was not added\./);
+    await expect(rows(page)).toHaveCount(3);
+    expect(await picturesOf(page)).toBe(3);
+    await expect(rows(page).nth(2).getByRole('button')).toHaveAttribute('aria-pressed', 'true');
+  });
+
   test('leave nothing behind that no list shows', async ({ page }) => {
     await threeRuns(page);
     await page.evaluate(
@@ -270,6 +328,55 @@ test.describe('kept runs', () => {
     await rows(page).nth(2).getByRole('button').click();
     await page.getByRole('button', { name: 'Open', exact: true }).click();
     await expect(page.getByText('Kept run: Facts, small model', { exact: true })).toBeVisible();
+  });
+
+  test('of an older page are read, and one that is damaged is refused alone', async ({ page }) => {
+    const complaints = await openPage(page);
+    await trainTo(page, 5);
+    await pause(page);
+    await runOf(page, '&temperature=0.02');
+    await page.reload();
+    // The older run lacks a number and a setting; the newer one its steps.
+    await page.evaluate(
+      () =>
+        new Promise<void>((done) => {
+          const opening = indexedDB.open('revela-runs');
+          opening.onsuccess = () => {
+            const transaction = opening.result.transaction(['summaries', 'numbers'], 'readwrite');
+            const edit = <Row>(name: string, change: (row: Row) => void): void => {
+              const store = transaction.objectStore(name);
+              const reading = store.getAll() as IDBRequest<Row[]>;
+              reading.onsuccess = () => {
+                for (const row of reading.result) {
+                  change(row);
+                  store.put(row);
+                }
+              };
+            };
+            const damaged = new Set<string>();
+            edit('summaries', (row: { id: string; configuration: Record<string, unknown> }) => {
+              if (row.configuration.temperature === 0.02) damaged.add(row.id);
+              delete row.configuration.pooling;
+            });
+            edit('numbers', (row: { id: string; columns: Record<string, unknown> }) => {
+              delete row.columns[damaged.has(row.id) ? 'step' : 'tokensPerSecond'];
+            });
+            transaction.oncomplete = () => (opening.result.close(), done());
+          };
+        }),
+    );
+    await panel(page, 'Runs');
+    for (const place of [0, 1]) await rows(page).nth(place).getByRole('checkbox').click();
+    await expect(rows(page).nth(1).getByRole('checkbox')).toBeChecked();
+    await expect(rows(page).nth(0).getByRole('checkbox')).not.toBeChecked();
+    await rows(page).nth(0).getByRole('button').click();
+    await page.getByRole('button', { name: 'Open', exact: true }).click();
+    await expect(page.getByRole('alert')).toHaveText(/^This run cannot be read .*columns\.step is missing/);
+    await rows(page).nth(1).getByRole('button').click();
+    await page.getByRole('button', { name: 'Open', exact: true }).click();
+    await expect(page.getByText('Kept run: Facts, small model', { exact: true })).toBeVisible();
+    await expect(page.getByRole('alert')).toHaveCount(0);
+    expect(complaints).toEqual([]);
   });
 
   test('last as long as the page where the browser keeps nothing', async ({ page }) => {
