@@ -61,18 +61,22 @@ test.describe('a run', () => {
   test('moves nothing on the page while it trains', async ({ page }) => {
     await openPage(page);
     await page.evaluate(() => {
-      const shifts: number[] = [];
+      const shifts: string[] = [];
       Object.assign(window, { shifts });
+      interface Shift extends PerformanceEntry {
+        readonly hadRecentInput: boolean;
+        readonly sources: readonly { readonly node: Node | null }[];
+      }
       new PerformanceObserver((list) => {
-        for (const entry of list.getEntries()) {
-          const { value, hadRecentInput } = entry as PerformanceEntry & { value: number; hadRecentInput: boolean };
-          if (!hadRecentInput) shifts.push(value);
+        for (const { hadRecentInput, sources } of list.getEntries() as Shift[]) {
+          const moved = sources.map(({ node }) => (node instanceof Element ? node.outerHTML : node?.textContent));
+          if (!hadRecentInput) shifts.push(moved.join(' and ').slice(0, 300));
         }
       }).observe({ type: 'layout-shift', buffered: false });
     });
     await trainTo(page, 60);
     await pause(page);
-    expect(await page.evaluate(() => (window as unknown as { shifts: number[] }).shifts)).toEqual([]);
+    expect(await page.evaluate(() => (window as unknown as { shifts: string[] }).shifts)).toEqual([]);
   });
 
   test('keeps a stream of steps drawn: charts and counter follow', async ({ page }) => {
@@ -468,6 +472,19 @@ test.describe('layout', () => {
       expect(hidden).toBe(0);
     });
   }
+
+  test('leaves words out of the key before they run over the time line', async ({ page }) => {
+    await openPage(page);
+    for (let height = 1000; height >= 720; height -= 10) {
+      await page.setViewportSize({ width: 1440, height });
+      const over = await page.evaluate(() => {
+        const bottom = (one: Element | null): number => one?.getBoundingClientRect().bottom ?? NaN;
+        const parts = [...document.querySelectorAll('.key > *')].filter((one) => one.getClientRects().length > 0);
+        return Math.max(...parts.map(bottom)) - bottom(document.querySelector('.figure'));
+      });
+      expect(over, `at ${height}`).toBeLessThanOrEqual(0.5);
+    }
+  });
 
   test('puts the charts under the matrix at 1024', async ({ page }) => {
     await page.setViewportSize({ width: 1024, height: 768 });
