@@ -9,12 +9,19 @@ export interface ComparedPicture {
   readonly places: readonly number[];
 }
 
-/** A cell in words; a cell that this matrix does not have (the other one is larger) as such. */
-export function cellWords({ record, places }: ComparedPicture, { row, column }: Cell): string {
+/** A cell of several matrices in words, each under the number of its run. */
+export function cellWords(cell: Cell, pictures: readonly (ComparedPicture & { readonly number: number })[]): string {
+  const { row, column } = cell;
+  if (row === column) return `Chunk ${row + 1}: no chunk reads itself.`;
+  const values = pictures.map((picture) => `Run ${picture.number}: ${valueWords(picture, cell)}.`);
+  return [`Chunk ${row + 1} reads chunk ${column + 1}.`, ...values].join(' ');
+}
+
+/** What stands in a cell; one that this matrix does not have (the other one is larger) as such. */
+function valueWords({ record, places }: ComparedPicture, { row, column }: Cell): string {
   const reader = places[row];
   const read = places[column];
   if (!record || reader === undefined || read === undefined) return 'has no such cell';
-  if (row === column) return 'no chunk reads itself';
   const at = reader * places.length + read;
   const { chunks } = record.batch;
   const partner = chunks[reader]?.document === chunks[read]?.document ? ', same document' : '';
