@@ -1,7 +1,6 @@
 import { expect, test } from '@playwright/test';
 import { cells, pause, stepOf, trainTo } from './openPage.ts';
 import { chooseSmallOnOwnText, ESSAYS, mostRead, openRealPage, ownText, paths, set } from './realPage.ts';
-import { measureClicks } from './response.ts';
 
 // The page with nothing replaced: its worker, its kernels, the browser's adapter. Compiling for a CPU takes its time.
 test.use({ viewport: { width: 1440, height: 900 }, actionTimeout: 30_000 });
@@ -23,15 +22,16 @@ test('pasted text is trained on: matrix and charts move, and the page answers me
   expect(early.cells).toHaveLength(16);
 
   const before = await stepOf(page);
-  const similarity = page.getByText('S', { exact: true }).first();
-  const attention = page.getByText('A', { exact: true }).first();
-  const theme = page.getByRole('button', { name: /^Theme/ });
-  const clicks = [similarity, attention, theme, similarity, attention, theme, similarity, attention, theme];
-  const response = await measureClicks(page, clicks);
-  const [median, worst] = [response.median, response.worst].map((ms) => ms.toFixed(0));
-  console.log(`Input to frame while training: median ${median} ms, worst ${worst} ms`);
-  expect(await stepOf(page), 'it trained meanwhile').toBeGreaterThan(before);
-  expect(response.median).toBeLessThan(100);
+  // How soon it answers is a matter for npm run bench:browser-response; here, that it does while steps are computed.
+  for (const [name, heading] of [
+    ['S', 'Similarity S'],
+    ['A', 'Attention A'],
+  ] as const) {
+    await page.getByText(name, { exact: true }).first().click();
+    await expect(page.getByText(heading, { exact: true })).toBeVisible();
+  }
+  await expect(page.getByRole('button', { name: 'Pause' })).toBeEnabled();
+  await expect.poll(() => stepOf(page)).toBeGreaterThan(before);
 
   await expect.poll(() => stepOf(page)).toBeGreaterThanOrEqual(before + 20);
   const late = { cells: await cells(page), paths: await paths(page), most: await mostRead(page) };
