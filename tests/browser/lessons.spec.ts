@@ -191,7 +191,12 @@ test('every part that lessons point at is on the page', async ({ page }) => {
 test('what would distract is put away, and comes back', async ({ page }) => {
   await openPage(page);
   const charts = page.locator('.column.charts');
+  const controls = [page.getByRole('button', { name: 'Settings' }), page.getByRole('navigation', { name: 'Panels' })];
   await openLesson(page, 1);
+  await expect(charts).not.toBeVisible();
+  for (const control of controls) await expect(control).toHaveCount(0);
+  await page.keyboard.press('n');
+  for (const control of controls) await expect(control).toBeVisible();
   await expect(charts).not.toBeVisible();
   await page.getByRole('tab', { name: 'Text', exact: true }).click();
   await expect(charts).toBeVisible();

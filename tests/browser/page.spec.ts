@@ -556,3 +556,22 @@ test.describe('theme', () => {
     }
   }
 });
+
+test('hovering a row shows its text, each token coloured by what reading gained it', async ({ page }) => {
+  await openPage(page);
+  await trainTo(page, 3);
+  await pause(page);
+  const pair = page.getByRole('region', { name: /two chunks of the selected cell/ });
+  const titles: string[] = [];
+  for (const row of [2, 5]) {
+    const cell = page.locator('rect.cell').nth(8 * row + 7);
+    // Its number, once it is drawn, lies over the middle.
+    await cell.hover({ position: { x: 8, y: 8 } });
+    await expect(pair.getByRole('heading', { name: new RegExp(`^Chunk ${row + 1} `) })).toBeVisible();
+    const tokens = pair.locator('article').first().locator('[title*="gain"]');
+    titles.push((await tokens.evaluateAll((all) => all.map((one) => one.getAttribute('title')))).join());
+    const tints = await tokens.evaluateAll((all) => all.map((one) => getComputedStyle(one).backgroundColor));
+    expect(new Set(tints).size, 'colours differ with the gain').toBeGreaterThan(2);
+  }
+  expect(titles[0]).not.toBe(titles[1]);
+});
