@@ -9,6 +9,7 @@ import { ModelConfigError } from '../models/config.ts';
 import { TrainingStateError } from '../training/checkpoint.ts';
 import { TrainingDivergedError } from '../training/trainer.ts';
 import { embedCommand } from './embed.ts';
+import { essaysCommand } from './essays.ts';
 import { exportCommand } from './export.ts';
 import { generateCommand } from './generate.ts';
 import { GoldenFolderError } from './goldenFolder.ts';
@@ -25,6 +26,7 @@ const COMMANDS: readonly Command[] = [
   exportCommand,
   generateCommand,
   planCommand,
+  essaysCommand,
   makeCheckpointCommand,
 ];
 

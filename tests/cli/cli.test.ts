@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { snapshotSteps } from '../../src/cli/snapshots.ts';
 import type { StepReport } from '../../src/cli/step.ts';
+import { readText } from '../../src/corpus/documents.ts';
+import { loadProse } from '../../src/corpus/prose.ts';
 import { headerLength, parseHeader } from '../../src/files/safetensors.ts';
 import type { RunRecord } from '../../src/lab/run.ts';
 import { run } from './run.ts';
@@ -22,7 +24,7 @@ test('help names the commands and every setting', async () => {
   const { code, out } = await run('help');
   expect(code).toBe(0);
   for (const word of ['train', 'step DIR', '--temperature', '--attention', '--preset']) expect(out).toContain(word);
-  for (const command of ['train', 'step', 'embed', 'export', 'generate', 'plan', 'make-checkpoint']) {
+  for (const command of ['train', 'step', 'embed', 'export', 'generate', 'plan', 'essays', 'make-checkpoint']) {
     const own = await run('help', command);
     expect(own.out.startsWith(command)).toBe(true);
     expect(out).toContain(own.out);
@@ -30,9 +32,20 @@ test('help names the commands and every setting', async () => {
   }
 });
 
+test('essays are printed as a text that holds the same documents', async () => {
+  const { out } = await run('essays', 'shore', 'kitchen');
+  const documents = [...(await loadProse('shore')), ...(await loadProse('kitchen'))];
+  // In a plain text a title is its first line.
+  const expected = documents.map(({ title, paragraphs }) => ({ title, paragraphs: [title, ...paragraphs] }));
+  expect(readText('essays.txt', out).documents).toEqual(expected);
+  const all = await run('essays');
+  expect(all.out).toContain(documents.at(-1)?.paragraphs.at(-1));
+});
+
 describe('what cannot be done is refused in a sentence, with exit code 1', () => {
   test.each([
     [['dance'], /no command dance/],
+    [['essays', 'attic'], /no collection "attic"/],
     [['train', '--speed', '3'], /--speed/],
     [['train', '--learningRate', 'NaN'], /Learning rate/],
     [['train', '--steps', '0'], /--steps/],
