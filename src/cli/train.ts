@@ -157,10 +157,11 @@ async function train(run: CommandRun, options: TrainOptions, saved: SavedRun | u
     if (keep.has(step)) snapshots.push(made);
     last = step >= options.steps || signal.aborted;
     if (step % options.every === 0 || last) print(made.metrics, undefined);
-    if (options.checkpoint !== undefined && (last || step % options.checkpointEvery === 0))
-      await saveRun(options.checkpoint, run, record());
     // The end of the run deserves scores in any case.
     if (last || step % evaluateEvery === 0) await evaluate();
+    // After the scores, so that a run that goes on from here has them.
+    if (options.checkpoint !== undefined && (last || step % options.checkpointEvery === 0))
+      await saveRun(options.checkpoint, run, record());
   }
   if (!options.json) process.stdout.write(timesText(times));
   if (options.record !== undefined) await writeFile(options.record, JSON.stringify(record(), shortNumbers));

@@ -7,6 +7,7 @@ import type * as nodeGpu from '../../src/cli/nodeGpu.ts';
 import { openZip } from '../../src/files/zipReader.ts';
 import { openPretrained } from '../../src/lab/pretrained.ts';
 import type { FittedPlan } from '../../src/lab/memory.ts';
+import type { RunRecord } from '../../src/lab/run.ts';
 import type { Context } from '../../src/ops/context.ts';
 import { openTestContext } from '../harness/context.ts';
 import { lines, run } from './run.ts';
@@ -109,13 +110,18 @@ describe('train on a checkpoint', () => {
     const whole = await train(...FACTS, '--steps', '3', '--save', at('whole.zip'), '--model-name', 'owner/name');
     expect(whole.code).toBe(0);
     const first = await train(...FACTS, '--steps', '2', '--checkpoint', at('run.safetensors'), '--export', at('two'));
-    const rest = await train('--steps', '3', '--resume', at('run.safetensors'), '--export', at('three'));
+    const onward = ['--resume', at('run.safetensors'), '--export', at('three'), '--record', at('rest.json')];
+    const rest = await train('--steps', '3', ...onward);
     const withoutTimes = (out: string) =>
       lines(out).map(({ stepMs: _ms, tokensPerSecond: _rate, memory: _memory, ...numbers }) => numbers);
     const [wholeLines, firstLines, restLines] = [whole, first, rest].map(({ out }) => withoutTimes(out));
     expect(wholeLines?.map(({ step }) => step)).toEqual([1, 2, 3, 3]);
     expect(firstLines?.slice(0, 2)).toEqual(wholeLines?.slice(0, 2));
     expect(restLines).toEqual(wholeLines?.slice(2));
+    const record = JSON.parse(await readFile(at('rest.json'), 'utf8')) as RunRecord;
+    expect(record.metrics.map(({ step }) => step)).toEqual([1, 2, 3]);
+    // With the scores at the step where it was saved.
+    expect(record.evaluations.map(({ step }) => step)).toEqual([0, 2, 3]);
 
     // Zip and folder hold the same adapters, under the names of their models.
     const zip = openZip(new Uint8Array(await readFile(at('whole.zip'))));
