@@ -36,6 +36,10 @@ test('every step of every lesson opens by its link, with its formulas set', asyn
       await page.evaluate((fragment) => (location.hash = fragment), `lesson=${i + 1}.${s + 1}`);
       await expect(page.getByRole('heading', { name: title, exact: true })).toBeVisible();
       await expect(lesson(page).locator('.raw')).toHaveCount(0);
+      const over = await lesson(page)
+        .locator('.display')
+        .evaluateAll((all) => all.filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth).length);
+      expect.soft(over, `formulas of “${title}” wider than the column`).toBe(0);
     }
   }
   expect(complaints).toEqual([]);
