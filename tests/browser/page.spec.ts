@@ -559,7 +559,7 @@ test.describe('theme', () => {
 
 test('hovering a row shows its text, each token coloured by what reading gained it', async ({ page }) => {
   await openPage(page);
-  await trainTo(page, 3);
+  await trainTo(page, 40);
   await pause(page);
   const pair = page.getByRole('region', { name: /two chunks of the selected cell/ });
   const titles: string[] = [];
@@ -570,8 +570,16 @@ test('hovering a row shows its text, each token coloured by what reading gained 
     await expect(pair.getByRole('heading', { name: new RegExp(`^Chunk ${row + 1} `) })).toBeVisible();
     const tokens = pair.locator('article').first().locator('[title*="gain"]');
     titles.push((await tokens.evaluateAll((all) => all.map((one) => one.getAttribute('title')))).join());
-    const tints = await tokens.evaluateAll((all) => all.map((one) => getComputedStyle(one).backgroundColor));
-    expect(new Set(tints).size, 'colours differ with the gain').toBeGreaterThan(2);
+    const seen = await tokens.evaluateAll((all) =>
+      all.map((one) => ({
+        gain: Number(/gain (\S+) nats/.exec((one.getAttribute('title') ?? '').replace('−', '-'))?.[1]),
+        tint: parseFloat((one as HTMLElement).style.getPropertyValue('--tint')),
+      })),
+    );
+    seen.sort((one, other) => one.gain - other.gain);
+    expect(seen.at(-1)?.gain).toBeGreaterThan(0);
+    expect(seen.at(-1)?.tint, 'what gained most is darkest').toBe(Math.max(...seen.map(({ tint }) => tint)));
+    expect(seen.at(-1)?.tint).toBeGreaterThan(seen[0]?.tint ?? NaN);
   }
   expect(titles[0]).not.toBe(titles[1]);
 });
