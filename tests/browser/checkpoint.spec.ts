@@ -96,6 +96,8 @@ test('a checkpoint is fetched, trained with adapters, searched, taken home, and 
   await page.getByRole('button', { name: 'Save now' }).click();
   const steps = await stepOf(page);
   await expect(page.getByRole('button', { name: /^Go on with/ })).toHaveCount(1);
+  // The run saved itself before; this is the later one.
+  await expect(page.getByText(new RegExp(`^step ${steps}, `))).toBeVisible();
   hub.requests.length = 0;
   await page.reload();
   await openPanel(page, 'Take home');
