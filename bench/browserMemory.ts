@@ -1,7 +1,5 @@
-import { chromium, type CDPSession, type Page } from 'playwright';
-import { build, preview } from 'vite';
-import { findBrowser } from '../scripts/browser.mjs';
-import { browserEnvironment } from './browserEnvironment.ts';
+import type { CDPSession, Page } from 'playwright';
+import { amountOf, withBuiltPage } from './builtPage.ts';
 import { formatBytes } from './table.ts';
 
 const USAGE = `Usage: npm run bench:browser-memory -- [--minutes N]
@@ -17,21 +15,10 @@ const PANEL_MS = 8000;
 
 /** Entry of `npm run bench:browser-memory`. */
 export async function main(args: readonly string[]): Promise<number> {
-  const [flag, count = '30'] = args;
-  const minutes = Number(count);
-  if ((flag !== undefined && flag !== '--minutes') || !(minutes > 0)) {
-    process.stderr.write(USAGE);
-    return 2;
-  }
-  await build({ logLevel: 'error' });
-  const server = await preview({ preview: { host: '127.0.0.1', port: 0, open: false } });
-  const { executablePath, args: flags, env, version } = await findBrowser();
-  const browser = await chromium.launch({ executablePath, args: flags, env: { ...browserEnvironment(), ...env } });
-  try {
+  const minutes = amountOf('--minutes', args, 30, USAGE);
+  if (minutes === undefined) return 2;
+  await withBuiltPage(async (page, version) => {
     process.stdout.write(`${version}, ${minutes} minutes\n`);
-    const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
-    const { port } = server.httpServer.address() as { port: number };
-    await page.goto(`http://127.0.0.1:${port}/`);
     await page.getByRole('application').waitFor();
     const probe = await memoryProbe(page);
     await page.getByRole('button', { name: 'Train', exact: true }).click();
@@ -42,11 +29,8 @@ export async function main(args: readonly string[]): Promise<number> {
       await panelsUntil(page, started + (60_000 * minutes * tenth) / 10);
       process.stdout.write(`${await report(page, probe, (performance.now() - started) / 60_000)}\n`);
     }
-    return 0;
-  } finally {
-    await browser.close();
-    await server.close();
-  }
+  });
+  return 0;
 }
 
 /** Opens the panels in turn until the time has come. */

@@ -1,10 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
-import { chromium, type Page } from 'playwright';
-import { build, preview } from 'vite';
-import { findBrowser } from '../scripts/browser.mjs';
+import type { Page } from 'playwright';
 import { folderRepository, startFakeHub } from '../tests/harness/fakeHub.ts';
-import { browserEnvironment } from './browserEnvironment.ts';
+import { withBuiltPage } from './builtPage.ts';
 import { formatBytes } from './table.ts';
 
 const USAGE = `Usage: npm run bench:browser -- DIR [--steps N]
@@ -28,24 +26,17 @@ export async function main(args: readonly string[]): Promise<number> {
   }
   const id = `bench/${basename(resolve(folder))}`;
   const hub = await startFakeHub({ [id]: await folderRepository(resolve(folder)) });
-  await build({ logLevel: 'warn' });
-  const server = await preview({ preview: { host: '127.0.0.1', port: 0, open: false } });
-  const { executablePath, args: flags, env, version } = await findBrowser();
-  const browser = await chromium.launch({ executablePath, args: flags, env: { ...browserEnvironment(), ...env } });
   try {
-    say(`${version}, ${id}`);
-    const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
-    page.setDefaultTimeout(PATIENCE_MS);
-    const { port } = server.httpServer.address() as { port: number };
-    await page.goto(`http://127.0.0.1:${port}/`);
-    await measured('looked up', page, () => lookUp(page, hub.url, id));
-    await measured('downloaded', page, () => download(page, id));
-    await configure(page);
-    await measured('loaded and trained', page, () => train(page, steps));
+    await withBuiltPage(async (page, version) => {
+      say(`${version}, ${id}`);
+      page.setDefaultTimeout(PATIENCE_MS);
+      await measured('looked up', page, () => lookUp(page, hub.url, id));
+      await measured('downloaded', page, () => download(page, id));
+      await configure(page);
+      await measured('loaded and trained', page, () => train(page, steps));
+    });
     return 0;
   } finally {
-    await browser.close();
-    await server.close();
     await hub.close();
   }
 }

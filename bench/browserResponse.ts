@@ -1,7 +1,5 @@
-import { chromium, type Page } from 'playwright';
-import { build, preview } from 'vite';
-import { findBrowser } from '../scripts/browser.mjs';
-import { browserEnvironment } from './browserEnvironment.ts';
+import type { Page } from 'playwright';
+import { amountOf, withBuiltPage } from './builtPage.ts';
 import { takeTimes, watchTimes, type PageTimes } from './pageTimes.ts';
 import { describeSpread, spreadOf } from './spread.ts';
 
@@ -17,21 +15,10 @@ const EVERY_MS = 150;
 
 /** Entry of `npm run bench:browser-response`. */
 export async function main(args: readonly string[]): Promise<number> {
-  const [flag, count = '20'] = args;
-  const seconds = Number(count);
-  if ((flag !== undefined && flag !== '--seconds') || !(seconds > 0)) {
-    process.stderr.write(USAGE);
-    return 2;
-  }
-  await build({ logLevel: 'error' });
-  const server = await preview({ preview: { host: '127.0.0.1', port: 0, open: false } });
-  const { executablePath, args: flags, env, version } = await findBrowser();
-  const browser = await chromium.launch({ executablePath, args: flags, env: { ...browserEnvironment(), ...env } });
-  try {
+  const seconds = amountOf('--seconds', args, 20, USAGE);
+  if (seconds === undefined) return 2;
+  await withBuiltPage(async (page, version) => {
     process.stdout.write(`${version}, ${seconds} s each\n`);
-    const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
-    const { port } = server.httpServer.address() as { port: number };
-    await page.goto(`http://127.0.0.1:${port}/`);
     await page.getByRole('application').waitFor();
     const stop = page.getByRole('button', { name: 'Stop', exact: true });
     if (await stop.isVisible()) await stop.click();
@@ -43,11 +30,8 @@ export async function main(args: readonly string[]): Promise<number> {
     const training = await times(page, seconds);
     const steps = (await stepOf(page)) - before;
     process.stdout.write(report(`training, ${(steps / seconds).toFixed(1)} steps/s`, training));
-    return 0;
-  } finally {
-    await browser.close();
-    await server.close();
-  }
+  });
+  return 0;
 }
 
 /** Uses the page until the time is over, and measures meanwhile. */
