@@ -19,12 +19,13 @@ const args = process.argv.slice(2);
 const isBrowserTest = (arg) => arg.includes('tests/browser') || arg.endsWith('.spec.ts');
 const browserFiles = args.filter(isBrowserTest);
 const nodeArgs = args.filter((arg) => !isBrowserTest(arg));
-const takesName = (arg) => /^(-t|-g|--testNamePattern|--grep)$/.test(arg ?? '');
-const onlyOptions = nodeArgs.every((arg, i) => arg.startsWith('-') || takesName(nodeArgs[i - 1]));
+/** Whether an option chooses tests by their names: then the other tests of a file are left out, as was asked for. */
+const choosesByName = (arg = '') => /^(-t|-g|--testNamePattern|--grep)\b/.test(arg);
+const isItsName = (before = '') => choosesByName(before) && !before.includes('=');
+const onlyOptions = nodeArgs.every((arg, i) => arg.startsWith('-') || isItsName(nodeArgs[i - 1]));
 const runsNode = browserFiles.length === 0 || !onlyOptions;
 const runsBrowser = args.length === 0 || browserFiles.length > 0;
-// A filter by name leaves out the other tests of a file, and that is what was asked for.
-const filtered = args.some((arg) => /^(-t|-g|--testNamePattern|--grep)\b/.test(arg));
+const filtered = args.some((arg) => choosesByName(arg));
 
 const reports = await mkdtemp(join(tmpdir(), 'revela-tests-'));
 const total = { passed: 0, failed: 0, skipped: 0 };
