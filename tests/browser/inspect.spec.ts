@@ -1,9 +1,7 @@
 import { expect, test, type Page } from '@playwright/test';
-import type { LabCommand } from '../../src/lab/protocol.ts';
-import type { StepRecord } from '../../src/lab/run.ts';
-import { inventedAttribution, inventedPair } from './inventedInspection.ts';
-import { inventedStep } from './inventedRun.ts';
-import { commands, openPage, pause, say, stepOf, trainTo, violations } from './openPage.ts';
+import { answerPair, asked } from './answers.ts';
+import { inventedAttribution } from './inventedInspection.ts';
+import { openPage, pause, say, stepOf, trainTo, violations } from './openPage.ts';
 import { chooseSmallOnOwnText, ESSAYS, openRealPage, ownText } from './realPage.ts';
 
 test.use({ viewport: { width: 1440, height: 900 } });
@@ -11,24 +9,6 @@ test.use({ viewport: { width: 1440, height: 900 } });
 const region = (page: Page) => page.getByRole('region', { name: 'Inside', exact: true });
 const matrix = (page: Page) => page.getByRole('application', { name: /Batch attention matrix/ });
 const readers = (page: Page) => page.getByRole('listbox', { name: 'Tokens of the chunk that reads' });
-const asked = async <T extends LabCommand['type']>(page: Page, type: T) =>
-  (await commands(page)).filter((one): one is Extract<LabCommand, { type: T }> => one.type === type);
-
-/** What the scripted lab sends as its step n. */
-function recordOf(step: number): StepRecord {
-  const record = inventedStep(1 + 8 * ((step - 1) % 60));
-  return { ...record, metrics: { ...record.metrics, step } };
-}
-
-/** Answers the last question for a pair. */
-async function answerPair(page: Page): Promise<{ record: StepRecord; query: number; context: number }> {
-  const command = (await asked(page, 'inspectPair')).at(-1);
-  if (!command) throw new Error('No pair was asked for.');
-  const record = recordOf(command.step);
-  const { query, context, layer } = command;
-  await say(page, { type: 'inspected', pair: inventedPair(record, query, context, layer) });
-  return { record, query, context };
-}
 
 /** Trains a little, pauses, and opens the panel on the cell selected first. */
 async function openInside(page: Page): Promise<string[]> {
