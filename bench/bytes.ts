@@ -1,6 +1,6 @@
 import { PURPOSES } from '../src/gpu/pool.ts';
-import { configure } from '../src/lab/configuration.ts';
-import type { Context } from '../src/ops/context.ts';
+import { configure } from '../src/settings/configuration.ts';
+import type { Runtime } from '../src/ops/core/runtime.ts';
 import { BATCHES } from './inBatchAttention.ts';
 import { makeRunner } from './steps.ts';
 import { formatBytes, formatRatio, type Column, type Row } from './table.ts';
@@ -16,13 +16,13 @@ export const BYTES_COLUMNS: readonly Column[] = [
 ];
 
 /** What one step of the small preset holds at its peak, by purpose. Peaks of purposes need not fall on the same moment. */
-export async function benchBytes(context: Context, signal: AbortSignal): Promise<Row[]> {
+export async function benchBytes(runtime: Runtime, signal: AbortSignal): Promise<Row[]> {
   const rows: Row[] = [];
   for (const checkpointing of [false, true]) {
     let smallest: number | undefined;
     for (const chunks of BATCHES) {
       signal.throwIfAborted();
-      const runner = await makeRunner(context, `B ${chunks}`, configure({ chunks, checkpointing }));
+      const runner = await makeRunner(runtime, `B ${chunks}`, configure({ chunks, checkpointing }));
       const { tokens, memory } = await runner.trainer.step();
       smallest ??= memory.peakTotal;
       rows.push({
@@ -36,8 +36,8 @@ export async function benchBytes(context: Context, signal: AbortSignal): Promise
       });
       runner.destroy();
       // What this batch size leaves behind would count as held by the next.
-      await context.recorder.flush();
-      context.pool.trim();
+      await runtime.recorder.flush();
+      runtime.pool.trim();
     }
   }
   return rows;

@@ -1,4 +1,4 @@
-import type { MeasuredContext } from './measuredContext.ts';
+import type { MeasuredRuntime } from './measuredRuntime.ts';
 
 /** One of several ways to do a piece of work. */
 export interface Variant {
@@ -38,7 +38,7 @@ export type Comparison = ReadonlyMap<string, ReadonlyMap<string, Measurement>>;
  * Each runs beforehand, to compile and to tell how often to repeat.
  */
 export async function compare(
-  context: MeasuredContext,
+  runtime: MeasuredRuntime,
   variants: readonly Variant[],
   options: CompareOptions,
 ): Promise<Comparison> {
@@ -46,9 +46,9 @@ export async function compare(
   const plans: { variant: Variant; times: number; rounds: number; samples: Map<string, Measurement[]> }[] = [];
   for (const variant of variants) {
     signal.throwIfAborted();
-    let once = sum(await runPhases(context, variant, 1));
+    let once = sum(await runPhases(runtime, variant, 1));
     // Wall time includes the first submits' preparations; timestamps do not.
-    if (!context.gpu.hasTimestamps) once = sum(await runPhases(context, variant, 1));
+    if (!runtime.gpu.hasTimestamps) once = sum(await runPhases(runtime, variant, 1));
     const times = Math.max(1, Math.min(mostRepetitions, Math.round(targetMs / Math.max(once, 1e-3))));
     const affordable = Math.max(1, Math.min(rounds, Math.floor(budgetMs / (once * times))));
     plans.push({ variant, times, rounds: affordable, samples: new Map() });
@@ -57,7 +57,7 @@ export async function compare(
     for (const { variant, times, rounds: own, samples } of plans) {
       if (round >= own) continue;
       signal.throwIfAborted();
-      for (const [phase, measured] of await runPhases(context, variant, times))
+      for (const [phase, measured] of await runPhases(runtime, variant, times))
         samples.set(phase, [...(samples.get(phase) ?? []), measured]);
     }
   return new Map(
@@ -84,23 +84,23 @@ export function median(values: readonly number[]): number {
 }
 
 async function runPhases(
-  context: MeasuredContext,
+  runtime: MeasuredRuntime,
   { phases }: Variant,
   times: number,
 ): Promise<Map<string, Measurement>> {
   const result = new Map<string, Measurement>();
   // Whatever was recorded before (uploads of the inputs) is no part of the measurement.
-  await context.recorder.flush();
-  context.takeWork();
-  context.recorder.profile = context.gpu.hasTimestamps;
+  await runtime.recorder.flush();
+  runtime.takeWork();
+  runtime.recorder.profile = runtime.gpu.hasTimestamps;
   try {
     for (const phase of phases(times)) {
-      await context.recorder.flush();
-      const { ms, flops, bytes } = context.takeWork();
+      await runtime.recorder.flush();
+      const { ms, flops, bytes } = runtime.takeWork();
       result.set(phase, { ms: ms / times, flops: flops / times, bytes: bytes / times });
     }
   } finally {
-    context.recorder.profile = false;
+    runtime.recorder.profile = false;
   }
   return result;
 }

@@ -1,9 +1,9 @@
 import { inBatchAttention } from '../src/ops/inBatchAttention.ts';
-import { makePairs, pairStateBytes } from '../src/ops/pairs.ts';
-import { makeRows } from '../src/ops/rows.ts';
+import { makePairs, pairStateBytes } from '../src/ops/core/pairs.ts';
+import { makeRows } from '../src/ops/core/rows.ts';
 import type { AttentionHeads } from '../src/ops/causalAttention.ts';
 import { compare, phaseOf, type CompareOptions, type Variant } from './compare.ts';
-import type { MeasuredContext } from './measuredContext.ts';
+import type { MeasuredRuntime } from './measuredRuntime.ts';
 import { input, opVariant } from './opVariant.ts';
 import { formatBytes, formatRatio, type Column, type Row } from './table.ts';
 
@@ -41,22 +41,22 @@ interface Case {
  * for chunks of `length` tokens. All batches are measured in turn, so that their ratios hold on a busy machine too.
  */
 export async function benchInBatchAttention(
-  context: MeasuredContext,
+  runtime: MeasuredRuntime,
   heads: AttentionHeads,
   length: number,
   options: CompareOptions,
 ): Promise<Row[]> {
-  context.beginScope();
+  runtime.beginScope();
   const cases: Case[] = [];
   for (const kind of KINDS)
-    for (const chunks of BATCHES) cases.push(await makeCase(context, heads, length, kind, chunks));
+    for (const chunks of BATCHES) cases.push(await makeCase(runtime, heads, length, kind, chunks));
   const measured = await compare(
-    context,
+    runtime,
     cases.map(({ variant }) => variant),
     options,
   );
-  context.endScope();
-  context.pool.trim();
+  runtime.endScope();
+  runtime.pool.trim();
   return cases.map(({ kind, variant, row }) => {
     const smallest = cases.find((other) => other.kind === kind);
     const ms = (phase: string, name = variant.name) => phaseOf(measured, name, phase).ms;
@@ -73,7 +73,7 @@ export async function benchInBatchAttention(
 }
 
 async function makeCase(
-  context: MeasuredContext,
+  runtime: MeasuredRuntime,
   { heads, kvHeads, headDim }: AttentionHeads,
   length: number,
   kind: Case['kind'],
@@ -85,14 +85,14 @@ async function makeCase(
     if (kind === 'sharp') return Number(j === (i + 1) % chunks);
     return i === j ? 0 : 1 / (chunks - 1);
   });
-  const [self, q] = [input(context, [tokens, heads * headDim]), input(context, [tokens, heads * headDim])];
-  const [k, v] = [input(context, [tokens, kvHeads * headDim]), input(context, [tokens, kvHeads * headDim])];
-  const attention = context.fromArray(values, [chunks, chunks]);
+  const [self, q] = [input(runtime, [tokens, heads * headDim]), input(runtime, [tokens, heads * headDim])];
+  const [k, v] = [input(runtime, [tokens, kvHeads * headDim]), input(runtime, [tokens, kvHeads * headDim])];
+  const attention = runtime.fromArray(values, [chunks, chunks]);
   attention.requiresGrad = true;
-  const rows = makeRows(context, Array<number>(chunks).fill(length));
-  const pairs = makePairs(context, rows, values);
+  const rows = makeRows(runtime, Array<number>(chunks).fill(length));
+  const pairs = makePairs(runtime, rows, values);
   const inputs = { self, q, k, v, attention, pairs, rows, heads, kvHeads, headDim, vNorm: true, gate: 1 };
-  const variant = opVariant(context, `${kind} ${chunks}`, () => inBatchAttention(context, inputs));
+  const variant = opVariant(runtime, `${kind} ${chunks}`, () => inBatchAttention(runtime, inputs));
   return {
     kind,
     chunks,
@@ -103,18 +103,18 @@ async function makeCase(
       chunks,
       pairs: pairs.count,
       stateBytes: pairStateBytes(pairs, heads),
-      scratchBytes: await scratchPeak(context, variant),
+      scratchBytes: await scratchPeak(runtime, variant),
       scoreBytes: 4 * chunks * chunks * heads * length * length,
     },
   };
 }
 
 /** Most scratch bytes that the pool hands out at once while `variant` runs. */
-async function scratchPeak(context: MeasuredContext, variant: Variant): Promise<number> {
-  context.pool.resetPeak();
-  const before = context.pool.report().live.scratch;
+async function scratchPeak(runtime: MeasuredRuntime, variant: Variant): Promise<number> {
+  runtime.pool.resetPeak();
+  const before = runtime.pool.report().live.scratch;
   // Recorded to the end, because that is where the memory is given back; the pool's books need no GPU.
   Array.from(variant.phases(1));
-  await context.recorder.flush();
-  return context.pool.report().peak.scratch - before;
+  await runtime.recorder.flush();
+  return runtime.pool.report().peak.scratch - before;
 }

@@ -2,11 +2,11 @@ import { adamw } from '../src/ops/adamw.ts';
 import { causalAttention } from '../src/ops/causalAttention.ts';
 import { linearCrossEntropy } from '../src/ops/linearCrossEntropy.ts';
 import { rmsNorm } from '../src/ops/rmsNorm.ts';
-import { makeRows, type Rows } from '../src/ops/rows.ts';
+import { makeRows, type Rows } from '../src/ops/core/rows.ts';
 import { swiglu } from '../src/ops/swiglu.ts';
-import { Tape } from '../src/ops/tape.ts';
+import { Tape } from '../src/ops/core/tape.ts';
 import { compare, type CompareOptions, type Measurement, type Variant } from './compare.ts';
-import type { MeasuredContext } from './measuredContext.ts';
+import type { MeasuredRuntime } from './measuredRuntime.ts';
 import { input, opVariant } from './opVariant.ts';
 import { tokensOf, type ModelShape } from './shapes.ts';
 import { formatNumber, type Column, type Row } from './table.ts';
@@ -31,16 +31,16 @@ interface Op {
 
 /** Everything in a step that is no matrix product: a row per op and phase. */
 export async function benchKernels(
-  context: MeasuredContext,
+  runtime: MeasuredRuntime,
   shape: ModelShape,
   options: CompareOptions,
 ): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const { op, shape: described, make } of ops(context, shape)) {
-    context.beginScope();
-    const measured = await compare(context, [make()], options);
-    context.endScope();
-    context.pool.trim();
+  for (const { op, shape: described, make } of ops(runtime, shape)) {
+    runtime.beginScope();
+    const measured = await compare(runtime, [make()], options);
+    runtime.endScope();
+    runtime.pool.trim();
     for (const phases of measured.values())
       for (const [phase, measurement] of phases)
         rows.push({ model: shape.name, op, shape: described, phase, ...rates(measurement) });
@@ -52,68 +52,68 @@ function rates({ ms, flops, bytes }: Measurement): Row {
   return { ms, gflops: flops / ms / 1e6, gbytes: bytes / ms / 1e6 };
 }
 
-function ops(context: MeasuredContext, model: ModelShape): Op[] {
+function ops(runtime: MeasuredRuntime, model: ModelShape): Op[] {
   const { hidden, heads, kvHeads, headDim, mlp, vocabulary, trained } = model;
   const t = tokensOf(model);
   return [
     {
       op: 'causal attention',
       shape: `T ${t}, H ${heads}, G ${kvHeads}, hd ${headDim}`,
-      make: () => attentionVariant(context, model),
+      make: () => attentionVariant(runtime, model),
     },
     {
       op: 'RMSNorm',
       shape: `${t} × ${hidden}`,
       make: () => {
-        const [x, weight] = [input(context, [t, hidden]), input(context, [hidden])];
-        return opVariant(context, 'rmsNorm', () => rmsNorm(context, x, weight, 1e-6));
+        const [x, weight] = [input(runtime, [t, hidden]), input(runtime, [hidden])];
+        return opVariant(runtime, 'rmsNorm', () => rmsNorm(runtime, x, weight, 1e-6));
       },
     },
     {
       op: 'SwiGLU',
       shape: `${t} × ${2 * mlp}`,
       make: () => {
-        const gateUp = input(context, [t, 2 * mlp]);
-        return opVariant(context, 'swiglu', () => swiglu(context, gateUp));
+        const gateUp = input(runtime, [t, 2 * mlp]);
+        return opVariant(runtime, 'swiglu', () => swiglu(runtime, gateUp));
       },
     },
     {
       op: 'linear cross-entropy',
       shape: `R ${t}, ${hidden} → ${vocabulary}`,
-      make: () => crossEntropyVariant(context, model),
+      make: () => crossEntropyVariant(runtime, model),
     },
-    { op: 'AdamW', shape: formatNumber(trained), make: () => adamwVariant(context, trained) },
+    { op: 'AdamW', shape: formatNumber(trained), make: () => adamwVariant(runtime, trained) },
   ];
 }
 
-function attentionVariant(context: MeasuredContext, model: ModelShape): Variant {
+function attentionVariant(runtime: MeasuredRuntime, model: ModelShape): Variant {
   const { lengths, heads, kvHeads, headDim } = model;
   const t = tokensOf(model);
-  const q = input(context, [t, heads * headDim]);
-  const [k, v] = [input(context, [t, kvHeads * headDim]), input(context, [t, kvHeads * headDim])];
-  const rows: Rows = makeRows(context, lengths);
-  return opVariant(context, 'causalAttention', () => causalAttention(context, q, k, v, rows, model));
+  const q = input(runtime, [t, heads * headDim]);
+  const [k, v] = [input(runtime, [t, kvHeads * headDim]), input(runtime, [t, kvHeads * headDim])];
+  const rows: Rows = makeRows(runtime, lengths);
+  return opVariant(runtime, 'causalAttention', () => causalAttention(runtime, q, k, v, rows, model));
 }
 
 /** The gradients are computed together with the loss, so the phases are without and with them. */
-function crossEntropyVariant(context: MeasuredContext, model: ModelShape): Variant {
+function crossEntropyVariant(runtime: MeasuredRuntime, model: ModelShape): Variant {
   const { hidden, vocabulary, dtype } = model;
   const t = tokensOf(model);
-  const states = input(context, [t, hidden]);
-  const weight = context.tensor([vocabulary, hidden], dtype, 'weights');
-  context.recorder.clear(weight.slice);
+  const states = input(runtime, [t, hidden]);
+  const weight = runtime.tensor([vocabulary, hidden], dtype, 'weights');
+  runtime.recorder.clear(weight.slice);
   weight.requiresGrad = dtype === 'f32';
-  const positions = context.fromArray(
+  const positions = runtime.fromArray(
     Uint32Array.from({ length: t }, (_, i) => i),
     [t],
   );
-  const targets = context.fromArray(
+  const targets = runtime.fromArray(
     Uint32Array.from({ length: t }, (_, i) => i % vocabulary),
     [t],
   );
   const loss = (): void => {
-    context.scope(() => {
-      linearCrossEntropy(context, states, [{ weight }], positions, targets, { weight: 1 });
+    runtime.scope(() => {
+      linearCrossEntropy(runtime, states, [{ weight }], positions, targets, { weight: 1 });
     });
   };
   return {
@@ -122,10 +122,10 @@ function crossEntropyVariant(context: MeasuredContext, model: ModelShape): Varia
       for (let i = 0; i < times; i++) loss();
       yield 'loss only';
       for (let i = 0; i < times; i++) {
-        const tape = new Tape(context);
-        context.tape = tape;
+        const tape = new Tape(runtime);
+        runtime.tape = tape;
         loss();
-        context.tape = undefined;
+        runtime.tape = undefined;
         tape.dispose();
       }
       yield 'loss and gradients';
@@ -133,10 +133,10 @@ function crossEntropyVariant(context: MeasuredContext, model: ModelShape): Varia
   };
 }
 
-function adamwVariant(context: MeasuredContext, count: number): Variant {
-  const zeros = () => context.zeros([count], 'optimiser');
+function adamwVariant(runtime: MeasuredRuntime, count: number): Variant {
+  const zeros = () => runtime.zeros([count], 'optimiser');
   const arena = { parameters: zeros(), gradients: zeros(), m: zeros(), v: zeros() };
-  const norm = context.fromArray(new Float32Array([1]), [1]);
+  const norm = runtime.fromArray(new Float32Array([1]), [1]);
   const settings = {
     learningRate: 1e-3,
     beta1: 0.9,
@@ -149,7 +149,7 @@ function adamwVariant(context: MeasuredContext, count: number): Variant {
   return {
     name: 'adamw',
     *phases(times) {
-      for (let i = 0; i < times; i++) adamw(context, arena, norm, settings);
+      for (let i = 0; i < times; i++) adamw(runtime, arena, norm, settings);
       yield 'update';
     },
   };

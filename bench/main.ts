@@ -1,11 +1,11 @@
-import { openNodeContext } from '../src/cli/nodeGpu.ts';
+import { openNodeRuntime } from '../src/cli/support/nodeGpu.ts';
 import { GpuError } from '../src/gpu/errors.ts';
 import { benchBytes, BYTES_COLUMNS } from './bytes.ts';
 import type { CompareOptions } from './compare.ts';
 import { benchInBatchAttention, IN_BATCH_COLUMNS } from './inBatchAttention.ts';
 import { benchKernels, KERNEL_COLUMNS } from './kernels.ts';
 import { benchMatmul, MATMUL_COLUMNS } from './matmul.ts';
-import { MeasuredContext } from './measuredContext.ts';
+import { MeasuredRuntime } from './measuredRuntime.ts';
 import { benchMemory, judgeMemory, MEMORY_COLUMNS } from './memory.ts';
 import { parseOptions, UsageError, type BenchOptions } from './options.ts';
 import { jsonReport, textReport, type Report, type Section } from './report.ts';
@@ -30,7 +30,7 @@ Ratios compare what was measured in turn within one run; times are medians.
 const MEMORY_STEPS = 2000;
 
 interface Bench {
-  readonly context: MeasuredContext;
+  readonly runtime: MeasuredRuntime;
   readonly report: Report;
   readonly quick: boolean;
   readonly signal: AbortSignal;
@@ -54,9 +54,9 @@ export async function main(args: readonly string[], signal: AbortSignal): Promis
 async function run(options: BenchOptions, signal: AbortSignal): Promise<void> {
   const write = (text: string) => process.stdout.write(text);
   const report = options.json ? jsonReport(write) : textReport(write);
-  const { gpu } = await openNodeContext();
-  const context = new MeasuredContext(gpu);
-  const bench = { context, report, quick: options.quick ?? gpu.adapter.software, signal };
+  const { gpu } = await openNodeRuntime();
+  const runtime = new MeasuredRuntime(gpu);
+  const bench = { runtime, report, quick: options.quick ?? gpu.adapter.software, signal };
   describeAdapter(bench);
   const wanted = (table: BenchOptions['only'][number]) => options.only.length === 0 || options.only.includes(table);
   if (wanted('kernels')) await kernels(bench);
@@ -67,13 +67,13 @@ async function run(options: BenchOptions, signal: AbortSignal): Promise<void> {
   if (steps !== undefined) await memory(bench, steps);
 }
 
-function describeAdapter({ context, report, quick }: Bench): void {
-  const { vendor, architecture, description, software } = context.gpu.adapter;
+function describeAdapter({ runtime, report, quick }: Bench): void {
+  const { vendor, architecture, description, software } = runtime.gpu.adapter;
   const section: Section = { table: 'adapter', title: 'Adapter' };
   const row = {
     adapter: [vendor, architecture, description].filter((part) => part !== '').join(' '),
     kind: software ? 'software' : 'GPU',
-    times: context.gpu.hasTimestamps ? 'GPU timestamps' : 'wall',
+    times: runtime.gpu.hasTimestamps ? 'GPU timestamps' : 'wall',
     shapes: quick ? 'quick' : 'full',
   };
   report.begin(section);
@@ -92,7 +92,7 @@ function comparing({ quick, signal }: Bench, mostRepetitions: number): CompareOp
 }
 
 async function kernels(bench: Bench): Promise<void> {
-  const { context, report, quick } = bench;
+  const { runtime, report, quick } = bench;
   const shapes = [await smallShape(), qwenShape(quick)];
   const notes = shapes.flatMap(({ scaledDown }) => scaledDown ?? []);
   const products: Section = {
@@ -102,15 +102,15 @@ async function kernels(bench: Bench): Promise<void> {
   };
   report.begin(products);
   for (const shape of shapes)
-    report.rows(products, MATMUL_COLUMNS, await benchMatmul(context, shape, comparing(bench, 100)));
+    report.rows(products, MATMUL_COLUMNS, await benchMatmul(runtime, shape, comparing(bench, 100)));
   const others: Section = { table: 'kernels', title: 'Other kernels', notes };
   report.begin(others);
   for (const shape of shapes)
-    report.rows(others, KERNEL_COLUMNS, await benchKernels(context, shape, comparing(bench, 8)));
+    report.rows(others, KERNEL_COLUMNS, await benchKernels(runtime, shape, comparing(bench, 8)));
 }
 
 async function attention(bench: Bench): Promise<void> {
-  const { context, report, quick } = bench;
+  const { runtime, report, quick } = bench;
   const small = { heads: 4, kvHeads: 2, headDim: 32 };
   const qwen = { heads: 14, kvHeads: 2, headDim: 64 };
   const cases = quick
@@ -131,7 +131,7 @@ async function attention(bench: Bench): Promise<void> {
     };
     report.begin(section);
     for (const length of lengths) {
-      const rows = await benchInBatchAttention(context, heads, length, comparing(bench, 8));
+      const rows = await benchInBatchAttention(runtime, heads, length, comparing(bench, 8));
       report.rows(
         section,
         IN_BATCH_COLUMNS,
@@ -141,14 +141,14 @@ async function attention(bench: Bench): Promise<void> {
   }
 }
 
-async function step({ context, report, quick, signal }: Bench): Promise<void> {
+async function step({ runtime, report, quick, signal }: Bench): Promise<void> {
   const section: Section = {
     table: 'step',
     title: 'Whole updates of the default preset and its variants',
     notes: ['Wall time of forward, backward, clipping, AdamW and readback; tokens are those of the language model.'],
   };
   report.begin(section);
-  const { steps, kernels: byKernel } = await benchSteps(context, { rounds: quick ? 5 : 20, signal });
+  const { steps, kernels: byKernel } = await benchSteps(runtime, { rounds: quick ? 5 : 20, signal });
   report.rows(section, STEP_COLUMNS, steps);
   const kernelSection: Section = {
     table: 'stepKernels',
@@ -163,7 +163,7 @@ async function step({ context, report, quick, signal }: Bench): Promise<void> {
   if (byKernel.length > 0) report.rows(kernelSection, STEP_KERNEL_COLUMNS, byKernel);
 }
 
-async function bytes({ context, report, signal }: Bench): Promise<void> {
+async function bytes({ runtime, report, signal }: Bench): Promise<void> {
   const section: Section = {
     table: 'bytes',
     title: 'Bytes by purpose at the peak of an update of the small preset',
@@ -172,13 +172,13 @@ async function bytes({ context, report, signal }: Bench): Promise<void> {
     ],
   };
   report.begin(section);
-  report.rows(section, BYTES_COLUMNS, await benchBytes(context, signal));
+  report.rows(section, BYTES_COLUMNS, await benchBytes(runtime, signal));
 }
 
-async function memory({ context, report, signal }: Bench, steps: number): Promise<void> {
+async function memory({ runtime, report, signal }: Bench, steps: number): Promise<void> {
   const section: Section = { table: 'memory', title: `Memory over ${steps} updates of the small preset` };
   report.begin(section);
-  const rows = await benchMemory(context, steps, signal);
+  const rows = await benchMemory(runtime, steps, signal);
   report.rows(section, MEMORY_COLUMNS, rows);
   const { text, facts } = judgeMemory(rows);
   report.conclude(section, text, facts);

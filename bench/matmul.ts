@@ -1,4 +1,4 @@
-import { gemm, type GemmSpec } from '../src/ops/gemm.ts';
+import { gemm, type GemmSpec } from '../src/ops/core/gemm.ts';
 import {
   CPU_WORKGROUPS,
   DIRECT_TILE,
@@ -6,9 +6,9 @@ import {
   GPU_WORKGROUPS,
   planGemm,
   type GemmTile,
-} from '../src/ops/gemmTiles.ts';
+} from '../src/ops/core/gemmTiles.ts';
 import { compare, phaseOf, type CompareOptions, type Variant } from './compare.ts';
-import type { MeasuredContext } from './measuredContext.ts';
+import type { MeasuredRuntime } from './measuredRuntime.ts';
 import { tokensOf, type ModelShape } from './shapes.ts';
 import { formatRatio, type Column, type Row } from './table.ts';
 
@@ -44,13 +44,13 @@ export const MATMUL_COLUMNS: readonly Column[] = [
  * (dyᵀ·x, TN), each with every tile. Rows hold the chosen tile's time and what every tile takes relative to it.
  */
 export async function benchMatmul(
-  context: MeasuredContext,
+  runtime: MeasuredRuntime,
   shape: ModelShape,
   options: CompareOptions,
 ): Promise<Row[]> {
   const rows: Row[] = [];
   for (const product of products(shape))
-    rows.push({ model: shape.name, ...(await measure(context, product, options)) });
+    rows.push({ model: shape.name, ...(await measure(runtime, product, options)) });
   return rows;
 }
 
@@ -80,22 +80,22 @@ function products(shape: ModelShape): Product[] {
   });
 }
 
-async function measure(context: MeasuredContext, product: Product, options: CompareOptions): Promise<Row> {
+async function measure(runtime: MeasuredRuntime, product: Product, options: CompareOptions): Promise<Row> {
   const { layout, m, n, k, dtype } = product;
-  const software = context.gpu.adapter.software;
+  const software = runtime.gpu.adapter.software;
   const workgroups = software ? CPU_WORKGROUPS : GPU_WORKGROUPS;
   const chosen = planGemm(m, n, k, { workgroups, tiles: software ? [DIRECT_TILE] : GEMM_TILES }).tile;
-  const a = context.tensor([m * k]);
-  const b = context.tensor([n * k], dtype, 'weights');
-  const out = context.tensor([m, n]);
+  const a = runtime.tensor([m * k]);
+  const b = runtime.tensor([n * k], dtype, 'weights');
+  const out = runtime.tensor([m, n]);
   // Zeros multiply as fast as other numbers, but what a buffer held before could be denormal, and that may not.
-  for (const tensor of [a, b]) context.recorder.clear(tensor.slice);
+  for (const tensor of [a, b]) runtime.recorder.clear(tensor.slice);
   const variants = ALL_TILES.map((tile): Variant => ({
     name: tile.name,
     *phases(times) {
       const plan = planGemm(m, n, k, { workgroups, tiles: [tile] });
       for (let i = 0; i < times; i++)
-        gemm(context, {
+        gemm(runtime, {
           layout,
           m,
           n,
@@ -108,9 +108,9 @@ async function measure(context: MeasuredContext, product: Product, options: Comp
       yield 'product';
     },
   }));
-  const measured = await compare(context, variants, options);
+  const measured = await compare(runtime, variants, options);
   for (const tensor of [a, b, out]) tensor.release();
-  context.pool.trim();
+  runtime.pool.trim();
   const { ms, flops, bytes } = phaseOf(measured, chosen.name, 'product');
   return {
     ...product,

@@ -1,5 +1,5 @@
-import { configure } from '../src/lab/configuration.ts';
-import type { Context } from '../src/ops/context.ts';
+import { configure } from '../src/settings/configuration.ts';
+import type { Runtime } from '../src/ops/core/runtime.ts';
 import { makeRunner } from './steps.ts';
 import { formatBytes, type Column, type Row } from './table.ts';
 
@@ -22,8 +22,8 @@ export interface MemoryVerdict {
 }
 
 /** Trains the small preset for `steps` updates and looks ten times at what is held. */
-export async function benchMemory(context: Context, steps: number, signal: AbortSignal): Promise<Row[]> {
-  const { trainer, destroy } = await makeRunner(context, 'memory', configure({}));
+export async function benchMemory(runtime: Runtime, steps: number, signal: AbortSignal): Promise<Row[]> {
+  const { trainer, destroy } = await makeRunner(runtime, 'memory', configure({}));
   const started = performance.now();
   const rows: Row[] = [];
   for (let tenth = 1, step = 0; tenth <= 10; tenth++) {
@@ -33,7 +33,7 @@ export async function benchMemory(context: Context, steps: number, signal: Abort
       signal.throwIfAborted();
       await trainer.step();
     }
-    const { total, idle, liveBuffers } = context.pool.report();
+    const { total, idle, liveBuffers } = runtime.pool.report();
     rows.push({
       step,
       poolBytes: total,

@@ -1,22 +1,22 @@
-import type { Context } from '../src/ops/context.ts';
-import { Tape } from '../src/ops/tape.ts';
-import type { Tensor } from '../src/ops/tensor.ts';
+import type { Runtime } from '../src/ops/core/runtime.ts';
+import { Tape } from '../src/ops/core/tape.ts';
+import type { Tensor } from '../src/ops/core/tensor.ts';
 import type { Variant } from './compare.ts';
 
 /**
  * An op as a variant with the phases 'forward' and 'backward'. `inputs` live as long as the variant; the gradient that
  * arrives at the result is the result itself, since the time of a kernel does not depend on ordinary numbers.
  */
-export function opVariant(context: Context, name: string, run: () => Tensor): Variant {
+export function opVariant(runtime: Runtime, name: string, run: () => Tensor): Variant {
   return {
     name,
     *phases(times) {
-      context.beginScope();
+      runtime.beginScope();
       const runs = Array.from({ length: times }, () => {
-        const tape = new Tape(context);
-        context.tape = tape;
-        const out = context.scope(run);
-        context.tape = undefined;
+        const tape = new Tape(runtime);
+        runtime.tape = tape;
+        const out = runtime.scope(run);
+        runtime.tape = undefined;
         return { tape, out };
       });
       yield 'forward';
@@ -26,15 +26,15 @@ export function opVariant(context: Context, name: string, run: () => Tensor): Va
         tape.dispose();
       }
       yield 'backward';
-      context.endScope();
+      runtime.endScope();
     },
   };
 }
 
 /** An f32 input of an op, with smooth numbers in [−1, 1] and a gradient wanted. */
-export function input(context: Context, shape: readonly number[]): Tensor {
+export function input(runtime: Runtime, shape: readonly number[]): Tensor {
   const size = shape.reduce((product, length) => product * length, 1);
-  const tensor = context.fromArray(
+  const tensor = runtime.fromArray(
     Float32Array.from({ length: size }, (_, i) => Math.sin(1.7 * i)),
     shape,
   );

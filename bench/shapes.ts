@@ -1,6 +1,6 @@
-import { setUpCorpus } from '../src/lab/corpusSetup.ts';
-import { CorpusFeed } from '../src/lab/feed.ts';
-import { configure } from '../src/lab/configuration.ts';
+import { setUpCorpus } from '../src/run/corpusSetup.ts';
+import { CorpusFeed } from '../src/run/feed.ts';
+import { configure } from '../src/settings/configuration.ts';
 
 /** Sizes of a language model and of the batch it reads, as the kernels see them. */
 export interface ModelShape {

@@ -1,12 +1,12 @@
 import { mergeTimings } from '../src/gpu/timer.ts';
-import { configure, type Configuration } from '../src/lab/configuration.ts';
-import { setUpCorpus } from '../src/lab/corpusSetup.ts';
-import { buildExperiment } from '../src/lab/experiment.ts';
-import type { LabBatch } from '../src/lab/feed.ts';
-import type { Context } from '../src/ops/context.ts';
+import { configure, type Configuration } from '../src/settings/configuration.ts';
+import { setUpCorpus } from '../src/run/corpusSetup.ts';
+import { buildExperiment } from '../src/run/experiment.ts';
+import type { LabBatch } from '../src/run/feed.ts';
+import type { Runtime } from '../src/ops/core/runtime.ts';
 import type { Trainer } from '../src/training/trainer.ts';
 import { median } from './compare.ts';
-import type { MeasuredContext } from './measuredContext.ts';
+import type { MeasuredRuntime } from './measuredRuntime.ts';
 import { formatRatio, formatShare, type Column, type Row } from './table.ts';
 
 export const STEP_COLUMNS: readonly Column[] = [
@@ -39,29 +39,29 @@ interface Runner {
 }
 
 /** A trainer of its own for a configuration. */
-export async function makeRunner(context: Context, variant: string, configuration: Configuration): Promise<Runner> {
-  const experiment = buildExperiment(context, configuration, await setUpCorpus(configuration));
+export async function makeRunner(runtime: Runtime, variant: string, configuration: Configuration): Promise<Runner> {
+  const experiment = buildExperiment(runtime, configuration, await setUpCorpus(configuration));
   return { variant, trainer: experiment.trainer, destroy: () => experiment.destroy() };
 }
 
 /** Whole updates of the default preset and of its variants, one of each in turn; medians of `rounds`. */
 export async function benchSteps(
-  context: MeasuredContext,
+  runtime: MeasuredRuntime,
   { rounds, signal }: { rounds: number; signal: AbortSignal },
 ): Promise<{ steps: Row[]; kernels: Row[] }> {
   const runners = [
-    await makeRunner(context, 'default', configure({})),
-    await makeRunner(context, 'τ 0.0001 (sharp A)', configure({ temperature: 1e-4 })),
-    await makeRunner(context, 'uniform control', configure({ attention: 'uniform' })),
-    await makeRunner(context, 'checkpointing', configure({ checkpointing: true })),
+    await makeRunner(runtime, 'default', configure({})),
+    await makeRunner(runtime, 'τ 0.0001 (sharp A)', configure({ temperature: 1e-4 })),
+    await makeRunner(runtime, 'uniform control', configure({ attention: 'uniform' })),
+    await makeRunner(runtime, 'checkpointing', configure({ checkpointing: true })),
   ];
   const samples = runners.map(() => [] as Row[]);
   for (let round = -WARM_UP; round < rounds; round++)
     for (const [i, { trainer }] of runners.entries()) {
       signal.throwIfAborted();
-      context.takeWork();
+      runtime.takeWork();
       const { stepMs, tokens } = await trainer.step();
-      const { dispatches, submits, waits } = context.takeWork();
+      const { dispatches, submits, waits } = runtime.takeWork();
       if (round >= 0) samples[i]?.push({ ms: stepMs, tokens, dispatches, submits, waits });
     }
   const middle = (i: number, key: string): number => median((samples[i] ?? []).map((sample) => Number(sample[key])));
@@ -75,20 +75,20 @@ export async function benchSteps(
     submits: middle(i, 'submits'),
     waits: middle(i, 'waits'),
   }));
-  const kernels = await kernelsOf(context, runners[0], rounds);
+  const kernels = await kernelsOf(runtime, runners[0], rounds);
   for (const runner of runners) runner.destroy();
-  context.pool.trim();
+  runtime.pool.trim();
   return { steps, kernels };
 }
 
 /** Where the time of a step goes; empty where the GPU has no timestamps. */
-async function kernelsOf(context: MeasuredContext, runner: Runner | undefined, rounds: number): Promise<Row[]> {
-  if (!runner || !context.gpu.hasTimestamps) return [];
-  context.recorder.profile = true;
-  context.takeWork();
+async function kernelsOf(runtime: MeasuredRuntime, runner: Runner | undefined, rounds: number): Promise<Row[]> {
+  if (!runner || !runtime.gpu.hasTimestamps) return [];
+  runtime.recorder.profile = true;
+  runtime.takeWork();
   for (let round = 0; round < rounds; round++) await runner.trainer.step();
-  context.recorder.profile = false;
-  const timings = mergeTimings(context.takeWork().timings);
+  runtime.recorder.profile = false;
+  const timings = mergeTimings(runtime.takeWork().timings);
   const total = timings.reduce((sum, { ms }) => sum + ms, 0);
   return timings.map(({ kernel, calls, ms, flops, bytes }) => ({
     kernel,

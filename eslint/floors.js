@@ -15,10 +15,14 @@ const FLOORS = {
   files: { code: ['models', 'ops'], types: ['gpu'] },
   objectives: { code: ['models', 'ops', 'gpu'], types: ['corpus'] },
   training: { code: ['objectives', 'models', 'ops', 'gpu', 'corpus', 'files'] },
-  lab: { code: ['training', 'objectives', 'models', 'ops', 'gpu', 'corpus', 'retrieval', 'files'] },
-  worker: { code: ['lab', 'training', 'objectives', 'models', 'ops', 'gpu', 'corpus', 'retrieval', 'files'] },
-  cli: { code: ['lab', 'training', 'objectives', 'models', 'ops', 'gpu', 'corpus', 'retrieval', 'files'] },
-  ui: { code: ['lab'] },
+  settings: {},
+  run: { code: ['training', 'objectives', 'models', 'ops', 'gpu', 'corpus', 'retrieval', 'files', 'settings'] },
+  lab: { code: ['run', 'training', 'objectives', 'models', 'ops', 'gpu', 'corpus', 'retrieval', 'files', 'settings'] },
+  worker: { code: ['lab', 'files'] },
+  cli: {
+    code: ['lab', 'run', 'training', 'objectives', 'models', 'ops', 'gpu', 'corpus', 'retrieval', 'files', 'settings'],
+  },
+  ui: { code: ['lab', 'settings'], types: ['run'] },
 };
 
 /** Who may start src/worker.ts (`?worker`): that loads its own bundle, and only messages cross. */

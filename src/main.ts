@@ -1,5 +1,5 @@
 import { mount } from 'svelte';
-import App from './ui/App.svelte';
+import App from './ui/shell/App.svelte';
 import './ui/styles/theme.css';
 import './ui/styles/base.css';
 

@@ -1,6 +1,6 @@
-import { openBrowserStore } from './files/opfs.ts';
+import { openBrowserStore } from './files/store/opfs.ts';
 import { Lab } from './lab/lab.ts';
-import type { LabCommand, LabEvent } from './lab/protocol.ts';
+import type { LabCommand, LabEvent } from './lab/door/protocol.ts';
 
 /** The Lab behind a worker: commands come in as messages, events go out as messages. */
 const lab = new Lab(

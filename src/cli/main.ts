@@ -1,23 +1,23 @@
 import { CorpusError } from '../corpus/errors.ts';
-import { ModelFileError } from '../files/byteSource.ts';
-import { SafetensorsError } from '../files/safetensors.ts';
-import { LoadStoppedError } from '../files/weightStream.ts';
+import { ModelFileError } from '../files/formats/byteSource.ts';
+import { SafetensorsError } from '../files/formats/safetensors.ts';
+import { LoadStoppedError } from '../files/models/weightStream.ts';
 import { GpuError } from '../gpu/errors.ts';
-import { MemoryRefusedError } from '../lab/memory.ts';
-import { SettingError } from '../lab/setting.ts';
+import { MemoryRefusedError } from '../run/memory.ts';
+import { SettingError } from '../settings/setting.ts';
 import { ModelConfigError } from '../models/config.ts';
-import { TrainingStateError } from '../training/checkpoint.ts';
+import { TrainingStateError } from '../training/state.ts';
 import { TrainingDivergedError } from '../training/trainer.ts';
-import { embedCommand } from './embed.ts';
-import { essaysCommand } from './essays.ts';
-import { exportCommand } from './export.ts';
-import { generateCommand } from './generate.ts';
-import { GoldenFolderError } from './goldenFolder.ts';
-import { makeCheckpointCommand } from './makeCheckpoint.ts';
-import { planCommand } from './plan.ts';
-import { stepCommand } from './stepCommand.ts';
-import { trainCommand } from './train.ts';
-import { UsageError, type Command } from './usage.ts';
+import { embedCommand } from './commands/embed.ts';
+import { essaysCommand } from './commands/essays.ts';
+import { exportCommand } from './commands/export.ts';
+import { generateCommand } from './commands/generate.ts';
+import { GoldenFolderError } from './support/goldenFolder.ts';
+import { makeCheckpointCommand } from './commands/makeCheckpoint.ts';
+import { planCommand } from './commands/plan.ts';
+import { stepCommand } from './commands/stepCommand.ts';
+import { trainCommand } from './commands/train.ts';
+import { UsageError, type Command } from './support/usage.ts';
 
 const COMMANDS: readonly Command[] = [
   trainCommand,

@@ -1,18 +1,19 @@
-import { configure, type Configuration } from './configuration.ts';
-import type { CorpusSetup } from './corpusSetup.ts';
-import type { Experiment } from './experiment.ts';
-import { describeFailure } from './failure.ts';
-import { InspectDesk } from './inspectDesk.ts';
-import { KernelDesk } from './kernelDesk.ts';
-import { ModelDesk, type Surroundings } from './modelDesk.ts';
-import type { OpenRun } from './openRun.ts';
-import { PlanDesk } from './planDesk.ts';
-import type { LabCommand, LabEvent } from './protocol.ts';
-import { evaluationRecord, stepRecord } from './records.ts';
-import { RunDesk } from './runDesk.ts';
-import { SearchDesk } from './searchDesk.ts';
-import { Turns } from './turns.ts';
-import { Workbench, type PreparedRun, type RunPlan } from './workbench.ts';
+import { configure, type Configuration } from '../settings/configuration.ts';
+import type { CorpusSetup } from '../run/corpusSetup.ts';
+import type { Experiment } from '../run/experiment.ts';
+import { describeFailure } from './door/failure.ts';
+import { InspectDesk } from './desks/inspectDesk.ts';
+import { KernelDesk } from './desks/kernelDesk.ts';
+import { ModelDesk, type Surroundings } from './desks/modelDesk.ts';
+import type { OpenRun } from '../run/openRun.ts';
+import { PlanDesk } from './desks/planDesk.ts';
+import type { LabCommand, LabEvent } from './door/protocol.ts';
+import { evaluationRecord, stepRecord } from '../run/records.ts';
+import { RunDesk } from './desks/runDesk.ts';
+import { SearchDesk } from './desks/searchDesk.ts';
+import { Turns } from './door/turns.ts';
+import type { PreparedRun, Recipe } from '../run/recipe.ts';
+import { Workbench } from './workbench.ts';
 
 /**
  * One session: a corpus, two models, a run. Takes commands at any time and answers with events. Commands that change what
@@ -125,7 +126,7 @@ export class Lab {
     this.#search.stop();
     this.#inspect.stop();
     await this.#turns.settled;
-    this.#dropContext();
+    this.#dropRuntime();
   }
 
   #halt(): void {
@@ -153,7 +154,7 @@ export class Lab {
     const error = describeFailure(cause);
     // After a lost device or a bug nothing on the GPU can be trusted: the next Train begins afresh.
     const isLost = error.kind === 'deviceLost' || error.kind === 'bug';
-    if (isLost) this.#dropContext();
+    if (isLost) this.#dropRuntime();
     // What ends the run concerns it, whatever was asked for.
     this.emit({ type: 'error', error: isLost ? error : { ...error, command: command.type } });
     return error;
@@ -177,15 +178,15 @@ export class Lab {
       this.#stopped();
       return;
     }
-    this.#bench.plan = prepared.plan;
+    this.#bench.recipe = prepared.recipe;
     this.#bench.prepared = prepared;
     await this.#reset();
   }
 
-  async #prepare(plan: RunPlan): Promise<PreparedRun | undefined> {
+  async #prepare(recipe: Recipe): Promise<PreparedRun | undefined> {
     this.#preparing = new AbortController();
     try {
-      return await this.#bench.prepare(plan, this.#preparing.signal);
+      return await this.#bench.prepare(recipe, this.#preparing.signal);
     } finally {
       this.#preparing = undefined;
     }
@@ -207,7 +208,7 @@ export class Lab {
   /** Undefined when it was stopped on the way. */
   async #openRun(): Promise<OpenRun | undefined> {
     const bench = this.#bench;
-    const prepared = (bench.prepared ??= await this.#prepare(bench.plan));
+    const prepared = (bench.prepared ??= await this.#prepare(bench.recipe));
     if (!prepared) {
       this.#stopped();
       return undefined;
@@ -217,7 +218,7 @@ export class Lab {
     try {
       const experiment = await bench.open(prepared, this.#preparing.signal);
       if (!wasOpen && this.#wanted === 0) bench.state('paused', 'Ready');
-      return { context: await bench.openContext(), prepared, experiment };
+      return { runtime: await bench.openRuntime(), prepared, experiment };
     } catch (cause) {
       if (!isStopped(cause)) throw cause;
       this.#stopped();
@@ -231,11 +232,11 @@ export class Lab {
     if (this.#wanted === 0) return;
     const run = await this.#openRun();
     if (!run) return;
-    const { corpus, plan } = run.prepared;
-    const { configuration } = plan;
+    const { corpus, recipe } = run.prepared;
+    const { configuration } = recipe;
     const { trainer, optimiser } = run.experiment;
-    const { context } = run;
-    context.recorder.onCompile = (done, total) => {
+    const { runtime } = run;
+    runtime.recorder.onCompile = (done, total) => {
       if (done < total) this.#bench.state('preparing', `Compiling kernels, ${done} of ${total}`, done / total);
       // What looks at a paused run may need kernels of its own.
       else if (this.#wanted > 0) this.#bench.state('running', 'Training');
@@ -244,7 +245,7 @@ export class Lab {
     this.#bench.state('running', 'Training');
     if (optimiser.step === 0 && configuration.evaluateEvery > 0) await this.#evaluate(run.experiment, corpus);
     while (this.#wanted > 0) {
-      const record = stepRecord(await this.#kernels.around(context, () => trainer.step()), corpus, configuration);
+      const record = stepRecord(await this.#kernels.around(runtime, () => trainer.step()), corpus, configuration);
       this.#wanted--;
       this.#runs.log.add(record);
       this.emit({ type: 'step', record });
@@ -269,14 +270,14 @@ export class Lab {
 
   async #resume(command: Extract<LabCommand, { type: 'resumeRun' | 'importRun' }>): Promise<void> {
     const saved = await this.#runs.read(command);
-    const prepared = await this.#prepare(saved.plan);
+    const prepared = await this.#prepare(saved.recipe);
     if (!prepared) {
       this.#tellStopped(command);
       return this.#stopped();
     }
-    const before = { plan: this.#bench.plan, prepared: this.#bench.prepared };
+    const before = { recipe: this.#bench.recipe, prepared: this.#bench.prepared };
     this.#dropExperiment();
-    this.#bench.plan = prepared.plan;
+    this.#bench.recipe = prepared.recipe;
     this.#bench.prepared = prepared;
     try {
       const run = await this.#openRun();
@@ -296,9 +297,9 @@ export class Lab {
     this.#bench.dropExperiment();
   }
 
-  #dropContext(): void {
+  #dropRuntime(): void {
     this.#search.forget();
-    this.#bench.dropContext();
+    this.#bench.dropRuntime();
   }
 }
 

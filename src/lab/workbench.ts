@@ -1,40 +1,27 @@
 import { CorpusError } from '../corpus/errors.ts';
-import { ModelFileError } from '../files/byteSource.ts';
-import { byteText } from '../files/byteText.ts';
-import { SafetensorsError } from '../files/safetensors.ts';
+import { ModelFileError } from '../files/formats/byteSource.ts';
+import { byteText } from '../files/formats/byteText.ts';
+import { SafetensorsError } from '../files/formats/safetensors.ts';
 import { openDevice } from '../gpu/device.ts';
 import { ModelConfigError } from '../models/config.ts';
-import { Context } from '../ops/context.ts';
-import { defaultConfiguration, type Configuration } from './configuration.ts';
-import { setUpCorpus, type CorpusSetup } from './corpusSetup.ts';
-import { openExperiment, type Experiment } from './experiment.ts';
-import { FrozenBases } from './frozenBases.ts';
-import { refuseUnlessItFits, type PlannedBases } from './memory.ts';
-import { openBoth, type Bases, type Pretrained } from './pretrained.ts';
-import type { LabEvent, LabState } from './protocol.ts';
-import { SettingError } from './setting.ts';
-import { smallDecoderConfig } from './smallModels.ts';
-
-/** What a run is made from. */
-export interface RunPlan {
-  readonly configuration: Configuration;
-  readonly text: string | undefined;
-  readonly title: string | undefined;
-}
-
-/** A plan whose text is read, cut and tokenised. */
-export interface PreparedRun {
-  readonly plan: RunPlan;
-  readonly corpus: CorpusSetup;
-  readonly bases: Bases | undefined;
-}
+import { Runtime } from '../ops/core/runtime.ts';
+import { defaultConfiguration, type Configuration } from '../settings/configuration.ts';
+import { setUpCorpus } from '../run/corpusSetup.ts';
+import { openExperiment, type Experiment } from '../run/experiment.ts';
+import { FrozenBases } from '../run/frozenBases.ts';
+import { refuseUnlessItFits, type PlannedBases } from '../run/memory.ts';
+import { openBoth, type Pretrained } from '../run/pretrained.ts';
+import type { PreparedRun, Recipe } from '../run/recipe.ts';
+import type { LabEvent, LabState } from './door/protocol.ts';
+import { SettingError } from '../settings/setting.ts';
+import { smallDecoderConfig } from '../run/smallModels.ts';
 
 /** What a run stands on: GPU, checkpoints, corpus, models. One run at a time; what was there before stays until it is replaced. */
 export class Workbench {
-  plan: RunPlan = { configuration: defaultConfiguration(), text: undefined, title: undefined };
+  recipe: Recipe = { configuration: defaultConfiguration(), text: undefined, title: undefined };
   prepared: PreparedRun | undefined;
   experiment: Experiment | undefined;
-  context: Context | undefined;
+  runtime: Runtime | undefined;
   readonly #frozen = new FrozenBases();
 
   constructor(
@@ -52,23 +39,23 @@ export class Workbench {
    * Reads the text and the small files of the checkpoints; nothing of the run so far is touched.
    * @returns undefined when it was stopped: that is nobody's mistake.
    */
-  async prepare(plan: RunPlan, signal: AbortSignal): Promise<PreparedRun | undefined> {
+  async prepare(recipe: Recipe, signal: AbortSignal): Promise<PreparedRun | undefined> {
     this.state('preparing', 'Reading the text', 0);
     try {
-      const { configuration } = plan;
+      const { configuration } = recipe;
       const isCheckpoint = configuration.base === 'checkpoint';
       const bases = isCheckpoint
         ? await openBoth(configuration, (name, setting) => this.#open(name, setting))
         : undefined;
       const corpus = await setUpCorpus(configuration, {
-        text: plan.text,
-        title: plan.title,
+        text: recipe.text,
+        title: recipe.title,
         bases,
         signal,
         onProgress: (detail, fraction) => this.state('preparing', detail, fraction),
       });
       this.emit({ type: 'corpus', summary: corpus.summary });
-      return { plan, corpus, bases };
+      return { recipe, corpus, bases };
     } catch (cause) {
       if (cause instanceof CorpusError && cause.code === 'aborted') return undefined;
       throw cause;
@@ -76,17 +63,17 @@ export class Workbench {
   }
 
   /** Models and optimiser of the prepared run, built when they are not there yet. */
-  async open({ plan: { configuration }, corpus, bases }: PreparedRun, signal?: AbortSignal): Promise<Experiment> {
+  async open({ recipe: { configuration }, corpus, bases }: PreparedRun, signal?: AbortSignal): Promise<Experiment> {
     if (this.experiment) return this.experiment;
-    const context = await this.openContext();
+    const runtime = await this.openRuntime();
     await refuseUnlessItFits(
       configuration,
       bases ?? smallBases(configuration, corpus.tokenizer.vocabularySize),
-      context.gpu,
+      runtime.gpu,
       corpus.longestRow,
     );
     this.state('preparing', 'Building the models');
-    this.experiment = await openExperiment(context, configuration, corpus, bases, {
+    this.experiment = await openExperiment(runtime, configuration, corpus, bases, {
       signal,
       frozen: this.#frozen,
       onProgress: (detail, done, total) =>
@@ -96,31 +83,31 @@ export class Workbench {
     return this.experiment;
   }
 
-  async openContext(): Promise<Context> {
-    if (this.context) return this.context;
+  async openRuntime(): Promise<Runtime> {
+    if (this.runtime) return this.runtime;
     this.state('preparing', 'Opening the GPU');
-    const context = new Context(await openDevice(this.gpu));
-    this.context = context;
-    const { adapter } = context.gpu;
+    const runtime = new Runtime(await openDevice(this.gpu));
+    this.runtime = runtime;
+    const { adapter } = runtime.gpu;
     const name = adapter.description || [adapter.vendor, adapter.architecture].filter(Boolean).join(' ') || 'GPU';
     this.emit({ type: 'adapter', description: name, software: adapter.software });
-    return context;
+    return runtime;
   }
 
   dropExperiment(): void {
     this.experiment?.destroy();
     this.experiment = undefined;
     // Recorded but unsent work may still name the buffers that were just given back.
-    this.context?.recorder.discard();
-    this.context?.pool.trim();
+    this.runtime?.recorder.discard();
+    this.runtime?.pool.trim();
   }
 
   /** After a lost device: nothing on it can be trusted or given back. */
-  dropContext(): void {
+  dropRuntime(): void {
     this.experiment = undefined;
     this.#frozen.forget();
-    this.context?.destroy();
-    this.context = undefined;
+    this.runtime?.destroy();
+    this.runtime = undefined;
   }
 
   /** A checkpoint that cannot be used is a matter of the setting that names it. */

@@ -1,17 +1,17 @@
 import { add } from '../ops/add.ts';
 import { causalAttention } from '../ops/causalAttention.ts';
-import { checkpoint } from '../ops/checkpoint.ts';
-import type { Context } from '../ops/context.ts';
+import { recompute } from '../ops/core/recompute.ts';
+import type { Runtime } from '../ops/core/runtime.ts';
 import { embedding, makeTokenIndex, type TokenIndex } from '../ops/embedding.ts';
 import type { Gate } from '../ops/gate.ts';
 import { inBatchAttention } from '../ops/inBatchAttention.ts';
 import { linear } from '../ops/linear.ts';
-import type { PairList } from '../ops/pairs.ts';
+import type { PairList } from '../ops/core/pairs.ts';
 import { rmsNorm } from '../ops/rmsNorm.ts';
 import { makeRotaryTable, ropeSplit, type RotaryTable } from '../ops/ropeSplit.ts';
-import { makeRows, type Rows } from '../ops/rows.ts';
+import { makeRows, type Rows } from '../ops/core/rows.ts';
 import { swiglu } from '../ops/swiglu.ts';
-import type { Tensor } from '../ops/tensor.ts';
+import type { Tensor } from '../ops/core/tensor.ts';
 import { rotaryFrequencies, type DecoderConfig } from './config.ts';
 import type { LoraAdapter } from './lora.ts';
 import type { MergedLinear } from './layout.ts';
@@ -74,36 +74,36 @@ export class Decoder {
   }
 
   /** Uploads rows of token ids. @throws Error for an empty row or an id beyond the vocabulary. */
-  prepare(context: Context, ids: readonly (readonly number[])[]): TokenRows {
+  prepare(runtime: Runtime, ids: readonly (readonly number[])[]): TokenRows {
     const rows = makeRows(
-      context,
+      runtime,
       ids.map((row) => row.length),
     );
     return {
       rows,
       index: makeTokenIndex(
-        context,
+        runtime,
         ids.flat(),
         this.weights.embedding.map(({ weight }) => weight.rows),
       ),
-      rotary: makeRotaryTable(context, this.#frequencies, rows.longest),
+      rotary: makeRotaryTable(runtime, this.#frequencies, rows.longest),
     };
   }
 
   /** All layers over a batch. What a layer leaves behind is given back at once, unless a gradient needs it. */
-  forward(context: Context, input: TokenRows, options: ForwardOptions = {}): ForwardResult {
+  forward(runtime: Runtime, input: TokenRows, options: ForwardOptions = {}): ForwardResult {
     const { config, weights } = this;
     const keyValues: (KeyValues | undefined)[] = [];
-    const [hidden] = context.scope(() => {
-      let x = embedding(context, weights.embedding, input.index);
+    const [hidden] = runtime.scope(() => {
+      let x = embedding(runtime, weights.embedding, input.index);
       for (let layer = 0; layer < config.layers; layer++) {
-        const [out, keys, values] = context.scope(() => this.#readLayer(context, layer, input, x, options));
+        const [out, keys, values] = runtime.scope(() => this.#readLayer(runtime, layer, input, x, options));
         if (!out) throw new Error('A layer returns its output.');
         keyValues.push(keys && values && { keys, values });
-        context.drop(x);
+        runtime.drop(x);
         x = out;
       }
-      const last = rmsNorm(context, x, weights.finalNorm, config.rmsNormEpsilon);
+      const last = rmsNorm(runtime, x, weights.finalNorm, config.rmsNormEpsilon);
       return [last, ...keyValues.flatMap((pair) => (pair ? [pair.keys, pair.values] : []))];
     });
     if (!hidden) throw new Error('A pass returns its hidden states.');
@@ -111,7 +111,7 @@ export class Decoder {
   }
 
   /** A layer with what it reads of its neighbours; [output], and keys and values where they are wanted. */
-  #readLayer(context: Context, layer: number, input: TokenRows, x: Tensor, options: ForwardOptions): readonly Tensor[] {
+  #readLayer(runtime: Runtime, layer: number, input: TokenRows, x: Tensor, options: ForwardOptions): readonly Tensor[] {
     const gate = options.neighbours?.gates[layer] ?? 0;
     const read = gate === 0 ? undefined : options.neighbours;
     const theirs = read?.keyValues[layer];
@@ -119,13 +119,13 @@ export class Decoder {
       throw new Error(`Layer ${layer} should read its neighbours, but there are no keys and values.`);
     const inputs = read && theirs ? [x, theirs.keys, theirs.values, read.attention] : [x];
     const reading = read && { pairs: read.pairs, vNorm: read.vNorm, gate };
-    const run = (tensors: readonly Tensor[]) => this.#layer(context, layer, input, tensors, reading, options.observe);
-    const outputs = options.checkpointing ? checkpoint(context, inputs, run) : context.scope(() => run(inputs));
+    const run = (tensors: readonly Tensor[]) => this.#layer(runtime, layer, input, tensors, reading, options.observe);
+    const outputs = options.checkpointing ? recompute(runtime, inputs, run) : runtime.scope(() => run(inputs));
     return options.keepKeyValues?.(layer) ? outputs : outputs.slice(0, 1);
   }
 
   #layer(
-    context: Context,
+    runtime: Runtime,
     layer: number,
     input: TokenRows,
     [x, theirKeys, theirValues, attention]: readonly Tensor[],
@@ -138,16 +138,16 @@ export class Decoder {
     if (!own || !x) throw new Error(`There is no layer ${layer}.`);
     const { rows, rotary } = input;
     const shape = { heads, kvHeads, headDim };
-    const normed = rmsNorm(context, x, own.inputNorm, rmsNormEpsilon);
-    const qkv = this.#linear(context, layer, 'qkv', normed);
-    const [q, k, v] = ropeSplit(context, qkv, rows, shape, rotary);
+    const normed = rmsNorm(runtime, x, own.inputNorm, rmsNormEpsilon);
+    const qkv = this.#linear(runtime, layer, 'qkv', normed);
+    const [q, k, v] = ropeSplit(runtime, qkv, rows, shape, rotary);
     observe?.(`keys.${layer}`, k);
     observe?.(`values.${layer}`, v);
-    let read = causalAttention(context, q, k, v, rows, shape);
+    let read = causalAttention(runtime, q, k, v, rows, shape);
     observe?.(`queries.${layer}`, q);
     observe?.(`selfAttention.${layer}`, read);
     if (reading && theirKeys && theirValues && attention)
-      read = inBatchAttention(context, {
+      read = inBatchAttention(runtime, {
         self: read,
         q,
         k: theirKeys,
@@ -158,17 +158,17 @@ export class Decoder {
         ...shape,
       });
     observe?.(`attentionOutput.${layer}`, read);
-    const afterAttention = add(context, x, this.#linear(context, layer, 'o', read));
-    const normedAgain = rmsNorm(context, afterAttention, own.postNorm, rmsNormEpsilon);
-    const activated = swiglu(context, this.#linear(context, layer, 'gateUp', normedAgain));
-    const out = add(context, afterAttention, this.#linear(context, layer, 'down', activated));
+    const afterAttention = add(runtime, x, this.#linear(runtime, layer, 'o', read));
+    const normedAgain = rmsNorm(runtime, afterAttention, own.postNorm, rmsNormEpsilon);
+    const activated = swiglu(runtime, this.#linear(runtime, layer, 'gateUp', normedAgain));
+    const out = add(runtime, afterAttention, this.#linear(runtime, layer, 'down', activated));
     return [out, k, v];
   }
 
-  #linear(context: Context, layer: number, name: MergedLinear, x: Tensor): Tensor {
+  #linear(runtime: Runtime, layer: number, name: MergedLinear, x: Tensor): Tensor {
     const own = this.weights.layers[layer]?.linears[name];
     if (!own) throw new Error(`There is no layer ${layer}.`);
     const lora = this.adapter?.term(layer, name);
-    return linear(context, x, own.weight, { ...(own.bias ? { bias: own.bias } : {}), ...(lora ? { lora } : {}) });
+    return linear(runtime, x, own.weight, { ...(own.bias ? { bias: own.bias } : {}), ...(lora ? { lora } : {}) });
   }
 }

@@ -1,6 +1,6 @@
-import type { Context } from '../ops/context.ts';
+import type { Runtime } from '../ops/core/runtime.ts';
 import type { LearntGate } from '../ops/gate.ts';
-import type { Tensor } from '../ops/tensor.ts';
+import type { Tensor } from '../ops/core/tensor.ts';
 import { ParameterSet } from './parameters.ts';
 
 const KEY = 'contextGates';
@@ -14,11 +14,11 @@ export class LayerGates {
 
   /** `initial`: γ_l of each layer at the start. */
   constructor(
-    context: Context,
+    runtime: Runtime,
     readonly initial: readonly number[],
   ) {
-    this.parameters = new ParameterSet(context, [{ key: KEY, shape: [initial.length] }]);
-    context.recorder.upload(this.tensor.slice, Float32Array.from(initial));
+    this.parameters = new ParameterSet(runtime, [{ key: KEY, shape: [initial.length] }]);
+    runtime.recorder.upload(this.tensor.slice, Float32Array.from(initial));
   }
 
   /** γ: [layers]. */

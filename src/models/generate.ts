@@ -1,7 +1,7 @@
-import type { Context } from '../ops/context.ts';
-import { gemm } from '../ops/gemm.ts';
-import { pool } from '../ops/pool.ts';
-import type { Tensor } from '../ops/tensor.ts';
+import type { Runtime } from '../ops/core/runtime.ts';
+import { gemm } from '../ops/core/gemm.ts';
+import { poolRows } from '../ops/pooling.ts';
+import type { Tensor } from '../ops/core/tensor.ts';
 import type { Decoder } from './decoder.ts';
 
 export interface GenerateOptions {
@@ -22,7 +22,7 @@ export interface GenerateOptions {
  * @throws Error for an empty prompt, ids beyond the vocabulary, or a decoder without an output head.
  */
 export async function generate(
-  context: Context,
+  runtime: Runtime,
   decoder: Decoder,
   ids: readonly number[],
   { maxTokens, eosId, signal, onToken }: GenerateOptions,
@@ -30,7 +30,7 @@ export async function generate(
   if (ids.length === 0) throw new Error('There is nothing to continue: the prompt has no tokens.');
   const added: number[] = [];
   while (added.length < maxTokens && !signal?.aborted) {
-    const next = argmax(await nextLogits(context, decoder, [...ids, ...added]));
+    const next = argmax(await nextLogits(runtime, decoder, [...ids, ...added]));
     if (next === eosId) break;
     added.push(next);
     onToken?.(next);
@@ -39,19 +39,19 @@ export async function generate(
 }
 
 /** Logits [V] of the token that follows `ids`. Nothing stays on the GPU. */
-export async function nextLogits(context: Context, decoder: Decoder, ids: readonly number[]): Promise<Float32Array> {
+export async function nextLogits(runtime: Runtime, decoder: Decoder, ids: readonly number[]): Promise<Float32Array> {
   const { head } = decoder.weights;
   if (!head) throw new Error('The model has no output head, so it cannot predict tokens.');
   let logits: Promise<Float32Array> | undefined;
   try {
-    context.scope(() => {
-      const input = decoder.prepare(context, [ids]);
-      const { hidden } = decoder.forward(context, input);
-      logits = context.read(headProducts(context, pool(context, hidden, input.rows, 'eos'), head));
+    runtime.scope(() => {
+      const input = decoder.prepare(runtime, [ids]);
+      const { hidden } = decoder.forward(runtime, input);
+      logits = runtime.read(headProducts(runtime, poolRows(runtime, hidden, input.rows, 'eos'), head));
     });
-    await context.recorder.flush();
+    await runtime.recorder.flush();
   } catch (cause) {
-    context.recorder.discard();
+    runtime.recorder.discard();
     throw cause;
   }
   if (!logits) throw new Error('The logits were not read.');
@@ -59,13 +59,13 @@ export async function nextLogits(context: Context, decoder: Decoder, ids: readon
 }
 
 /** h · Wᵀ over all shards of the head: h [1, D] → [1, V]. */
-function headProducts(context: Context, h: Tensor, head: readonly { readonly weight: Tensor }[]): Tensor {
+function headProducts(runtime: Runtime, h: Tensor, head: readonly { readonly weight: Tensor }[]): Tensor {
   const vocabulary = head.reduce((sum, { weight }) => sum + weight.rows, 0);
-  const logits = context.tensor([1, vocabulary]);
+  const logits = runtime.tensor([1, vocabulary]);
   let offset = 0;
   for (const { weight } of head) {
     const out = { tensor: logits, offset, stride: vocabulary };
-    gemm(context, {
+    gemm(runtime, {
       layout: 'NT',
       m: 1,
       n: weight.rows,

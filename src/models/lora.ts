@@ -1,5 +1,5 @@
 import type { Lora } from '../ops/linear.ts';
-import type { Context } from '../ops/context.ts';
+import type { Runtime } from '../ops/core/runtime.ts';
 import type { DecoderConfig } from './config.ts';
 import {
   linearShape,
@@ -46,7 +46,7 @@ export class LoraAdapter {
   readonly #layers: readonly Partial<Record<MergedLinear, LayerLora>>[];
 
   constructor(
-    context: Context,
+    runtime: Runtime,
     decoder: DecoderConfig,
     readonly config: LoraConfig,
   ) {
@@ -87,7 +87,7 @@ export class LoraAdapter {
     }
     this.specs = specs;
     this.#layers = layers;
-    this.parameters = new ParameterSet(context, specs);
+    this.parameters = new ParameterSet(runtime, specs);
   }
 
   /** What a linear map of a layer has to add, or undefined where no adapter sits. */

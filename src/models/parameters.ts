@@ -1,6 +1,6 @@
 import type { BufferSlice, Purpose } from '../gpu/pool.ts';
-import type { Context } from '../ops/context.ts';
-import { Tensor } from '../ops/tensor.ts';
+import type { Runtime } from '../ops/core/runtime.ts';
+import { Tensor } from '../ops/core/tensor.ts';
 
 /** A flat stretch of trainable numbers with their gradients: what the optimiser works on in one dispatch. */
 export interface ParameterBlock {
@@ -20,15 +20,15 @@ const MAX_BLOCK_FLOATS = (128 * 2 ** 20) / 4;
 export class ParameterSet {
   readonly blocks: readonly ParameterBlock[];
   readonly #tensors = new Map<string, Tensor>();
-  readonly #context: Context;
+  readonly #runtime: Runtime;
 
   /** @throws GpuLimitError when a tensor is too large for the GPU; nothing stays allocated then. */
   constructor(
-    context: Context,
+    runtime: Runtime,
     specs: readonly { key: string; shape: readonly number[] }[],
     maxBlockFloats = MAX_BLOCK_FLOATS,
   ) {
-    this.#context = context;
+    this.#runtime = runtime;
     const plan: { key: string; shape: readonly number[]; offset: number; floats: number }[][] = [];
     let used = Infinity;
     for (const { key, shape } of specs) {
@@ -44,7 +44,7 @@ export class ParameterSet {
     const allocated: Tensor[] = [];
     const allocate = (floats: number, purpose: Purpose): Tensor => {
       try {
-        const tensor = Tensor.allocate(context.pool, [floats], 'f32', purpose);
+        const tensor = Tensor.allocate(runtime.pool, [floats], 'f32', purpose);
         allocated.push(tensor);
         return tensor;
       } catch (cause) {
@@ -57,8 +57,8 @@ export class ParameterSet {
       const floats = last ? last.offset + Math.ceil(last.floats / ALIGN_FLOATS) * ALIGN_FLOATS : ALIGN_FLOATS;
       const parameters = allocate(floats, 'weights');
       const gradients = allocate(floats, 'gradients');
-      context.recorder.clear(parameters.slice);
-      context.recorder.clear(gradients.slice);
+      runtime.recorder.clear(parameters.slice);
+      runtime.recorder.clear(gradients.slice);
       for (const { key, shape, offset, floats: length } of entries) {
         const tensor = Tensor.over(stretch(parameters, offset, length), shape);
         tensor.requiresGrad = true;
@@ -82,7 +82,7 @@ export class ParameterSet {
   }
 
   zeroGradients(): void {
-    for (const { gradients } of this.blocks) this.#context.recorder.clear(gradients.slice);
+    for (const { gradients } of this.blocks) this.#runtime.recorder.clear(gradients.slice);
   }
 
   /** Marks whether gradients are wanted (a frozen model still runs). */

@@ -1,5 +1,5 @@
-import type { Context } from '../ops/context.ts';
-import { Tensor, tensorBytes, type DType } from '../ops/tensor.ts';
+import type { Runtime } from '../ops/core/runtime.ts';
+import { Tensor, tensorBytes, type DType } from '../ops/core/tensor.ts';
 import { decoderLayout, MERGED_LINEAR_NAMES, type MergedLinear, type TensorSpec } from './layout.ts';
 import type { DecoderConfig } from './config.ts';
 import { ParameterSet } from './parameters.ts';
@@ -81,9 +81,9 @@ export function weightLayout(
  * Makes room for a decoder's weights; what they hold is undefined until they are initialised or loaded.
  * @throws GpuLimitError when a tensor is too large; nothing stays allocated then.
  */
-export function allocateWeights(context: Context, config: DecoderConfig, options: WeightOptions): DecoderWeights {
-  const specs = weightLayout(context.gpu.limits, config, options);
-  const parameters = options.trainable ? new ParameterSet(context, specs) : undefined;
+export function allocateWeights(runtime: Runtime, config: DecoderConfig, options: WeightOptions): DecoderWeights {
+  const specs = weightLayout(runtime.gpu.limits, config, options);
+  const parameters = options.trainable ? new ParameterSet(runtime, specs) : undefined;
   const frozen = new Map<string, Tensor>();
   const release = (): void => {
     parameters?.destroy();
@@ -91,7 +91,7 @@ export function allocateWeights(context: Context, config: DecoderConfig, options
   };
   if (!parameters)
     try {
-      for (const spec of specs) frozen.set(spec.key, Tensor.allocate(context.pool, spec.shape, spec.dtype, 'weights'));
+      for (const spec of specs) frozen.set(spec.key, Tensor.allocate(runtime.pool, spec.shape, spec.dtype, 'weights'));
     } catch (cause) {
       release();
       throw cause;

@@ -1,8 +1,8 @@
 import type { TokenBatch } from '../corpus/types.ts';
-import type { Context } from '../ops/context.ts';
+import type { Runtime } from '../ops/core/runtime.ts';
 import { linearCrossEntropy } from '../ops/linearCrossEntropy.ts';
-import { Tape } from '../ops/tape.ts';
-import type { Tensor } from '../ops/tensor.ts';
+import { Tape } from '../ops/core/tape.ts';
+import type { Tensor } from '../ops/core/tensor.ts';
 import { besideTraining } from './inspection.ts';
 import { predictedTokens } from './predictedTokens.ts';
 import { revela, type RevelaForward, type RevelaModels, type RevelaOptions } from './revela.ts';
@@ -44,7 +44,7 @@ const MOST_PASSES = 15;
  * by one backward pass to A. The parameters get no gradient from it. Nothing stays on the GPU.
  */
 export function attributeGain(
-  context: Context,
+  runtime: Runtime,
   models: RevelaModels,
   batch: TokenBatch,
   options: RevelaOptions,
@@ -52,12 +52,12 @@ export function attributeGain(
 ): Promise<Attribution> {
   const { signal, onProgress, mostPasses = MOST_PASSES } = extras;
   const chunks = batch.lmIds.length;
-  return besideTraining(context, async () => {
+  return besideTraining(runtime, async () => {
     onProgress?.(0);
     const all = { ...options, lossMask: 'all', dualLoss: false } as const;
-    const base = await revela(context, undefined, models, batch, all, { fixedAttention: extras.fixedAttention });
-    const reads = [base.attention, base.ntpTokenLoss, base.isolatedTokenLoss].map((tensor) => context.read(tensor));
-    await context.recorder.flush();
+    const base = await revela(runtime, undefined, models, batch, all, { fixedAttention: extras.fixedAttention });
+    const reads = [base.attention, base.ntpTokenLoss, base.isolatedTokenLoss].map((tensor) => runtime.read(tensor));
+    await runtime.recorder.flush();
     const [attention, loss, isolated] = await Promise.all(reads);
     if (!attention || !loss || !isolated) throw new Error('The pass was not read: this is a bug.');
 
@@ -69,9 +69,9 @@ export function attributeGain(
       signal?.throwIfAborted();
     };
     done(1);
-    const again = inBatchLoss(context, models, batch, all, base);
-    const gradient = attentionGradient(context, models, attention, again);
-    await context.recorder.flush();
+    const again = inBatchLoss(runtime, models, batch, all, base);
+    const gradient = attentionGradient(runtime, models, attention, again);
+    await runtime.recorder.flush();
     const firstOrder = firstOrderGains(attention, await gradient, base.predictedPerRow);
     done(2);
 
@@ -82,8 +82,8 @@ export function attributeGain(
         const j = row[pass];
         if (j !== undefined) left[i * chunks + j] = 0;
       });
-      const without = readTokenLoss(context, left, again);
-      await context.recorder.flush();
+      const without = readTokenLoss(runtime, left, again);
+      await runtime.recorder.flush();
       const losses = await without;
       let start = 0;
       base.predictedPerRow.forEach((count, i) => {
@@ -119,36 +119,36 @@ type InBatchLoss = (attention: Tensor) => { readonly loss: Tensor; readonly toke
 
 /** The in-batch pass once more, with another A over the same keys and values. */
 function inBatchLoss(
-  context: Context,
+  runtime: Runtime,
   { languageModel }: RevelaModels,
   batch: TokenBatch,
   { checkpointing }: RevelaOptions,
   { input, neighbours }: RevelaForward,
 ): InBatchLoss {
   const targets = predictedTokens(batch.lmIds, input.rows, 'all');
-  const positions = context.fromArray(targets.positions, [targets.positions.length]);
-  const next = context.fromArray(targets.next, [targets.next.length]);
+  const positions = runtime.fromArray(targets.positions, [targets.positions.length]);
+  const next = runtime.fromArray(targets.next, [targets.next.length]);
   return (attention) => {
-    const { hidden } = languageModel.forward(context, input, {
+    const { hidden } = languageModel.forward(runtime, input, {
       checkpointing,
       neighbours: { ...neighbours, attention },
     });
-    return linearCrossEntropy(context, hidden, languageModel.weights.head ?? [], positions, next, { weight: 1 });
+    return linearCrossEntropy(runtime, hidden, languageModel.weights.head ?? [], positions, next, { weight: 1 });
   };
 }
 
-function readTokenLoss(context: Context, values: Float32Array, pass: InBatchLoss): Promise<Float32Array> {
+function readTokenLoss(runtime: Runtime, values: Float32Array, pass: InBatchLoss): Promise<Float32Array> {
   let read: Promise<Float32Array> | undefined;
-  context.scope(() => {
+  runtime.scope(() => {
     const chunks = Math.sqrt(values.length);
-    read = context.read(pass(context.fromArray(values, [chunks, chunks])).tokenLoss);
+    read = runtime.read(pass(runtime.fromArray(values, [chunks, chunks])).tokenLoss);
   });
   return read ?? Promise.resolve(new Float32Array());
 }
 
 /** Records ∂L/∂A [B, B] of the in-batch loss, A being a leaf. */
 function attentionGradient(
-  context: Context,
+  runtime: Runtime,
   { languageModel, gates }: RevelaModels,
   values: Float32Array,
   pass: InBatchLoss,
@@ -157,19 +157,19 @@ function attentionGradient(
   const chunks = Math.sqrt(values.length);
   let read: Promise<Float32Array> | undefined;
   const record = (): void =>
-    context.scope(() => {
-      const tape = new Tape(context);
-      const leaf = context.fromArray(values, [chunks, chunks]);
+    runtime.scope(() => {
+      const tape = new Tape(runtime);
+      const leaf = runtime.fromArray(values, [chunks, chunks]);
       leaf.requiresGrad = true;
       try {
-        context.tape = tape;
+        runtime.tape = tape;
         const { loss } = pass(leaf);
-        context.tape = undefined;
-        tape.backward([{ tensor: loss, gradient: context.fromArray(Float32Array.of(1), [1]) }]);
+        runtime.tape = undefined;
+        tape.backward([{ tensor: loss, gradient: runtime.fromArray(Float32Array.of(1), [1]) }]);
         const gradient = tape.gradientOf(leaf);
-        if (gradient) read = context.read(gradient);
+        if (gradient) read = runtime.read(gradient);
       } finally {
-        context.tape = undefined;
+        runtime.tape = undefined;
         tape.dispose();
       }
     });

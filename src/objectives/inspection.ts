@@ -1,8 +1,8 @@
 import type { TokenBatch } from '../corpus/types.ts';
 import type { Observer } from '../models/decoder.ts';
-import type { Context } from '../ops/context.ts';
+import type { Runtime } from '../ops/core/runtime.ts';
 import { V_NORM_EPSILON } from '../ops/inBatchAttention.ts';
-import type { Tensor } from '../ops/tensor.ts';
+import type { Tensor } from '../ops/core/tensor.ts';
 import { pairAttention, type PairAttention } from './pairAttention.ts';
 import { fixedGates, revela, type RevelaModels, type RevelaOptions } from './revela.ts';
 
@@ -41,7 +41,7 @@ export interface PairInspection extends PairAttention {
  * @throws Error for a pair or layer that is not there; the GPU's errors.
  */
 export async function inspectPair(
-  context: Context,
+  runtime: Runtime,
   models: RevelaModels,
   batch: TokenBatch,
   options: RevelaOptions,
@@ -67,7 +67,7 @@ export async function inspectPair(
   if (!Number.isInteger(layer) || layer < 0 || layer >= config.layers)
     throw new Error(`There is no layer ${layer}: the language model has ${config.layers}.`);
 
-  return besideTraining(context, async () => {
+  return besideTraining(runtime, async () => {
     const found = new Map<string, Promise<Float32Array<ArrayBuffer>>>();
     const keep =
       (wanted: Readonly<Record<string, number>>): Observer =>
@@ -75,16 +75,16 @@ export async function inspectPair(
         const [kind = '', of] = name.split('.');
         const chunk = wanted[kind];
         if (chunk !== undefined && Number(of) === layer)
-          found.set(kind, readRows(context, tensor, startOf(lengths, chunk), lengths[chunk] ?? 0));
+          found.set(kind, readRows(runtime, tensor, startOf(lengths, chunk), lengths[chunk] ?? 0));
       };
-    const forward = await revela(context, undefined, models, batch, options, {
+    const forward = await revela(runtime, undefined, models, batch, options, {
       fixedAttention,
       observePlain: keep({ keys: neighbour, values: neighbour }),
       observeInBatch: keep({ queries: query, selfAttention: query }),
     });
-    const [attention, similarity] = [context.read(forward.attention), context.read(forward.similarity)];
-    const learnt = models.gates && context.read(models.gates.tensor);
-    await context.recorder.flush();
+    const [attention, similarity] = [runtime.read(forward.attention), runtime.read(forward.similarity)];
+    const learnt = models.gates && runtime.read(models.gates.tensor);
+    await runtime.recorder.flush();
     const [q, s, k, v] = await Promise.all(
       ['queries', 'selfAttention', 'keys', 'values'].map((kind) => {
         const rows = found.get(kind);
@@ -118,18 +118,18 @@ export async function inspectPair(
 }
 
 /** Runs work in a scope of its own; when it fails, nothing of it is left recorded or allocated. */
-export async function besideTraining<R>(context: Context, work: () => Promise<R>): Promise<R> {
-  const before = context.pool.report().liveBuffers;
-  context.beginScope();
+export async function besideTraining<R>(runtime: Runtime, work: () => Promise<R>): Promise<R> {
+  const before = runtime.pool.report().liveBuffers;
+  runtime.beginScope();
   try {
     const result = await work();
-    context.endScope();
-    const left = context.pool.report().liveBuffers - before;
+    runtime.endScope();
+    const left = runtime.pool.report().liveBuffers - before;
     if (left !== 0) throw new Error(`An inspection left ${left} GPU buffers behind: this is a bug.`);
     return result;
   } catch (cause) {
-    context.recorder.discard();
-    context.resetScopes();
+    runtime.recorder.discard();
+    runtime.resetScopes();
     throw cause;
   }
 }
@@ -139,10 +139,10 @@ function startOf(lengths: readonly number[], chunk: number): number {
 }
 
 /** Rows `first` … `first + count − 1` of an f32 tensor, after the next flush. */
-function readRows(context: Context, tensor: Tensor, first: number, count: number): Promise<Float32Array<ArrayBuffer>> {
+function readRows(runtime: Runtime, tensor: Tensor, first: number, count: number): Promise<Float32Array<ArrayBuffer>> {
   const rowBytes = 4 * tensor.columns;
   const { buffer, offset } = tensor.slice;
-  const numbers = context.recorder
+  const numbers = runtime.recorder
     .read({ buffer, offset: offset + first * rowBytes, size: count * rowBytes })
     .then((bytes) => new Float32Array(bytes));
   // An abandoned pass rejects its reads, and nobody may be waiting for them any more.

@@ -1,15 +1,15 @@
 import { batchAttention } from '../ops/batchAttention.ts';
-import type { Context } from '../ops/context.ts';
+import type { Runtime } from '../ops/core/runtime.ts';
 import type { Gate } from '../ops/gate.ts';
 import { l2Normalize } from '../ops/l2Normalize.ts';
 import { linearCrossEntropy } from '../ops/linearCrossEntropy.ts';
-import { makePairs, type PairList } from '../ops/pairs.ts';
-import { pool, type Pooling } from '../ops/pool.ts';
-import type { Rows } from '../ops/rows.ts';
+import { makePairs, type PairList } from '../ops/core/pairs.ts';
+import { poolRows, type Pooling } from '../ops/pooling.ts';
+import type { Rows } from '../ops/core/rows.ts';
 import { similarity } from '../ops/similarity.ts';
 import { stackRows } from '../ops/stackRows.ts';
-import type { Tape } from '../ops/tape.ts';
-import type { Tensor } from '../ops/tensor.ts';
+import type { Tape } from '../ops/core/tape.ts';
+import type { Tensor } from '../ops/core/tensor.ts';
 import type { TokenBatch } from '../corpus/types.ts';
 import type { Decoder, KeyValues, NeighbourReading, Observer, TokenRows } from '../models/decoder.ts';
 import type { LayerGates } from '../models/gates.ts';
@@ -78,7 +78,7 @@ export interface RevelaExtras {
  * Waits for the GPU only when τ is so small that entries of A may underflow: which pairs are read must then be known first.
  */
 export async function revela(
-  context: Context,
+  runtime: Runtime,
   tape: Tape | undefined,
   models: RevelaModels,
   batch: TokenBatch,
@@ -91,34 +91,34 @@ export async function revela(
   if (fixedAttention && fixedAttention.length !== size * size)
     throw new Error('The fixed attention does not fit the batch.');
   const withTape = <T>(wanted: boolean, body: () => T): T => {
-    context.tape = wanted ? tape : undefined;
+    runtime.tape = wanted ? tape : undefined;
     try {
       return body();
     } finally {
-      context.tape = undefined;
+      runtime.tape = undefined;
     }
   };
 
   const learnsFromSimilarity = fixedAttention === undefined;
   const { embeddings, scores, learned } = withTape(learnsFromSimilarity, () =>
-    retrieve(context, models.retriever, batch, options),
+    retrieve(runtime, models.retriever, batch, options),
   );
-  const attention = fixedAttention ? context.fromArray(fixedAttention, [size, size]) : learned;
+  const attention = fixedAttention ? runtime.fromArray(fixedAttention, [size, size]) : learned;
 
-  const input = languageModel.prepare(context, batch.lmIds);
-  const pairs = await choosePairs(context, input.rows, attention, options.temperature, fixedAttention);
+  const input = languageModel.prepare(runtime, batch.lmIds);
+  const pairs = await choosePairs(runtime, input.rows, attention, options.temperature, fixedAttention);
 
   const targets = predictedTokens(batch.lmIds, input.rows, options.lossMask);
-  const positions = context.fromArray(targets.positions, [targets.positions.length]);
-  const next = context.fromArray(targets.next, [targets.next.length]);
+  const positions = runtime.fromArray(targets.positions, [targets.positions.length]);
+  const next = runtime.fromArray(targets.next, [targets.next.length]);
   const head = languageModel.weights.head;
   if (!head) throw new Error('The language model has no output head.');
   const loss = (hidden: Tensor, weight: number) =>
-    withTape(weight !== 0, () => linearCrossEntropy(context, hidden, head, positions, next, { weight }));
+    withTape(weight !== 0, () => linearCrossEntropy(runtime, hidden, head, positions, next, { weight }));
 
   const gates = layerGates(models, options);
   const plain = withTape(true, () =>
-    languageModel.forward(context, input, {
+    languageModel.forward(runtime, input, {
       ...passOptions(options, extras.observePlain),
       keepKeyValues: (layer) => gates[layer] !== 0,
     }),
@@ -127,16 +127,16 @@ export async function revela(
   const neighbours: NeighbourReading = {
     attention,
     pairs,
-    keyValues: options.detachKeyValues ? plain.keyValues.map((kv) => kv && detached(context, kv)) : plain.keyValues,
+    keyValues: options.detachKeyValues ? plain.keyValues.map((kv) => kv && detached(runtime, kv)) : plain.keyValues,
     vNorm: options.vNorm,
     gates,
   };
   const inBatch = withTape(true, () =>
-    languageModel.forward(context, input, { ...passOptions(options, extras.observeInBatch), neighbours }),
+    languageModel.forward(runtime, input, { ...passOptions(options, extras.observeInBatch), neighbours }),
   );
   const ntp = loss(inBatch.hidden, lossWeight);
 
-  const seed = context.fromArray(new Float32Array([lossWeight]), [1]);
+  const seed = runtime.fromArray(new Float32Array([lossWeight]), [1]);
   return {
     embeddings,
     similarity: scores,
@@ -157,49 +157,49 @@ export async function revela(
 const ONE_PASS_TOKENS = 1024;
 
 /** Queries and passages go through the retriever as one batch of 2B rows, or one after the other where they are large. */
-function retrieve(context: Context, retriever: Decoder, batch: TokenBatch, options: RevelaOptions) {
+function retrieve(runtime: Runtime, retriever: Decoder, batch: TokenBatch, options: RevelaOptions) {
   const { queryIds, passageIds } = batch;
   const embed = (ids: readonly (readonly number[])[]): Tensor => {
     // Layers that are computed again read their input rows once more: those stay until the step is done.
-    const input: TokenRows = retriever.prepare(context, ids);
-    return context.scope(() => {
-      const { hidden } = retriever.forward(context, input, { checkpointing: options.checkpointing });
-      return pool(context, hidden, input.rows, options.pooling);
+    const input: TokenRows = retriever.prepare(runtime, ids);
+    return runtime.scope(() => {
+      const { hidden } = retriever.forward(runtime, input, { checkpointing: options.checkpointing });
+      return poolRows(runtime, hidden, input.rows, options.pooling);
     });
   };
   const all = [...queryIds, ...passageIds];
   const tokens = all.reduce((sum, row) => sum + row.length, 0);
-  const embeddings = tokens > ONE_PASS_TOKENS ? stackRows(context, embed(queryIds), embed(passageIds)) : embed(all);
-  const scores = similarity(context, l2Normalize(context, embeddings));
-  return { embeddings, scores, learned: batchAttention(context, scores, options.temperature) };
+  const embeddings = tokens > ONE_PASS_TOKENS ? stackRows(runtime, embed(queryIds), embed(passageIds)) : embed(all);
+  const scores = similarity(runtime, l2Normalize(runtime, embeddings));
+  return { embeddings, scores, learned: batchAttention(runtime, scores, options.temperature) };
 }
 
 /** ln of the smallest normal f32: below it A is exactly 0. */
 const LOG_SMALLEST = -87.3;
 
 async function choosePairs(
-  context: Context,
+  runtime: Runtime,
   rows: Rows,
   attention: Tensor,
   temperature: number,
   fixed: Float32Array | undefined,
 ): Promise<PairList> {
-  if (fixed) return makePairs(context, rows, fixed);
+  if (fixed) return makePairs(runtime, rows, fixed);
   // A dry run knows no A: it takes the most that may come.
-  if (context.gpu.dry) return makePairs(context, rows);
+  if (runtime.gpu.dry) return makePairs(runtime, rows);
   // Cosines differ by 2 at most, so A_ij ≥ exp(−2/τ)/(B−1): above the underflow every pair is read, whatever S is.
-  if (-2 / temperature - Math.log(Math.max(1, rows.count - 1)) > LOG_SMALLEST) return makePairs(context, rows);
-  const values = context.read(attention);
-  await context.recorder.flush();
-  return makePairs(context, rows, await values);
+  if (-2 / temperature - Math.log(Math.max(1, rows.count - 1)) > LOG_SMALLEST) return makePairs(runtime, rows);
+  const values = runtime.read(attention);
+  await runtime.recorder.flush();
+  return makePairs(runtime, rows, await values);
 }
 
 function passOptions(options: RevelaOptions, observe: Observer | undefined) {
   return { checkpointing: options.checkpointing, ...(observe ? { observe } : {}) };
 }
 
-function detached(context: Context, { keys, values }: KeyValues): KeyValues {
-  return { keys: context.own(keys.detach()), values: context.own(values.detach()) };
+function detached(runtime: Runtime, { keys, values }: KeyValues): KeyValues {
+  return { keys: runtime.own(keys.detach()), values: runtime.own(values.detach()) };
 }
 
 /** γ of each layer as the options fix it (or as it begins, where it is learnt): 0 where neighbours are not read. */

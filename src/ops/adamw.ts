@@ -1,5 +1,5 @@
-import type { Context } from './context.ts';
-import { expectShape, type Tensor } from './tensor.ts';
+import type { Runtime } from './core/runtime.ts';
+import { expectShape, type Tensor } from './core/tensor.ts';
 
 const THREADS = 256;
 
@@ -34,7 +34,7 @@ export interface AdamWSettings {
  * finite, parameters and moments stay as they are. Gradients are not cleared.
  * @throws Error when the arena's tensors differ in size or a setting is out of range.
  */
-export function adamw(context: Context, arena: AdamWArena, gradientNorm: Tensor, settings: AdamWSettings): void {
+export function adamw(runtime: Runtime, arena: AdamWArena, gradientNorm: Tensor, settings: AdamWSettings): void {
   const { parameters, gradients, m, v } = arena;
   const { learningRate, beta1, beta2, epsilon, weightDecay, step, clipNorm } = settings;
   const count = parameters.size;
@@ -47,7 +47,7 @@ export function adamw(context: Context, arena: AdamWArena, gradientNorm: Tensor,
     throw new Error(`adamw: betas lie in [0, 1), but are ${beta1} and ${beta2}.`);
   if (![learningRate, weightDecay, clipNorm].every((value) => value >= 0 && Number.isFinite(value)))
     throw new Error('adamw: learning rate, weight decay and clip norm must be 0 or more.');
-  context.dispatch({
+  runtime.dispatch({
     kernel: 'adamw',
     params: {
       count,

@@ -1,13 +1,13 @@
-import type { Context } from './context.ts';
-import type { Tensor } from './tensor.ts';
+import type { Runtime } from './core/runtime.ts';
+import type { Tensor } from './core/tensor.ts';
 
 const THREADS = 256;
 
 /** Residual connection: out = a + b, same shape. Backward: the gradient goes to both unchanged. */
-export function add(context: Context, a: Tensor, b: Tensor): Tensor {
+export function add(runtime: Runtime, a: Tensor, b: Tensor): Tensor {
   if (a.size !== b.size) throw new Error(`add: ${a.size} and ${b.size} elements do not match.`);
-  const out = context.tensor(a.shape);
-  context.dispatch({
+  const out = runtime.tensor(a.shape);
+  runtime.dispatch({
     kernel: 'add',
     params: { count: a.size },
     bindings: { a: a.slice, b: b.slice, out: out.slice },
@@ -15,7 +15,7 @@ export function add(context: Context, a: Tensor, b: Tensor): Tensor {
     flops: a.size,
     bytes: 12 * a.size,
   });
-  context.tape?.record({
+  runtime.tape?.record({
     name: 'add',
     inputs: [a, b],
     outputs: [out],
@@ -30,8 +30,8 @@ export function add(context: Context, a: Tensor, b: Tensor): Tensor {
 }
 
 /** target += source, in place. Not recorded on the tape: this is how the tape itself sums gradients. */
-export function addInto(context: Context, target: Tensor, source: Tensor): void {
-  context.dispatch({
+export function addInto(runtime: Runtime, target: Tensor, source: Tensor): void {
+  runtime.dispatch({
     kernel: 'addInto',
     params: { count: target.size },
     bindings: { values: target.slice, addend: source.slice },

@@ -1,5 +1,5 @@
-import type { Context } from './context.ts';
-import type { Tensor } from './tensor.ts';
+import type { Runtime } from './core/runtime.ts';
+import type { Tensor } from './core/tensor.ts';
 
 /** The lowest temperature at which similarities in [−1, 1] still make a usable f32 softmax; the paper's own. */
 export const MIN_TEMPERATURE = 1e-4;
@@ -9,15 +9,15 @@ export const MIN_TEMPERATURE = 1e-4;
  * below the smallest normal f32 exactly 0. One chunk alone has A = 0. Gradient: ∂L/∂S_ij = (1/τ) · A_ij · (g_ij − Σ_k A_ik g_ik).
  * @throws Error when S is not square or τ is below MIN_TEMPERATURE.
  */
-export function batchAttention(context: Context, similarity: Tensor, temperature: number): Tensor {
+export function batchAttention(runtime: Runtime, similarity: Tensor, temperature: number): Tensor {
   const chunks = similarity.columns;
   if (similarity.shape.length !== 2 || similarity.rows !== chunks)
     throw new Error(`Similarities should be a square matrix, but have shape [${similarity.shape.join(', ')}].`);
   if (!(temperature >= MIN_TEMPERATURE))
     throw new Error(`The temperature τ is ${temperature}; it must be at least ${MIN_TEMPERATURE}.`);
-  const attention = context.tensor(similarity.shape);
+  const attention = runtime.tensor(similarity.shape);
   const groups = [Math.ceil(chunks / 64)] as const;
-  context.dispatch({
+  runtime.dispatch({
     kernel: 'batchAttention',
     params: { chunks, temperature },
     bindings: { similarity: similarity.slice, attention: attention.slice },
@@ -25,7 +25,7 @@ export function batchAttention(context: Context, similarity: Tensor, temperature
     flops: 10 * similarity.size,
     bytes: 16 * similarity.size,
   });
-  context.tape?.record({
+  runtime.tape?.record({
     name: 'batchAttention',
     inputs: [similarity],
     outputs: [attention],
@@ -33,7 +33,7 @@ export function batchAttention(context: Context, similarity: Tensor, temperature
     backward([gradient], tape) {
       if (!gradient) return;
       const { tensor, accumulate } = tape.target(similarity);
-      context.dispatch({
+      runtime.dispatch({
         kernel: 'batchAttentionBackward',
         params: { chunks, temperature, accumulate: Number(accumulate) },
         bindings: { attention: attention.slice, gradient: gradient.slice, similarityGradient: tensor.slice },

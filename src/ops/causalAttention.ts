@@ -5,11 +5,11 @@ import {
   directConstants,
   directSlabs,
   type AttentionVariant,
-} from './attentionVariant.ts';
-import type { Context } from './context.ts';
-import type { RowTiles, Rows } from './rows.ts';
-import type { GradientTarget, Tape } from './tape.ts';
-import { expectShape, type Tensor } from './tensor.ts';
+} from './core/attentionVariant.ts';
+import type { Runtime } from './core/runtime.ts';
+import type { RowTiles, Rows } from './core/rows.ts';
+import type { GradientTarget, Tape } from './core/tape.ts';
+import { expectShape, type Tensor } from './core/tensor.ts';
 
 /** Heads of an attention layer. */
 export interface AttentionHeads {
@@ -52,7 +52,7 @@ export function tilesFor(rows: Rows, headDim: number): RowTiles {
  * @throws Error when shapes and `heads` do not fit together, or the head size is odd or above 256.
  */
 export function causalAttention(
-  context: Context,
+  runtime: Runtime,
   q: Tensor,
   k: Tensor,
   v: Tensor,
@@ -67,10 +67,10 @@ export function causalAttention(
   expectShape('The queries', q, [rows.tokens, heads * headDim]);
   expectShape('The keys', k, [rows.tokens, kvHeads * headDim]);
   expectShape('The values', v, [rows.tokens, kvHeads * headDim]);
-  return context.scope(() => {
-    const out = context.tensor(q.shape);
-    const logSumExp = context.tensor([rows.tokens, heads]);
-    const direct = attentionVariant(context, options.variant) === 'direct';
+  return runtime.scope(() => {
+    const out = runtime.tensor(q.shape);
+    const logSumExp = runtime.tensor([rows.tokens, heads]);
+    const direct = attentionVariant(runtime, options.variant) === 'direct';
     const call: Call = {
       q,
       k,
@@ -84,7 +84,7 @@ export function causalAttention(
       slabs: direct ? directSlabs(headDim) : 1,
       scale: 1 / Math.sqrt(headDim),
     };
-    context.dispatch({
+    runtime.dispatch({
       kernel: kernel('causalAttentionForward', call),
       constants: tileConstants(call, 128),
       params: { heads, kvHeads, scale: call.scale },
@@ -100,16 +100,16 @@ export function causalAttention(
       flops: products(call, 1, 1),
       bytes: 4 * (2 * q.size + 2 * k.size + logSumExp.size),
     });
-    context.tape?.record({
+    runtime.tape?.record({
       name: 'causalAttention',
       inputs: [q, k, v],
       outputs: [out],
       saved: [q, k, v, out, logSumExp, call.tiles.tensor],
       backward([gradient], tape) {
         if (!gradient) return;
-        const statistics = backwardStatistics(context, call, gradient, out, logSumExp);
-        if (q.requiresGrad) queryGradient(context, tape, call, gradient, statistics);
-        if (k.requiresGrad || v.requiresGrad) keyValueGradient(context, tape, call, gradient, statistics);
+        const statistics = backwardStatistics(runtime, call, gradient, out, logSumExp);
+        if (q.requiresGrad) queryGradient(runtime, tape, call, gradient, statistics);
+        if (k.requiresGrad || v.requiresGrad) keyValueGradient(runtime, tape, call, gradient, statistics);
       },
     });
     return out;
@@ -147,10 +147,10 @@ function products({ rows, heads, headDim, slabs }: Call, scores: number, sums: n
 }
 
 /** (logSumExp, Σ gradient·out) of each token and head: [T, H, 2]. */
-function backwardStatistics(context: Context, call: Call, gradient: Tensor, out: Tensor, logSumExp: Tensor): Tensor {
+function backwardStatistics(runtime: Runtime, call: Call, gradient: Tensor, out: Tensor, logSumExp: Tensor): Tensor {
   const pairs = call.rows.tokens * call.heads;
-  const statistics = context.tensor([call.rows.tokens, call.heads, 2], 'f32', 'scratch');
-  context.dispatch({
+  const statistics = runtime.tensor([call.rows.tokens, call.heads, 2], 'f32', 'scratch');
+  runtime.dispatch({
     kernel: kernel('causalAttentionStatistics', call),
     constants: { HEAD_DIM: call.headDim },
     params: { pairs },
@@ -167,10 +167,10 @@ function backwardStatistics(context: Context, call: Call, gradient: Tensor, out:
   return statistics;
 }
 
-function queryGradient(context: Context, tape: Tape, call: Call, gradient: Tensor, statistics: Tensor): void {
+function queryGradient(runtime: Runtime, tape: Tape, call: Call, gradient: Tensor, statistics: Tensor): void {
   const { q, k, v, heads, kvHeads, tiles, scale } = call;
   const { tensor, accumulate } = tape.target(q);
-  context.dispatch({
+  runtime.dispatch({
     kernel: kernel('causalAttentionQueryGradient', call),
     constants: tileConstants(call, 64),
     params: { heads, kvHeads, scale, accumulate: Number(accumulate) },
@@ -189,20 +189,20 @@ function queryGradient(context: Context, tape: Tape, call: Call, gradient: Tenso
   });
 }
 
-function keyValueGradient(context: Context, tape: Tape, call: Call, gradient: Tensor, statistics: Tensor): void {
+function keyValueGradient(runtime: Runtime, tape: Tape, call: Call, gradient: Tensor, statistics: Tensor): void {
   const { q, k, v, rows, heads, kvHeads, tiles, scale } = call;
-  const enough = context.gpu.adapter.software ? ENOUGH_SOFTWARE_WORKGROUPS : ENOUGH_WORKGROUPS;
+  const enough = runtime.gpu.adapter.software ? ENOUGH_SOFTWARE_WORKGROUPS : ENOUGH_WORKGROUPS;
   // The direct kernel's tiles are low enough for a CPU's few cores.
   const splits = call.direct ? 1 : Math.min(heads / kvHeads, Math.ceil(enough / (tiles.count * kvHeads)));
   // One dispatch writes both gradients, so they must be two buffers even where keys and values are one tensor.
   const inPlace = splits === 1 && k.requiresGrad && v.requiresGrad && k !== v;
   const parts = (): GradientTarget => ({
-    tensor: context.tensor([splits, ...k.shape], 'f32', 'scratch'),
+    tensor: runtime.tensor([splits, ...k.shape], 'f32', 'scratch'),
     accumulate: false,
   });
   const key = inPlace ? tape.target(k) : parts();
   const value = inPlace ? tape.target(v) : parts();
-  context.dispatch({
+  runtime.dispatch({
     kernel: kernel('causalAttentionKeyValueGradient', call),
     constants: tileConstants(call, 64),
     params: {
@@ -228,12 +228,12 @@ function keyValueGradient(context: Context, tape: Tape, call: Call, gradient: Te
     bytes: 4 * (2 * q.size + (2 + 2 * splits) * k.size + statistics.size),
   });
   if (inPlace) return;
-  if (k.requiresGrad) sumSplits(context, key.tensor, splits, tape.target(k));
-  if (v.requiresGrad) sumSplits(context, value.tensor, splits, tape.target(v));
+  if (k.requiresGrad) sumSplits(runtime, key.tensor, splits, tape.target(k));
+  if (v.requiresGrad) sumSplits(runtime, value.tensor, splits, tape.target(v));
 }
 
-function sumSplits(context: Context, parts: Tensor, splits: number, { tensor, accumulate }: GradientTarget): void {
-  context.dispatch({
+function sumSplits(runtime: Runtime, parts: Tensor, splits: number, { tensor, accumulate }: GradientTarget): void {
+  runtime.dispatch({
     kernel: 'causalAttentionSumSplits',
     params: { count: tensor.size, splits, accumulate: Number(accumulate) },
     bindings: { parts: parts.slice, total: tensor.slice },

@@ -1,5 +1,5 @@
-import type { Context } from './context.ts';
-import { bytesPerElement, expectShape, WEIGHT_FORMAT, type Tensor } from './tensor.ts';
+import type { Runtime } from './core/runtime.ts';
+import { bytesPerElement, expectShape, WEIGHT_FORMAT, type Tensor } from './core/tensor.ts';
 
 const THREADS = 256;
 /** Columns that one workgroup of the backward pass sums. */
@@ -41,7 +41,7 @@ interface ShardStretch {
  * @throws Error for no tokens, or for an id the table has no row for.
  */
 export function makeTokenIndex(
-  context: Context,
+  runtime: Runtime,
   ids: Uint32Array | readonly number[],
   shardRows: readonly number[],
 ): TokenIndex {
@@ -82,10 +82,10 @@ export function makeTokenIndex(
   return {
     tokens,
     shardRows: [...shardRows],
-    ids: context.fromArray(Uint32Array.from(ids), [tokens]),
-    order: context.fromArray(order, [tokens]),
-    distinct: context.fromArray(Uint32Array.from(distinct), [distinct.length]),
-    starts: context.fromArray(Uint32Array.from(starts), [starts.length]),
+    ids: runtime.fromArray(Uint32Array.from(ids), [tokens]),
+    order: runtime.fromArray(order, [tokens]),
+    distinct: runtime.fromArray(Uint32Array.from(distinct), [distinct.length]),
+    starts: runtime.fromArray(Uint32Array.from(starts), [starts.length]),
     shards,
   };
 }
@@ -95,18 +95,18 @@ export function makeTokenIndex(
  * rows. Backward: rows of trainable (f32) shards receive the sum of their tokens' gradients, in the order of the tokens.
  * @throws Error when the index was made for other shards.
  */
-export function embedding(context: Context, table: readonly TableShard[], index: TokenIndex): Tensor {
+export function embedding(runtime: Runtime, table: readonly TableShard[], index: TokenIndex): Tensor {
   const columns = table[0]?.weight.columns ?? 0;
   if (table.length !== index.shards.length)
     throw new Error(`embedding: ${table.length} shards, but the token index was made for ${index.shards.length}.`);
   table.forEach(({ weight }, s) => expectShape(`embedding shard ${s}`, weight, [index.shardRows[s] ?? 0, columns]));
-  const out = context.tensor([index.tokens, columns]);
+  const out = runtime.tensor([index.tokens, columns]);
   table.forEach(({ weight }, s) => {
     const stretch = index.shards[s];
     if (weight.dtype === 'u32') throw new Error('embedding: a table holds floating-point numbers.');
     if (!stretch || stretch.entries === 0) return;
     const { firstRow, firstEntry, entries } = stretch;
-    context.dispatch({
+    runtime.dispatch({
       kernel: 'embedding',
       constants: { WEIGHT_FORMAT: WEIGHT_FORMAT[weight.dtype] },
       params: { firstRow, firstEntry, entries, columns },
@@ -123,7 +123,7 @@ export function embedding(context: Context, table: readonly TableShard[], index:
     });
   });
   const weights = table.map(({ weight }) => weight);
-  context.tape?.record({
+  runtime.tape?.record({
     name: 'embedding',
     inputs: weights,
     outputs: [out],
@@ -134,11 +134,11 @@ export function embedding(context: Context, table: readonly TableShard[], index:
         if (!weight.requiresGrad) return;
         const { tensor, accumulate } = tape.target(weight);
         // Most rows belong to no token of the batch, so the kernel only ever adds to the rows that do.
-        if (!accumulate) context.recorder.clear(tensor.slice);
+        if (!accumulate) runtime.recorder.clear(tensor.slice);
         const stretch = index.shards[s];
         if (!stretch || stretch.distinct === 0) return;
         const { firstRow, firstDistinct, distinct, entries } = stretch;
-        context.dispatch({
+        runtime.dispatch({
           kernel: 'embeddingGradient',
           params: { firstRow, firstDistinct, columns },
           bindings: {

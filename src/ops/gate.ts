@@ -1,5 +1,5 @@
-import type { Context } from './context.ts';
-import type { Tensor } from './tensor.ts';
+import type { Runtime } from './core/runtime.ts';
+import type { Tensor } from './core/tensor.ts';
 
 /** A factor that is learnt: number `index` of `factors` [n], f32. */
 export interface LearntGate {
@@ -15,12 +15,12 @@ export type Gate = number | LearntGate;
  * ∂L/∂factor = Σ_i values_i · ∂L/∂out_i, summed in a fixed order.
  * @throws Error when there is no such factor.
  */
-export function gated(context: Context, values: Tensor, { factors, index }: LearntGate): Tensor {
+export function gated(runtime: Runtime, values: Tensor, { factors, index }: LearntGate): Tensor {
   if (!Number.isInteger(index) || index < 0 || index >= factors.size)
     throw new Error(`There is no gate ${index}: ${factors.size} are learnt.`);
-  const out = context.tensor(values.shape);
+  const out = runtime.tensor(values.shape);
   const count = values.size;
-  context.dispatch({
+  runtime.dispatch({
     kernel: 'gate',
     params: { count, index },
     bindings: { values: values.slice, factors: factors.slice, out: out.slice },
@@ -28,7 +28,7 @@ export function gated(context: Context, values: Tensor, { factors, index }: Lear
     flops: count,
     bytes: 8 * count,
   });
-  context.tape?.record({
+  runtime.tape?.record({
     name: 'gate',
     inputs: [values, factors],
     outputs: [out],
@@ -38,11 +38,11 @@ export function gated(context: Context, values: Tensor, { factors, index }: Lear
       const target = (tensor: Tensor) =>
         tensor.requiresGrad
           ? tape.target(tensor)
-          : { tensor: context.tensor(tensor.shape, 'f32', 'scratch'), accumulate: false };
+          : { tensor: runtime.tensor(tensor.shape, 'f32', 'scratch'), accumulate: false };
       const [valuesTarget, factorsTarget] = [target(values), target(factors)];
       // Only one number of it is written below.
-      if (!factorsTarget.accumulate) context.recorder.clear(factorsTarget.tensor.slice);
-      context.dispatch({
+      if (!factorsTarget.accumulate) runtime.recorder.clear(factorsTarget.tensor.slice);
+      runtime.dispatch({
         kernel: 'gateGradient',
         params: {
           count,

@@ -1,6 +1,6 @@
-import type { Context } from './context.ts';
-import { reductionThreads } from './rowLanes.ts';
-import type { Tensor } from './tensor.ts';
+import type { Runtime } from './core/runtime.ts';
+import { reductionThreads } from './core/rowLanes.ts';
+import type { Tensor } from './core/tensor.ts';
 
 /** Numbers that one workgroup of the first stage squares and adds. */
 const CHUNK = 16_384;
@@ -11,17 +11,17 @@ const CHUNK = 16_384;
  * of squares overflows: read it back and test Number.isFinite; adamw() leaves everything alone then.
  * @throws Error for no gradients.
  */
-export function gradientNorm(context: Context, gradients: readonly Tensor[]): Tensor {
+export function gradientNorm(runtime: Runtime, gradients: readonly Tensor[]): Tensor {
   const chunks = gradients.map(({ size }) => Math.ceil(size / CHUNK));
   const count = chunks.reduce((sum, n) => sum + n, 0);
   if (count === 0) throw new Error('gradientNorm: there are no gradients.');
-  const constants = { THREADS: reductionThreads(context, 256) };
-  const norm = context.tensor([1]);
-  const partials = context.tensor([count], 'u32', 'scratch');
+  const constants = { THREADS: reductionThreads(runtime, 256) };
+  const norm = runtime.tensor([1]);
+  const partials = runtime.tensor([count], 'u32', 'scratch');
   let firstPartial = 0;
   gradients.forEach((gradient, i) => {
     const groups = chunks[i] ?? 0;
-    context.dispatch({
+    runtime.dispatch({
       kernel: 'squaredSums',
       constants,
       params: { count: gradient.size, firstPartial },
@@ -32,7 +32,7 @@ export function gradientNorm(context: Context, gradients: readonly Tensor[]): Te
     });
     firstPartial += groups;
   });
-  context.dispatch({
+  runtime.dispatch({
     kernel: 'gradientNorm',
     constants,
     params: { count },

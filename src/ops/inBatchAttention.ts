@@ -4,14 +4,14 @@ import {
   directConstants,
   directSlabs,
   type AttentionVariant,
-} from './attentionVariant.ts';
-import type { Context } from './context.ts';
+} from './core/attentionVariant.ts';
+import type { Runtime } from './core/runtime.ts';
 import { gated, type Gate } from './gate.ts';
-import { pairStateBytes, type PairList } from './pairs.ts';
-import { reductionThreads } from './rowLanes.ts';
-import type { Rows } from './rows.ts';
-import type { Tape } from './tape.ts';
-import { expectShape, type Tensor } from './tensor.ts';
+import { pairStateBytes, type PairList } from './core/pairs.ts';
+import { reductionThreads } from './core/rowLanes.ts';
+import type { Rows } from './core/rows.ts';
+import type { Tape } from './core/tape.ts';
+import { expectShape, type Tensor } from './core/tensor.ts';
 
 /** ε of V-normalisation, as in the released code: o / (Σ_m P_m ‖V_m‖ + ε). */
 export const V_NORM_EPSILON = 1e-6;
@@ -60,22 +60,22 @@ interface Call extends InBatchAttentionInputs {
  * [T, H · headDim]. Gradients go to self, q, k, v, A and a learnt γ. ∂L/∂A_ij is 0 for pairs that are not in `pairs`.
  * @throws Error when shapes do not fit together.
  */
-export function inBatchAttention(context: Context, inputs: InBatchAttentionInputs): Tensor {
+export function inBatchAttention(runtime: Runtime, inputs: InBatchAttentionInputs): Tensor {
   check(inputs);
   const { gate, attention } = inputs;
-  const variant = attentionVariant(context, inputs.variant);
-  if (typeof gate === 'number') return attend(context, { ...inputs, gate, variant });
+  const variant = attentionVariant(runtime, inputs.variant);
+  if (typeof gate === 'number') return attend(runtime, { ...inputs, gate, variant });
   // γ and A appear as their product only, so a learnt γ goes into A beforehand: ∂L/∂γ = Σ_ij A_ij · ∂L/∂(γA)_ij.
-  return context.scope(() =>
-    attend(context, { ...inputs, attention: gated(context, attention, gate), gate: 1, variant }),
+  return runtime.scope(() =>
+    attend(runtime, { ...inputs, attention: gated(runtime, attention, gate), gate: 1, variant }),
   );
 }
 
-function attend(context: Context, inputs: Call): Tensor {
+function attend(runtime: Runtime, inputs: Call): Tensor {
   const { self, q, k, v, attention, pairs, heads, kvHeads, headDim, gate } = inputs;
-  const out = context.tensor(self.shape);
-  context.scope(() => {
-    context.dispatch({
+  const out = runtime.tensor(self.shape);
+  runtime.scope(() => {
+    runtime.dispatch({
       kernel: kernel('inBatchAttention', inputs),
       constants: tileConstants(inputs),
       params: { ...shapeParams(inputs), kvHeads, scale: 1 / Math.sqrt(headDim), gate },
@@ -85,7 +85,7 @@ function attend(context: Context, inputs: Call): Tensor {
         q: q.slice,
         k: k.slice,
         v: v.slice,
-        c: divisors(context, inputs).slice,
+        c: divisors(runtime, inputs).slice,
         attention: attention.slice,
         out: out.slice,
       },
@@ -93,7 +93,7 @@ function attend(context: Context, inputs: Call): Tensor {
       ...cost(inputs, { products: slabs(inputs) + 1, tensors: 3 }),
     });
   });
-  context.tape?.record({
+  runtime.tape?.record({
     name: 'inBatchAttention',
     inputs: [self, q, k, v, attention],
     outputs: [out],
@@ -101,23 +101,23 @@ function attend(context: Context, inputs: Call): Tensor {
     backward([gradient], tape) {
       if (!gradient) return;
       tape.add(self, gradient);
-      if ([q, k, v, attention].some(({ requiresGrad }) => requiresGrad)) backward(context, inputs, gradient, tape);
+      if ([q, k, v, attention].some(({ requiresGrad }) => requiresGrad)) backward(runtime, inputs, gradient, tape);
     },
   });
   return out;
 }
 
-function backward(context: Context, inputs: Call, u: Tensor, tape: Tape): void {
+function backward(runtime: Runtime, inputs: Call, u: Tensor, tape: Tape): void {
   const { q, k, v, attention, pairs, rows, heads, kvHeads, headDim, vNorm, gate } = inputs;
   const constants = tileConstants(inputs);
   const shape = shapeParams(inputs);
   const scale = 1 / Math.sqrt(headDim);
-  const c = divisors(context, inputs);
+  const c = divisors(runtime, inputs);
   const stateEntries = Math.max(1, pairStateBytes(pairs, heads) / 8);
-  const state = context.tensor([stateEntries, 2], 'f32', 'scratch');
+  const state = runtime.tensor([stateEntries, 2], 'f32', 'scratch');
   const given = { table: pairs.table.slice, q: q.slice, k: k.slice, v: v.slice, u: u.slice, state: state.slice };
 
-  context.dispatch({
+  runtime.dispatch({
     kernel: kernel('inBatchAttentionStatistics', inputs),
     constants,
     params: { ...shape, kvHeads, scale, gate },
@@ -127,10 +127,10 @@ function backward(context: Context, inputs: Call, u: Tensor, tape: Tape): void {
   });
   if (attention.requiresGrad) {
     const { tensor, accumulate } = tape.target(attention);
-    if (!accumulate) context.recorder.clear(tensor.slice);
-    context.dispatch({
+    if (!accumulate) runtime.recorder.clear(tensor.slice);
+    runtime.dispatch({
       kernel: 'inBatchAttentionPairGradient',
-      constants: { THREADS: reductionThreads(context, 64) },
+      constants: { THREADS: reductionThreads(runtime, 64) },
       params: { ...shape, gate, accumulate: Number(accumulate) },
       bindings: { table: pairs.table.slice, state: state.slice, attentionGradient: tensor.slice },
       groups: [pairs.count],
@@ -140,7 +140,7 @@ function backward(context: Context, inputs: Call, u: Tensor, tape: Tape): void {
   }
   if (q.requiresGrad) {
     const { tensor, accumulate } = tape.target(q);
-    context.dispatch({
+    runtime.dispatch({
       kernel: kernel('inBatchAttentionQueryGradient', inputs),
       constants,
       params: { ...shape, kvHeads, scale, accumulate: Number(accumulate) },
@@ -150,10 +150,10 @@ function backward(context: Context, inputs: Call, u: Tensor, tape: Tape): void {
     });
   }
   if (k.requiresGrad || v.requiresGrad) {
-    const unwanted = () => ({ tensor: context.tensor(k.shape, 'f32', 'scratch'), accumulate: false });
+    const unwanted = () => ({ tensor: runtime.tensor(k.shape, 'f32', 'scratch'), accumulate: false });
     const keys = k.requiresGrad ? tape.target(k) : unwanted();
     const values = v.requiresGrad ? tape.target(v) : unwanted();
-    context.dispatch({
+    runtime.dispatch({
       kernel: kernel('inBatchAttentionKeyValueGradient', inputs),
       constants: { ...constants, V_NORM: vNorm },
       params: {
@@ -172,9 +172,9 @@ function backward(context: Context, inputs: Call, u: Tensor, tape: Tape): void {
 }
 
 /** c [T, G]: what each value counts in the divisor (shaders/inBatchAttentionDivisors.wgsl). */
-function divisors(context: Context, { v, rows, kvHeads, headDim, vNorm }: InBatchAttentionInputs): Tensor {
-  const c = context.tensor([rows.tokens, kvHeads], 'f32', 'scratch');
-  context.dispatch({
+function divisors(runtime: Runtime, { v, rows, kvHeads, headDim, vNorm }: InBatchAttentionInputs): Tensor {
+  const c = runtime.tensor([rows.tokens, kvHeads], 'f32', 'scratch');
+  runtime.dispatch({
     kernel: 'inBatchAttentionDivisors',
     constants: { HEAD_DIM: headDim, V_NORM: vNorm },
     params: { count: c.size, epsilon: V_NORM_EPSILON },

@@ -1,6 +1,6 @@
-import type { Context } from './context.ts';
-import type { Tensor } from './tensor.ts';
-import { rowLanes } from './rowLanes.ts';
+import type { Runtime } from './core/runtime.ts';
+import type { Tensor } from './core/tensor.ts';
+import { rowLanes } from './core/rowLanes.ts';
 
 /** Least divisor: PyTorch's F.normalize has the same, so that a row of zeros stays zero. */
 const FLOOR = 1e-12;
@@ -9,13 +9,13 @@ const FLOOR = 1e-12;
  * Rows of length 1, so that dot products are cosines: y = x / max(‖x‖, 1e-12) for x [B, D], any D. Backward as
  * torch.nn.functional.normalize: a row shorter than the floor is divided by a constant.
  */
-export function l2Normalize(context: Context, x: Tensor): Tensor {
+export function l2Normalize(runtime: Runtime, x: Tensor): Tensor {
   const { rows, columns } = x;
-  const { constants, rowsPerGroup } = rowLanes(context, columns);
+  const { constants, rowsPerGroup } = rowLanes(runtime, columns);
   const groups = [Math.ceil(rows / rowsPerGroup)] as const;
-  const y = context.tensor(x.shape);
-  const norms = context.tensor([rows]);
-  context.dispatch({
+  const y = runtime.tensor(x.shape);
+  const norms = runtime.tensor([rows]);
+  runtime.dispatch({
     kernel: 'l2Normalize',
     constants,
     params: { rows, columns, floor: FLOOR },
@@ -24,7 +24,7 @@ export function l2Normalize(context: Context, x: Tensor): Tensor {
     flops: 3 * x.size,
     bytes: 8 * x.size + 4 * rows,
   });
-  context.tape?.record({
+  runtime.tape?.record({
     name: 'l2Normalize',
     inputs: [x],
     outputs: [y],
@@ -32,7 +32,7 @@ export function l2Normalize(context: Context, x: Tensor): Tensor {
     backward([dy], tape) {
       if (!dy) return;
       const { tensor: dx, accumulate } = tape.target(x);
-      context.dispatch({
+      runtime.dispatch({
         kernel: 'l2NormalizeGradient',
         constants,
         params: { rows, columns, floor: FLOOR, accumulate: Number(accumulate) },

@@ -1,8 +1,8 @@
-import { columnSums } from './columnSums.ts';
-import type { Context } from './context.ts';
-import { gemm } from './gemm.ts';
-import type { Tape } from './tape.ts';
-import { expectShape, type Tensor } from './tensor.ts';
+import { columnSums } from './core/columnSums.ts';
+import type { Runtime } from './core/runtime.ts';
+import { gemm } from './core/gemm.ts';
+import type { Tape } from './core/tape.ts';
+import { expectShape, type Tensor } from './core/tensor.ts';
 
 /**
  * Low-rank update (LoRA, Hu et al. 2021) of some stretches of a weight's rows: W_p + scale · B_p · A_p. Projections merged
@@ -38,7 +38,7 @@ export interface LinearOptions {
  * dB_p = scale · dy_pᵀ · (x · A_pᵀ); each only where requiresGrad asks for it. Saved: x and x · Aᵀ.
  * @throws Error for shapes that do not fit, or a packed weight that should be trained.
  */
-export function linear(context: Context, x: Tensor, weight: Tensor, options: LinearOptions = {}): Tensor {
+export function linear(runtime: Runtime, x: Tensor, weight: Tensor, options: LinearOptions = {}): Tensor {
   const { bias, lora } = options;
   const [n, k, t] = [weight.rows, weight.columns, x.rows];
   if (x.columns !== k) throw new Error(`linear: the input has rows of ${x.columns} numbers, the weight takes ${k}.`);
@@ -49,13 +49,13 @@ export function linear(context: Context, x: Tensor, weight: Tensor, options: Lin
   if (bias) expectShape('The bias', bias, [n]);
   if (lora) checkLora(lora, n, k);
 
-  const y = context.tensor([...x.shape.slice(0, -1), n]);
-  gemm(context, { layout: 'NT', m: t, n, k, a: { tensor: x }, b: { tensor: weight }, out: { tensor: y }, bias });
-  const reduced = lora && loraForward(context, x, lora, y);
+  const y = runtime.tensor([...x.shape.slice(0, -1), n]);
+  gemm(runtime, { layout: 'NT', m: t, n, k, a: { tensor: x }, b: { tensor: weight }, out: { tensor: y }, bias });
+  const reduced = lora && loraForward(runtime, x, lora, y);
 
   const parameters = [weight, bias, lora?.a, ...(lora?.parts.map(({ b }) => b) ?? [])].filter((p) => p !== undefined);
   const savesInput = weight.requiresGrad || lora?.a.requiresGrad;
-  context.tape?.record({
+  runtime.tape?.record({
     name: 'linear',
     inputs: [x, ...parameters],
     outputs: [y],
@@ -64,7 +64,7 @@ export function linear(context: Context, x: Tensor, weight: Tensor, options: Lin
       if (!dy) return;
       if (x.requiresGrad) {
         const { tensor, accumulate } = tape.target(x);
-        gemm(context, {
+        gemm(runtime, {
           layout: 'NN',
           m: t,
           n: k,
@@ -74,11 +74,11 @@ export function linear(context: Context, x: Tensor, weight: Tensor, options: Lin
           out: { tensor },
           accumulate,
         });
-        if (lora) loraBackward(context, tape, lora, { x, dy, reduced, dx: tensor });
-      } else if (lora) loraBackward(context, tape, lora, { x, dy, reduced, dx: undefined });
+        if (lora) loraBackward(runtime, tape, lora, { x, dy, reduced, dx: tensor });
+      } else if (lora) loraBackward(runtime, tape, lora, { x, dy, reduced, dx: undefined });
       if (weight.requiresGrad) {
         const { tensor, accumulate } = tape.target(weight);
-        gemm(context, {
+        gemm(runtime, {
           layout: 'TN',
           m: n,
           n: k,
@@ -89,18 +89,18 @@ export function linear(context: Context, x: Tensor, weight: Tensor, options: Lin
           accumulate,
         });
       }
-      if (bias?.requiresGrad) columnSums(context, dy, tape.target(bias));
+      if (bias?.requiresGrad) columnSums(runtime, dy, tape.target(bias));
     },
   });
   return y;
 }
 
 /** Adds the update to y and returns x · Aᵀ, [T, P · rank]: one product for all parts, for they read the same x. */
-function loraForward(context: Context, x: Tensor, { a, parts, rank, scale }: Lora, y: Tensor): Tensor {
+function loraForward(runtime: Runtime, x: Tensor, { a, parts, rank, scale }: Lora, y: Tensor): Tensor {
   const width = parts.length * rank;
   const [m, n] = [x.rows, y.columns];
-  const reduced = context.tensor([m, width]);
-  gemm(context, {
+  const reduced = runtime.tensor([m, width]);
+  gemm(runtime, {
     layout: 'NT',
     m,
     n: width,
@@ -110,7 +110,7 @@ function loraForward(context: Context, x: Tensor, { a, parts, rank, scale }: Lor
     out: { tensor: reduced },
   });
   parts.forEach(({ rowOffset, rows, b }, p) => {
-    gemm(context, {
+    gemm(runtime, {
       layout: 'NT',
       m,
       n: rows,
@@ -134,21 +134,21 @@ interface LoraGradients {
   readonly dx: Tensor | undefined;
 }
 
-function loraBackward(context: Context, tape: Tape, lora: Lora, { x, dy, reduced, dx }: LoraGradients): void {
+function loraBackward(runtime: Runtime, tape: Tape, lora: Lora, { x, dy, reduced, dx }: LoraGradients): void {
   const { a, parts, rank, scale } = lora;
   const width = parts.length * rank;
   const [t, n, k] = [dy.rows, dy.columns, x.columns];
   const slice = ({ rowOffset }: LoraPart) => ({ tensor: dy, offset: rowOffset, stride: n });
   if (dx || a.requiresGrad) {
     // scale · dy_p · B_p, all parts side by side as in x · Aᵀ: then dA and dx are one product each.
-    const dReduced = context.tensor([t, width]);
+    const dReduced = runtime.tensor([t, width]);
     parts.forEach((part, p) => {
       const out = { tensor: dReduced, offset: p * rank, stride: width };
-      gemm(context, { layout: 'NN', m: t, n: rank, k: part.rows, a: slice(part), b: { tensor: part.b }, out, scale });
+      gemm(runtime, { layout: 'NN', m: t, n: rank, k: part.rows, a: slice(part), b: { tensor: part.b }, out, scale });
     });
     const side = { tensor: dReduced };
     if (dx)
-      gemm(context, {
+      gemm(runtime, {
         layout: 'NN',
         m: t,
         n: k,
@@ -160,14 +160,14 @@ function loraBackward(context: Context, tape: Tape, lora: Lora, { x, dy, reduced
       });
     if (a.requiresGrad) {
       const { tensor, accumulate } = tape.target(a);
-      gemm(context, { layout: 'TN', m: width, n: k, k: t, a: side, b: { tensor: x }, out: { tensor }, accumulate });
+      gemm(runtime, { layout: 'TN', m: width, n: k, k: t, a: side, b: { tensor: x }, out: { tensor }, accumulate });
     }
   }
   parts.forEach((part, p) => {
     if (!part.b.requiresGrad || !reduced) return;
     const { tensor, accumulate } = tape.target(part.b);
     const b = { tensor: reduced, offset: p * rank, stride: width };
-    gemm(context, { layout: 'TN', m: part.rows, n: rank, k: t, a: slice(part), b, out: { tensor }, scale, accumulate });
+    gemm(runtime, { layout: 'TN', m: part.rows, n: rank, k: t, a: slice(part), b, out: { tensor }, scale, accumulate });
   });
 }
 

@@ -1,8 +1,8 @@
-import type { Context } from './context.ts';
-import { reductionThreads } from './rowLanes.ts';
-import { gemm } from './gemm.ts';
-import type { Tape } from './tape.ts';
-import type { Tensor } from './tensor.ts';
+import type { Runtime } from './core/runtime.ts';
+import { reductionThreads } from './core/rowLanes.ts';
+import { gemm } from './core/gemm.ts';
+import type { Tape } from './core/tape.ts';
+import type { Tensor } from './core/tensor.ts';
 
 /** A stretch of a language model's output head, along the vocabulary, so that no buffer exceeds what a GPU can bind. */
 export interface HeadShard {
@@ -38,7 +38,7 @@ const FEWEST_ROWS = 16;
  * @throws Error for shapes that do not fit, or a packed head that should be trained.
  */
 export function linearCrossEntropy(
-  context: Context,
+  runtime: Runtime,
   hidden: Tensor,
   shards: readonly HeadShard[],
   positions: Tensor,
@@ -48,29 +48,29 @@ export function linearCrossEntropy(
   const [count, width] = [positions.size, hidden.columns];
   checkInputs(shards, positions, targets, width);
   const vocabulary = shards.reduce((sum, { weight }) => sum + weight.rows, 0);
-  const tape = context.tape;
+  const tape = runtime.tape;
   const gradients: Gradients | undefined =
     tape && count > 0 && (hidden.requiresGrad || shards.some(({ weight }) => weight.requiresGrad))
-      ? { tape, hidden: hidden.requiresGrad ? context.zeros(hidden.shape, 'gradients') : undefined }
+      ? { tape, hidden: hidden.requiresGrad ? runtime.zeros(hidden.shape, 'gradients') : undefined }
       : undefined;
-  const tokenLoss = context.tensor([count]);
-  if (count === 0) return { loss: context.zeros([1]), tokenLoss };
+  const tokenLoss = runtime.tensor([count]);
+  if (count === 0) return { loss: runtime.zeros([1]), tokenLoss };
 
-  const chunk = chunkRows(context, count, vocabulary, options.logitsBudgetBytes ?? DEFAULT_BUDGET_BYTES);
-  context.scope(() => {
+  const chunk = chunkRows(runtime, count, vocabulary, options.logitsBudgetBytes ?? DEFAULT_BUDGET_BYTES);
+  runtime.scope(() => {
     // Rows begin at whole vectors, so that they can be read as such.
     const stride = 4 * Math.ceil(vocabulary / 4);
-    const logits = context.tensor([chunk, stride], 'f32', 'scratch');
-    const picked = context.tensor([chunk, width], 'f32', 'scratch');
+    const logits = runtime.tensor([chunk, stride], 'f32', 'scratch');
+    const picked = runtime.tensor([chunk, width], 'f32', 'scratch');
     for (let first = 0; first < count; first += chunk) {
       const rows = Math.min(chunk, count - first);
       const at = { first, count: rows, width };
-      moveRows(context, 'gatherRows', at, { source: hidden, positions, gathered: picked });
+      moveRows(runtime, 'gatherRows', at, { source: hidden, positions, gathered: picked });
       const spread = { shards, logits, picked, rows, width, stride };
-      shardProducts(context, spread);
-      context.dispatch({
+      shardProducts(runtime, spread);
+      runtime.dispatch({
         kernel: 'crossEntropyRows',
-        constants: { GRADIENT: gradients !== undefined, THREADS: reductionThreads(context, 256) },
+        constants: { GRADIENT: gradients !== undefined, THREADS: reductionThreads(runtime, 256) },
         params: { first, vocabulary, vectors: stride / 4, factor: options.weight / count },
         bindings: { targets: targets.slice, logits: logits.slice, tokenLoss: tokenLoss.slice },
         groups: [rows],
@@ -79,16 +79,16 @@ export function linearCrossEntropy(
         bytes: 4 * rows * vocabulary * (gradients ? 3 : 1),
       });
       if (!gradients) continue;
-      shardHeadGradients(context, gradients.tape, spread);
+      shardHeadGradients(runtime, gradients.tape, spread);
       if (!gradients.hidden) continue;
       // The picked rows are not needed any more: their gradient takes their place.
-      shardHiddenGradient(context, spread);
-      moveRows(context, 'scatterRows', at, { rows: picked, positions, scattered: gradients.hidden });
+      shardHiddenGradient(runtime, spread);
+      moveRows(runtime, 'scatterRows', at, { rows: picked, positions, scattered: gradients.hidden });
     }
   });
 
-  const loss = context.tensor([1]);
-  context.dispatch({
+  const loss = runtime.tensor([1]);
+  runtime.dispatch({
     kernel: 'mean',
     params: { count },
     bindings: { values: tokenLoss.slice, result: loss.slice },
@@ -125,20 +125,20 @@ interface Chunk {
 }
 
 /** Rows of logits held at a time: what the budget and one binding allow, in chunks of nearly equal size. */
-function chunkRows(context: Context, count: number, vocabulary: number, budgetBytes: number): number {
+function chunkRows(runtime: Runtime, count: number, vocabulary: number, budgetBytes: number): number {
   const rowBytes = 16 * Math.ceil(vocabulary / 4);
-  const { maxBufferSize, maxStorageBufferBindingSize } = context.gpu.limits;
+  const { maxBufferSize, maxStorageBufferBindingSize } = runtime.gpu.limits;
   const bindable = Math.floor(Math.min(maxBufferSize, maxStorageBufferBindingSize) / rowBytes);
   const allowed = Math.max(1, Math.min(bindable, Math.max(FEWEST_ROWS, Math.floor(budgetBytes / rowBytes))));
   return Math.ceil(count / Math.ceil(count / allowed));
 }
 
 /** logits[:, V_s] = picked · W_sᵀ, shard by shard. */
-function shardProducts(context: Context, { shards, logits, picked, rows, width, stride }: Chunk): void {
+function shardProducts(runtime: Runtime, { shards, logits, picked, rows, width, stride }: Chunk): void {
   let offset = 0;
   for (const { weight } of shards) {
     const out = { tensor: logits, offset, stride };
-    gemm(context, {
+    gemm(runtime, {
       layout: 'NT',
       m: rows,
       n: weight.rows,
@@ -153,7 +153,7 @@ function shardProducts(context: Context, { shards, logits, picked, rows, width, 
 
 /** dW_s += dlogits[:, V_s]ᵀ · picked. */
 function shardHeadGradients(
-  context: Context,
+  runtime: Runtime,
   tape: Tape,
   { shards, logits, picked, rows, width, stride }: Chunk,
 ): void {
@@ -161,7 +161,7 @@ function shardHeadGradients(
   for (const { weight } of shards) {
     if (weight.requiresGrad) {
       const { tensor, accumulate } = tape.target(weight);
-      gemm(context, {
+      gemm(runtime, {
         layout: 'TN',
         m: weight.rows,
         n: width,
@@ -177,10 +177,10 @@ function shardHeadGradients(
 }
 
 /** dpicked = Σ_s dlogits[:, V_s] · W_s, over the picked rows. */
-function shardHiddenGradient(context: Context, { shards, logits, picked, rows, width, stride }: Chunk): void {
+function shardHiddenGradient(runtime: Runtime, { shards, logits, picked, rows, width, stride }: Chunk): void {
   let offset = 0;
   for (const { weight } of shards) {
-    gemm(context, {
+    gemm(runtime, {
       layout: 'NN',
       m: rows,
       n: width,
@@ -195,12 +195,12 @@ function shardHiddenGradient(context: Context, { shards, logits, picked, rows, w
 }
 
 function moveRows(
-  context: Context,
+  runtime: Runtime,
   kernel: 'gatherRows' | 'scatterRows',
   at: { first: number; count: number; width: number },
   tensors: Readonly<Record<string, Tensor>>,
 ): void {
-  context.dispatch({
+  runtime.dispatch({
     kernel,
     params: at,
     bindings: Object.fromEntries(Object.entries(tensors).map(([name, { slice }]) => [name, slice])),

@@ -1,8 +1,8 @@
-import { columnSums } from './columnSums.ts';
-import type { Context } from './context.ts';
-import { rowLanes } from './rowLanes.ts';
-import type { Tape } from './tape.ts';
-import { expectShape, type Tensor } from './tensor.ts';
+import { columnSums } from './core/columnSums.ts';
+import type { Runtime } from './core/runtime.ts';
+import { rowLanes } from './core/rowLanes.ts';
+import type { Tape } from './core/tape.ts';
+import { expectShape, type Tensor } from './core/tensor.ts';
 
 /** Rows whose share of the weight's gradient one workgroup adds up. */
 const ROWS_PER_BLOCK = 32;
@@ -13,14 +13,14 @@ const COLUMNS_PER_GROUP = 64;
  * x, y: [T, D], any D; weight: f32 [D]. Backward to x and to a trainable weight.
  * @throws Error when the shapes do not match.
  */
-export function rmsNorm(context: Context, x: Tensor, weight: Tensor, epsilon: number): Tensor {
+export function rmsNorm(runtime: Runtime, x: Tensor, weight: Tensor, epsilon: number): Tensor {
   const { rows, columns } = x;
   expectShape('The weight of rmsNorm', weight, [columns]);
-  const { constants, rowsPerGroup } = rowLanes(context, columns);
-  const y = context.tensor(x.shape);
-  const inverseRms = context.tensor([rows]);
+  const { constants, rowsPerGroup } = rowLanes(runtime, columns);
+  const y = runtime.tensor(x.shape);
+  const inverseRms = runtime.tensor([rows]);
   const groups = [Math.ceil(rows / rowsPerGroup)] as const;
-  context.dispatch({
+  runtime.dispatch({
     kernel: 'rmsNorm',
     constants,
     params: { rows, columns, epsilon },
@@ -29,17 +29,17 @@ export function rmsNorm(context: Context, x: Tensor, weight: Tensor, epsilon: nu
     flops: 4 * rows * columns,
     bytes: 8 * rows * columns + 4 * (rows + columns),
   });
-  context.tape?.record({
+  runtime.tape?.record({
     name: 'rmsNorm',
     inputs: [x, weight],
     outputs: [y],
     saved: [x, weight, inverseRms],
     backward([dy], tape) {
       if (!dy) return;
-      if (weight.requiresGrad) weightGradient(context, x, inverseRms, dy, weight, tape);
+      if (weight.requiresGrad) weightGradient(runtime, x, inverseRms, dy, weight, tape);
       if (!x.requiresGrad) return;
       const { tensor: dx, accumulate } = tape.target(x);
-      context.dispatch({
+      runtime.dispatch({
         kernel: 'rmsNormGradient',
         constants,
         params: { rows, columns, accumulate: Number(accumulate) },
@@ -59,11 +59,11 @@ export function rmsNorm(context: Context, x: Tensor, weight: Tensor, epsilon: nu
   return y;
 }
 
-function weightGradient(context: Context, x: Tensor, inverseRms: Tensor, dy: Tensor, weight: Tensor, tape: Tape): void {
+function weightGradient(runtime: Runtime, x: Tensor, inverseRms: Tensor, dy: Tensor, weight: Tensor, tape: Tape): void {
   const { rows, columns } = x;
   const blocks = Math.ceil(rows / ROWS_PER_BLOCK);
-  const partials = context.tensor([blocks, columns], 'f32', 'scratch');
-  context.dispatch({
+  const partials = runtime.tensor([blocks, columns], 'f32', 'scratch');
+  runtime.dispatch({
     kernel: 'rmsNormWeightGradient',
     params: { rows, columns, rowsPerBlock: ROWS_PER_BLOCK },
     bindings: { x: x.slice, inverseRms: inverseRms.slice, dy: dy.slice, partials: partials.slice },
@@ -71,5 +71,5 @@ function weightGradient(context: Context, x: Tensor, inverseRms: Tensor, dy: Ten
     flops: 3 * rows * columns,
     bytes: 4 * columns * (2 * rows + blocks) + 4 * rows,
   });
-  columnSums(context, partials, tape.target(weight));
+  columnSums(runtime, partials, tape.target(weight));
 }

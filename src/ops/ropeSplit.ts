@@ -1,6 +1,6 @@
-import type { Context } from './context.ts';
-import type { Rows } from './rows.ts';
-import { expectShape, type Tensor } from './tensor.ts';
+import type { Runtime } from './core/runtime.ts';
+import type { Rows } from './core/rows.ts';
+import { expectShape, type Tensor } from './core/tensor.ts';
 
 const THREADS = 256;
 
@@ -26,7 +26,7 @@ export interface RotaryTable {
  * Tabulates position · frequency for `length` positions; `frequencies` holds hd/2 numbers in radians per token. Angles are
  * taken in f64 and only then rounded, so that late positions are as exact as early ones.
  */
-export function makeRotaryTable(context: Context, frequencies: ArrayLike<number>, length: number): RotaryTable {
+export function makeRotaryTable(runtime: Runtime, frequencies: ArrayLike<number>, length: number): RotaryTable {
   const half = frequencies.length;
   const values = new Float32Array(length * half * 2);
   for (let position = 0; position < length; position++) {
@@ -36,7 +36,7 @@ export function makeRotaryTable(context: Context, frequencies: ArrayLike<number>
       values[2 * (position * half + d) + 1] = Math.sin(angle);
     }
   }
-  return { length, values: context.fromArray(values, [length, half, 2], 'weights') };
+  return { length, values: runtime.fromArray(values, [length, half, 2], 'weights') };
 }
 
 /**
@@ -46,7 +46,7 @@ export function makeRotaryTable(context: Context, frequencies: ArrayLike<number>
  * @throws Error when shapes do not match or a row is longer than the table.
  */
 export function ropeSplit(
-  context: Context,
+  runtime: Runtime,
   qkv: Tensor,
   rows: Rows,
   { heads, kvHeads, headDim }: HeadLayout,
@@ -61,15 +61,15 @@ export function ropeSplit(
     throw new Error(
       `A row has ${rows.longest} tokens, but this model's positions end at ${rope.length}. Use shorter chunks.`,
     );
-  const q = context.tensor([tokens, heads * headDim]);
-  const k = context.tensor([tokens, kvHeads * headDim]);
-  const v = context.tensor([tokens, kvHeads * headDim]);
+  const q = runtime.tensor([tokens, heads * headDim]);
+  const k = runtime.tensor([tokens, kvHeads * headDim]);
+  const v = runtime.tensor([tokens, kvHeads * headDim]);
   const count = qkv.size / 2;
   const constants = { HEADS: heads, KV_HEADS: kvHeads, HALF: half };
   const groups = [Math.ceil(count / THREADS)] as const;
   const flops = 6 * tokens * (heads + kvHeads) * half;
   const tableBytes = 4 * tokens + 4 * rows.longest * headDim;
-  context.dispatch({
+  runtime.dispatch({
     kernel: 'ropeSplit',
     constants,
     params: { count },
@@ -85,7 +85,7 @@ export function ropeSplit(
     flops,
     bytes: 8 * qkv.size + tableBytes,
   });
-  context.tape?.record({
+  runtime.tape?.record({
     name: 'ropeSplit',
     inputs: [qkv],
     outputs: [q, k, v],
@@ -94,7 +94,7 @@ export function ropeSplit(
       const any = dq ?? dk ?? dv;
       if (!any) return;
       const { tensor: dqkv, accumulate } = tape.target(qkv);
-      context.dispatch({
+      runtime.dispatch({
         kernel: 'ropeSplitGradient',
         constants,
         params: {

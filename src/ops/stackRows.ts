@@ -1,8 +1,8 @@
-import type { Context } from './context.ts';
-import type { Tensor } from './tensor.ts';
+import type { Runtime } from './core/runtime.ts';
+import type { Tensor } from './core/tensor.ts';
 
 /** One matrix above the other: [M, D] and [N, D] → [M + N, D], f32. Backward: each gets its rows of the gradient. */
-export function stackRows(context: Context, above: Tensor, below: Tensor): Tensor {
+export function stackRows(runtime: Runtime, above: Tensor, below: Tensor): Tensor {
   if (above.columns !== below.columns)
     throw new Error(`stackRows: rows of ${above.columns} and ${below.columns} numbers do not fit together.`);
   const parts = [
@@ -14,9 +14,9 @@ export function stackRows(context: Context, above: Tensor, below: Tensor): Tenso
     offset: stacked.slice.offset + offset,
     size: 4 * part.size,
   });
-  const out = context.tensor([above.rows + below.rows, above.columns]);
-  for (const { part, offset } of parts) context.recorder.copy(part.slice, stretch(out, part, offset), 4 * part.size);
-  context.tape?.record({
+  const out = runtime.tensor([above.rows + below.rows, above.columns]);
+  for (const { part, offset } of parts) runtime.recorder.copy(part.slice, stretch(out, part, offset), 4 * part.size);
+  runtime.tape?.record({
     name: 'stackRows',
     inputs: [above, below],
     outputs: [out],
@@ -25,8 +25,8 @@ export function stackRows(context: Context, above: Tensor, below: Tensor): Tenso
       if (!gradient) return;
       for (const { part, offset } of parts) {
         if (!part.requiresGrad) continue;
-        const own = context.tensor(part.shape, 'f32', 'gradients');
-        context.recorder.copy(stretch(gradient, part, offset), own.slice, 4 * part.size);
+        const own = runtime.tensor(part.shape, 'f32', 'gradients');
+        runtime.recorder.copy(stretch(gradient, part, offset), own.slice, 4 * part.size);
         tape.add(part, own);
       }
     },

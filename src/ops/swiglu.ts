@@ -1,5 +1,5 @@
-import type { Context } from './context.ts';
-import { expectShape, type Tensor } from './tensor.ts';
+import type { Runtime } from './core/runtime.ts';
+import { expectShape, type Tensor } from './core/tensor.ts';
 
 const THREADS = 256;
 
@@ -8,7 +8,7 @@ const THREADS = 256;
  * columns of gateUp [T, 2F]; out: [T, F], any F.
  * @throws Error when the columns are odd in number, so that they have no halves.
  */
-export function swiglu(context: Context, gateUp: Tensor): Tensor {
+export function swiglu(runtime: Runtime, gateUp: Tensor): Tensor {
   const { rows } = gateUp;
   const columns = gateUp.columns / 2;
   if (!Number.isInteger(columns))
@@ -16,10 +16,10 @@ export function swiglu(context: Context, gateUp: Tensor): Tensor {
       `swiglu: ${gateUp.columns} columns cannot be half gates and half values. The weight behind them needs an even number of rows.`,
     );
   expectShape('The input of swiglu', gateUp, [rows, 2 * columns]);
-  const out = context.tensor([rows, columns]);
+  const out = runtime.tensor([rows, columns]);
   const count = out.size;
   const groups = [Math.ceil(count / THREADS)] as const;
-  context.dispatch({
+  runtime.dispatch({
     kernel: 'swiglu',
     params: { count, columns },
     bindings: { gateUp: gateUp.slice, out: out.slice },
@@ -27,7 +27,7 @@ export function swiglu(context: Context, gateUp: Tensor): Tensor {
     flops: 6 * out.size,
     bytes: 12 * out.size,
   });
-  context.tape?.record({
+  runtime.tape?.record({
     name: 'swiglu',
     inputs: [gateUp],
     outputs: [out],
@@ -35,7 +35,7 @@ export function swiglu(context: Context, gateUp: Tensor): Tensor {
     backward([dout], tape) {
       if (!dout) return;
       const { tensor: dgateUp, accumulate } = tape.target(gateUp);
-      context.dispatch({
+      runtime.dispatch({
         kernel: 'swigluGradient',
         params: { count, columns, accumulate: Number(accumulate) },
         bindings: { gateUp: gateUp.slice, dout: dout.slice, dgateUp: dgateUp.slice },

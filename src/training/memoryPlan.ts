@@ -7,8 +7,8 @@ import { LayerGates } from '../models/gates.ts';
 import { LoraAdapter, type LoraConfig } from '../models/lora.ts';
 import { allocateWeights, type WeightOptions } from '../models/weights.ts';
 import { fixedGates, type RevelaOptions } from '../objectives/revela.ts';
-import { Context } from '../ops/context.ts';
-import type { DType } from '../ops/tensor.ts';
+import { Runtime } from '../ops/core/runtime.ts';
+import type { DType } from '../ops/core/tensor.ts';
 import type { TrainingBatch } from './batches.ts';
 import { Optimiser } from './optimiser.ts';
 import { parameterGroups } from './parameterGroups.ts';
@@ -71,11 +71,11 @@ export function storedAs(dtype: DType): NonNullable<WeightOptions['storage']> {
  * @throws GpuLimitError when a buffer is larger than that GPU allows
  */
 export async function planMemory(run: PlannedRun, like?: Imitated): Promise<MemoryPlan> {
-  const context = new Context(dryDevice(like));
-  const { pool, recorder } = context;
+  const runtime = new Runtime(dryDevice(like));
+  const { pool, recorder } = runtime;
   if (!(pool instanceof DryPool && recorder instanceof DryRecorder))
     throw new Error('A dry device needs a pool and a recorder that only count: this is a bug.');
-  const trainer = buildTrainer(context, run);
+  const trainer = buildTrainer(runtime, run);
   await trainer.evaluate();
   const evaluation = pool.report();
   const before = recorder.counts;
@@ -101,28 +101,28 @@ function largest(a: Record<Purpose, number>, b: Record<Purpose, number>): Record
   return Object.fromEntries(entries.map(([name, bytes]) => [name, Math.max(bytes, b[name])])) as typeof a;
 }
 
-function buildTrainer(context: Context, run: PlannedRun): Trainer<TrainingBatch> {
+function buildTrainer(runtime: Runtime, run: PlannedRun): Trainer<TrainingBatch> {
   const { options } = run;
   const weights = ({ config, trainable, storage, shardRows }: PlannedModel, head: boolean) =>
-    allocateWeights(context, config, { head, trainable, ...(storage && { storage }), ...(shardRows && { shardRows }) });
+    allocateWeights(runtime, config, { head, trainable, ...(storage && { storage }), ...(shardRows && { shardRows }) });
   const lmWeights = weights(run.languageModel, true);
   const retrieverWeights = run.sharedBase ? lmWeights : weights(run.retriever, false);
   const decoder = ({ config, adapter }: PlannedModel, own: typeof lmWeights) =>
-    new Decoder(config, own, adapter && new LoraAdapter(context, config, adapter));
+    new Decoder(config, own, adapter && new LoraAdapter(runtime, config, adapter));
   const languageModel = decoder(run.languageModel, lmWeights);
   const retriever = decoder(run.retriever, retrieverWeights);
   const gates = run.learnsGates
-    ? new LayerGates(context, fixedGates(run.languageModel.config.layers, options))
+    ? new LayerGates(runtime, fixedGates(run.languageModel.config.layers, options))
     : undefined;
 
   const models = { retriever, languageModel, gates };
   const groups = parameterGroups(models, { retriever: run.retriever.learns, languageModel: run.languageModel.learns });
   const batch = fullBatch(run);
   return new Trainer({
-    context,
+    runtime,
     models,
     // Memory does not depend on the numbers.
-    optimiser: new Optimiser(context, groups, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, clipNorm: 1 }),
+    optimiser: new Optimiser(runtime, groups, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, clipNorm: 1 }),
     feed: { batchAt: () => batch, heldOut: () => [batch] },
     options,
     schedule: { learningRate: 0, warmup: 0, decaySteps: 0 },

@@ -1,7 +1,7 @@
-import type { Context } from '../ops/context.ts';
+import type { Runtime } from '../ops/core/runtime.ts';
 import { adamw, type AdamWArena, type AdamWSettings } from '../ops/adamw.ts';
 import { gradientNorm } from '../ops/gradientNorm.ts';
-import { Tensor } from '../ops/tensor.ts';
+import { Tensor } from '../ops/core/tensor.ts';
 import type { ParameterSet } from '../models/parameters.ts';
 
 /** Everything of AdamW that does not change from step to step; clipNorm is one norm over all that is trained. */
@@ -20,13 +20,13 @@ export class Optimiser {
   readonly #states: ReadonlyMap<string, readonly AdamWArena[]>;
 
   constructor(
-    private readonly context: Context,
+    private readonly runtime: Runtime,
     readonly groups: readonly ParameterGroup[],
     readonly options: OptimiserOptions,
   ) {
     const zeros = (like: Tensor): Tensor => {
-      const tensor = Tensor.allocate(context.pool, like.shape, 'f32', 'optimiser');
-      context.recorder.clear(tensor.slice);
+      const tensor = Tensor.allocate(runtime.pool, like.shape, 'f32', 'optimiser');
+      runtime.recorder.clear(tensor.slice);
       return tensor;
     };
     this.#states = new Map(
@@ -53,9 +53,9 @@ export class Optimiser {
     const gradients = (blocks: readonly AdamWArena[]) => blocks.map((block) => block.gradients);
     const all = [...this.#states.values()].flatMap(gradients);
     return {
-      total: gradientNorm(this.context, all),
+      total: gradientNorm(this.runtime, all),
       byGroup: new Map(
-        [...this.#states].map(([name, blocks]) => [name, gradientNorm(this.context, gradients(blocks))]),
+        [...this.#states].map(([name, blocks]) => [name, gradientNorm(this.runtime, gradients(blocks))]),
       ),
     };
   }
@@ -65,7 +65,7 @@ export class Optimiser {
     this.step++;
     for (const blocks of this.#states.values())
       for (const arena of blocks)
-        adamw(this.context, arena, totalNorm, { ...this.options, learningRate, step: this.step });
+        adamw(this.runtime, arena, totalNorm, { ...this.options, learningRate, step: this.step });
   }
 
   destroy(): void {

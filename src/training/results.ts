@@ -1,5 +1,5 @@
 import type { RevelaForward } from '../objectives/revela.ts';
-import type { Context } from '../ops/context.ts';
+import type { Runtime } from '../ops/core/runtime.ts';
 
 /** Numbers of one batch, read back from the GPU. Losses in nats per token. */
 export interface BatchResult {
@@ -14,7 +14,7 @@ export interface BatchResult {
 }
 
 /** Records the small readback of a batch; resolves after the next flush. */
-export function readForward(context: Context, forward: RevelaForward): Promise<BatchResult> {
+export function readForward(runtime: Runtime, forward: RevelaForward): Promise<BatchResult> {
   const tensors = [
     forward.ntpLoss,
     forward.isolatedLoss,
@@ -24,7 +24,7 @@ export function readForward(context: Context, forward: RevelaForward): Promise<B
     forward.isolatedTokenLoss,
   ];
   const empty = new Float32Array();
-  const numbers = Promise.all(tensors.map((tensor) => context.read(tensor))).then(
+  const numbers = Promise.all(tensors.map((tensor) => runtime.read(tensor))).then(
     ([
       ntp = empty,
       isolated = empty,

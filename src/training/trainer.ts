@@ -1,7 +1,7 @@
 import type { BufferPool, PoolReport } from '../gpu/pool.ts';
 import { revela, type RevelaModels, type RevelaOptions } from '../objectives/revela.ts';
-import type { Context } from '../ops/context.ts';
-import { Tape } from '../ops/tape.ts';
+import type { Runtime } from '../ops/core/runtime.ts';
+import { Tape } from '../ops/core/tape.ts';
 import type { BatchFeed, TrainingBatch } from './batches.ts';
 import type { Optimiser } from './optimiser.ts';
 import { readForward, type BatchResult } from './results.ts';
@@ -58,7 +58,7 @@ function keepWithinBounds(pool: BufferPool): void {
 }
 
 export interface TrainerSetup<T extends TrainingBatch> {
-  readonly context: Context;
+  readonly runtime: Runtime;
   readonly models: RevelaModels;
   readonly optimiser: Optimiser;
   readonly feed: BatchFeed<T>;
@@ -89,11 +89,11 @@ export class Trainer<T extends TrainingBatch> {
 
   /** One update. @throws TrainingDivergedError, and the GPU's errors; the step is then as if it had not been. */
   async step(): Promise<StepResult<T>> {
-    const { context, optimiser, feed, schedule, accumulation } = this.setup;
+    const { runtime, optimiser, feed, schedule, accumulation } = this.setup;
     const started = performance.now();
     const step = optimiser.step + 1;
     const learningRate = learningRateAt(schedule, step);
-    context.pool.resetPeak();
+    runtime.pool.resetPeak();
     const result = await this.#guarded(async () => {
       optimiser.zeroGradients();
       let last: { batch: T; numbers: Promise<BatchResult> } | undefined;
@@ -106,8 +106,8 @@ export class Trainer<T extends TrainingBatch> {
       if (!last) throw new Error('A step needs at least one batch.');
       const { total, byGroup } = optimiser.norms();
       optimiser.update(learningRate, total);
-      const norms = Promise.all([context.read(total), ...[...byGroup.values()].map((norm) => context.read(norm))]);
-      await context.recorder.flush();
+      const norms = Promise.all([runtime.read(total), ...[...byGroup.values()].map((norm) => runtime.read(norm))]);
+      await runtime.recorder.flush();
       const [totalNorm, ...groupNorms] = (await norms).map((value) => value[0] ?? NaN);
       return {
         batch: last.batch,
@@ -118,7 +118,7 @@ export class Trainer<T extends TrainingBatch> {
         groupNorms,
       };
     });
-    keepWithinBounds(context.pool);
+    keepWithinBounds(runtime.pool);
     if (!Number.isFinite(result.totalNorm) || !Number.isFinite(result.numbers.ntpLoss)) {
       optimiser.step--;
       throw new TrainingDivergedError(step);
@@ -133,21 +133,21 @@ export class Trainer<T extends TrainingBatch> {
       learningRate,
       stepMs: performance.now() - started,
       tokens: result.tokens,
-      memory: context.pool.report(),
+      memory: runtime.pool.report(),
     };
   }
 
   /** Looks at the held-out batches; changes nothing. */
   async evaluate(): Promise<EvaluationResult<T>> {
-    const { context, feed, models, options, optimiser } = this.setup;
+    const { runtime, feed, models, options, optimiser } = this.setup;
     const batches: (BatchResult & { batch: T })[] = [];
     for (const batch of feed.heldOut()) {
       const numbers = await this.#guarded(async () => {
-        const forward = await revela(context, undefined, models, batch.tokens, options, {
+        const forward = await revela(runtime, undefined, models, batch.tokens, options, {
           fixedAttention: batch.fixedAttention,
         });
-        const read = readForward(context, forward);
-        await context.recorder.flush();
+        const read = readForward(runtime, forward);
+        await runtime.recorder.flush();
         return await read;
       });
       batches.push({ batch, ...numbers });
@@ -157,37 +157,37 @@ export class Trainer<T extends TrainingBatch> {
 
   /** Forward and backward of one batch; `numbers` arrive with the next flush (hence not awaited here). */
   async #batch(batch: T, lossWeight: number): Promise<{ numbers: Promise<BatchResult> }> {
-    const { context, models, options } = this.setup;
-    const tape = new Tape(context);
-    context.beginScope();
+    const { runtime, models, options } = this.setup;
+    const tape = new Tape(runtime);
+    runtime.beginScope();
     try {
-      const forward = await revela(context, tape, models, batch.tokens, options, {
+      const forward = await revela(runtime, tape, models, batch.tokens, options, {
         lossWeight,
         fixedAttention: batch.fixedAttention,
       });
-      const numbers = readForward(context, forward);
+      const numbers = readForward(runtime, forward);
       tape.backward(forward.roots);
       return { numbers };
     } finally {
       tape.dispose();
-      context.endScope();
+      runtime.endScope();
     }
   }
 
   /** Runs a piece of work in a scope of its own and checks that it leaves no GPU memory behind. */
   async #guarded<R>(work: () => Promise<R>): Promise<R> {
-    const { context } = this.setup;
-    const before = context.pool.report().liveBuffers;
-    context.beginScope();
+    const { runtime } = this.setup;
+    const before = runtime.pool.report().liveBuffers;
+    runtime.beginScope();
     try {
       const result = await work();
-      context.endScope();
-      const leaked = context.pool.report().liveBuffers - before;
+      runtime.endScope();
+      const leaked = runtime.pool.report().liveBuffers - before;
       if (leaked !== 0) throw new Error(`A step left ${leaked} GPU buffers behind: this is a bug.`);
       return result;
     } catch (cause) {
-      context.recorder.discard();
-      context.resetScopes();
+      runtime.recorder.discard();
+      runtime.resetScopes();
       throw cause;
     }
   }

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { expect, test, type Page } from '@playwright/test';
 import { unzipSync } from 'fflate';
 import { folderRepository, startFakeHub, type FakeHub } from '../harness/fakeHub.ts';
-import { openRealPage, set } from './realPage.ts';
-import { pause, stepOf } from './openPage.ts';
+import { openRealPage, set } from './support/realPage.ts';
+import { pause, stepOf } from './support/openPage.ts';
 
 // A checkpoint from a hub to a trained retriever and back again, with nothing replaced but the hub's address.
 test.use({ viewport: { width: 1440, height: 900 }, actionTimeout: 60_000 });

@@ -1,5 +1,5 @@
 import { expect, test, type Locator, type Page } from '@playwright/test';
-import { openPage, violations } from './openPage.ts';
+import { openPage, violations } from './support/openPage.ts';
 
 test.use({ viewport: { width: 1440, height: 900 } });
 

@@ -1,8 +1,8 @@
 import { expect, test, type Page } from '@playwright/test';
-import { answerPair, asked } from './answers.ts';
-import { inventedAttribution } from './inventedInspection.ts';
-import { openPage, pause, say, stepOf, trainTo, violations } from './openPage.ts';
-import { chooseSmallOnOwnText, ESSAYS, openRealPage, ownText } from './realPage.ts';
+import { answerPair, asked } from './support/answers.ts';
+import { inventedAttribution } from './support/inventedInspection.ts';
+import { openPage, pause, say, stepOf, trainTo, violations } from './support/openPage.ts';
+import { chooseSmallOnOwnText, ESSAYS, openRealPage, ownText } from './support/realPage.ts';
 
 test.use({ viewport: { width: 1440, height: 900 } });
 

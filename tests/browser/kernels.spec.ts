@@ -1,6 +1,6 @@
 import { expect, test, type Page } from '@playwright/test';
-import type { KernelsView } from '../../src/lab/protocol.ts';
-import { commands, openPage, pause, say, stepOf, trainTo, violations } from './openPage.ts';
+import type { KernelsView } from '../../src/lab/door/protocol.ts';
+import { commands, openPage, pause, say, stepOf, trainTo, violations } from './support/openPage.ts';
 
 test.use({ viewport: { width: 1440, height: 900 } });
 

@@ -1,6 +1,6 @@
 import { expect, test, type Page } from '@playwright/test';
 import { LESSONS } from '../lessons/titles.ts';
-import { commands, openPage, pause, stepOf, trainTo, violations } from './openPage.ts';
+import { commands, openPage, pause, stepOf, trainTo, violations } from './support/openPage.ts';
 
 test.use({ viewport: { width: 1440, height: 900 } });
 

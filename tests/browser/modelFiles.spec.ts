@@ -4,9 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { expect, test, type Page } from '@playwright/test';
 import { build } from 'vite';
-import type { StoredModel } from '../../src/files/storedModels.ts';
+import type { StoredModel } from '../../src/files/store/storedModels.ts';
 import { startFakeHub, type FakeHub } from '../harness/fakeHub.ts';
-import type { Commands, FilesScope } from './modelFilesEntry.ts';
+import type { Commands, FilesScope } from './support/modelFilesEntry.ts';
 
 const MODEL = 'someone/tiny-model';
 const W = 'model.safetensors';

@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, type Page } from '@playwright/test';
-import { configure } from '../../src/lab/configuration.ts';
-import type { DownloadView, LabEvent } from '../../src/lab/protocol.ts';
-import { commands, openPage, pause, say, stepOf, trainTo, violations } from './openPage.ts';
+import { configure } from '../../src/settings/configuration.ts';
+import type { DownloadView, LabEvent } from '../../src/lab/door/protocol.ts';
+import { commands, openPage, pause, say, stepOf, trainTo, violations } from './support/openPage.ts';
 import {
   asked,
   found,
@@ -17,7 +17,7 @@ import {
   QWEN,
   resumed,
   savedRun,
-} from './scriptedModels.ts';
+} from './support/scriptedModels.ts';
 
 test.use({ viewport: { width: 1440, height: 900 } });
 

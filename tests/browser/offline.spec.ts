@@ -46,7 +46,7 @@ test('only the page’s own files are kept', async ({ page }) => {
     return { names, urls: urls.flat() };
   });
   expect(kept.names).toHaveLength(1);
-  const home = new URL('./', page.url()).href;
+  const home = new URL('./support/', page.url()).href;
   expect(kept.urls).toContain(home);
   expect(kept.urls.length).toBeGreaterThan(5);
   const others = kept.urls.filter(

@@ -1,5 +1,5 @@
 import { expect, test, type Locator } from '@playwright/test';
-import { cells, commands, openPage, pause, say, stepOf, trainTo, violations } from './openPage.ts';
+import { cells, commands, openPage, pause, say, stepOf, trainTo, violations } from './support/openPage.ts';
 
 test.use({ viewport: { width: 1440, height: 900 } });
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test, type Download, type Page } from '@playwright/test';
-import { cells, commands, openPage, pause, say, stepOf, trainTo, violations } from './openPage.ts';
+import { cells, commands, openPage, pause, say, stepOf, trainTo, violations } from './support/openPage.ts';
 
 test.use({ viewport: { width: 1440, height: 900 } });
 

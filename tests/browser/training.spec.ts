@@ -1,6 +1,6 @@
 import { expect, test } from '@playwright/test';
-import { cells, pause, stepOf, trainTo } from './openPage.ts';
-import { chooseSmallOnOwnText, ESSAYS, mostRead, openRealPage, ownText, paths, set } from './realPage.ts';
+import { cells, pause, stepOf, trainTo } from './support/openPage.ts';
+import { chooseSmallOnOwnText, ESSAYS, mostRead, openRealPage, ownText, paths, set } from './support/realPage.ts';
 
 // The page with nothing replaced: its worker, its kernels, the browser's adapter. Compiling for a CPU takes its time.
 test.use({ viewport: { width: 1440, height: 900 }, actionTimeout: 30_000 });

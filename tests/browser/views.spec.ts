@@ -1,7 +1,7 @@
 import { expect, test, type Page } from '@playwright/test';
-import type { KernelsView } from '../../src/lab/protocol.ts';
-import { answerPair, asked } from './answers.ts';
-import { openPage, pause, say, trainTo, violations } from './openPage.ts';
+import type { KernelsView } from '../../src/lab/door/protocol.ts';
+import { answerPair, asked } from './support/answers.ts';
+import { openPage, pause, say, trainTo, violations } from './support/openPage.ts';
 
 const SIZES = [
   [1920, 1080],

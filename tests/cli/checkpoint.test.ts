@@ -2,23 +2,23 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { folderFiles } from '../../src/cli/nodeFiles.ts';
-import type * as nodeGpu from '../../src/cli/nodeGpu.ts';
-import { openZip } from '../../src/files/zipReader.ts';
-import { openPretrained } from '../../src/lab/pretrained.ts';
-import type { FittedPlan } from '../../src/lab/memory.ts';
-import type { RunRecord } from '../../src/lab/run.ts';
-import type { Context } from '../../src/ops/context.ts';
-import { openTestContext } from '../harness/context.ts';
+import { folderFiles } from '../../src/cli/support/nodeFiles.ts';
+import type * as nodeGpu from '../../src/cli/support/nodeGpu.ts';
+import { openZip } from '../../src/files/formats/zipReader.ts';
+import { openPretrained } from '../../src/run/pretrained.ts';
+import type { FittedPlan } from '../../src/run/memory.ts';
+import type { RunRecord } from '../../src/run/record.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
+import { openTestRuntime } from '../harness/runtime.ts';
 import { lines, run } from './run.ts';
 
 // Every command opens a GPU of its own and would compile its kernels anew: here they share one.
-const shared = vi.hoisted(() => ({ context: undefined as Context | undefined }));
-vi.mock('../../src/cli/nodeGpu.ts', async (original) => {
+const shared = vi.hoisted(() => ({ runtime: undefined as Runtime | undefined }));
+vi.mock('../../src/cli/support/nodeGpu.ts', async (original) => {
   const own = await original<typeof nodeGpu>();
   return {
     ...own,
-    openNodeContext: () => (shared.context ? Promise.resolve(shared.context) : own.openNodeContext()),
+    openNodeRuntime: () => (shared.runtime ? Promise.resolve(shared.runtime) : own.openNodeRuntime()),
   };
 });
 
@@ -45,10 +45,10 @@ const at = (...names: string[]) => join(folder, ...names);
 let text: string;
 let model: string;
 beforeAll(async () => {
-  const context = await openTestContext();
-  close = () => context.gpu.destroy();
-  context.destroy = () => undefined;
-  shared.context = context;
+  const runtime = await openTestRuntime();
+  close = () => runtime.gpu.destroy();
+  runtime.destroy = () => undefined;
+  shared.runtime = runtime;
   folder = await mkdtemp(join(tmpdir(), 'revela-checkpoint-'));
   [text, model] = [at('text.txt'), at('model')];
   await writeFile(text, TEXT);
@@ -57,7 +57,7 @@ beforeAll(async () => {
   expect([made.code, made.out]).toEqual([0, '']);
 });
 afterEach(() => {
-  expect(shared.context?.pool.report().liveBuffers, 'a command gives back what it takes').toBe(0);
+  expect(shared.runtime?.pool.report().liveBuffers, 'a command gives back what it takes').toBe(0);
 });
 afterAll(async () => {
   close();

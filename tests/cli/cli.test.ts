@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { snapshotSteps } from '../../src/cli/snapshots.ts';
-import type { StepReport } from '../../src/cli/step.ts';
-import { readText } from '../../src/corpus/documents.ts';
-import { loadProse } from '../../src/corpus/prose.ts';
-import { headerLength, parseHeader } from '../../src/files/safetensors.ts';
-import type { RunRecord } from '../../src/lab/run.ts';
+import { snapshotSteps } from '../../src/cli/support/snapshots.ts';
+import type { StepReport } from '../../src/cli/commands/step.ts';
+import { readText } from '../../src/corpus/sources/documents.ts';
+import { loadProse } from '../../src/corpus/sources/prose.ts';
+import { headerLength, parseHeader } from '../../src/files/formats/safetensors.ts';
+import type { RunRecord } from '../../src/run/record.ts';
 import { run } from './run.ts';
 
 const GOLDEN = join(dirname(fileURLToPath(import.meta.url)), '../parity/steps/llama-no-vnorm');

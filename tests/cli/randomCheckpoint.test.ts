@@ -1,8 +1,13 @@
 import { expect, test } from 'vitest';
-import { CHECKPOINT_SHAPES, checkpointPlan, normalQuantiles, randomBytes } from '../../src/cli/randomCheckpoint.ts';
+import {
+  CHECKPOINT_SHAPES,
+  checkpointPlan,
+  normalQuantiles,
+  randomBytes,
+} from '../../src/cli/support/randomCheckpoint.ts';
 import { parseDecoderConfig } from '../../src/models/config.ts';
 import { decoderLayout } from '../../src/models/layout.ts';
-import { fromBf16 } from '../../src/ops/halfPrecision.ts';
+import { fromBf16 } from '../../src/ops/core/halfPrecision.ts';
 
 test.each([
   ['qwen2.5-0.5b', 494_032_768],

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { BatchCursor } from '../../src/corpus/batchCursor.ts';
-import { CorpusBatches } from '../../src/corpus/batching.ts';
-import type { BatchingOptions, BatchStrategy } from '../../src/corpus/batching.ts';
-import { FactStream } from '../../src/corpus/factStream.ts';
+import { BatchCursor } from '../../src/corpus/batches/batchCursor.ts';
+import { CorpusBatches } from '../../src/corpus/batches/batching.ts';
+import type { BatchingOptions, BatchStrategy } from '../../src/corpus/batches/batching.ts';
+import { FactStream } from '../../src/corpus/sources/factStream.ts';
 import { Random } from '../../src/corpus/random.ts';
 import type { Batch, Chunk, Corpus } from '../../src/corpus/types.ts';
 import { Bm25 } from '../../src/retrieval/bm25.ts';

@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { trainBpe } from '../../src/corpus/bpeTrainer.ts';
+import { trainBpe } from '../../src/corpus/tokenizer/bpeTrainer.ts';
 import { chunkParagraphs } from '../../src/corpus/chunking.ts';
 import { buildCorpus } from '../../src/corpus/corpus.ts';
 import { Random } from '../../src/corpus/random.ts';
-import { TextTokenizer } from '../../src/corpus/tokenizer.ts';
+import { TextTokenizer } from '../../src/corpus/tokenizer/tokenizer.ts';
 import { randomText, withoutSpace } from './helpers.ts';
 
 const words = (text: string): number => text.split(/\s+/).filter((word) => word !== '').length;

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { chunkTokenBudget, collate } from '../../src/corpus/collation.ts';
-import type { CollationOptions } from '../../src/corpus/collation.ts';
-import { factVocabulary } from '../../src/corpus/factWords.ts';
-import { TextTokenizer } from '../../src/corpus/tokenizer.ts';
-import type { TokenizerFiles } from '../../src/corpus/tokenizer.ts';
+import { chunkTokenBudget, collate } from '../../src/corpus/batches/collation.ts';
+import type { CollationOptions } from '../../src/corpus/batches/collation.ts';
+import { factVocabulary } from '../../src/corpus/sources/factWords.ts';
+import { TextTokenizer } from '../../src/corpus/tokenizer/tokenizer.ts';
+import type { TokenizerFiles } from '../../src/corpus/tokenizer/tokenizer.ts';
 import type { TokenBatch } from '../../src/corpus/types.ts';
-import { wordTokenizerFiles } from '../../src/corpus/wordTokenizer.ts';
+import { wordTokenizerFiles } from '../../src/corpus/tokenizer/wordTokenizer.ts';
 
 const read = (folder: string, file: string): unknown =>
   JSON.parse(readFileSync(new URL(`../parity/collation/${folder}/${file}.json`, import.meta.url), 'utf8'));

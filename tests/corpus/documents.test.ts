@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MAXIMUM_TEXT_BYTES, readFiles, readText } from '../../src/corpus/documents.ts';
+import { MAXIMUM_TEXT_BYTES, readFiles, readText } from '../../src/corpus/sources/documents.ts';
 import { Random } from '../../src/corpus/random.ts';
 import { randomText, withoutSpace } from './helpers.ts';
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { FactStream, heldOutNames } from '../../src/corpus/factStream.ts';
-import { ATTRIBUTES, NAMES, TEMPLATES, factVocabulary } from '../../src/corpus/factWords.ts';
-import type { Attribute } from '../../src/corpus/factWords.ts';
-import { TextTokenizer } from '../../src/corpus/tokenizer.ts';
+import { FactStream, heldOutNames } from '../../src/corpus/sources/factStream.ts';
+import { ATTRIBUTES, NAMES, TEMPLATES, factVocabulary } from '../../src/corpus/sources/factWords.ts';
+import type { Attribute } from '../../src/corpus/sources/factWords.ts';
+import { TextTokenizer } from '../../src/corpus/tokenizer/tokenizer.ts';
 import type { Batch } from '../../src/corpus/types.ts';
-import { wordTokenizerFiles } from '../../src/corpus/wordTokenizer.ts';
+import { wordTokenizerFiles } from '../../src/corpus/tokenizer/wordTokenizer.ts';
 
 const PATTERNS = TEMPLATES.map((template) => new RegExp(`^${template.replace(/\{(\w+)\}/g, '(?<$1>\\S+)')}$`));
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { loadProse, proseCollections } from '../../src/corpus/prose.ts';
+import { loadProse, proseCollections } from '../../src/corpus/sources/prose.ts';
 
 describe('built-in collections', () => {
   it.each(proseCollections)(
@@ -13,7 +13,7 @@ describe('built-in collections', () => {
         for (const paragraph of document.paragraphs) expect(paragraph.trim().split(/\s+/).length).toBeGreaterThan(20);
       }
       expect(new Set(documents.map((document) => document.title)).size).toBe(documents.length);
-      const file = (await import(`../../src/corpus/collections/${id}.json`)) as { default: unknown };
+      const file = (await import(`../../src/corpus/sources/collections/${id}.json`)) as { default: unknown };
       expect(file.default).toMatchObject({ id, title, description });
     },
   );

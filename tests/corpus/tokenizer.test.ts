@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { trainBpe } from '../../src/corpus/bpeTrainer.ts';
-import type { BpeProgress } from '../../src/corpus/bpeTrainer.ts';
-import { mergePairs } from '../../src/corpus/pairMerger.ts';
-import { loadProse } from '../../src/corpus/prose.ts';
+import { trainBpe } from '../../src/corpus/tokenizer/bpeTrainer.ts';
+import type { BpeProgress } from '../../src/corpus/tokenizer/bpeTrainer.ts';
+import { mergePairs } from '../../src/corpus/tokenizer/pairMerger.ts';
+import { loadProse } from '../../src/corpus/sources/prose.ts';
 import { Random } from '../../src/corpus/random.ts';
-import { TextTokenizer } from '../../src/corpus/tokenizer.ts';
-import { wordTokenizerFiles } from '../../src/corpus/wordTokenizer.ts';
+import { TextTokenizer } from '../../src/corpus/tokenizer/tokenizer.ts';
+import { wordTokenizerFiles } from '../../src/corpus/tokenizer/wordTokenizer.ts';
 import { randomText } from './helpers.ts';
 
 const ODD_TEXTS = [

@@ -3,22 +3,22 @@ import { join } from 'node:path';
 import { strToU8, zipSync } from 'fflate';
 import { expect, test, vi } from 'vitest';
 import { CorpusError } from '../../src/corpus/errors.ts';
-import { TextTokenizer, type TokenizerFiles } from '../../src/corpus/tokenizer.ts';
-import { wordTokenizerFiles } from '../../src/corpus/wordTokenizer.ts';
-import { readAdapterArchive } from '../../src/files/adapterArchive.ts';
-import { adapterConfigJson } from '../../src/files/adapterFiles.ts';
-import { ModelFileError, readJson, type FileLookup } from '../../src/files/byteSource.ts';
-import { decoderConfigJson } from '../../src/files/decoderExport.ts';
-import { parseAdapterConfig } from '../../src/files/peft.ts';
-import { readRunCheckpoint, writeRunCheckpoint } from '../../src/files/runCheckpoint.ts';
+import { TextTokenizer, type TokenizerFiles } from '../../src/corpus/tokenizer/tokenizer.ts';
+import { wordTokenizerFiles } from '../../src/corpus/tokenizer/wordTokenizer.ts';
+import { readAdapterArchive } from '../../src/files/adapters/adapterArchive.ts';
+import { adapterConfigJson } from '../../src/files/adapters/adapterFiles.ts';
+import { ModelFileError, readJson, type FileLookup } from '../../src/files/formats/byteSource.ts';
+import { decoderConfigJson } from '../../src/files/models/decoderExport.ts';
+import { parseAdapterConfig } from '../../src/files/adapters/peft.ts';
+import { readSavedRun, writeSavedRun } from '../../src/files/formats/savedRun.ts';
 import {
   concatenated,
   headerLength,
   parseHeader,
   SafetensorsError,
   writeSafetensors,
-} from '../../src/files/safetensors.ts';
-import { openWeights } from '../../src/files/weightFile.ts';
+} from '../../src/files/formats/safetensors.ts';
+import { openWeights } from '../../src/files/models/weightFile.ts';
 import { ModelConfigError, parseDecoderConfig, rotaryFrequencies } from '../../src/models/config.ts';
 import { decoderLayout } from '../../src/models/layout.ts';
 import { LORA_TARGETS } from '../../src/models/lora.ts';
@@ -204,7 +204,7 @@ test('6,000 archives of adapters', async () => {
 
 test('10,000 saved runs', async () => {
   const tensors = new Map(['parameters', 'm', 'v'].map((name) => [`lm.0.${name}`, Float32Array.of(1, 2, 3, 4, 5)]));
-  const valid = concatenated(writeRunCheckpoint({ step: 12, tensors }, { configuration: '{"seed":1}', text: 'ü' }));
+  const valid = concatenated(writeSavedRun({ step: 12, tensors }, { configuration: '{"seed":1}', text: 'ü' }));
   const header = json(valid.subarray(8, 8 + headerLength(valid, valid.length)));
   await fuzz(6, 10_000, { read: 500, refused: 3000 }, async (random) => {
     let file: Uint8Array;
@@ -215,7 +215,7 @@ test('10,000 saved runs', async () => {
       new DataView(file.buffer).setBigUint64(0, BigInt(text.length), true);
     }
     const source = new CountingSource('run', file);
-    const { state, metadata } = await readRunCheckpoint(source);
+    const { state, metadata } = await readSavedRun(source);
     check(Number.isSafeInteger(state.step) && state.step >= 0, 'the step');
     for (const numbers of state.tensors.values()) check(numbers.every(Number.isFinite), 'numbers that are none');
     check(

@@ -1,5 +1,5 @@
-import { memorySource, type FileLookup } from '../../src/files/byteSource.ts';
-import { toBf16, toF16 } from '../../src/ops/halfPrecision.ts';
+import { memorySource, type FileLookup } from '../../src/files/formats/byteSource.ts';
+import { toBf16, toF16 } from '../../src/ops/core/halfPrecision.ts';
 import type { NamedTensor } from '../harness/tinyDecoder.ts';
 
 /** A safetensors file with this header, JSON or as it stands, and `dataBytes` bytes after it. */

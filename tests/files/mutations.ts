@@ -1,4 +1,4 @@
-import type { ByteSource } from '../../src/files/byteSource.ts';
+import type { ByteSource } from '../../src/files/formats/byteSource.ts';
 import { randomInt } from '../harness/numerics.ts';
 
 export type Random = () => number;

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { openDevice } from '../../src/gpu/device.ts';
 import { DeviceLostError, GpuUnavailableError } from '../../src/gpu/errors.ts';
-import { nodeGpu } from '../../src/cli/nodeGpu.ts';
-import { openTestContext } from '../harness/context.ts';
+import { nodeGpu } from '../../src/cli/support/nodeGpu.ts';
+import { openTestRuntime } from '../harness/runtime.ts';
 
 /** What `work` throws; an answer that does not come within 20 s counts as none. */
 async function failure(work: Promise<unknown>): Promise<unknown> {
@@ -69,62 +69,62 @@ test.each([
 });
 
 test('a lost device rejects the flush under way and every later one, reads included', async () => {
-  const context = await openTestContext();
-  const tensor = context.fromArray(new Float32Array(8), [8]);
-  const read = context.read(tensor);
-  const underWay = context.recorder.flush();
-  context.gpu.device.destroy();
-  const lost = await context.gpu.lost;
+  const runtime = await openTestRuntime();
+  const tensor = runtime.fromArray(new Float32Array(8), [8]);
+  const read = runtime.read(tensor);
+  const underWay = runtime.recorder.flush();
+  runtime.gpu.device.destroy();
+  const lost = await runtime.gpu.lost;
   expect(lost).toBeInstanceOf(DeviceLostError);
   expect(lost.message).toContain('The GPU was lost');
   for (const work of [underWay, read]) expect(await failure(work)).toBeInstanceOf(DeviceLostError);
   // Recording on is harmless; nothing of it may seem to succeed.
-  const later = context.read(tensor);
-  context.fromArray(new Float32Array(8), [8]);
-  for (const work of [context.recorder.flush(), later, context.recorder.flush()])
+  const later = runtime.read(tensor);
+  runtime.fromArray(new Float32Array(8), [8]);
+  for (const work of [runtime.recorder.flush(), later, runtime.recorder.flush()])
     expect(await failure(work)).toBe(lost);
-  context.destroy();
+  runtime.destroy();
 });
 
 test('a device lost while nothing is read back rejects the flush too', async () => {
-  const context = await openTestContext();
-  context.fromArray(new Float32Array(8), [8]);
-  const underWay = context.recorder.flush();
-  context.gpu.device.destroy();
+  const runtime = await openTestRuntime();
+  runtime.fromArray(new Float32Array(8), [8]);
+  const underWay = runtime.recorder.flush();
+  runtime.gpu.device.destroy();
   expect(await failure(underWay)).toBeInstanceOf(DeviceLostError);
-  context.destroy();
+  runtime.destroy();
 });
 
 test('a wait that the GPU never answers ends when the device is lost', async () => {
-  const context = await openTestContext();
-  const { queue } = context.gpu.device;
+  const runtime = await openTestRuntime();
+  const { queue } = runtime.gpu.device;
   let asked = 0;
   queue.onSubmittedWorkDone = () => {
     asked++;
     return new Promise(() => undefined);
   };
-  context.fromArray(new Float32Array(8), [8]);
-  const underWay = context.recorder.flush();
+  runtime.fromArray(new Float32Array(8), [8]);
+  const underWay = runtime.recorder.flush();
   while (asked === 0) await new Promise((resolve) => setTimeout(resolve, 1));
-  context.gpu.device.destroy();
+  runtime.gpu.device.destroy();
   expect(await failure(underWay)).toBeInstanceOf(DeviceLostError);
-  context.destroy();
+  runtime.destroy();
 });
 
 test('our own destroy is no loss, but nothing after it seems to succeed', async () => {
-  const context = await openTestContext();
-  const tensor = context.fromArray(new Float32Array(8), [8]);
-  const [read, underWay] = [context.read(tensor), context.recorder.flush()];
-  const dropped = context.read(tensor);
-  context.destroy();
-  for (const work of [read, underWay, context.recorder.flush()]) {
+  const runtime = await openTestRuntime();
+  const tensor = runtime.fromArray(new Float32Array(8), [8]);
+  const [read, underWay] = [runtime.read(tensor), runtime.recorder.flush()];
+  const dropped = runtime.read(tensor);
+  runtime.destroy();
+  for (const work of [read, underWay, runtime.recorder.flush()]) {
     const error = await failure(work);
     expect(error).toBeInstanceOf(DeviceLostError);
     expect((error as DeviceLostError).message).toContain('closed');
   }
   expect(String(await failure(dropped))).toContain('abandoned');
   const waited = await Promise.race([
-    context.gpu.lost,
+    runtime.gpu.lost,
     new Promise((resolve) => setTimeout(() => resolve('silent'), 50)),
   ]);
   expect(waited).toBe('silent');

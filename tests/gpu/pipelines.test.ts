@@ -3,7 +3,7 @@ import { openDevice, type GpuDevice } from '../../src/gpu/device.ts';
 import { ShaderCompileError } from '../../src/gpu/errors.ts';
 import { listing, PipelineCache } from '../../src/gpu/pipelines.ts';
 import { parseShader, type ShaderSource } from '../../src/gpu/shaderSource.ts';
-import { nodeGpu } from '../../src/cli/nodeGpu.ts';
+import { nodeGpu } from '../../src/cli/support/nodeGpu.ts';
 
 let gpu: GpuDevice;
 beforeAll(async () => {

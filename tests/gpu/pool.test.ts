@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { openDevice, type GpuDevice } from '../../src/gpu/device.ts';
 import { GpuLimitError, OutOfMemoryError } from '../../src/gpu/errors.ts';
 import { BufferPool, capacityFor, PURPOSES } from '../../src/gpu/pool.ts';
-import { nodeGpu } from '../../src/cli/nodeGpu.ts';
+import { nodeGpu } from '../../src/cli/support/nodeGpu.ts';
 import { randomInt, seededRandom } from '../harness/numerics.ts';
 
 let gpu: GpuDevice;

@@ -2,18 +2,18 @@ import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { shaderNames, shaderSource } from '../../src/gpu/shaderLibrary.ts';
 import { PARAMS_HEADER_BYTES } from '../../src/gpu/shaderSource.ts';
-import type { Context } from '../../src/ops/context.ts';
-import { openTestContext } from '../harness/context.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
+import { openTestRuntime } from '../harness/runtime.ts';
 
 /** Values for the constants that a kernel declares without a default. */
 const REQUIRED = { HEAD_DIM: 64, TILE: 16, V_NORM: true } as const;
 
-let context: Context;
+let runtime: Runtime;
 beforeAll(async () => {
   // Nothing beyond what every WebGPU device has: kernels that need more do not compile here.
-  context = await openTestContext({ defaultLimits: true });
+  runtime = await openTestRuntime({ defaultLimits: true });
 });
-afterAll(() => context.destroy());
+afterAll(() => runtime.destroy());
 
 const header = (code: string) => /^(?:\/\/.*\n)+/.exec(code)?.[0] ?? '';
 
@@ -39,6 +39,6 @@ test.each(shaderNames())('%s says what it computes, keeps to the conventions and
   const given = Object.fromEntries(Object.entries(REQUIRED).filter(([constant]) => needed.includes(constant)));
   expect(Object.keys(given).sort()).toEqual(needed.sort());
   for (const constant of needed) expect(constants).toContain(constant);
-  const compiled = await context.recorder.pipelines.get(source, given);
+  const compiled = await runtime.recorder.pipelines.get(source, given);
   expect(compiled.source).toBe(source);
 });

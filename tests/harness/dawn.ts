@@ -1,4 +1,4 @@
-import { nodeGpu } from '../../src/cli/nodeGpu.ts';
+import { nodeGpu } from '../../src/cli/support/nodeGpu.ts';
 
 /**
  * Opens a device through Dawn.

@@ -1,5 +1,5 @@
-import { memorySource } from '../../src/files/byteSource.ts';
-import { StoreBusyError, type FileStore } from '../../src/files/fileStore.ts';
+import { memorySource } from '../../src/files/formats/byteSource.ts';
+import { StoreBusyError, type FileStore } from '../../src/files/store/fileStore.ts';
 
 /** A FileStore in memory that behaves like the browser's: a quota, one writer per file, writes that stop in the middle. */
 export interface MemoryStore extends FileStore {

@@ -1,6 +1,6 @@
-import { checkpointPlan, randomBytes } from '../../src/cli/randomCheckpoint.ts';
-import { trainBpe } from '../../src/corpus/bpeTrainer.ts';
-import { concatenated, safetensorsPieces } from '../../src/files/safetensors.ts';
+import { checkpointPlan, randomBytes } from '../../src/cli/support/randomCheckpoint.ts';
+import { trainBpe } from '../../src/corpus/tokenizer/bpeTrainer.ts';
+import { concatenated, safetensorsPieces } from '../../src/files/formats/safetensors.ts';
 import { parseDecoderConfig } from '../../src/models/config.ts';
 
 const CONFIG = {

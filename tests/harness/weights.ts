@@ -1,7 +1,7 @@
-import { quantiseRows } from '../../src/files/quantise.ts';
-import type { Context } from '../../src/ops/context.ts';
-import { fromBf16, fromF16, toBf16, toF16 } from '../../src/ops/halfPrecision.ts';
-import { GROUP_COLUMNS, type Tensor } from '../../src/ops/tensor.ts';
+import { quantiseRows } from '../../src/files/models/quantise.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
+import { fromBf16, fromF16, toBf16, toF16 } from '../../src/ops/core/halfPrecision.ts';
+import { GROUP_COLUMNS, type Tensor } from '../../src/ops/core/tensor.ts';
 
 export type WeightType = 'f32' | 'bf16' | 'f16' | 'i8';
 /** Formats in which any stretch of a tensor can be multiplied with; of i8 only whole tensors can. */
@@ -32,18 +32,18 @@ export function rounded(values: Float32Array, dtype: WeightType, columns = value
 
 /** A frozen weight on the GPU in format `dtype`. */
 export function weightTensor(
-  context: Context,
+  runtime: Runtime,
   values: Float32Array,
   shape: readonly number[],
   dtype: WeightType,
 ): Tensor {
-  const tensor = context.tensor(shape, dtype, 'weights');
+  const tensor = runtime.tensor(shape, dtype, 'weights');
   if (tensor.size !== values.length) throw new Error(`${values.length} numbers do not fill [${shape.join(', ')}].`);
   if (tensor.scales) {
     const { numbers, scales } = quantiseRows(values, tensor.columns);
-    context.recorder.upload(tensor.slice, numbers);
-    context.recorder.upload(tensor.scales.slice, scales);
+    runtime.recorder.upload(tensor.slice, numbers);
+    runtime.recorder.upload(tensor.scales.slice, scales);
   } else
-    context.recorder.upload(tensor.slice, dtype === 'f32' ? values : dtype === 'bf16' ? toBf16(values) : toF16(values));
+    runtime.recorder.upload(tensor.slice, dtype === 'f32' ? values : dtype === 'bf16' ? toBf16(values) : toF16(values));
   return tensor;
 }

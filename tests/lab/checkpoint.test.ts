@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { unzipSync } from 'fflate';
-import { nodeGpu } from '../../src/cli/nodeGpu.ts';
-import { configure, type Configuration } from '../../src/lab/configuration.ts';
+import { nodeGpu } from '../../src/cli/support/nodeGpu.ts';
+import { configure, type Configuration } from '../../src/settings/configuration.ts';
 import { Lab } from '../../src/lab/lab.ts';
-import type { LabError, LabEvent } from '../../src/lab/protocol.ts';
+import type { LabError, LabEvent } from '../../src/lab/door/protocol.ts';
 import { startFakeHub, type FakeHub } from '../harness/fakeHub.ts';
 import { memoryStore, type MemoryStore } from '../harness/memoryStore.ts';
 import { tinyCheckpoint } from '../harness/tinyCheckpoint.ts';

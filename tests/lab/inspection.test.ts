@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { nodeGpu } from '../../src/cli/nodeGpu.ts';
-import { configure } from '../../src/lab/configuration.ts';
+import { nodeGpu } from '../../src/cli/support/nodeGpu.ts';
+import { configure } from '../../src/settings/configuration.ts';
 import { Lab } from '../../src/lab/lab.ts';
-import type { LabCommand, LabEvent } from '../../src/lab/protocol.ts';
+import type { LabCommand, LabEvent } from '../../src/lab/door/protocol.ts';
 
 const TINY = {
   chunks: 4,

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { nodeGpu } from '../../src/cli/nodeGpu.ts';
+import { nodeGpu } from '../../src/cli/support/nodeGpu.ts';
 import { shaderNames } from '../../src/gpu/shaderLibrary.ts';
 import { BudgetEstimator } from '../../src/gpu/budget.ts';
 import { sharedOut } from '../../src/gpu/timer.ts';
-import { configure } from '../../src/lab/configuration.ts';
+import { configure } from '../../src/settings/configuration.ts';
 import { Lab } from '../../src/lab/lab.ts';
-import type { LabEvent } from '../../src/lab/protocol.ts';
+import type { LabEvent } from '../../src/lab/door/protocol.ts';
 
 const TINY = configure({
   chunks: 4,

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { collate } from '../../src/corpus/collation.ts';
+import { collate } from '../../src/corpus/batches/collation.ts';
 import { CorpusError } from '../../src/corpus/errors.ts';
-import { configure } from '../../src/lab/configuration.ts';
-import { setUpCorpus, type CorpusSetup } from '../../src/lab/corpusSetup.ts';
-import { embedTexts } from '../../src/lab/embedding.ts';
-import { buildExperiment, type Experiment } from '../../src/lab/experiment.ts';
-import { CorpusIndex } from '../../src/lab/search.ts';
+import { configure } from '../../src/settings/configuration.ts';
+import { setUpCorpus, type CorpusSetup } from '../../src/run/corpusSetup.ts';
+import { embedTexts } from '../../src/lab/desks/embedding.ts';
+import { buildExperiment, type Experiment } from '../../src/run/experiment.ts';
+import { CorpusIndex } from '../../src/lab/desks/search.ts';
 import { l2Normalize } from '../../src/ops/l2Normalize.ts';
-import { pool, type Pooling } from '../../src/ops/pool.ts';
-import type { Context } from '../../src/ops/context.ts';
-import { openTestContext } from '../harness/context.ts';
+import { poolRows, type Pooling } from '../../src/ops/pooling.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
+import { openTestRuntime } from '../harness/runtime.ts';
 import { EPS_F32, expectClose } from '../harness/numerics.ts';
 
 const TEXT = Array.from(
@@ -19,18 +19,18 @@ const TEXT = Array.from(
 const SMALL = { layers: 1, width: 16, heads: 2, kvHeads: 1, mlpWidth: 16, chunks: 4, chunkTokens: 24, vocabulary: 300 };
 const CONFIGURATION = configure({ source: 'text', heldOutBatches: 1, learningRate: 0.01, warmup: 0, ...SMALL });
 
-let context: Context;
+let runtime: Runtime;
 let corpus: CorpusSetup;
 let experiment: Experiment;
 beforeAll(async () => {
-  context = await openTestContext();
+  runtime = await openTestRuntime();
   corpus = await setUpCorpus(CONFIGURATION, { text: TEXT });
-  experiment = buildExperiment(context, CONFIGURATION, corpus);
+  experiment = buildExperiment(runtime, CONFIGURATION, corpus);
 });
-afterAll(() => context.destroy());
+afterAll(() => runtime.destroy());
 
 const embed = (texts: readonly string[], options: Partial<Parameters<typeof embedTexts>[4]> = {}) =>
-  embedTexts(context, experiment.models.retriever, corpus.retrieverTokenizer, texts, {
+  embedTexts(runtime, experiment.models.retriever, corpus.retrieverTokenizer, texts, {
     role: 'passage',
     pooling: 'mean',
     maxTokens: 24,
@@ -51,12 +51,12 @@ describe('embedTexts', () => {
       ['passage', passageIds],
     ] as const) {
       let expected: Promise<Float32Array> | undefined;
-      context.scope(() => {
-        const input = retriever.prepare(context, ids);
-        const { hidden } = retriever.forward(context, input);
-        expected = context.read(l2Normalize(context, pool(context, hidden, input.rows, pooling)));
+      runtime.scope(() => {
+        const input = retriever.prepare(runtime, ids);
+        const { hidden } = retriever.forward(runtime, input);
+        expected = runtime.read(l2Normalize(runtime, poolRows(runtime, hidden, input.rows, pooling)));
       });
-      await context.recorder.flush();
+      await runtime.recorder.flush();
       const actual = await embed(TEXTS, { role, pooling });
       expectClose(role, actual, (await expected) ?? [], TOLERANCE);
     }
@@ -82,7 +82,7 @@ describe('embedTexts', () => {
   });
 
   test('is stopped between batches and leaves nothing behind', async () => {
-    const before = context.pool.report().liveBuffers;
+    const before = runtime.pool.report().liveBuffers;
     const stop = new AbortController();
     const stopped = embed(TEXTS, {
       batchTokens: 1,
@@ -90,24 +90,24 @@ describe('embedTexts', () => {
       onProgress: (done) => done > 0 && stop.abort(),
     });
     await expect(stopped).rejects.toMatchObject({ code: 'aborted' });
-    expect(context.pool.report().liveBuffers).toBe(before);
+    expect(runtime.pool.report().liveBuffers).toBe(before);
     await embed(TEXTS);
-    expect(context.pool.report().liveBuffers).toBe(before);
+    expect(runtime.pool.report().liveBuffers).toBe(before);
   });
 
   test('an id beyond the vocabulary is refused and leaves nothing behind', async () => {
-    const before = context.pool.report().liveBuffers;
+    const before = runtime.pool.report().liveBuffers;
     const { retriever } = experiment.models;
     const foreign = Object.create(corpus.retrieverTokenizer, { eosId: { value: 100_000 } }) as typeof corpus.tokenizer;
     const options = { role: 'query', pooling: 'mean', maxTokens: 24 } as const;
-    await expect(embedTexts(context, retriever, foreign, ['A'], options)).rejects.toThrow(/100000/);
-    expect(context.pool.report().liveBuffers).toBe(before);
+    await expect(embedTexts(runtime, retriever, foreign, ['A'], options)).rejects.toThrow(/100000/);
+    expect(runtime.pool.report().liveBuffers).toBe(before);
   });
 });
 
 describe('CorpusIndex', () => {
   test('ranks chunks by the retriever as trained, as it began, and by words', async () => {
-    const index = new CorpusIndex(context, experiment.models, corpus, CONFIGURATION);
+    const index = new CorpusIndex(runtime, experiment.models, corpus, CONFIGURATION);
     expect(index.isStale(0)).toBe(true);
     const progress: number[] = [];
     await index.build(0, { onProgress: (_detail, fraction) => progress.push(fraction) });
@@ -148,8 +148,8 @@ describe('CorpusIndex', () => {
   });
 
   test('gives back the untrained retriever, and keeps what was built when a build is stopped', async () => {
-    const before = context.pool.report().liveBuffers;
-    const index = new CorpusIndex(context, experiment.models, corpus, CONFIGURATION);
+    const before = runtime.pool.report().liveBuffers;
+    const index = new CorpusIndex(runtime, experiment.models, corpus, CONFIGURATION);
     await index.build(1);
     const built = index.embeddings;
     await expect(index.build(2, { signal: AbortSignal.abort() })).rejects.toBeInstanceOf(CorpusError);
@@ -157,6 +157,6 @@ describe('CorpusIndex', () => {
     expect(index.step).toBe(1);
     await expect(index.search('  ', 3)).rejects.toMatchObject({ code: 'empty-text' });
     index.destroy();
-    expect(context.pool.report().liveBuffers).toBe(before);
+    expect(runtime.pool.report().liveBuffers).toBe(before);
   });
 });

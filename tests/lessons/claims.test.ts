@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { defaultConfiguration } from '../../src/lab/configuration.ts';
-import type { RunRecord } from '../../src/lab/run.ts';
-import type { Context } from '../../src/ops/context.ts';
-import { LESSONS } from '../../src/ui/lessons/all.ts';
-import { configurationOf } from '../../src/ui/lessons/configurationOf.ts';
+import { defaultConfiguration } from '../../src/settings/configuration.ts';
+import type { RunRecord } from '../../src/run/record.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
+import { LESSONS } from '../../src/ui/panels/lessons/all.ts';
+import { configurationOf } from '../../src/ui/panels/lessons/configurationOf.ts';
 import {
   holds,
   type Claim,
@@ -13,9 +13,9 @@ import {
   type LessonAction,
   type LessonStep,
   type RecordedClaim,
-} from '../../src/ui/lessons/lesson.ts';
-import { heldOutFigure, METRICS } from '../../src/ui/lessons/metrics.ts';
-import { openTestContext } from '../harness/context.ts';
+} from '../../src/ui/panels/lessons/lesson.ts';
+import { heldOutFigure, METRICS } from '../../src/ui/panels/lessons/metrics.ts';
+import { openTestRuntime } from '../harness/runtime.ts';
 import { Engine, type Observed } from './engine.ts';
 
 const recordedPath = (name: string): URL => new URL(`../../public/recorded/${name}.json`, import.meta.url);
@@ -42,13 +42,13 @@ function worded(claim: Claim, step: LessonStep): string {
 }
 
 describe('on the engine', () => {
-  let context: Context;
+  let runtime: Runtime;
   let engine: Engine;
   beforeAll(async () => {
-    context = await openTestContext();
-    engine = new Engine(context);
+    runtime = await openTestRuntime();
+    engine = new Engine(runtime);
   });
-  afterAll(() => context.destroy());
+  afterAll(() => runtime.destroy());
 
   async function measure(action: LessonAction | undefined, steps: number, metric: ClaimMetric): Promise<number> {
     if (!action) throw new Error('The claim names no action.');

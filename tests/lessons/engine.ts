@@ -1,11 +1,11 @@
-import { configure, type Configuration } from '../../src/lab/configuration.ts';
-import { setUpCorpus, type CorpusSetup } from '../../src/lab/corpusSetup.ts';
-import { buildExperiment, revelaOptions, type Experiment } from '../../src/lab/experiment.ts';
-import { CorpusFeed } from '../../src/lab/feed.ts';
-import { stepRecord } from '../../src/lab/records.ts';
-import type { StepRecord } from '../../src/lab/run.ts';
+import { configure, type Configuration } from '../../src/settings/configuration.ts';
+import { setUpCorpus, type CorpusSetup } from '../../src/run/corpusSetup.ts';
+import { buildExperiment, revelaOptions, type Experiment } from '../../src/run/experiment.ts';
+import { CorpusFeed } from '../../src/run/feed.ts';
+import { stepRecord } from '../../src/run/records.ts';
+import type { StepRecord } from '../../src/run/record.ts';
 import { revela } from '../../src/objectives/revela.ts';
-import type { Context } from '../../src/ops/context.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
 
 /** A short run of a lesson's configuration. */
 export interface Observed {
@@ -17,7 +17,7 @@ export interface Observed {
 export class Engine {
   #done = new Map<string, Promise<unknown>>();
 
-  constructor(private readonly context: Context) {}
+  constructor(private readonly runtime: Runtime) {}
 
   train(configuration: Configuration, steps: number): Promise<Observed> {
     return this.#once('train', configuration, steps, async (experiment, corpus) => ({
@@ -41,23 +41,23 @@ export class Engine {
   /** Largest length (per token and head) of what the untrained language model reads from its neighbours, per layer. */
   largestReadings(configuration: Configuration): Promise<number[]> {
     return this.#once('reading', configuration, 0, async ({ models }, corpus) => {
-      const { context } = this;
+      const { runtime } = this;
       const batch = new CorpusFeed(corpus, configuration).batchAt(0);
       const { layers, headDim } = models.languageModel.config;
       const own: Promise<Float32Array>[] = [];
       const whole: Promise<Float32Array>[] = [];
-      context.beginScope();
+      runtime.beginScope();
       try {
-        await revela(context, undefined, models, batch.tokens, revelaOptions(configuration, layers), {
+        await revela(runtime, undefined, models, batch.tokens, revelaOptions(configuration, layers), {
           fixedAttention: batch.fixedAttention,
           observeInBatch: (name, tensor) => {
-            if (name.startsWith('selfAttention.')) own.push(context.read(tensor));
-            if (name.startsWith('attentionOutput.')) whole.push(context.read(tensor));
+            if (name.startsWith('selfAttention.')) own.push(runtime.read(tensor));
+            if (name.startsWith('attentionOutput.')) whole.push(runtime.read(tensor));
           },
         });
-        await context.recorder.flush();
+        await runtime.recorder.flush();
       } finally {
-        context.endScope();
+        runtime.endScope();
       }
       if (own.length !== layers || whole.length !== layers)
         throw new Error('The language model does not show what it reads.');
@@ -78,7 +78,7 @@ export class Engine {
     if (found) return found;
     const run = (async () => {
       const corpus = await setUpCorpus(configuration);
-      const experiment = buildExperiment(this.context, configuration, corpus);
+      const experiment = buildExperiment(this.runtime, configuration, corpus);
       try {
         return await work(experiment, corpus);
       } finally {

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import type { Lesson } from '../../src/ui/lessons/lesson.ts';
-import { PARTS, type PartId } from '../../src/ui/lessons/parts.ts';
+import type { Lesson } from '../../src/ui/panels/lessons/lesson.ts';
+import { PARTS, type PartId } from '../../src/ui/panels/lessons/parts.ts';
 
-const folder = new URL('../../src/ui/lessons/data/', import.meta.url);
+const folder = new URL('../../src/ui/panels/lessons/data/', import.meta.url);
 
 /** What the tests in the browser need to know of the lessons' data. */
 export const LESSONS = readdirSync(folder)

@@ -1,21 +1,21 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { loadDecoder } from '../../src/files/decoderFiles.ts';
-import { writeSafetensors } from '../../src/files/safetensors.ts';
+import { loadDecoder } from '../../src/files/models/decoderFiles.ts';
+import { writeSafetensors } from '../../src/files/formats/safetensors.ts';
 import { parseDecoderConfig, rotaryFrequencies, type DecoderConfig } from '../../src/models/config.ts';
 import { Decoder } from '../../src/models/decoder.ts';
 import { LORA_TARGETS, LoraAdapter, type LoraTarget } from '../../src/models/lora.ts';
-import type { Context } from '../../src/ops/context.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { folder } from '../files/helpers.ts';
-import { openTestContext } from '../harness/context.ts';
+import { openTestRuntime } from '../harness/runtime.ts';
 import { EPS_F32, expectClose, randomArray, seededRandom } from '../harness/numerics.ts';
 import { LLAMA_JSON, QWEN2_JSON, randomCheckpoint, type NamedTensor } from '../harness/tinyDecoder.ts';
 import { referenceDecoder } from '../reference/decoder.ts';
 
-let context: Context;
+let runtime: Runtime;
 beforeAll(async () => {
-  context = await openTestContext();
+  runtime = await openTestRuntime();
 });
-afterAll(() => context.destroy());
+afterAll(() => runtime.destroy());
 
 const IDS = [[3, 1, 4, 1, 5, 9, 2, 6], [5], [10, 0, 10], [7, 7, 7, 8, 8]];
 // Norms keep hidden states near 1; two layers of sums of up to 24 products, with as much again for every exponential.
@@ -27,20 +27,20 @@ function referenceModel(config: DecoderConfig, tensors: readonly NamedTensor[]) 
 
 /** Hidden states and the number of buffers left behind. */
 async function hiddenStates(decoder: Decoder, ids: readonly (readonly number[])[]): Promise<Float32Array> {
-  const before = context.pool.report().liveBuffers;
+  const before = runtime.pool.report().liveBuffers;
   let hidden: Promise<Float32Array> | undefined;
-  context.scope(() => {
-    hidden = context.read(decoder.forward(context, decoder.prepare(context, ids)).hidden);
+  runtime.scope(() => {
+    hidden = runtime.read(decoder.forward(runtime, decoder.prepare(runtime, ids)).hidden);
   });
-  await context.recorder.flush();
-  expect(context.pool.report().liveBuffers).toBe(before);
+  await runtime.recorder.flush();
+  expect(runtime.pool.report().liveBuffers).toBe(before);
   if (!hidden) throw new Error('The forward pass did not run.');
   return hidden;
 }
 
 async function open(config: DecoderConfig, tensors: readonly NamedTensor[], shardRows?: number) {
   const files = folder({ 'model.safetensors': writeSafetensors(tensors) });
-  return loadDecoder(context, files, config, { head: false, trainable: false, ...(shardRows ? { shardRows } : {}) });
+  return loadDecoder(runtime, files, config, { head: false, trainable: false, ...(shardRows ? { shardRows } : {}) });
 }
 
 test.each([
@@ -74,13 +74,13 @@ test.each<[string, readonly LoraTarget[]]>([
   const config = parseDecoderConfig(QWEN2_JSON);
   const tensors = randomCheckpoint(config, 14);
   const weights = await open(config, tensors);
-  const adapter = new LoraAdapter(context, config, { rank: 2, alpha: 3, targets });
+  const adapter = new LoraAdapter(runtime, config, { rank: 2, alpha: 3, targets });
   const random = seededRandom(15);
   const lora: NamedTensor[] = [];
   for (const { key, shape, parts } of adapter.specs) {
     const columns = shape.at(-1)!;
     const values = randomArray(random, shape[0]! * columns, 0.5);
-    context.recorder.upload(adapter.parameters.tensor(key).slice, values);
+    runtime.recorder.upload(adapter.parameters.tensor(key).slice, values);
     for (const { name, rowOffset, rows } of parts)
       lora.push({
         name,
@@ -104,7 +104,7 @@ test('rows that no decoder can read are refused', async () => {
   const weights = await open(config, randomCheckpoint(config, 16));
   const decoder = new Decoder(config, weights);
   for (const ids of [[], [[1], []], [[11]], [[-1]], [[0.5]]])
-    expect(() => context.scope(() => void decoder.prepare(context, ids)), JSON.stringify(ids)).toThrow();
-  context.recorder.discard();
+    expect(() => runtime.scope(() => void decoder.prepare(runtime, ids)), JSON.stringify(ids)).toThrow();
+  runtime.recorder.discard();
   weights.destroy();
 });

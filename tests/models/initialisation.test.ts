@@ -3,16 +3,16 @@ import { parseDecoderConfig } from '../../src/models/config.ts';
 import { initialAdapter, initialWeights, orthonormalRows } from '../../src/models/initialisation.ts';
 import { decoderLayout } from '../../src/models/layout.ts';
 import { LoraAdapter } from '../../src/models/lora.ts';
-import type { Context } from '../../src/ops/context.ts';
-import { openTestContext } from '../harness/context.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
+import { openTestRuntime } from '../harness/runtime.ts';
 import { seededRandom } from '../harness/numerics.ts';
 import { QWEN2_JSON } from '../harness/tinyDecoder.ts';
 
-let context: Context;
+let runtime: Runtime;
 beforeAll(async () => {
-  context = await openTestContext();
+  runtime = await openTestRuntime();
 });
-afterAll(() => context.destroy());
+afterAll(() => runtime.destroy());
 
 /** Standard normal numbers (Box–Muller). */
 function normalSource(seed: number): () => number {
@@ -99,7 +99,7 @@ test('more rows than columns come in orthonormal sets', () => {
 });
 
 test('an adapter starts with A uniform in ±1/√columns and B zero', () => {
-  const adapter = new LoraAdapter(context, config, { rank: 16, alpha: 16, targets: ['q_proj', 'down_proj'] });
+  const adapter = new LoraAdapter(runtime, config, { rank: 16, alpha: 16, targets: ['q_proj', 'down_proj'] });
   const values = initialAdapter(adapter, seededRandom(6));
   expect([...values.keys()]).toEqual(adapter.specs.map(({ key }) => key));
   for (const { key, matrix, shape } of adapter.specs) {

@@ -3,16 +3,16 @@ import { GpuLimitError } from '../../src/gpu/errors.ts';
 import { parseDecoderConfig } from '../../src/models/config.ts';
 import { ParameterSet } from '../../src/models/parameters.ts';
 import { allocateWeights } from '../../src/models/weights.ts';
-import type { Context } from '../../src/ops/context.ts';
-import type { Tensor } from '../../src/ops/tensor.ts';
-import { openTestContext } from '../harness/context.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
+import type { Tensor } from '../../src/ops/core/tensor.ts';
+import { openTestRuntime } from '../harness/runtime.ts';
 import { LLAMA_JSON } from '../harness/tinyDecoder.ts';
 
-let context: Context;
+let runtime: Runtime;
 beforeAll(async () => {
-  context = await openTestContext();
+  runtime = await openTestRuntime();
 });
-afterAll(() => context.destroy());
+afterAll(() => runtime.destroy());
 
 const SPECS = [
   { key: 'a', shape: [3, 5] },
@@ -22,13 +22,13 @@ const SPECS = [
 ];
 
 async function numbers(tensor: Tensor): Promise<number[]> {
-  const read = context.read(tensor);
-  await context.recorder.flush();
+  const read = runtime.read(tensor);
+  await runtime.recorder.flush();
   return [...(await read)];
 }
 
 test('tensors lie end to end at multiples of 256 bytes, gradients likewise, and all start at zero', async () => {
-  const set = new ParameterSet(context, SPECS);
+  const set = new ParameterSet(runtime, SPECS);
   expect(set.blocks).toHaveLength(1);
   expect(SPECS.map(({ key }) => set.tensor(key).slice.offset)).toEqual([0, 256, 512, 1024]);
   expect(SPECS.map(({ key }) => set.tensor(key).slice.size)).toEqual([60, 256, 260, 4]);
@@ -51,11 +51,11 @@ test('tensors lie end to end at multiples of 256 bytes, gradients likewise, and 
 });
 
 test('each tensor has its own slot: what is written to one shows in no other', async () => {
-  const set = new ParameterSet(context, SPECS);
+  const set = new ParameterSet(runtime, SPECS);
   SPECS.forEach(({ key }, i) => {
     const tensor = set.tensor(key);
-    context.recorder.upload(tensor.slice, new Float32Array(tensor.size).fill(i + 1));
-    context.recorder.upload(tensor.gradient!.slice, new Float32Array(tensor.size).fill(-i - 1));
+    runtime.recorder.upload(tensor.slice, new Float32Array(tensor.size).fill(i + 1));
+    runtime.recorder.upload(tensor.gradient!.slice, new Float32Array(tensor.size).fill(-i - 1));
   });
   for (const [i, { key }] of SPECS.entries()) {
     const tensor = set.tensor(key);
@@ -77,7 +77,7 @@ test('each tensor has its own slot: what is written to one shows in no other', a
 test('a set larger than a block goes on in the next; what is larger by itself has one alone', async () => {
   // Room, in floats: a 64, b 64, c 128, d 64.
   const offsets = (limit: number) => {
-    const set = new ParameterSet(context, SPECS, limit);
+    const set = new ParameterSet(runtime, SPECS, limit);
     const result = {
       sizes: set.blocks.map(({ parameters }) => parameters.size),
       places: SPECS.map(({ key }) => [
@@ -116,41 +116,41 @@ test('a set larger than a block goes on in the next; what is larger by itself ha
       [3, 0],
     ],
   });
-  await context.recorder.flush();
-  expect(context.pool.report().liveBuffers).toBe(0);
+  await runtime.recorder.flush();
+  expect(runtime.pool.report().liveBuffers).toBe(0);
 });
 
 test('gradients are booked as gradients, and everything is given back', () => {
-  const set = new ParameterSet(context, SPECS);
-  expect(context.pool.report().live).toMatchObject({ weights: 1280, gradients: 1280, activations: 0 });
+  const set = new ParameterSet(runtime, SPECS);
+  expect(runtime.pool.report().live).toMatchObject({ weights: 1280, gradients: 1280, activations: 0 });
   set.destroy();
-  expect(context.pool.report().liveBuffers).toBe(0);
-  expect(new ParameterSet(context, []).count).toBe(0);
+  expect(runtime.pool.report().liveBuffers).toBe(0);
+  expect(new ParameterSet(runtime, []).count).toBe(0);
 });
 
 test('an allocation that fails leaves nothing behind', () => {
   const config = parseDecoderConfig(LLAMA_JSON);
   for (const trainable of [true, false])
     for (const failing of [1, 2]) {
-      const acquire = context.pool.acquire.bind(context.pool);
+      const acquire = runtime.pool.acquire.bind(runtime.pool);
       let calls = 0;
-      const limited = vi.spyOn(context.pool, 'acquire').mockImplementation((bytes, purpose) => {
+      const limited = vi.spyOn(runtime.pool, 'acquire').mockImplementation((bytes, purpose) => {
         if (++calls > failing) throw new GpuLimitError('too large', 'Use less.');
         return acquire(bytes, purpose);
       });
       const attempt = () =>
-        trainable ? new ParameterSet(context, SPECS, 64) : allocateWeights(context, config, { head: true, trainable });
+        trainable ? new ParameterSet(runtime, SPECS, 64) : allocateWeights(runtime, config, { head: true, trainable });
       expect(attempt).toThrow(GpuLimitError);
       limited.mockRestore();
       expect(calls).toBe(failing + 1);
-      expect(context.pool.report().liveBuffers).toBe(0);
+      expect(runtime.pool.report().liveBuffers).toBe(0);
     }
 });
 
 test('weights are found by key, trainable or frozen, and no others', () => {
   const config = parseDecoderConfig(LLAMA_JSON);
   for (const trainable of [true, false]) {
-    const weights = allocateWeights(context, config, { head: true, trainable, shardRows: 6 });
+    const weights = allocateWeights(runtime, config, { head: true, trainable, shardRows: 6 });
     expect(weights.embedding.map(({ weight }) => weight.shape)).toEqual([
       [6, 16],
       [6, 16],
@@ -161,6 +161,6 @@ test('weights are found by key, trainable or frozen, and no others', () => {
     expect(weights.finalNorm.requiresGrad).toBe(trainable);
     expect(() => weights.tensor('2.qkv.weight')).toThrow(/2\.qkv\.weight/);
     weights.destroy();
-    expect(context.pool.report().liveBuffers).toBe(0);
+    expect(runtime.pool.report().liveBuffers).toBe(0);
   }
 });

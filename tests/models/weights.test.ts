@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { parseDecoderConfig } from '../../src/models/config.ts';
 import { allocateWeights, tableShardRows, weightLayout } from '../../src/models/weights.ts';
-import type { Context } from '../../src/ops/context.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { GpuLimitError } from '../../src/gpu/errors.ts';
-import { tensorBytes, type DType } from '../../src/ops/tensor.ts';
-import { openTestContext } from '../harness/context.ts';
+import { tensorBytes, type DType } from '../../src/ops/core/tensor.ts';
+import { openTestRuntime } from '../harness/runtime.ts';
 import { LLAMA_JSON } from '../harness/tinyDecoder.ts';
 
 const MIB = 2 ** 20;
@@ -24,11 +24,11 @@ const qwen = parseDecoderConfig({
   tie_word_embeddings: true,
 });
 
-let context: Context;
+let runtime: Runtime;
 beforeAll(async () => {
-  context = await openTestContext({ defaultLimits: true });
+  runtime = await openTestRuntime({ defaultLimits: true });
 });
-afterAll(() => context.destroy());
+afterAll(() => runtime.destroy());
 
 test('a table is cut into the fewest shards that fit, equal but for whole tiles', () => {
   expect(tableShardRows(DEFAULT, 151_936, 2 * 896)).toBe(50_688);
@@ -85,40 +85,40 @@ test('an untied head as large as the embedding counts by its own format', () => 
 test('weights take as many shards as the limits of their context ask for', () => {
   const config = parseDecoderConfig(LLAMA_JSON);
   // 13 rows of 64 bytes under a limit of 512.
-  const limits = { ...context.gpu.limits, maxStorageBufferBindingSize: 512, maxBufferSize: 1024 };
-  const small = vi.spyOn(context.gpu, 'limits', 'get').mockReturnValue(limits);
+  const limits = { ...runtime.gpu.limits, maxStorageBufferBindingSize: 512, maxBufferSize: 1024 };
+  const small = vi.spyOn(runtime.gpu, 'limits', 'get').mockReturnValue(limits);
   for (const trainable of [false, true]) {
-    const weights = allocateWeights(context, config, { head: true, trainable });
+    const weights = allocateWeights(runtime, config, { head: true, trainable });
     expect(weights.embedding.map(({ weight }) => weight.rows)).toEqual([8, 5]);
     weights.destroy();
   }
   small.mockRestore();
-  expect(context.pool.report().liveBuffers).toBe(0);
+  expect(runtime.pool.report().liveBuffers).toBe(0);
 });
 
 test('i8 weights have their scales, which are given back with them, and when one of the two is refused', () => {
   const config = parseDecoderConfig(LLAMA_JSON);
   const storage = ({ role }: { role: string }): DType => (role === 'norm' ? 'f32' : 'i8');
-  const weights = allocateWeights(context, config, { head: true, trainable: false, storage });
+  const weights = allocateWeights(runtime, config, { head: true, trainable: false, storage });
   const gateUp = weights.tensor('0.gateUp.weight');
   expect(gateUp).toMatchObject({ dtype: 'i8', shape: [48, 16], scales: { dtype: 'bf16', shape: [48, 1] } });
   expect(weights.tensor('0.down.weight').scales?.shape).toEqual([16, 1]);
   // A view keeps both alive.
   const view = gateUp.detach();
   weights.destroy();
-  expect(context.pool.report().liveBuffers).toBe(2);
+  expect(runtime.pool.report().liveBuffers).toBe(2);
   expect(view.scales?.references).toBe(1);
   view.release();
-  expect(context.pool.report().liveBuffers).toBe(0);
+  expect(runtime.pool.report().liveBuffers).toBe(0);
   for (const failing of [0, 1, 2, 3]) {
-    const acquire = context.pool.acquire.bind(context.pool);
+    const acquire = runtime.pool.acquire.bind(runtime.pool);
     let calls = 0;
-    const limited = vi.spyOn(context.pool, 'acquire').mockImplementation((bytes, purpose) => {
+    const limited = vi.spyOn(runtime.pool, 'acquire').mockImplementation((bytes, purpose) => {
       if (calls++ >= failing) throw new GpuLimitError('too large', 'Use less.');
       return acquire(bytes, purpose);
     });
-    expect(() => allocateWeights(context, config, { head: true, trainable: false, storage })).toThrow(GpuLimitError);
+    expect(() => allocateWeights(runtime, config, { head: true, trainable: false, storage })).toThrow(GpuLimitError);
     limited.mockRestore();
-    expect(context.pool.report().liveBuffers).toBe(0);
+    expect(runtime.pool.report().liveBuffers).toBe(0);
   }
 });

@@ -1,23 +1,23 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { loadDecoder } from '../../src/files/decoderFiles.ts';
-import { writeSafetensors } from '../../src/files/safetensors.ts';
+import { loadDecoder } from '../../src/files/models/decoderFiles.ts';
+import { writeSafetensors } from '../../src/files/formats/safetensors.ts';
 import { parseDecoderConfig, rotaryFrequencies } from '../../src/models/config.ts';
 import { Decoder } from '../../src/models/decoder.ts';
 import { LayerGates } from '../../src/models/gates.ts';
 import { fixedGates, revela, type RevelaOptions } from '../../src/objectives/revela.ts';
-import type { Context } from '../../src/ops/context.ts';
-import { Tape } from '../../src/ops/tape.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
+import { Tape } from '../../src/ops/core/tape.ts';
 import { folder } from '../files/helpers.ts';
-import { openTestContext } from '../harness/context.ts';
+import { openTestRuntime } from '../harness/runtime.ts';
 import { expectClose, numericGradients } from '../harness/numerics.ts';
 import { QWEN2_JSON, randomCheckpoint } from '../harness/tinyDecoder.ts';
 import { referenceRevela } from '../reference/revela.ts';
 
-let context: Context;
+let runtime: Runtime;
 beforeAll(async () => {
-  context = await openTestContext();
+  runtime = await openTestRuntime();
 });
-afterAll(() => context.destroy());
+afterAll(() => runtime.destroy());
 
 const config = { ...parseDecoderConfig(QWEN2_JSON), layers: 3 };
 const BATCH = {
@@ -55,34 +55,34 @@ const OPTIONS: RevelaOptions = {
 /** One step over two random models; all gradients by group, and the loss. */
 async function step(options: RevelaOptions, initial: readonly number[] | undefined, control?: Float32Array) {
   const open = (seed: number) =>
-    loadDecoder(context, folder({ 'model.safetensors': writeSafetensors(randomCheckpoint(config, seed)) }), config, {
+    loadDecoder(runtime, folder({ 'model.safetensors': writeSafetensors(randomCheckpoint(config, seed)) }), config, {
       head: true,
       trainable: true,
     });
   const [retriever, languageModel] = [await open(1), await open(2)];
-  const gates = initial && new LayerGates(context, initial);
-  const tape = new Tape(context);
-  context.beginScope();
+  const gates = initial && new LayerGates(runtime, initial);
+  const tape = new Tape(runtime);
+  runtime.beginScope();
   const forward = await revela(
-    context,
+    runtime,
     tape,
     { retriever: new Decoder(config, retriever), languageModel: new Decoder(config, languageModel), gates },
     BATCH,
     options,
     control ? { fixedAttention: control } : {},
   );
-  const loss = context.read(forward.ntpLoss);
+  const loss = runtime.read(forward.ntpLoss);
   tape.backward(forward.roots);
   tape.dispose();
-  context.endScope();
+  runtime.endScope();
   const gradients = [retriever.parameters!, languageModel.parameters!].map(({ blocks }) =>
-    context.read(blocks[0]!.gradients),
+    runtime.read(blocks[0]!.gradients),
   );
-  const ofGates = gates && context.read(gates.tensor.gradient!);
-  await context.recorder.flush();
+  const ofGates = gates && runtime.read(gates.tensor.gradient!);
+  await runtime.recorder.flush();
   const outcome = { loss: (await loss)[0]!, gradients: await Promise.all(gradients), ofGates: await ofGates };
   for (const resource of [retriever, languageModel, gates]) resource?.destroy();
-  expect(context.pool.report().liveBuffers).toBe(0);
+  expect(runtime.pool.report().liveBuffers).toBe(0);
   return outcome;
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadDecoder } from '../../src/files/decoderFiles.ts';
-import { writeSafetensors } from '../../src/files/safetensors.ts';
+import { loadDecoder } from '../../src/files/models/decoderFiles.ts';
+import { writeSafetensors } from '../../src/files/formats/safetensors.ts';
 import { parseDecoderConfig, rotaryFrequencies } from '../../src/models/config.ts';
 import { Decoder } from '../../src/models/decoder.ts';
 import { LayerGates } from '../../src/models/gates.ts';
@@ -8,10 +8,10 @@ import type { DecoderWeights } from '../../src/models/weights.ts';
 import { attributeGain } from '../../src/objectives/attribution.ts';
 import { inspectPair } from '../../src/objectives/inspection.ts';
 import { revela, type RevelaModels, type RevelaOptions } from '../../src/objectives/revela.ts';
-import type { Context } from '../../src/ops/context.ts';
-import { Tape } from '../../src/ops/tape.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
+import { Tape } from '../../src/ops/core/tape.ts';
 import { folder } from '../files/helpers.ts';
-import { openTestContext } from '../harness/context.ts';
+import { openTestRuntime } from '../harness/runtime.ts';
 import { expectClose, numericGradients } from '../harness/numerics.ts';
 import { QWEN2_JSON, randomCheckpoint } from '../harness/tinyDecoder.ts';
 import { referencePass } from '../reference/decoder.ts';
@@ -60,22 +60,22 @@ const GATES = [0, 0.75, 0.75];
 /** Random models near 3 nats, three layers of f32 sums of up to 24 products between tokens and losses. */
 const TOLERANCE = { abs: 2e-6, rel: 2e-5 };
 
-let context: Context;
+let runtime: Runtime;
 let weights: DecoderWeights[];
 let models: RevelaModels;
 const open = (seed: number) =>
-  loadDecoder(context, folder({ 'model.safetensors': writeSafetensors(randomCheckpoint(config, seed)) }), config, {
+  loadDecoder(runtime, folder({ 'model.safetensors': writeSafetensors(randomCheckpoint(config, seed)) }), config, {
     head: true,
     trainable: true,
   });
 beforeAll(async () => {
-  context = await openTestContext();
+  runtime = await openTestRuntime();
   weights = [await open(1), await open(2)];
   models = { retriever: new Decoder(config, weights[0]!), languageModel: new Decoder(config, weights[1]!) };
 });
 afterAll(() => {
   for (const one of weights) one.destroy();
-  context.destroy();
+  runtime.destroy();
 });
 
 const reference = (seed: number) => ({
@@ -115,19 +115,19 @@ const mean = (values: ArrayLike<number>) => Array.from(values).reduce((sum, valu
 /** A step as training takes it: the loss, and all gradients of both models. */
 async function step(options: RevelaOptions) {
   for (const { parameters } of weights) parameters!.zeroGradients();
-  const tape = new Tape(context);
-  context.beginScope();
-  const forward = await revela(context, tape, models, BATCH, options);
-  const loss = context.read(forward.ntpLoss);
+  const tape = new Tape(runtime);
+  runtime.beginScope();
+  const forward = await revela(runtime, tape, models, BATCH, options);
+  const loss = runtime.read(forward.ntpLoss);
   tape.backward(forward.roots);
   tape.dispose();
-  context.endScope();
-  const gradients = weights.map(({ parameters }) => context.read(parameters!.blocks[0]!.gradients));
-  await context.recorder.flush();
+  runtime.endScope();
+  const gradients = weights.map(({ parameters }) => runtime.read(parameters!.blocks[0]!.gradients));
+  await runtime.recorder.flush();
   return { loss: (await loss)[0]!, gradients: await Promise.all(gradients) };
 }
 
-const live = () => context.pool.report().liveBuffers;
+const live = () => runtime.pool.report().liveBuffers;
 
 describe('inspectPair', () => {
   test.each([
@@ -138,7 +138,7 @@ describe('inspectPair', () => {
   ])('is what the f64 definition reads: %o', async ({ vNorm, layer, query, neighbour }) => {
     const before = live();
     const choice = { query, context: neighbour, layer };
-    const found = await inspectPair(context, models, BATCH, { ...OPTIONS, vNorm }, choice);
+    const found = await inspectPair(runtime, models, BATCH, { ...OPTIONS, vNorm }, choice);
     expect(live()).toBe(before);
 
     const { attention, similarity } = expectedAttention(vNorm);
@@ -210,13 +210,13 @@ describe('inspectPair', () => {
   });
 
   test('reads learnt gates, and takes the last layer that reads where none is chosen', async () => {
-    const gates = new LayerGates(context, [0, 0.5, -0.25]);
+    const gates = new LayerGates(runtime, [0, 0.5, -0.25]);
     const choice = { query: 0, context: 1 };
-    const found = await inspectPair(context, { ...models, gates }, BATCH, { ...OPTIONS, contextGate: 0 }, choice);
+    const found = await inspectPair(runtime, { ...models, gates }, BATCH, { ...OPTIONS, contextGate: 0 }, choice);
     expect(found).toMatchObject({ layer: 2, gates: [0, 0.5, -0.25] });
     expect(Math.min(...found.contributionNorms)).toBeGreaterThan(0);
     gates.destroy();
-    expect((await inspectPair(context, models, BATCH, { ...OPTIONS, contextLayers: [0, 1] }, choice)).layer).toBe(1);
+    expect((await inspectPair(runtime, models, BATCH, { ...OPTIONS, contextLayers: [0, 1] }, choice)).layer).toBe(1);
   });
 
   test('a pair or layer that is not there is refused and leaves nothing behind', async () => {
@@ -224,7 +224,7 @@ describe('inspectPair', () => {
     const look =
       (query: number, neighbour: number, layer = 1) =>
       () =>
-        inspectPair(context, models, BATCH, OPTIONS, { query, context: neighbour, layer });
+        inspectPair(runtime, models, BATCH, OPTIONS, { query, context: neighbour, layer });
     for (const [query, neighbour] of [
       [1, 1],
       [0, 4],
@@ -243,7 +243,7 @@ describe('attributeGain', () => {
       const before = live();
       const fractions: number[] = [];
       const found = await attributeGain(
-        context,
+        runtime,
         models,
         BATCH,
         { ...OPTIONS, vNorm, lossMask: 'secondHalf' },
@@ -286,10 +286,10 @@ describe('attributeGain', () => {
   );
 
   test('leaving one out is, bit for bit, a step with that A', async () => {
-    const found = await attributeGain(context, models, BATCH, OPTIONS);
+    const found = await attributeGain(runtime, models, BATCH, OPTIONS);
     const [i, j] = [2, 3];
     const fixedAttention = found.attention.map((weight, at) => (at === i * CHUNKS + j ? 0 : weight));
-    const again = await attributeGain(context, models, BATCH, OPTIONS, { fixedAttention });
+    const again = await attributeGain(runtime, models, BATCH, OPTIONS, { fixedAttention });
     const count = LENGTHS[i]! - 1;
     const rise = again.tokenLoss[i]!.map((loss, t) => loss - found.tokenLoss[i]![t]!);
     expect(found.leaveOneOut![i]!.subarray(j * count, (j + 1) * count)).toEqual(rise);
@@ -298,8 +298,8 @@ describe('attributeGain', () => {
   });
 
   test('more passes than allowed leave the first order alone', async () => {
-    const full = await attributeGain(context, models, BATCH, OPTIONS);
-    const found = await attributeGain(context, models, BATCH, OPTIONS, { mostPasses: 2 });
+    const full = await attributeGain(runtime, models, BATCH, OPTIONS);
+    const found = await attributeGain(runtime, models, BATCH, OPTIONS, { mostPasses: 2 });
     expect(found.leaveOneOut).toBeUndefined();
     expect(found.firstOrder).toEqual(full.firstOrder);
   });
@@ -307,26 +307,26 @@ describe('attributeGain', () => {
   test('stops between two passes and leaves nothing behind', async () => {
     const before = live();
     const control = new AbortController();
-    const running = attributeGain(context, models, BATCH, OPTIONS, {
+    const running = attributeGain(runtime, models, BATCH, OPTIONS, {
       signal: control.signal,
       onProgress: (fraction) => fraction > 0.5 && control.abort(),
     });
     await expect(running).rejects.toMatchObject({ name: 'AbortError' });
     expect(live()).toBe(before);
-    expect((await attributeGain(context, models, BATCH, OPTIONS)).leaveOneOut).toBeDefined();
+    expect((await attributeGain(runtime, models, BATCH, OPTIONS)).leaveOneOut).toBeDefined();
   });
 });
 
 test.each([{}, { checkpointing: true }])('loss and gradients are bit for bit those without it: %o', async (changes) => {
   const options = { ...OPTIONS, ...changes };
   const before = await step(options);
-  await inspectPair(context, models, BATCH, options, { query: 3, context: 0 });
-  const kept = weights.map(({ parameters }) => context.read(parameters!.blocks[0]!.gradients));
-  await attributeGain(context, models, BATCH, options);
+  await inspectPair(runtime, models, BATCH, options, { query: 3, context: 0 });
+  const kept = weights.map(({ parameters }) => runtime.read(parameters!.blocks[0]!.gradients));
+  await attributeGain(runtime, models, BATCH, options);
   // Not even what the last step left in the gradients is touched.
   expect(await Promise.all(kept)).toEqual(before.gradients);
-  const after = weights.map(({ parameters }) => context.read(parameters!.blocks[0]!.gradients));
-  await context.recorder.flush();
+  const after = weights.map(({ parameters }) => runtime.read(parameters!.blocks[0]!.gradients));
+  await runtime.recorder.flush();
   expect(await Promise.all(after)).toEqual(before.gradients);
   expect(await step(options)).toEqual(before);
   for (const gradients of before.gradients) expect(Math.max(...gradients.map(Math.abs))).toBeGreaterThan(1e-3);

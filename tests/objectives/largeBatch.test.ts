@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { loadDecoder } from '../../src/files/decoderFiles.ts';
-import { writeSafetensors } from '../../src/files/safetensors.ts';
+import { loadDecoder } from '../../src/files/models/decoderFiles.ts';
+import { writeSafetensors } from '../../src/files/formats/safetensors.ts';
 import { parseDecoderConfig, rotaryFrequencies } from '../../src/models/config.ts';
 import { Decoder } from '../../src/models/decoder.ts';
 import { revela } from '../../src/objectives/revela.ts';
-import { Tape } from '../../src/ops/tape.ts';
+import { Tape } from '../../src/ops/core/tape.ts';
 import { folder } from '../files/helpers.ts';
-import { openTestContext } from '../harness/context.ts';
+import { openTestRuntime } from '../harness/runtime.ts';
 import {
   expectClose,
   numericGradients,
@@ -19,7 +19,7 @@ import { QWEN2_JSON, randomCheckpoint } from '../harness/tinyDecoder.ts';
 import { referenceRevela } from '../reference/revela.ts';
 
 test('rows of more than 1,024 tokens, which the retriever takes in two passes, give S and gradients of the f64 step', async () => {
-  const context = await openTestContext();
+  const runtime = await openTestRuntime();
   const config = { ...parseDecoderConfig(QWEN2_JSON), layers: 1 };
   const random = seededRandom(3);
   const rows = (shortest: number, longest: number) =>
@@ -31,7 +31,7 @@ test('rows of more than 1,024 tokens, which the retriever takes in two passes, g
   const tensors = [randomCheckpoint(config, 1), randomCheckpoint(config, 2)];
   const [retriever, languageModel] = await Promise.all(
     tensors.map((checkpoint, i) =>
-      loadDecoder(context, folder({ 'model.safetensors': writeSafetensors(checkpoint) }), config, {
+      loadDecoder(runtime, folder({ 'model.safetensors': writeSafetensors(checkpoint) }), config, {
         head: i === 1,
         trainable: true,
       }),
@@ -49,16 +49,16 @@ test('rows of more than 1,024 tokens, which the retriever takes in two passes, g
   } as const;
   const step = async (checkpointing: boolean) => {
     retriever!.parameters!.zeroGradients();
-    const tape = new Tape(context);
-    context.beginScope();
+    const tape = new Tape(runtime);
+    runtime.beginScope();
     const models = { retriever: new Decoder(config, retriever!), languageModel: new Decoder(config, languageModel!) };
-    const forward = await revela(context, tape, models, batch, { ...options, checkpointing });
-    const pending = [context.read(forward.similarity), context.read(forward.ntpLoss)];
+    const forward = await revela(runtime, tape, models, batch, { ...options, checkpointing });
+    const pending = [runtime.read(forward.similarity), runtime.read(forward.ntpLoss)];
     tape.backward(forward.roots);
     tape.dispose();
-    context.endScope();
-    pending.push(context.read(retriever!.tensor('0.o.weight').gradient!));
-    await context.recorder.flush();
+    runtime.endScope();
+    pending.push(runtime.read(retriever!.tensor('0.o.weight').gradient!));
+    await runtime.recorder.flush();
     return Promise.all(pending);
   };
   const [similarity, loss, gradient] = await step(false);
@@ -88,5 +88,5 @@ test('rows of more than 1,024 tokens, which the retriever takes in two passes, g
   expect(size).toBeGreaterThan(1e-5);
   expectClose('gradient along a direction', [weightedSum(gradient!, direction)], slope!, { abs: 2e-5 * size });
   expect(Math.abs(slope![0]!)).toBeGreaterThan(1e-3 * size);
-  context.destroy();
+  runtime.destroy();
 });

@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Context } from '../../src/ops/context.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { adamw, type AdamWSettings } from '../../src/ops/adamw.ts';
 import { gradientNorm } from '../../src/ops/gradientNorm.ts';
-import { Tensor } from '../../src/ops/tensor.ts';
-import { openTestContext } from '../harness/context.ts';
+import { Tensor } from '../../src/ops/core/tensor.ts';
+import { openTestRuntime } from '../harness/runtime.ts';
 import { EPS_F32, expectClose, randomArray, seededRandom } from '../harness/numerics.ts';
 import { adamw as reference } from '../reference/adamw.ts';
 
-let context: Context;
+let runtime: Runtime;
 beforeAll(async () => {
-  context = await openTestContext();
+  runtime = await openTestRuntime();
 });
-afterAll(() => context.destroy());
+afterAll(() => runtime.destroy());
 
 const TORCH: AdamWSettings = {
   learningRate: 1e-3,
@@ -39,21 +39,21 @@ async function train(
   const { length } = start.parameters;
   let pending: Promise<Float32Array>[] = [];
   const norms: Promise<Float32Array>[] = [];
-  context.scope(() => {
+  runtime.scope(() => {
     const [parameters, m, v] = [start.parameters, start.m, start.v].map((data) =>
-      context.fromArray(data ?? new Float32Array(length), [length]),
+      runtime.fromArray(data ?? new Float32Array(length), [length]),
     ) as [Tensor, Tensor, Tensor];
     gradients.forEach((data, i) =>
-      context.scope(() => {
-        const gradient = context.fromArray(data, [length]);
-        const norm = gradientNorm(context, [gradient]);
-        norms.push(context.read(norm));
-        adamw(context, { parameters, gradients: gradient, m, v }, norm, settings(i + 1));
+      runtime.scope(() => {
+        const gradient = runtime.fromArray(data, [length]);
+        const norm = gradientNorm(runtime, [gradient]);
+        norms.push(runtime.read(norm));
+        adamw(runtime, { parameters, gradients: gradient, m, v }, norm, settings(i + 1));
       }),
     );
-    pending = [parameters, m, v].map((tensor) => context.read(tensor));
+    pending = [parameters, m, v].map((tensor) => runtime.read(tensor));
   });
-  await context.recorder.flush();
+  await runtime.recorder.flush();
   const [parameters, m, v] = (await Promise.all(pending)) as [Float32Array, Float32Array, Float32Array];
   return { parameters, m, v, norms: (await Promise.all(norms)).map(([norm]) => norm!) };
 }
@@ -144,18 +144,18 @@ test('a norm given as NaN bits is refused as well', async () => {
   const parameters = randomArray(seededRandom(86), 9);
   for (const bits of [0x7fc00000, 0xffc00001, 0x7f800000, 0xff800000]) {
     let pending: Promise<Float32Array> | undefined;
-    context.scope(() => {
-      const [p, g, m, v] = [0, 1, 2, 3].map(() => context.fromArray(parameters, [9])) as [
+    runtime.scope(() => {
+      const [p, g, m, v] = [0, 1, 2, 3].map(() => runtime.fromArray(parameters, [9])) as [
         Tensor,
         Tensor,
         Tensor,
         Tensor,
       ];
-      const norm = context.fromArray(Uint32Array.from([bits]), [1]);
-      adamw(context, { parameters: p, gradients: g, m, v }, norm, { ...TORCH, clipNorm: 1 });
-      pending = context.read(p);
+      const norm = runtime.fromArray(Uint32Array.from([bits]), [1]);
+      adamw(runtime, { parameters: p, gradients: g, m, v }, norm, { ...TORCH, clipNorm: 1 });
+      pending = runtime.read(p);
     });
-    await context.recorder.flush();
+    await runtime.recorder.flush();
     expect(await pending).toEqual(parameters);
   }
 });
@@ -163,18 +163,18 @@ test('a norm given as NaN bits is refused as well', async () => {
 test('words behind the arena are left alone', async () => {
   const data = randomArray(seededRandom(87), 8);
   let pending: Promise<Float32Array>[] = [];
-  context.scope(() => {
-    const whole = [0, 1, 2, 3].map(() => context.fromArray(data.map(Math.abs), [8]));
+  runtime.scope(() => {
+    const whole = [0, 1, 2, 3].map(() => runtime.fromArray(data.map(Math.abs), [8]));
     const [parameters, gradients, m, v] = whole.map((tensor) => Tensor.over({ ...tensor.slice, size: 20 }, [5])) as [
       Tensor,
       Tensor,
       Tensor,
       Tensor,
     ];
-    adamw(context, { parameters, gradients, m, v }, gradientNorm(context, [gradients]), TORCH);
-    pending = whole.map((tensor) => context.read(tensor));
+    adamw(runtime, { parameters, gradients, m, v }, gradientNorm(runtime, [gradients]), TORCH);
+    pending = whole.map((tensor) => runtime.read(tensor));
   });
-  await context.recorder.flush();
+  await runtime.recorder.flush();
   const [parameters, , m, v] = await Promise.all(pending);
   for (const array of [parameters!, m!, v!]) {
     expect([...array.slice(5)]).toEqual([...data.slice(5)].map(Math.abs));
@@ -183,15 +183,15 @@ test('words behind the arena are left alone', async () => {
 });
 
 test('settings out of range are refused in words', () => {
-  context.scope(() => {
-    const tensor = context.tensor([8]);
+  runtime.scope(() => {
+    const tensor = runtime.tensor([8]);
     const arena = { parameters: tensor, gradients: tensor, m: tensor, v: tensor };
-    const norm = context.tensor([1]);
-    expect(() => adamw(context, { ...arena, v: context.tensor([7]) }, norm, TORCH)).toThrow('7 v do not match 8');
-    expect(() => adamw(context, arena, norm, { ...TORCH, step: 0 })).toThrow('count from 1');
-    expect(() => adamw(context, arena, norm, { ...TORCH, epsilon: 0 })).toThrow('epsilon');
-    expect(() => adamw(context, arena, norm, { ...TORCH, beta1: 1 })).toThrow('betas');
-    expect(() => adamw(context, arena, norm, { ...TORCH, learningRate: NaN })).toThrow('learning rate');
-    expect(() => adamw(context, arena, context.tensor([2]), TORCH)).toThrow('gradient norm');
+    const norm = runtime.tensor([1]);
+    expect(() => adamw(runtime, { ...arena, v: runtime.tensor([7]) }, norm, TORCH)).toThrow('7 v do not match 8');
+    expect(() => adamw(runtime, arena, norm, { ...TORCH, step: 0 })).toThrow('count from 1');
+    expect(() => adamw(runtime, arena, norm, { ...TORCH, epsilon: 0 })).toThrow('epsilon');
+    expect(() => adamw(runtime, arena, norm, { ...TORCH, beta1: 1 })).toThrow('betas');
+    expect(() => adamw(runtime, arena, norm, { ...TORCH, learningRate: NaN })).toThrow('learning rate');
+    expect(() => adamw(runtime, arena, runtime.tensor([2]), TORCH)).toThrow('gradient norm');
   });
 });

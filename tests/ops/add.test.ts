@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Context } from '../../src/ops/context.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { add } from '../../src/ops/add.ts';
-import { openTestContext, runOp } from '../harness/context.ts';
+import { openTestRuntime, runOp } from '../harness/runtime.ts';
 import { randomArray, randomInt, seededRandom } from '../harness/numerics.ts';
 
-let context: Context;
+let runtime: Runtime;
 beforeAll(async () => {
-  context = await openTestContext();
+  runtime = await openTestRuntime();
 });
-afterAll(() => context.destroy());
+afterAll(() => runtime.destroy());
 
 test('add sums element by element and hands its gradient to both sides', async () => {
   const random = seededRandom(1);
@@ -17,7 +17,7 @@ test('add sums element by element and hands its gradient to both sides', async (
     const count = (shape[0] ?? 0) * (shape[1] ?? 0);
     const [a, b, seed] = [randomArray(random, count), randomArray(random, count), randomArray(random, count)];
     const { outputs, gradients } = await runOp(
-      context,
+      runtime,
       [
         { data: a, shape },
         { data: b, shape },
@@ -33,6 +33,6 @@ test('add sums element by element and hands its gradient to both sides', async (
 test('a tensor used twice receives the sum of both gradients', async () => {
   const random = seededRandom(2);
   const [a, seed] = [randomArray(random, 37), randomArray(random, 37)];
-  const { gradients } = await runOp(context, [{ data: a, shape: [37] }], (c, [x]) => [add(c, x!, x!)], [seed]);
+  const { gradients } = await runOp(runtime, [{ data: a, shape: [37] }], (c, [x]) => [add(c, x!, x!)], [seed]);
   expect(gradients[0]).toEqual(seed.map((value) => 2 * value));
 });

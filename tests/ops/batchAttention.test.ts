@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { batchAttention } from '../../src/ops/batchAttention.ts';
-import type { Context } from '../../src/ops/context.ts';
-import { openTestContext, runOp } from '../harness/context.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
+import { openTestRuntime, runOp } from '../harness/runtime.ts';
 import { EPS_F32, expectClose, randomArray, seededRandom } from '../harness/numerics.ts';
 import { batchAttentionReference } from '../reference/batchAttention.ts';
 
-let context: Context;
+let runtime: Runtime;
 beforeAll(async () => {
-  context = await openTestContext();
+  runtime = await openTestRuntime();
 });
-afterAll(() => context.destroy());
+afterAll(() => runtime.destroy());
 
 function run(similarity: Float32Array, chunks: number, temperature: number, seed?: Float32Array) {
   return runOp(
-    context,
+    runtime,
     [{ data: similarity, shape: [chunks, chunks] }],
     (c, [s]) => [batchAttention(c, s!, temperature)],
     seed && [seed],
@@ -73,7 +73,7 @@ test('the gradient adds to one that is there', async () => {
   const [similarity, seed] = [randomArray(random, 25), randomArray(random, 25)];
   const once = await run(similarity, 5, 0.1, seed);
   const twice = await runOp(
-    context,
+    runtime,
     [{ data: similarity, shape: [5, 5] }],
     (c, [s]) => [batchAttention(c, s!, 0.1), batchAttention(c, s!, 0.1)],
     [seed, seed],
@@ -84,5 +84,5 @@ test('the gradient adds to one that is there', async () => {
 test('a temperature below 1e-4 or not a number is refused', async () => {
   for (const temperature of [0, 1e-5, -1, NaN])
     await expect(async () => run(new Float32Array(4), 2, temperature)).rejects.toThrow(/at least 0.0001/);
-  context.recorder.discard();
+  runtime.recorder.discard();
 });

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { causalAttention, tilesFor, type AttentionHeads } from '../../src/ops/causalAttention.ts';
-import type { AttentionVariant } from '../../src/ops/attentionVariant.ts';
-import type { Context } from '../../src/ops/context.ts';
-import { makeRows } from '../../src/ops/rows.ts';
-import { Tape } from '../../src/ops/tape.ts';
-import { openTestContext, runOp, type OpInput } from '../harness/context.ts';
+import type { AttentionVariant } from '../../src/ops/core/attentionVariant.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
+import { makeRows } from '../../src/ops/core/rows.ts';
+import { Tape } from '../../src/ops/core/tape.ts';
+import { openTestRuntime, runOp, type OpInput } from '../harness/runtime.ts';
 import {
   EPS_F32,
   expectClose,
@@ -16,12 +16,12 @@ import {
 } from '../harness/numerics.ts';
 import { referenceCausalAttention } from '../reference/attention.ts';
 
-let context: Context;
+let runtime: Runtime;
 beforeAll(async () => {
   // Nothing beyond the limits that every WebGPU device has.
-  context = await openTestContext({ defaultLimits: true });
+  runtime = await openTestRuntime({ defaultLimits: true });
 });
-afterAll(() => context.destroy());
+afterAll(() => runtime.destroy());
 
 interface Case extends AttentionHeads {
   lengths: readonly number[];
@@ -65,7 +65,7 @@ const VARIANTS: readonly AttentionVariant[] = ['tiled', 'direct'];
 
 function run(variant: AttentionVariant, setup: Case, data: Data, seeds?: readonly Float32Array[]) {
   return runOp(
-    context,
+    runtime,
     data.inputs,
     (c, [q, k, v]) => [causalAttention(c, q!, k!, v!, makeRows(c, setup.lengths), setup, { variant })],
     seeds,
@@ -253,7 +253,7 @@ describe.each(VARIANTS)('%s', (variant) => {
     const setup: Case = { heads: 2, kvHeads: 2, headDim: 8, lengths: [20, 12], seed: 50 };
     const { q, seed, inputs } = make(setup);
     const { gradients } = await runOp(
-      context,
+      runtime,
       inputs.slice(0, 1),
       (c, [x]) => [causalAttention(c, x!, x!, x!, makeRows(c, setup.lengths), setup, { variant })],
       [seed],
@@ -274,31 +274,31 @@ describe.each(VARIANTS)('%s', (variant) => {
       const { gradients } = await run(variant, setup, { ...data, inputs }, [data.seed]);
       expect(gradients).toEqual([whole.gradients[wanted]]);
     }
-    const tape = new Tape(context);
+    const tape = new Tape(runtime);
     const reads: Promise<Float32Array>[] = [];
-    context.scope(() => {
+    runtime.scope(() => {
       const tensors = data.inputs.map(({ data: numbers, shape }) => {
-        const tensor = context.fromArray(numbers, shape);
+        const tensor = runtime.fromArray(numbers, shape);
         tensor.requiresGrad = true;
-        tensor.gradient = context.fromArray(new Float32Array(numbers.length).fill(1), shape);
+        tensor.gradient = runtime.fromArray(new Float32Array(numbers.length).fill(1), shape);
         return tensor;
       });
-      context.tape = tape;
+      runtime.tape = tape;
       const out = causalAttention(
-        context,
+        runtime,
         tensors[0]!,
         tensors[1]!,
         tensors[2]!,
-        makeRows(context, setup.lengths),
+        makeRows(runtime, setup.lengths),
         setup,
         { variant },
       );
-      context.tape = undefined;
-      tape.backward([{ tensor: out, gradient: context.fromArray(data.seed, out.shape) }]);
-      reads.push(...tensors.map((tensor) => context.read(tensor.gradient!)));
+      runtime.tape = undefined;
+      tape.backward([{ tensor: out, gradient: runtime.fromArray(data.seed, out.shape) }]);
+      reads.push(...tensors.map((tensor) => runtime.read(tensor.gradient!)));
     });
     tape.dispose();
-    await context.recorder.flush();
+    await runtime.recorder.flush();
     const sums = await Promise.all(reads);
     sums.forEach((sum, i) => {
       const expected = whole.gradients[i]!.map((value) => value + 1);
@@ -310,25 +310,25 @@ describe.each(VARIANTS)('%s', (variant) => {
 
 test('both tile heights are in use: tall tiles for long rows, low ones for short rows and huge heads', () => {
   const size = (lengths: number[], headDim = 64) =>
-    context.scope(() => void sizes.push(tilesFor(makeRows(context, lengths), headDim).size));
+    runtime.scope(() => void sizes.push(tilesFor(makeRows(runtime, lengths), headDim).size));
   const sizes: number[] = [];
   size([13, 13, 9]);
   size([64, 60]);
   size([300, 13], 128);
   size([300, 13], 130);
-  context.recorder.discard();
+  runtime.recorder.discard();
   expect(sizes).toEqual([16, 32, 32, 16]);
 });
 
 test('what does not fit together is refused with the reason', () => {
-  context.scope(() => {
-    const rows = makeRows(context, [3]);
-    const [q, k] = [context.tensor([3, 12]), context.tensor([3, 6])];
-    const call = (heads: AttentionHeads) => () => causalAttention(context, q, k, k, rows, heads);
+  runtime.scope(() => {
+    const rows = makeRows(runtime, [3]);
+    const [q, k] = [runtime.tensor([3, 12]), runtime.tensor([3, 6])];
+    const call = (heads: AttentionHeads) => () => causalAttention(runtime, q, k, k, rows, heads);
     expect(call({ heads: 4, kvHeads: 2, headDim: 3 })).toThrow(/even number of dimensions up to 256.*has 3/);
     expect(call({ heads: 1, kvHeads: 1, headDim: 258 })).toThrow(/up to 256/);
     expect(call({ heads: 3, kvHeads: 2, headDim: 4 })).toThrow(/3 query heads cannot be shared out evenly among 2/);
     expect(call({ heads: 6, kvHeads: 2, headDim: 2 })).toThrow(/The keys should have shape \[3, 4\]/);
   });
-  context.recorder.discard();
+  runtime.recorder.discard();
 });

@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Context } from '../../src/ops/context.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { embedding, makeTokenIndex } from '../../src/ops/embedding.ts';
-import { Tape } from '../../src/ops/tape.ts';
-import { Tensor } from '../../src/ops/tensor.ts';
-import { openTestContext, runOp } from '../harness/context.ts';
+import { Tape } from '../../src/ops/core/tape.ts';
+import { Tensor } from '../../src/ops/core/tensor.ts';
+import { openTestRuntime, runOp } from '../harness/runtime.ts';
 import { EPS_F32, expectClose, randomArray, randomInt, seededRandom } from '../harness/numerics.ts';
 import { rounded, weightTensor } from '../harness/weights.ts';
 
-let context: Context;
+let runtime: Runtime;
 beforeAll(async () => {
-  context = await openTestContext();
+  runtime = await openTestRuntime();
 });
-afterAll(() => context.destroy());
+afterAll(() => runtime.destroy());
 
 /** Σ of the gradient rows of each id's tokens, f64. */
 function scatterAdd(ids: readonly number[], gradient: Float32Array, vocabulary: number, columns: number): Float64Array {
@@ -45,7 +45,7 @@ test('embedding copies rows of a table in one or several shards, and sums gradie
     const tables = shards.map((rows) => randomArray(random, rows * columns));
     const seed = randomArray(random, tokens * columns);
     const { outputs, gradients } = await runOp(
-      context,
+      runtime,
       tables.map((data, s) => ({ data, shape: [shards[s]!, columns] })),
       (c, weights) => [
         embedding(
@@ -90,7 +90,7 @@ test('16-bit tables are widened exactly', async () => {
       ['bf16', asBf16],
       ['f16', asF16],
     ] as const) {
-      const { outputs } = await runOp(context, [], (c) => {
+      const { outputs } = await runOp(runtime, [], (c) => {
         const weight = c.tensor([rows, columns], dtype, 'weights');
         c.recorder.upload(weight.slice, bits16);
         return [embedding(c, [{ weight }], makeTokenIndex(c, ids, [rows]))];
@@ -107,7 +107,7 @@ test('i8 tables are scaled group by group, exactly, in one or several shards', a
     const shards = [4, 5, 1];
     const tables = shards.map((rows) => randomArray(random, rows * columns, 3));
     const ids = Uint32Array.from([9, 0, 3, 3, 7, 4, 8]);
-    const { outputs } = await runOp(context, [], (c) => {
+    const { outputs } = await runOp(runtime, [], (c) => {
       const table = tables.map((values, s) => ({ weight: weightTensor(c, values, [shards[s]!, columns], 'i8') }));
       return [embedding(c, table, makeTokenIndex(c, ids, shards))];
     });
@@ -130,25 +130,25 @@ test('a gradient slot in an arena keeps what earlier batches added, rows of abse
   ];
   const seeds = batches.map((ids) => randomArray(random, ids.length * columns));
   let pending: Promise<Float32Array> | undefined;
-  context.scope(() => {
-    const weight = context.fromArray(randomArray(random, rows * columns), [rows, columns]);
+  runtime.scope(() => {
+    const weight = runtime.fromArray(randomArray(random, rows * columns), [rows, columns]);
     weight.requiresGrad = true;
-    const arena = context.fromArray(before, [before.length]);
+    const arena = runtime.fromArray(before, [before.length]);
     weight.gradient = Tensor.over({ buffer: arena.slice.buffer, offset: 256, size: 4 * rows * columns }, [
       rows,
       columns,
     ]);
     batches.forEach((ids, b) => {
-      const tape = new Tape(context);
-      context.tape = tape;
-      const out = embedding(context, [{ weight }], makeTokenIndex(context, ids, [rows]));
-      context.tape = undefined;
-      tape.backward([{ tensor: out, gradient: context.fromArray(seeds[b]!, out.shape) }]);
+      const tape = new Tape(runtime);
+      runtime.tape = tape;
+      const out = embedding(runtime, [{ weight }], makeTokenIndex(runtime, ids, [rows]));
+      runtime.tape = undefined;
+      tape.backward([{ tensor: out, gradient: runtime.fromArray(seeds[b]!, out.shape) }]);
       tape.dispose();
     });
-    pending = context.read(arena);
+    pending = runtime.read(arena);
   });
-  await context.recorder.flush();
+  await runtime.recorder.flush();
   const expected = Float64Array.from(before);
   batches.forEach((ids, b) =>
     scatterAdd(ids, seeds[b]!, rows, columns).forEach((value, i) => (expected[64 + i]! += value)),
@@ -157,19 +157,19 @@ test('a gradient slot in an arena keeps what earlier batches added, rows of abse
   expectClose('arena', after, expected, { abs: 8 * EPS_F32 });
   const around = (values: Float32Array) => [...values.slice(0, 64), ...values.slice(64 + rows * columns)];
   expect(around(after)).toEqual(around(before));
-  expect(context.pool.report().liveBuffers).toBe(0);
+  expect(runtime.pool.report().liveBuffers).toBe(0);
 });
 
 test('ids beyond the vocabulary, empty batches and foreign shards are refused in words', () => {
-  expect(() => makeTokenIndex(context, [1, 7, 2], [4, 3])).toThrow(
+  expect(() => makeTokenIndex(runtime, [1, 7, 2], [4, 3])).toThrow(
     'Token 1 has id 7, but the embedding table has rows 0 to 6.',
   );
-  expect(() => makeTokenIndex(context, [-1], [4])).toThrow('Token 0 has id -1');
-  expect(() => makeTokenIndex(context, [], [4])).toThrow('without tokens');
-  context.scope(() => {
-    const index = makeTokenIndex(context, [1], [4]);
-    expect(() => embedding(context, [{ weight: context.tensor([5, 8]) }], index)).toThrow('should have shape [4, 8]');
-    expect(() => embedding(context, [], index)).toThrow();
+  expect(() => makeTokenIndex(runtime, [-1], [4])).toThrow('Token 0 has id -1');
+  expect(() => makeTokenIndex(runtime, [], [4])).toThrow('without tokens');
+  runtime.scope(() => {
+    const index = makeTokenIndex(runtime, [1], [4]);
+    expect(() => embedding(runtime, [{ weight: runtime.tensor([5, 8]) }], index)).toThrow('should have shape [4, 8]');
+    expect(() => embedding(runtime, [], index)).toThrow();
   });
-  context.recorder.discard();
+  runtime.recorder.discard();
 });

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Context } from '../../src/ops/context.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { gated } from '../../src/ops/gate.ts';
-import { openTestContext, runOp } from '../harness/context.ts';
+import { openTestRuntime, runOp } from '../harness/runtime.ts';
 import { EPS_F32, expectClose, randomArray, seededRandom, weightedSum } from '../harness/numerics.ts';
 
-let context: Context;
+let runtime: Runtime;
 beforeAll(async () => {
-  context = await openTestContext();
+  runtime = await openTestRuntime();
 });
-afterAll(() => context.destroy());
+afterAll(() => runtime.destroy());
 
 test.each([1, 4, 9, 63, 64, 65, 289, 4096])(
   'of %i numbers each is multiplied, and the factor gets the sum of products',
@@ -19,7 +19,7 @@ test.each([1, 4, 9, 63, 64, 65, 289, 4096])(
       { data: values!, shape: [count] },
       { data: factors!, shape: [5] },
     ];
-    const run = () => runOp(context, inputs, (c, [v, f]) => [gated(c, v!, { factors: f!, index: 3 })], [seed!]);
+    const run = () => runOp(runtime, inputs, (c, [v, f]) => [gated(c, v!, { factors: f!, index: 3 })], [seed!]);
     const { outputs, gradients } = await run();
     expect(outputs[0]).toEqual(values!.map((value) => value * factors![3]!));
     expect(gradients[0]).toEqual(seed!.map((value) => value * factors![3]!));
@@ -34,7 +34,7 @@ test('two uses add up, and what is not wanted is not computed', async () => {
   const [values, factors, seed] = [16, 2, 16].map((length) => randomArray(random, length));
   const run = (wanted: readonly boolean[]) =>
     runOp(
-      context,
+      runtime,
       [
         { data: values!, shape: [4, 4], requiresGrad: wanted[0]! },
         { data: factors!, shape: [2], requiresGrad: wanted[1]! },
@@ -61,10 +61,10 @@ test('two uses add up, and what is not wanted is not computed', async () => {
 });
 
 test('a gate that is not there is refused', () => {
-  context.scope(() => {
-    const values = context.fromArray(new Float32Array(4), [2, 2]);
-    const factors = context.fromArray(new Float32Array(3), [3]);
-    for (const index of [3, -1, 0.5]) expect(() => gated(context, values, { factors, index })).toThrow(/no gate/);
+  runtime.scope(() => {
+    const values = runtime.fromArray(new Float32Array(4), [2, 2]);
+    const factors = runtime.fromArray(new Float32Array(3), [3]);
+    for (const index of [3, -1, 0.5]) expect(() => gated(runtime, values, { factors, index })).toThrow(/no gate/);
   });
-  context.recorder.discard();
+  runtime.recorder.discard();
 });

@@ -1,28 +1,28 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Context } from '../../src/ops/context.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { gradientNorm } from '../../src/ops/gradientNorm.ts';
-import { Tensor } from '../../src/ops/tensor.ts';
-import { openTestContext } from '../harness/context.ts';
+import { Tensor } from '../../src/ops/core/tensor.ts';
+import { openTestRuntime } from '../harness/runtime.ts';
 import { EPS_F32, expectClose, randomArray, seededRandom } from '../harness/numerics.ts';
 
-let context: Context;
+let runtime: Runtime;
 beforeAll(async () => {
-  context = await openTestContext();
+  runtime = await openTestRuntime();
 });
-afterAll(() => context.destroy());
+afterAll(() => runtime.destroy());
 
 async function normOf(arrays: readonly Float32Array[]): Promise<number> {
   let pending: Promise<Float32Array> | undefined;
-  context.scope(() => {
+  runtime.scope(() => {
     const norm = gradientNorm(
-      context,
-      arrays.map((data) => context.fromArray(data, [data.length])),
+      runtime,
+      arrays.map((data) => runtime.fromArray(data, [data.length])),
     );
     expect(norm.shape).toEqual([1]);
-    pending = context.read(norm);
+    pending = runtime.read(norm);
   });
-  await context.recorder.flush();
-  expect(context.pool.report().liveBuffers).toBe(0);
+  await runtime.recorder.flush();
+  expect(runtime.pool.report().liveBuffers).toBe(0);
   return (await pending!)[0]!;
 }
 
@@ -68,14 +68,14 @@ test('one NaN, one infinity or an overflowing square anywhere gives infinity', a
 
 test('numbers behind a buffer do not count', async () => {
   let pending: Promise<Float32Array> | undefined;
-  context.scope(() => {
-    const arena = context.fromArray(Float32Array.from([3, 4, NaN, 7, NaN, NaN, NaN, NaN]), [8]);
-    pending = context.read(gradientNorm(context, [Tensor.over({ ...arena.slice, size: 8 }, [2])]));
+  runtime.scope(() => {
+    const arena = runtime.fromArray(Float32Array.from([3, 4, NaN, 7, NaN, NaN, NaN, NaN]), [8]);
+    pending = runtime.read(gradientNorm(runtime, [Tensor.over({ ...arena.slice, size: 8 }, [2])]));
   });
-  await context.recorder.flush();
+  await runtime.recorder.flush();
   expect((await pending!)[0]).toBe(5);
 });
 
 test('an empty list is refused in words', () => {
-  expect(() => gradientNorm(context, [])).toThrow('no gradients');
+  expect(() => gradientNorm(runtime, [])).toThrow('no gradients');
 });

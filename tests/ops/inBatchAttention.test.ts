@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { capacityFor } from '../../src/gpu/pool.ts';
-import type { AttentionVariant } from '../../src/ops/attentionVariant.ts';
-import type { Context } from '../../src/ops/context.ts';
+import type { AttentionVariant } from '../../src/ops/core/attentionVariant.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { inBatchAttention } from '../../src/ops/inBatchAttention.ts';
-import { makePairs, pairStateBytes, type PairList } from '../../src/ops/pairs.ts';
-import { makeRows } from '../../src/ops/rows.ts';
-import { openTestContext, runOp, type OpRun } from '../harness/context.ts';
+import { makePairs, pairStateBytes, type PairList } from '../../src/ops/core/pairs.ts';
+import { makeRows } from '../../src/ops/core/rows.ts';
+import { openTestRuntime, runOp, type OpRun } from '../harness/runtime.ts';
 import {
   EPS_F32,
   expectClose,
@@ -20,11 +20,11 @@ import { inBatchAttentionReference, type InBatchAttentionShape } from '../refere
 const NAMES = ['self', 'q', 'k', 'v', 'attention'] as const;
 type Arrays = [self: Float32Array, q: Float32Array, k: Float32Array, v: Float32Array, attention: Float32Array];
 
-let context: Context;
+let runtime: Runtime;
 beforeAll(async () => {
-  context = await openTestContext();
+  runtime = await openTestRuntime();
 });
-afterAll(() => context.destroy());
+afterAll(() => runtime.destroy());
 
 function sum(lengths: readonly number[]): number {
   return lengths.reduce((total, length) => total + length, 0);
@@ -91,7 +91,7 @@ function runVariant(
     [lengths.length, lengths.length],
   ];
   return runOp(
-    context,
+    runtime,
     [
       ...arrays.map((data, i) => ({ data, shape: shapes[i]!, requiresGrad: options.requiresGrad?.[i] ?? true })),
       ...(options.factors ? [{ data: options.factors, shape: [options.factors.length] }] : []),
@@ -327,7 +327,7 @@ describe.each(VARIANTS)('%s', (variant) => {
       [3, 3],
     ];
     const twice = await runOp(
-      context,
+      runtime,
       arrays.map((data, i) => ({ data, shape: shapes[i]! })),
       (c, [self, q, k, v, attention]) => {
         const rows = makeRows(c, lengths);
@@ -390,18 +390,18 @@ describe.each(VARIANTS)('%s', (variant) => {
         const read = sharp ? chunks : chunks * (chunks - 1);
         const divisors = capacityFor(4 * chunks * length * kvHeads);
 
-        context.pool.trim();
-        context.pool.resetPeak();
+        runtime.pool.trim();
+        runtime.pool.resetPeak();
         await run(arrays, shape, { pairsFrom: attention });
-        expect(context.pool.report().peak.scratch).toBe(divisors);
+        expect(runtime.pool.report().peak.scratch).toBe(divisors);
 
-        context.pool.trim();
-        context.pool.resetPeak();
+        runtime.pool.trim();
+        runtime.pool.resetPeak();
         let bytes = 0;
         const onPairs = (pairs: PairList) => (bytes = pairStateBytes(pairs, heads));
         await run(arrays, shape, { pairsFrom: attention, seed: randomArray(random, arrays[0].length), onPairs });
         expect(bytes).toBe(8 * read * (1 + heads * length));
-        expect(context.pool.report().peak.scratch).toBe(divisors + capacityFor(bytes));
+        expect(runtime.pool.report().peak.scratch).toBe(divisors + capacityFor(bytes));
       }
     }
   });
@@ -416,6 +416,6 @@ describe.each(VARIANTS)('%s', (variant) => {
     const uneven = { ...shape, heads: 3, kvHeads: 2 };
     await expect(async () => run(randomInputs(random, uneven, arrays[4]), uneven)).rejects.toThrow(/share 2 key/);
     await expect(async () => run(arrays, shape, { pairsFrom: new Float32Array(3) })).rejects.toThrow(/4 values, but 3/);
-    context.recorder.discard();
+    runtime.recorder.discard();
   });
 });

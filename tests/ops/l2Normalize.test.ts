@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, test } from 'vitest';
-import type { Context } from '../../src/ops/context.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { l2Normalize } from '../../src/ops/l2Normalize.ts';
-import { openTestContext, runOp } from '../harness/context.ts';
+import { openTestRuntime, runOp } from '../harness/runtime.ts';
 import {
   expectClose,
   numericGradients,
@@ -12,11 +12,11 @@ import {
 } from '../harness/numerics.ts';
 import { l2Normalize as reference } from '../reference/l2Normalize.ts';
 
-let context: Context;
+let runtime: Runtime;
 beforeAll(async () => {
-  context = await openTestContext();
+  runtime = await openTestRuntime();
 });
-afterAll(() => context.destroy());
+afterAll(() => runtime.destroy());
 
 test('l2Normalize agrees with f64 loops, forward, and backward by differences', async () => {
   const random = seededRandom(61);
@@ -27,7 +27,7 @@ test('l2Normalize agrees with f64 loops, forward, and backward by differences', 
     const x = randomArray(random, rows * columns, 3).map((value) => value + Math.sign(value) * least);
     const seeds = [0, 1].map(() => randomArray(random, rows * columns));
     const { outputs, gradients } = await runOp(
-      context,
+      runtime,
       [{ data: x, shape: [rows, columns] }],
       (c, [a]) => [l2Normalize(c, a!), l2Normalize(c, a!)],
       seeds,
@@ -45,7 +45,7 @@ test('l2Normalize agrees with f64 loops, forward, and backward by differences', 
 test('rows of zeros and rows below the floor are divided by it, and their gradients too', async () => {
   const x = Float32Array.from([0, 0, 0, 0, 1e-13, -2e-13, 0, 0, 0, 0, 3, 4]);
   const seed = Float32Array.from([1, 2, 3, 4, 1, 1, 1, 1, 1, 0, 0, 0]);
-  const { outputs, gradients } = await runOp(context, [{ data: x, shape: [3, 4] }], (c, [a]) => [l2Normalize(c, a!)], [
+  const { outputs, gradients } = await runOp(runtime, [{ data: x, shape: [3, 4] }], (c, [a]) => [l2Normalize(c, a!)], [
     seed,
   ]);
   expectClose('y', outputs[0]!, [0, 0, 0, 0, 0.1, -0.2, 0, 0, 0, 0, 0.6, 0.8], { abs: 1e-12, rel: 1e-6 });

@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Context } from '../../src/ops/context.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { linear } from '../../src/ops/linear.ts';
-import { Tape } from '../../src/ops/tape.ts';
-import { Tensor } from '../../src/ops/tensor.ts';
-import { openTestContext, runOp } from '../harness/context.ts';
+import { Tape } from '../../src/ops/core/tape.ts';
+import { Tensor } from '../../src/ops/core/tensor.ts';
+import { openTestRuntime, runOp } from '../harness/runtime.ts';
 import { EPS_F32, expectClose, numericGradients, randomArray, seededRandom, weightedSum } from '../harness/numerics.ts';
 import { rounded, WEIGHT_TYPES, weightTensor } from '../harness/weights.ts';
 import { linearReference } from '../reference/linear.ts';
 
-let context: Context;
+let runtime: Runtime;
 beforeAll(async () => {
-  context = await openTestContext({ defaultLimits: true });
+  runtime = await openTestRuntime({ defaultLimits: true });
 });
-afterAll(() => context.destroy());
+afterAll(() => runtime.destroy());
 
 /** Sums of products below 1, `terms` of them: each addition rounds by half a unit of a sum that stays below `terms`. */
 const tolerance = (terms: number) => ({ abs: EPS_F32 * (4 + terms) });
@@ -31,7 +31,7 @@ test('a trainable layer: output and all gradients, ragged shapes', async () => {
     const [x, w] = [randomArray(random, t * k), randomArray(random, n * k)];
     const [bias, seed] = [randomArray(random, n), randomArray(random, t * n)];
     const { outputs, gradients } = await runOp(
-      context,
+      runtime,
       [
         { data: x, shape: [t, k] },
         { data: w, shape: [n, k] },
@@ -59,7 +59,7 @@ test('long columns of a bias gradient, over several workgroups', async () => {
     randomArray(random, t * n),
   ];
   const { gradients } = await runOp(
-    context,
+    runtime,
     [
       { data: x, shape: [t, k], requiresGrad: false },
       { data: w, shape: [n, k], requiresGrad: false },
@@ -92,7 +92,7 @@ test('frozen packed weights: output and input gradient, no weight gradient', asy
       let weight: Tensor | undefined;
       const tapes: Tape[] = [];
       const { outputs, gradients } = await runOp(
-        context,
+        runtime,
         // Two leading dimensions: all but the last are rows.
         [{ data: x, shape: [1, t, k] }],
         (c, [xs]) => {
@@ -157,7 +157,7 @@ test('LoRA on some parts of a merged projection: output and gradients of x, A an
     const { sizes: shape, rank, parts, x, w, bias, a, bs, seed } = loraCase(random, sizes, heights);
     const { t, n, k } = shape;
     const { outputs, gradients } = await runOp(
-      context,
+      runtime,
       [
         { data: x, shape: [t, k] },
         { data: w, shape: [n, k], requiresGrad: false },
@@ -206,7 +206,7 @@ test('LoRA over a frozen input: A and B still learn, and nothing is computed for
   const { t, n, k } = sizes;
   const run = async (inputNeedsGradient: boolean) => {
     const result = await runOp(
-      context,
+      runtime,
       [
         { data: x, shape: [t, k], requiresGrad: inputNeedsGradient },
         { data: w, shape: [n, k], requiresGrad: false },
@@ -229,7 +229,7 @@ test('LoRA over a frozen input: A and B still learn, and nothing is computed for
       ],
       [seed],
     );
-    return { ...result, dispatches: context.recorder.lastFlush.dispatches };
+    return { ...result, dispatches: runtime.recorder.lastFlush.dispatches };
   };
   const frozen = await run(false);
   const open = await run(true);
@@ -243,25 +243,25 @@ test('gradients add up in a parameter that has a gradient slot, and nothing arou
   const [x, w] = [randomArray(random, t * k), randomArray(random, n * k)];
   const [bias, seed] = [randomArray(random, n), randomArray(random, t * n)];
   const reads: Promise<Float32Array>[] = [];
-  context.scope(() => {
+  runtime.scope(() => {
     // Slots lie in one arena, 64 numbers apart, as the optimiser's do.
-    const arena = context.fromArray(new Float32Array(128).fill(1), [128], 'gradients');
-    const tape = new Tape(context);
-    const weight = context.fromArray(w, [n, k]);
-    const offset = context.fromArray(bias, [n]);
+    const arena = runtime.fromArray(new Float32Array(128).fill(1), [128], 'gradients');
+    const tape = new Tape(runtime);
+    const weight = runtime.fromArray(w, [n, k]);
+    const offset = runtime.fromArray(bias, [n]);
     [weight, offset].forEach((parameter, i) => {
       parameter.requiresGrad = true;
       const slice = { ...arena.slice, offset: 256 * i, size: 4 * parameter.size };
       parameter.gradient = Tensor.over(slice, parameter.shape);
     });
-    context.tape = tape;
-    const y = linear(context, context.fromArray(x, [t, k]), weight, { bias: offset });
-    context.tape = undefined;
-    tape.backward([{ tensor: y, gradient: context.fromArray(seed, [t, n]) }]);
+    runtime.tape = tape;
+    const y = linear(runtime, runtime.fromArray(x, [t, k]), weight, { bias: offset });
+    runtime.tape = undefined;
+    tape.backward([{ tensor: y, gradient: runtime.fromArray(seed, [t, n]) }]);
     tape.dispose();
-    reads.push(context.read(arena));
+    reads.push(runtime.read(arena));
   });
-  await context.recorder.flush();
+  await runtime.recorder.flush();
   const [arena] = await Promise.all(reads);
   const loss = ([ws, bs]: Float64Array[]) => weightedSum(linearReference({ t, n, k }, x, ws!, bs), seed);
   const [dw, db] = numericGradients(loss, [w, bias]);
@@ -272,20 +272,20 @@ test('gradients add up in a parameter that has a gradient slot, and nothing arou
 });
 
 test('what does not fit is refused', () => {
-  context.scope(() => {
-    const x = context.zeros([2, 4]);
-    const weight = context.zeros([6, 4]);
-    const packed = context.tensor([6, 4], 'bf16');
+  runtime.scope(() => {
+    const x = runtime.zeros([2, 4]);
+    const weight = runtime.zeros([6, 4]);
+    const packed = runtime.tensor([6, 4], 'bf16');
     packed.requiresGrad = true;
-    expect(() => linear(context, x, context.zeros([6, 5]))).toThrow('rows of 4 numbers, the weight takes 5');
-    expect(() => linear(context, x, packed)).toThrow('a bf16 weight cannot be trained');
-    expect(() => linear(context, x, weight, { bias: context.zeros([5]) })).toThrow('The bias should have shape [6]');
+    expect(() => linear(runtime, x, runtime.zeros([6, 5]))).toThrow('rows of 4 numbers, the weight takes 5');
+    expect(() => linear(runtime, x, packed)).toThrow('a bf16 weight cannot be trained');
+    expect(() => linear(runtime, x, weight, { bias: runtime.zeros([5]) })).toThrow('The bias should have shape [6]');
     const lora = {
       scale: 1,
       rank: 2,
-      a: context.zeros([2, 4]),
-      parts: [{ rowOffset: 3, rows: 4, b: context.zeros([4, 2]) }],
+      a: runtime.zeros([2, 4]),
+      parts: [{ rowOffset: 3, rows: 4, b: runtime.zeros([4, 2]) }],
     };
-    expect(() => linear(context, x, weight, { lora })).toThrow('rows 3 to 7 does not fit a weight of 6 rows');
+    expect(() => linear(runtime, x, weight, { lora })).toThrow('rows 3 to 7 does not fit a weight of 6 rows');
   });
 });

@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Context } from '../../src/ops/context.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { linearCrossEntropy } from '../../src/ops/linearCrossEntropy.ts';
-import { Tape } from '../../src/ops/tape.ts';
-import type { Tensor } from '../../src/ops/tensor.ts';
-import { openTestContext } from '../harness/context.ts';
+import { Tape } from '../../src/ops/core/tape.ts';
+import type { Tensor } from '../../src/ops/core/tensor.ts';
+import { openTestRuntime } from '../harness/runtime.ts';
 import { EPS_F32, expectClose, numericGradients, randomArray, randomInt, seededRandom } from '../harness/numerics.ts';
 import { rounded, weightTensor, type WeightType } from '../harness/weights.ts';
 import { linearCrossEntropyReference } from '../reference/linearCrossEntropy.ts';
 
-let context: Context;
+let runtime: Runtime;
 beforeAll(async () => {
-  context = await openTestContext({ defaultLimits: true });
+  runtime = await openTestRuntime({ defaultLimits: true });
 });
-afterAll(() => context.destroy());
+afterAll(() => runtime.destroy());
 
 interface Case {
   tokens: number;
@@ -74,41 +74,41 @@ interface Pending {
 
 async function run(data: Case, options: Options = {}): Promise<Result> {
   const { weight = 1, dtype = 'f32', trainHidden = false, trainHead = false, budget } = options;
-  const before = context.pool.report().liveBuffers;
+  const before = runtime.pool.report().liveBuffers;
   const pending: Pending[] = [];
-  context.scope(() => {
-    const tape = new Tape(context);
-    const hidden = context.fromArray(data.hidden, [data.tokens, data.width]);
+  runtime.scope(() => {
+    const tape = new Tape(runtime);
+    const hidden = runtime.fromArray(data.hidden, [data.tokens, data.width]);
     hidden.requiresGrad = trainHidden;
     let offset = 0;
     const shards = data.shards.map((rows) => {
       const values = data.head.subarray(offset * data.width, (offset + rows) * data.width);
       offset += rows;
-      const tensor = weightTensor(context, values, [rows, data.width], dtype);
+      const tensor = weightTensor(runtime, values, [rows, data.width], dtype);
       tensor.requiresGrad = trainHead;
       return { weight: tensor };
     });
     const whole = (values: Uint32Array) =>
-      values.length > 0 ? context.fromArray(values, [values.length]) : context.tensor([0], 'u32');
+      values.length > 0 ? runtime.fromArray(values, [values.length]) : runtime.tensor([0], 'u32');
     const [positions, targets] = [whole(data.positions), whole(data.targets)];
-    if (trainHidden || trainHead) context.tape = tape;
-    const { loss, tokenLoss } = linearCrossEntropy(context, hidden, shards, positions, targets, {
+    if (trainHidden || trainHead) runtime.tape = tape;
+    const { loss, tokenLoss } = linearCrossEntropy(runtime, hidden, shards, positions, targets, {
       weight,
       ...(budget === undefined ? {} : { logitsBudgetBytes: budget }),
     });
-    context.tape = undefined;
-    tape.backward([{ tensor: loss, gradient: context.fromArray(Float32Array.of(weight), [1]) }]);
-    const read = (tensor: Tensor | undefined) => (tensor && tensor.size > 0 ? context.read(tensor) : undefined);
+    runtime.tape = undefined;
+    tape.backward([{ tensor: loss, gradient: runtime.fromArray(Float32Array.of(weight), [1]) }]);
+    const read = (tensor: Tensor | undefined) => (tensor && tensor.size > 0 ? runtime.read(tensor) : undefined);
     pending.push({
-      loss: context.read(loss),
+      loss: runtime.read(loss),
       tokenLoss: read(tokenLoss),
       hiddenGradient: read(tape.gradientOf(hidden)),
       headGradient: shards.map((shard) => read(tape.gradientOf(shard.weight))),
     });
     tape.dispose();
   });
-  await context.recorder.flush();
-  expect(context.pool.report().liveBuffers, 'buffers left behind').toBe(before);
+  await runtime.recorder.flush();
+  expect(runtime.pool.report().liveBuffers, 'buffers left behind').toBe(before);
   const [reads] = pending;
   if (!reads) throw new Error('Nothing was recorded.');
   const headGradient = await Promise.all(reads.headGradient.filter((gradient) => gradient !== undefined));
@@ -256,22 +256,22 @@ test('nothing to predict: loss 0 and no gradients', async () => {
 });
 
 test('what does not fit is refused', () => {
-  context.scope(() => {
-    const hidden = context.zeros([3, 4]);
-    const index = context.fromArray(Uint32Array.of(0, 1), [2]);
-    const weight = context.zeros([5, 4]);
-    const packed = context.tensor([5, 4], 'f16');
+  runtime.scope(() => {
+    const hidden = runtime.zeros([3, 4]);
+    const index = runtime.fromArray(Uint32Array.of(0, 1), [2]);
+    const weight = runtime.zeros([5, 4]);
+    const packed = runtime.tensor([5, 4], 'f16');
     packed.requiresGrad = true;
     const call = (shards: { weight: Tensor }[], targets = index) =>
-      linearCrossEntropy(context, hidden, shards, index, targets, { weight: 1 });
+      linearCrossEntropy(runtime, hidden, shards, index, targets, { weight: 1 });
     expect(() => call([])).toThrow('the head has no shards');
-    expect(() => call([{ weight: context.zeros([5, 3]) }])).toThrow(
+    expect(() => call([{ weight: runtime.zeros([5, 3]) }])).toThrow(
       'hidden states of 4 numbers do not fit a head for 3',
     );
     expect(() => call([{ weight: packed }])).toThrow('a f16 head cannot be trained');
-    expect(() => call([{ weight }], context.fromArray(Uint32Array.of(1), [1]))).toThrow(
+    expect(() => call([{ weight }], runtime.fromArray(Uint32Array.of(1), [1]))).toThrow(
       '2 positions (u32) and 1 targets',
     );
   });
-  context.recorder.discard();
+  runtime.recorder.discard();
 });

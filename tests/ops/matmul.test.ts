@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Context } from '../../src/ops/context.ts';
-import { gemm, type GemmSpec } from '../../src/ops/gemm.ts';
-import { CPU_WORKGROUPS, DIRECT_TILE, GEMM_TILES, planGemm, type GemmPlan } from '../../src/ops/gemmTiles.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
+import { gemm, type GemmSpec } from '../../src/ops/core/gemm.ts';
+import { CPU_WORKGROUPS, DIRECT_TILE, GEMM_TILES, planGemm, type GemmPlan } from '../../src/ops/core/gemmTiles.ts';
 import { matmul } from '../../src/ops/matmul.ts';
-import { openTestContext, runOp } from '../harness/context.ts';
+import { openTestRuntime, runOp } from '../harness/runtime.ts';
 import {
   EPS_F32,
   expectClose,
@@ -16,11 +16,11 @@ import {
 import { rounded, WEIGHT_TYPES, weightTensor, type WeightType } from '../harness/weights.ts';
 import { gemmReference, matmulReference } from '../reference/matmul.ts';
 
-let context: Context;
+let runtime: Runtime;
 beforeAll(async () => {
-  context = await openTestContext({ defaultLimits: true });
+  runtime = await openTestRuntime({ defaultLimits: true });
 });
-afterAll(() => context.destroy());
+afterAll(() => runtime.destroy());
 
 type Random = () => number;
 
@@ -54,7 +54,7 @@ async function check(random: Random, spec: Case): Promise<void> {
   b.data = rounded(stored, dtype, b.stride);
   const out = matrix(m, n);
   const bias = spec.bias ? randomArray(random, n) : undefined;
-  const { outputs } = await runOp(context, [], (c) => {
+  const { outputs } = await runOp(runtime, [], (c) => {
     const target = c.fromArray(out.data, [out.data.length]);
     const place = ({ offset, stride }: { offset: number; stride: number }) => ({ offset, stride });
     gemm(c, {
@@ -152,7 +152,7 @@ test.each([
   const [m, n, k] = [8, 16, 3000];
   const [a, b] = [randomArray(random, m * k), randomArray(random, n * k)];
   const tile = [...GEMM_TILES, DIRECT_TILE].find((candidate) => candidate.name === name)!;
-  const { outputs } = await runOp(context, [], (c) => {
+  const { outputs } = await runOp(runtime, [], (c) => {
     const out = c.tensor([m, n]);
     const [x, y] = [c.fromArray(a, [m, k]), c.fromArray(b, [n, k])];
     const plan = { tile, splits: 1 };
@@ -171,18 +171,18 @@ test.each([
 });
 
 test('a piece of an i8 tensor is refused: its scales would be another one’s', () => {
-  context.scope(() => {
-    const a = context.zeros([4, 8]);
-    const b = context.tensor([6, 64], 'i8', 'weights');
-    const spec = { layout: 'NT', m: 4, n: 4, k: 8, a: { tensor: a }, out: { tensor: context.zeros([4, 4]) } } as const;
-    expect(() => gemm(context, { ...spec, b: { tensor: b, offset: 64 } })).toThrow(
+  runtime.scope(() => {
+    const a = runtime.zeros([4, 8]);
+    const b = runtime.tensor([6, 64], 'i8', 'weights');
+    const spec = { layout: 'NT', m: 4, n: 4, k: 8, a: { tensor: a }, out: { tensor: runtime.zeros([4, 4]) } } as const;
+    expect(() => gemm(runtime, { ...spec, b: { tensor: b, offset: 64 } })).toThrow(
       'an i8 matrix B must be the whole rows',
     );
-    expect(() => gemm(context, { ...spec, b: { tensor: b, stride: 32 } })).toThrow(
+    expect(() => gemm(runtime, { ...spec, b: { tensor: b, stride: 32 } })).toThrow(
       'an i8 matrix B must be the whole rows',
     );
   });
-  context.recorder.discard();
+  runtime.recorder.discard();
 });
 
 test.each(LAYOUTS)('%s: bias, scale, accumulation and column slices together', async (layout) => {
@@ -218,7 +218,7 @@ test('an empty K leaves the bias alone, and an empty result is no work', async (
   const random = seededRandom(15);
   await check(random, { layout: 'NT', m: 3, n: 5, k: 0, bias: true });
   await check(random, { layout: 'NT', m: 3, n: 5, k: 0, accumulate: true });
-  const untouched = await runOp(context, [], (c) => {
+  const untouched = await runOp(runtime, [], (c) => {
     const out = c.fromArray(Float32Array.of(1, 2, 3), [3]);
     gemm(c, { layout: 'NN', m: 0, n: 3, k: 1, a: { tensor: out }, b: { tensor: out }, out: { tensor: out } });
     return [out];
@@ -227,16 +227,16 @@ test('an empty K leaves the bias alone, and an empty result is no work', async (
 });
 
 test('a matrix that does not fit into its tensor is refused with its sizes', () => {
-  context.scope(() => {
-    const a = context.zeros([4, 6]);
-    const out = context.zeros([4, 4]);
+  runtime.scope(() => {
+    const a = runtime.zeros([4, 6]);
+    const out = runtime.zeros([4, 4]);
     const spec = { layout: 'NT', m: 4, n: 4, k: 6, b: { tensor: a }, out: { tensor: out } } as const;
-    expect(() => gemm(context, { ...spec, a: { tensor: a, offset: 1 } })).toThrow(
+    expect(() => gemm(runtime, { ...spec, a: { tensor: a, offset: 1 } })).toThrow(
       'A, 4 × 6 from element 1 with rows 6 apart, does not fit into a tensor of shape [4, 6]',
     );
-    expect(() => gemm(context, { ...spec, a: { tensor: a, stride: 5 } })).toThrow('does not fit');
-    expect(() => gemm(context, { ...spec, a: { tensor: context.tensor([4, 6], 'bf16') } })).toThrow('A must be f32');
-    expect(() => matmul(context, a, out)).toThrow('rows of 6 and of 4 numbers');
+    expect(() => gemm(runtime, { ...spec, a: { tensor: a, stride: 5 } })).toThrow('does not fit');
+    expect(() => gemm(runtime, { ...spec, a: { tensor: runtime.tensor([4, 6], 'bf16') } })).toThrow('A must be f32');
+    expect(() => matmul(runtime, a, out)).toThrow('rows of 6 and of 4 numbers');
   });
 });
 
@@ -260,7 +260,7 @@ test('matmul multiplies rows with rows, and its gradients match finite differenc
   ] as const) {
     const [a, b, seed] = [randomArray(random, m * k), randomArray(random, n * k), randomArray(random, m * n)];
     const { outputs, gradients } = await runOp(
-      context,
+      runtime,
       [
         { data: a, shape: [m, k] },
         { data: b, shape: [n, k] },
@@ -279,7 +279,7 @@ test('matmul multiplies rows with rows, and its gradients match finite differenc
 test('a matrix of similarities with itself collects both gradients', async () => {
   const random = seededRandom(17);
   const [x, seed] = [randomArray(random, 5 * 6), randomArray(random, 25)];
-  const { gradients } = await runOp(context, [{ data: x, shape: [5, 6] }], (c, [t]) => [matmul(c, t!, t!)], [seed]);
+  const { gradients } = await runOp(runtime, [{ data: x, shape: [5, 6] }], (c, [t]) => [matmul(c, t!, t!)], [seed]);
   const [dx] = numericGradients(([t]) => weightedSum(matmulReference(t!, t!, 5, 5, 6), seed), [x]);
   expectClose('dx', gradients[0]!, dx!, { abs: EPS_F32 * 24 });
 });

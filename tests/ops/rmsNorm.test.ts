@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Context } from '../../src/ops/context.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { rmsNorm } from '../../src/ops/rmsNorm.ts';
-import { Tape } from '../../src/ops/tape.ts';
-import { Tensor } from '../../src/ops/tensor.ts';
-import { openTestContext, runOp } from '../harness/context.ts';
+import { Tape } from '../../src/ops/core/tape.ts';
+import { Tensor } from '../../src/ops/core/tensor.ts';
+import { openTestRuntime, runOp } from '../harness/runtime.ts';
 import {
   EPS_F32,
   expectClose,
@@ -15,11 +15,11 @@ import {
 } from '../harness/numerics.ts';
 import { rmsNorm as reference } from '../reference/rmsNorm.ts';
 
-let context: Context;
+let runtime: Runtime;
 beforeAll(async () => {
-  context = await openTestContext();
+  runtime = await openTestRuntime();
 });
-afterAll(() => context.destroy());
+afterAll(() => runtime.destroy());
 
 /** dx and dg in f64, written out: too many elements for differences. */
 function gradients(x: Float32Array, weight: Float32Array, dy: Float32Array, epsilon: number): Float64Array[] {
@@ -54,7 +54,7 @@ test('rmsNorm agrees with f64 loops, forward, and backward by differences', asyn
     const weight = randomArray(random, columns);
     const seed = randomArray(random, rows * columns);
     const run = await runOp(
-      context,
+      runtime,
       [
         { data: x, shape: [rows, columns] },
         { data: weight, shape: [columns] },
@@ -84,7 +84,7 @@ test('many rows: the weight gradient takes both stages', async () => {
     const [x, weight] = [randomArray(random, rows * columns, 3), randomArray(random, columns)];
     const seed = randomArray(random, rows * columns);
     const run = await runOp(
-      context,
+      runtime,
       [
         { data: x, shape: [rows, columns] },
         { data: weight, shape: [columns] },
@@ -109,21 +109,21 @@ test('gradients add up when the tensors are used twice, and a slot in an arena k
   const seeds = [randomArray(random, rows * columns), randomArray(random, rows * columns)];
   const arenaBefore = randomArray(random, 192);
   let pending: Promise<Float32Array>[] = [];
-  context.scope(() => {
-    const a = context.fromArray(x, [rows, columns]);
-    const g = context.fromArray(weight, [columns]);
+  runtime.scope(() => {
+    const a = runtime.fromArray(x, [rows, columns]);
+    const g = runtime.fromArray(weight, [columns]);
     a.requiresGrad = g.requiresGrad = true;
-    const arena = context.fromArray(arenaBefore, [192]);
+    const arena = runtime.fromArray(arenaBefore, [192]);
     g.gradient = Tensor.over({ buffer: arena.slice.buffer, offset: 256, size: 4 * columns }, [columns]);
-    const tape = new Tape(context);
-    context.tape = tape;
-    const outputs = [rmsNorm(context, a, g, 1e-6), rmsNorm(context, a, g, 1e-6)];
-    context.tape = undefined;
-    tape.backward(outputs.map((tensor, i) => ({ tensor, gradient: context.fromArray(seeds[i]!, tensor.shape) })));
-    pending = [context.read(tape.gradientOf(a)!), context.read(arena)];
+    const tape = new Tape(runtime);
+    runtime.tape = tape;
+    const outputs = [rmsNorm(runtime, a, g, 1e-6), rmsNorm(runtime, a, g, 1e-6)];
+    runtime.tape = undefined;
+    tape.backward(outputs.map((tensor, i) => ({ tensor, gradient: runtime.fromArray(seeds[i]!, tensor.shape) })));
+    pending = [runtime.read(tape.gradientOf(a)!), runtime.read(arena)];
     tape.dispose();
   });
-  await context.recorder.flush();
+  await runtime.recorder.flush();
   const [dx, arena] = await Promise.all(pending);
   const both = seeds[0]!.map((value, i) => value + seeds[1]![i]!);
   const [expectedX, expectedG] = gradients(x, weight, both, 1e-6);
@@ -144,7 +144,7 @@ test('gradients add up when the tensors are used twice, and a slot in an arena k
 
 test('a row of zeros stays zero and its gradient finite', async () => {
   const { outputs, gradients: found } = await runOp(
-    context,
+    runtime,
     [
       { data: new Float32Array(8), shape: [1, 8] },
       { data: new Float32Array(8).fill(2), shape: [8] },
@@ -158,7 +158,7 @@ test('a row of zeros stays zero and its gradient finite', async () => {
 });
 
 test('shapes that do not fit are refused in words', () => {
-  context.scope(() => {
-    expect(() => rmsNorm(context, context.tensor([2, 8]), context.tensor([4]), 1e-6)).toThrow('should have shape [8]');
+  runtime.scope(() => {
+    expect(() => rmsNorm(runtime, runtime.tensor([2, 8]), runtime.tensor([4]), 1e-6)).toThrow('should have shape [8]');
   });
 });

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Context } from '../../src/ops/context.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { makeRotaryTable, ropeSplit } from '../../src/ops/ropeSplit.ts';
-import { makeRows } from '../../src/ops/rows.ts';
-import { openTestContext, runOp } from '../harness/context.ts';
+import { makeRows } from '../../src/ops/core/rows.ts';
+import { openTestRuntime, runOp } from '../harness/runtime.ts';
 import {
   EPS_F32,
   expectClose,
@@ -14,11 +14,11 @@ import {
 } from '../harness/numerics.ts';
 import { ropeSplit as reference } from '../reference/ropeSplit.ts';
 
-let context: Context;
+let runtime: Runtime;
 beforeAll(async () => {
-  context = await openTestContext();
+  runtime = await openTestRuntime();
 });
-afterAll(() => context.destroy());
+afterAll(() => runtime.destroy());
 
 const frequenciesFor = (headDim: number, theta = 10_000) =>
   Float64Array.from({ length: headDim / 2 }, (_, d) => theta ** ((-2 * d) / headDim));
@@ -45,7 +45,7 @@ test('ropeSplit agrees with the half-split rotation in f64, on ragged rows and a
     const expected = reference(qkv, positions, layout, frequencies);
     const seeds = expected.map(({ length }) => randomArray(random, length));
     const { outputs, gradients } = await runOp(
-      context,
+      runtime,
       [{ data: qkv, shape: [positions.length, width] }],
       (c, [x]) => ropeSplit(c, x!, makeRows(c, lengths), layout, makeRotaryTable(c, frequencies, 20)),
       seeds,
@@ -69,7 +69,7 @@ test('late positions are as exact as early ones', async () => {
   const length = 4096;
   const frequencies = frequenciesFor(4, 500_000);
   const qkv = randomArray(random, length * 12);
-  const { outputs } = await runOp(context, [{ data: qkv, shape: [length, 12] }], (c, [x]) =>
+  const { outputs } = await runOp(runtime, [{ data: qkv, shape: [length, 12] }], (c, [x]) =>
     ropeSplit(c, x!, makeRows(c, [length]), layout, makeRotaryTable(c, frequencies, length)),
   );
   const expected = reference(qkv, positionsOf([length]), layout, frequencies);
@@ -96,7 +96,7 @@ test('gradients that did not arrive count as zero, and two uses add up', async (
     )[0]!;
   for (const used of [[0], [1], [2], [0, 2], [0, 1, 2, 3, 4, 5], [1, 5]]) {
     const { gradients } = await runOp(
-      context,
+      runtime,
       [{ data: qkv, shape: [8, 24] }],
       (c, [x]) => {
         const rows = makeRows(c, lengths);
@@ -111,13 +111,13 @@ test('gradients that did not arrive count as zero, and two uses add up', async (
 });
 
 test('rows beyond the table and odd heads are refused in words', () => {
-  context.scope(() => {
+  runtime.scope(() => {
     const layout = { heads: 1, kvHeads: 1, headDim: 4 };
-    const rope = makeRotaryTable(context, [1, 0.1], 8);
-    const rows = makeRows(context, [9]);
-    expect(() => ropeSplit(context, context.tensor([9, 12]), rows, layout, rope)).toThrow('9 tokens');
-    expect(() => ropeSplit(context, context.tensor([9, 9]), rows, { ...layout, headDim: 3 }, rope)).toThrow('even');
-    expect(() => ropeSplit(context, context.tensor([9, 16]), rows, layout, rope)).toThrow('shape [9, 12]');
+    const rope = makeRotaryTable(runtime, [1, 0.1], 8);
+    const rows = makeRows(runtime, [9]);
+    expect(() => ropeSplit(runtime, runtime.tensor([9, 12]), rows, layout, rope)).toThrow('9 tokens');
+    expect(() => ropeSplit(runtime, runtime.tensor([9, 9]), rows, { ...layout, headDim: 3 }, rope)).toThrow('even');
+    expect(() => ropeSplit(runtime, runtime.tensor([9, 16]), rows, layout, rope)).toThrow('shape [9, 12]');
   });
-  context.recorder.discard();
+  runtime.recorder.discard();
 });

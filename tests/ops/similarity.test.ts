@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, test } from 'vitest';
-import type { Context } from '../../src/ops/context.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { similarity } from '../../src/ops/similarity.ts';
-import { openTestContext, runOp } from '../harness/context.ts';
+import { openTestRuntime, runOp } from '../harness/runtime.ts';
 import {
   EPS_F32,
   expectClose,
@@ -12,11 +12,11 @@ import {
   weightedSum,
 } from '../harness/numerics.ts';
 
-let context: Context;
+let runtime: Runtime;
 beforeAll(async () => {
-  context = await openTestContext();
+  runtime = await openTestRuntime();
 });
-afterAll(() => context.destroy());
+afterAll(() => runtime.destroy());
 
 function reference(embeddings: ArrayLike<number>, batch: number, width: number): Float64Array {
   const out = new Float64Array(batch * batch);
@@ -40,7 +40,7 @@ test('similarity is every query times every passage, and its gradient reaches bo
     const embeddings = randomArray(random, 2 * batch * width);
     const seed = randomArray(random, batch * batch);
     const { outputs, gradients } = await runOp(
-      context,
+      runtime,
       [{ data: embeddings, shape: [2 * batch, width] }],
       (c, [e]) => [similarity(c, e!)],
       [seed],

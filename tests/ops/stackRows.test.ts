@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Context } from '../../src/ops/context.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { stackRows } from '../../src/ops/stackRows.ts';
-import { openTestContext, runOp } from '../harness/context.ts';
+import { openTestRuntime, runOp } from '../harness/runtime.ts';
 import { randomArray, seededRandom } from '../harness/numerics.ts';
 
-let context: Context;
+let runtime: Runtime;
 beforeAll(async () => {
-  context = await openTestContext();
+  runtime = await openTestRuntime();
 });
-afterAll(() => context.destroy());
+afterAll(() => runtime.destroy());
 
 test.each([
   [1, 1, 1],
@@ -19,7 +19,7 @@ test.each([
   const [above, below, seed] = [m, n, m + n].map((rows) => randomArray(random, rows * width));
   const run = (wanted: readonly boolean[]) =>
     runOp(
-      context,
+      runtime,
       [
         { data: above!, shape: [m, width], requiresGrad: wanted[0]! },
         { data: below!, shape: [n, width], requiresGrad: wanted[1]! },
@@ -34,9 +34,9 @@ test.each([
 });
 
 test('rows of different width are refused', () => {
-  context.scope(() => {
-    const [a, b] = [context.zeros([2, 3]), context.zeros([2, 4])];
-    expect(() => stackRows(context, a, b)).toThrow(/rows of 3 and 4 numbers/);
+  runtime.scope(() => {
+    const [a, b] = [runtime.zeros([2, 3]), runtime.zeros([2, 4])];
+    expect(() => stackRows(runtime, a, b)).toThrow(/rows of 3 and 4 numbers/);
   });
-  context.recorder.discard();
+  runtime.recorder.discard();
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Context } from '../../src/ops/context.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { swiglu } from '../../src/ops/swiglu.ts';
-import { openTestContext, runOp } from '../harness/context.ts';
+import { openTestRuntime, runOp } from '../harness/runtime.ts';
 import {
   expectClose,
   numericGradients,
@@ -12,11 +12,11 @@ import {
 } from '../harness/numerics.ts';
 import { swiglu as reference } from '../reference/swiglu.ts';
 
-let context: Context;
+let runtime: Runtime;
 beforeAll(async () => {
-  context = await openTestContext();
+  runtime = await openTestRuntime();
 });
-afterAll(() => context.destroy());
+afterAll(() => runtime.destroy());
 
 test('swiglu agrees with f64 loops, forward, and backward by differences', async () => {
   const random = seededRandom(41);
@@ -25,7 +25,7 @@ test('swiglu agrees with f64 loops, forward, and backward by differences', async
     const gateUp = randomArray(random, rows * columns * 2, 6);
     const seed = randomArray(random, rows * columns);
     const { outputs, gradients } = await runOp(
-      context,
+      runtime,
       [{ data: gateUp, shape: [rows, 2 * columns] }],
       (c, [x]) => [swiglu(c, x!)],
       [seed],
@@ -43,7 +43,7 @@ test('two uses add up', async () => {
   const gateUp = randomArray(random, 3 * 2 * columns);
   const seeds = [randomArray(random, 3 * columns), randomArray(random, 3 * columns)];
   const { gradients } = await runOp(
-    context,
+    runtime,
     [{ data: gateUp, shape: [3, 2 * columns] }],
     (c, [x]) => [swiglu(c, x!), swiglu(c, x!)],
     seeds,
@@ -55,7 +55,7 @@ test('two uses add up', async () => {
 
 test('gates far outside the range of exp give the limits, not infinities', async () => {
   const gateUp = Float32Array.from([-1e4, -100, 100, 1e4, 3, 3, 3, 3]);
-  const { outputs, gradients } = await runOp(context, [{ data: gateUp, shape: [1, 8] }], (c, [x]) => [swiglu(c, x!)], [
+  const { outputs, gradients } = await runOp(runtime, [{ data: gateUp, shape: [1, 8] }], (c, [x]) => [swiglu(c, x!)], [
     new Float32Array(4).fill(1),
   ]);
   expectClose('out', outputs[0]!, [0, 0, 300, 30000], { abs: 1e-30, rel: 1e-6 });
@@ -63,8 +63,8 @@ test('gates far outside the range of exp give the limits, not infinities', async
 });
 
 test('inputs without two halves are refused in words', () => {
-  context.scope(() => {
-    expect(() => swiglu(context, context.tensor([2, 7]))).toThrow('7 columns cannot be half gates and half values');
-    expect(() => swiglu(context, context.tensor([2, 3, 4]))).toThrow('should have shape [6, 4]');
+  runtime.scope(() => {
+    expect(() => swiglu(runtime, runtime.tensor([2, 7]))).toThrow('7 columns cannot be half gates and half values');
+    expect(() => swiglu(runtime, runtime.tensor([2, 3, 4]))).toThrow('should have shape [6, 4]');
   });
 });

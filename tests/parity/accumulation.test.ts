@@ -1,11 +1,11 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { readGoldenBatches, readGoldenOptions } from '../../src/cli/goldenFolder.ts';
-import { loadGoldenModels } from '../../src/cli/goldenModels.ts';
+import { readGoldenBatches, readGoldenOptions } from '../../src/cli/support/goldenFolder.ts';
+import { loadGoldenModels } from '../../src/cli/support/goldenModels.ts';
 import { Optimiser } from '../../src/training/optimiser.ts';
 import { Trainer } from '../../src/training/trainer.ts';
-import { openTestContext } from '../harness/context.ts';
+import { openTestRuntime } from '../harness/runtime.ts';
 
 const FOLDER = join(dirname(fileURLToPath(import.meta.url)), 'reference-steps/full-curve');
 
@@ -20,12 +20,12 @@ const EXPECTED = [
 ];
 
 test('gradients accumulated over two batches are the float64 mean, and train like it', async () => {
-  const context = await openTestContext();
+  const runtime = await openTestRuntime();
   const options = await readGoldenOptions(FOLDER);
   const batches = await readGoldenBatches(FOLDER);
-  const models = await loadGoldenModels(context, FOLDER, options);
+  const models = await loadGoldenModels(runtime, FOLDER, options);
   const { betas, eps, weightDecay, clipNorm } = options.optimizer!;
-  const optimiser = new Optimiser(context, models.groups, {
+  const optimiser = new Optimiser(runtime, models.groups, {
     beta1: betas[0],
     beta2: betas[1],
     epsilon: eps,
@@ -33,7 +33,7 @@ test('gradients accumulated over two batches are the float64 mean, and train lik
     clipNorm,
   });
   const trainer = new Trainer({
-    context,
+    runtime,
     models,
     optimiser,
     feed: {
@@ -53,5 +53,5 @@ test('gradients accumulated over two batches are the float64 mean, and train lik
   }
   optimiser.destroy();
   models.destroy();
-  context.destroy();
+  runtime.destroy();
 });

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { folderFiles } from '../../src/cli/nodeFiles.ts';
-import { openWeights } from '../../src/files/weightFile.ts';
-import type { StepOutcome, StepReport } from '../../src/cli/step.ts';
+import { folderFiles } from '../../src/cli/support/nodeFiles.ts';
+import { openWeights } from '../../src/files/models/weightFile.ts';
+import type { StepOutcome, StepReport } from '../../src/cli/commands/step.ts';
 
 /** The largest deviations of a step from a golden folder, each in the measure its limit is given in. */
 export interface Deviations {

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { folderFiles } from '../../src/cli/nodeFiles.ts';
-import { runGoldenStep, type StepOutcome } from '../../src/cli/step.ts';
-import { writeSafetensors } from '../../src/files/safetensors.ts';
-import { openWeights } from '../../src/files/weightFile.ts';
-import type { Context } from '../../src/ops/context.ts';
+import { folderFiles } from '../../src/cli/support/nodeFiles.ts';
+import { runGoldenStep, type StepOutcome } from '../../src/cli/commands/step.ts';
+import { writeSafetensors } from '../../src/files/formats/safetensors.ts';
+import { openWeights } from '../../src/files/models/weightFile.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { storedFile, type StoredType } from '../files/helpers.ts';
-import { openTestContext } from '../harness/context.ts';
+import { openTestRuntime } from '../harness/runtime.ts';
 import type { NamedTensor } from '../harness/tinyDecoder.ts';
 import { rounded } from '../harness/weights.ts';
 import { compareWithGolden, LIMITS, type Deviations } from './goldens.ts';
@@ -18,13 +18,13 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 /** Real head size and width; widths that are no multiple of four; two bases, one of them for the retriever. */
 const FOLDERS = ['steps/qwen2-group7-head64', 'reference-steps/nine-heads', 'steps/two-bases'];
 
-let context: Context;
+let runtime: Runtime;
 const temporary = mkdtempSync(join(tmpdir(), 'revela-loader-'));
 beforeAll(async () => {
-  context = await openTestContext();
+  runtime = await openTestRuntime();
 });
 afterAll(() => {
-  context.destroy();
+  runtime.destroy();
   rmSync(temporary, { recursive: true });
 });
 
@@ -37,7 +37,7 @@ interface Stored {
 }
 
 /** Limits as a plain object: a GPU's own has them on its prototype. */
-function limitsOf({ gpu }: Context): GPUSupportedLimits {
+function limitsOf({ gpu }: Runtime): GPUSupportedLimits {
   const limits: Record<string, number> = {};
   for (const name in gpu.limits) {
     const value: unknown = gpu.limits[name as keyof GPUSupportedLimits];
@@ -122,15 +122,15 @@ describe.each(FOLDERS)('%s', (golden) => {
   test('packed bf16, in three files, gives what the same numbers in f32 give', async () => {
     const reference = await restored(golden, { dtype: 'F32', change: asBf16 });
     const packed = await restored(golden, { dtype: 'BF16', files: 3 });
-    expectFrom(packed, await runGoldenStep(context, reference));
-    expectWithin(golden, await compareWithGolden(packed, await runGoldenStep(context, packed)), SAME);
+    expectFrom(packed, await runGoldenStep(runtime, reference));
+    expectWithin(golden, await compareWithGolden(packed, await runGoldenStep(runtime, packed)), SAME);
   });
 
   test('int8 gives what its dequantised numbers give in f32', async () => {
     const reference = await restored(golden, { dtype: 'F32', change: asInt8 });
     const folder = await restored(golden, { dtype: 'F32' });
-    expectFrom(folder, await runGoldenStep(context, reference));
-    const outcome = await runGoldenStep(context, folder, {}, { precision: 'int8' });
+    expectFrom(folder, await runGoldenStep(runtime, reference));
+    const outcome = await runGoldenStep(runtime, folder, {}, { precision: 'int8' });
     expectWithin(golden, await compareWithGolden(folder, outcome), SAME);
   });
 
@@ -141,9 +141,9 @@ describe.each(FOLDERS)('%s', (golden) => {
     '%s stays near what f32 gives, and recomputing layers changes no bit',
     async (_, stored, bases, limits) => {
       const folder = await restored(golden, stored);
-      const kept = await runGoldenStep(context, folder, {}, bases);
+      const kept = await runGoldenStep(runtime, folder, {}, bases);
       expectWithin(golden, await compareWithGolden(join(HERE, golden), kept), limits);
-      const recomputed = await runGoldenStep(context, folder, { checkpointing: true }, bases);
+      const recomputed = await runGoldenStep(runtime, folder, { checkpointing: true }, bases);
       expect(recomputed.report).toEqual(kept.report);
       const trained = ({ tensors }: StepOutcome) => tensors.filter(({ name }) => /^(grad|final)\./.test(name));
       expect(trained(recomputed)).toEqual(trained(kept));
@@ -152,7 +152,7 @@ describe.each(FOLDERS)('%s', (golden) => {
 
   test.each([5, 24])('shards of %i rows give what the golden folder says', async (shardRows) => {
     const folder = join(HERE, golden);
-    const outcome = await runGoldenStep(context, folder, {}, { shardRows });
+    const outcome = await runGoldenStep(runtime, folder, {}, { shardRows });
     expectWithin(golden, await compareWithGolden(folder, outcome), LIMITS);
   });
 });
@@ -160,12 +160,12 @@ describe.each(FOLDERS)('%s', (golden) => {
 test.each(['steps/llama-sharp-temperature', 'reference-steps/full-curve'])(
   '%s in the shards that small limits ask for, trained or frozen',
   async (golden) => {
-    const limits = { ...limitsOf(context), maxStorageBufferBindingSize: 2048, maxBufferSize: 4096 };
-    const small = vi.spyOn(context.gpu, 'limits', 'get').mockReturnValue(limits);
-    const dispatched = vi.spyOn(context.recorder, 'dispatch');
+    const limits = { ...limitsOf(runtime), maxStorageBufferBindingSize: 2048, maxBufferSize: 4096 };
+    const small = vi.spyOn(runtime.gpu, 'limits', 'get').mockReturnValue(limits);
+    const dispatched = vi.spyOn(runtime.recorder, 'dispatch');
     try {
       const folder = join(HERE, golden);
-      const outcome = await runGoldenStep(context, folder);
+      const outcome = await runGoldenStep(runtime, folder);
       expectWithin(golden, await compareWithGolden(folder, outcome), LIMITS);
       // Rows of a shard other than the first were looked up.
       const lookedUp = dispatched.mock.calls.filter(([{ kernel }]) => kernel === 'embedding');

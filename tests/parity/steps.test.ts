@@ -2,9 +2,9 @@ import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { runGoldenStep } from '../../src/cli/step.ts';
-import type { Context } from '../../src/ops/context.ts';
-import { openTestContext } from '../harness/context.ts';
+import { runGoldenStep } from '../../src/cli/commands/step.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
+import { openTestRuntime } from '../harness/runtime.ts';
 import { compareWithGolden, LIMITS } from './goldens.ts';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -15,11 +15,11 @@ const foldersIn = (parent: string) =>
 /** Steps of the authors' code, and steps of the float64 implementation: options and shapes that the authors' do not show. */
 const [authors, reference] = [foldersIn('steps'), foldersIn('reference-steps')];
 
-let context: Context;
+let runtime: Runtime;
 beforeAll(async () => {
-  context = await openTestContext();
+  runtime = await openTestRuntime();
 });
-afterAll(() => context.destroy());
+afterAll(() => runtime.destroy());
 
 test('there are golden folders to compare with', () => {
   expect(authors.length).toBeGreaterThanOrEqual(11);
@@ -29,7 +29,7 @@ test('there are golden folders to compare with', () => {
 describe.each([...authors, ...reference])('%s', (name) => {
   test('losses, matrices, every gradient and the curve are those of the golden folder', async () => {
     const folder = join(HERE, name);
-    const found = await compareWithGolden(folder, await runGoldenStep(context, folder));
+    const found = await compareWithGolden(folder, await runGoldenStep(runtime, folder));
     console.log(
       name,
       JSON.stringify(found, (_key, value: unknown) =>
@@ -44,8 +44,8 @@ describe.each([...authors, ...reference])('%s', (name) => {
 describe.each(authors)('%s, run again', (name) => {
   test('recomputing layers in the backward pass changes no bit', async () => {
     const folder = join(HERE, name);
-    const kept = await runGoldenStep(context, folder);
-    const recomputed = await runGoldenStep(context, folder, { checkpointing: true });
+    const kept = await runGoldenStep(runtime, folder);
+    const recomputed = await runGoldenStep(runtime, folder, { checkpointing: true });
     expect(recomputed.report).toEqual(kept.report);
     // Observed tensors are seen twice when a layer runs twice; gradients and parameters are compared.
     const trained = (outcome: typeof kept) => outcome.tensors.filter(({ name: n }) => /^(grad|final)\./.test(n));
@@ -53,8 +53,8 @@ describe.each(authors)('%s, run again', (name) => {
   });
 
   test('a step leaves no GPU memory behind', async () => {
-    const before = context.pool.report().liveBuffers;
-    await runGoldenStep(context, join(HERE, name));
-    expect(context.pool.report().liveBuffers).toBe(before);
+    const before = runtime.pool.report().liveBuffers;
+    await runGoldenStep(runtime, join(HERE, name));
+    expect(runtime.pool.report().liveBuffers).toBe(before);
   });
 });

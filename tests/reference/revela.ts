@@ -3,7 +3,7 @@ import { batchAttentionReference } from './batchAttention.ts';
 import { referenceDecoder, referencePass, type ReferenceDecoder } from './decoder.ts';
 import { l2Normalize } from './l2Normalize.ts';
 import { linearCrossEntropyReference } from './linearCrossEntropy.ts';
-import { pool } from './pool.ts';
+import { poolRows } from './pooling.ts';
 
 export interface ReferenceRevela {
   retriever: ReferenceDecoder;
@@ -23,7 +23,7 @@ export function referenceRevela(model: ReferenceRevela, { queryIds, passageIds, 
   const chunks = lmIds.length;
   const embed = (ids: readonly (readonly number[])[]) => {
     const lengths = ids.map((row) => row.length);
-    const pooled = pool(referenceDecoder(retriever, ids), lengths, retriever.hiddenSize, pooling);
+    const pooled = poolRows(referenceDecoder(retriever, ids), lengths, retriever.hiddenSize, pooling);
     return l2Normalize(pooled, retriever.hiddenSize);
   };
   const [queries, passages] = [embed(queryIds), embed(passageIds)];

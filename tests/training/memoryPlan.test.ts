@@ -8,20 +8,20 @@ import { LayerGates } from '../../src/models/gates.ts';
 import { LORA_TARGETS, LoraAdapter } from '../../src/models/lora.ts';
 import { allocateWeights, type DecoderWeights } from '../../src/models/weights.ts';
 import { fixedGates } from '../../src/objectives/revela.ts';
-import type { Context } from '../../src/ops/context.ts';
-import type { Tensor } from '../../src/ops/tensor.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
+import type { Tensor } from '../../src/ops/core/tensor.ts';
 import { planMemory, storedAs, type PlannedModel, type PlannedRun } from '../../src/training/memoryPlan.ts';
 import { Optimiser, type ParameterGroup } from '../../src/training/optimiser.ts';
 import { Trainer } from '../../src/training/trainer.ts';
-import { openTestContext } from '../harness/context.ts';
+import { openTestRuntime } from '../harness/runtime.ts';
 import { randomArray, randomInt, seededRandom } from '../harness/numerics.ts';
 import { LLAMA_JSON, QWEN2_JSON } from '../harness/tinyDecoder.ts';
 
-let context: Context;
+let runtime: Runtime;
 beforeAll(async () => {
-  context = await openTestContext();
+  runtime = await openTestRuntime();
 });
-afterAll(() => context.destroy());
+afterAll(() => runtime.destroy());
 
 // Wide enough for tensors beyond the smallest buffers, small enough for a software adapter.
 const qwen = {
@@ -73,12 +73,12 @@ const SHARED: PlannedRun = { ...RUN, languageModel: LORA, retriever: LORA, share
 function fill({ slice, size, dtype, scales }: Tensor, random: () => number): void {
   const values = randomArray(random, size, 0.1);
   if (scales) fill(scales, random);
-  if (dtype === 'f32') context.recorder.upload(slice, values);
+  if (dtype === 'f32') runtime.recorder.upload(slice, values);
   // The upper half of an f32 is a bf16.
   else if (dtype === 'bf16')
-    context.recorder.upload(slice, new Uint16Array(values.buffer).filter((_, i) => i % 2 === 1).slice());
+    runtime.recorder.upload(slice, new Uint16Array(values.buffer).filter((_, i) => i % 2 === 1).slice());
   else
-    context.recorder.upload(
+    runtime.recorder.upload(
       slice,
       Int8Array.from(values, (value) => 1270 * value),
     );
@@ -92,17 +92,17 @@ async function measure(run: PlannedRun, sameRows: boolean) {
     owned.push(made);
     return made;
   };
-  expect(context.pool.report().liveBuffers).toBe(0);
-  context.pool.trim();
-  context.pool.resetPeak();
+  expect(runtime.pool.report().liveBuffers).toBe(0);
+  runtime.pool.trim();
+  runtime.pool.resetPeak();
   const weights = ({ config, trainable, storage }: PlannedModel, head: boolean) => {
-    const made = keep(allocateWeights(context, config, { head, trainable, ...(storage ? { storage } : {}) }));
+    const made = keep(allocateWeights(runtime, config, { head, trainable, ...(storage ? { storage } : {}) }));
     for (const { key } of made.specs) fill(made.tensor(key), random);
     return made;
   };
   const decoder = ({ config, adapter }: PlannedModel, own: DecoderWeights) => {
     if (!adapter) return new Decoder(config, own);
-    const lora = keep(new LoraAdapter(context, config, adapter));
+    const lora = keep(new LoraAdapter(runtime, config, adapter));
     for (const { key } of lora.specs) fill(lora.parameters.tensor(key), random);
     return new Decoder(config, own, lora);
   };
@@ -119,7 +119,7 @@ async function measure(run: PlannedRun, sameRows: boolean) {
     if (parameters && learns) groups.push({ name, parameters });
   }
   const { layers } = run.languageModel.config;
-  const gates = run.learnsGates ? keep(new LayerGates(context, fixedGates(layers, run.options))) : undefined;
+  const gates = run.learnsGates ? keep(new LayerGates(runtime, fixedGates(layers, run.options))) : undefined;
   if (gates) groups.push({ name: 'gates', parameters: gates.parameters });
   const rows = (length: number, { config }: PlannedModel) => {
     const row = () => Array.from({ length }, () => randomInt(random, 0, config.vocabularySize - 1));
@@ -136,10 +136,10 @@ async function measure(run: PlannedRun, sameRows: boolean) {
   );
   const batch = { tokens, labels: [], ...(run.fixedAttention ? { fixedAttention: uniform } : {}) };
   const trainer = new Trainer({
-    context,
+    runtime,
     models: { retriever, languageModel, gates },
     optimiser: keep(
-      new Optimiser(context, groups, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, clipNorm: 1 }),
+      new Optimiser(runtime, groups, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, clipNorm: 1 }),
     ),
     feed: { batchAt: () => batch, heldOut: () => [batch] },
     options: run.options,
@@ -149,11 +149,11 @@ async function measure(run: PlannedRun, sameRows: boolean) {
   });
   // What the pool held before it gave back what it found too much.
   let held = 0;
-  const trim = vi.spyOn(context.pool, 'trim').mockImplementation(() => {
-    held = context.pool.report().total;
+  const trim = vi.spyOn(runtime.pool, 'trim').mockImplementation(() => {
+    held = runtime.pool.report().total;
   });
   await trainer.evaluate();
-  const evaluation = context.pool.report();
+  const evaluation = runtime.pool.report();
   const { memory, gradientNorm } = await trainer.step();
   expect(gradientNorm).toBeGreaterThan(0);
   trim.mockRestore();
@@ -210,7 +210,7 @@ test.each<[string, PlannedRun, { sameRows?: boolean }?]>([
     },
   ],
 ])('the plan is what the pool counts: %s', async (_what, run, { sameRows = false } = {}) => {
-  const plan = await planMemory(run, context.gpu);
+  const plan = await planMemory(run, runtime.gpu);
   const real = await measure(run, sameRows);
   for (const purpose of ['weights', 'gradients', 'optimiser'] as const)
     expect(plan.byPurpose[purpose], purpose).toBe(real.byPurpose[purpose]);

@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { configure } from '../../src/lab/configuration.ts';
-import { setUpCorpus } from '../../src/lab/corpusSetup.ts';
-import { buildExperiment } from '../../src/lab/experiment.ts';
-import type { Context } from '../../src/ops/context.ts';
-import { restoreTraining, saveTraining, TrainingStateError } from '../../src/training/checkpoint.ts';
+import { configure } from '../../src/settings/configuration.ts';
+import { setUpCorpus } from '../../src/run/corpusSetup.ts';
+import { buildExperiment } from '../../src/run/experiment.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
+import { restoreTraining, saveTraining, TrainingStateError } from '../../src/training/state.ts';
 import { learningRateAt } from '../../src/training/schedule.ts';
-import { openTestContext } from '../harness/context.ts';
+import { openTestRuntime } from '../harness/runtime.ts';
 
-let context: Context;
+let runtime: Runtime;
 beforeAll(async () => {
-  context = await openTestContext();
+  runtime = await openTestRuntime();
 });
-afterAll(() => context.destroy());
+afterAll(() => runtime.destroy());
 
 /** As small as a run can be that still has everything: two facts, one layer. */
 const TINY = {
@@ -27,7 +27,7 @@ const TINY = {
 
 async function experiment(changes: Record<string, unknown> = {}) {
   const configuration = configure({ ...TINY, ...changes });
-  return buildExperiment(context, configuration, await setUpCorpus(configuration));
+  return buildExperiment(runtime, configuration, await setUpCorpus(configuration));
 }
 
 test('the learning rate climbs, holds or falls as the schedule says', () => {
@@ -42,15 +42,15 @@ test.each([{}, { trained: 'lora' }, { accumulation: 2 }])(
   async (changes) => {
     const first = await experiment(changes);
     for (let i = 0; i < 3; i++) await first.trainer.step();
-    const state = await saveTraining(context, first.optimiser);
+    const state = await saveTraining(runtime, first.optimiser);
     const expected = await first.trainer.step();
-    const after = await saveTraining(context, first.optimiser);
+    const after = await saveTraining(runtime, first.optimiser);
     first.destroy();
 
     const second = await experiment(changes);
     // A step of its own leaves weights, moments and gradients that restoring must overwrite.
     await second.trainer.step();
-    await restoreTraining(context, second.optimiser, state);
+    await restoreTraining(runtime, second.optimiser, state);
     const again = await second.trainer.step();
     expect(again.step).toBe(4);
     expect([again.ntpLoss, again.isolatedLoss, again.gradientNorm]).toEqual([
@@ -59,18 +59,18 @@ test.each([{}, { trained: 'lora' }, { accumulation: 2 }])(
       expected.gradientNorm,
     ]);
     expect(again.similarity).toEqual(expected.similarity);
-    expect((await saveTraining(context, second.optimiser)).tensors).toEqual(after.tensors);
+    expect((await saveTraining(runtime, second.optimiser)).tensors).toEqual(after.tensors);
     second.destroy();
   },
 );
 
 test('a state of another model is refused and changes nothing', async () => {
   const small = await experiment();
-  const state = await saveTraining(context, small.optimiser);
+  const state = await saveTraining(runtime, small.optimiser);
   const large = await experiment({ mlpWidth: 32 });
-  const before = await saveTraining(context, large.optimiser);
-  await expect(restoreTraining(context, large.optimiser, state)).rejects.toThrow(TrainingStateError);
-  expect(await saveTraining(context, large.optimiser)).toEqual(before);
+  const before = await saveTraining(runtime, large.optimiser);
+  await expect(restoreTraining(runtime, large.optimiser, state)).rejects.toThrow(TrainingStateError);
+  expect(await saveTraining(runtime, large.optimiser)).toEqual(before);
   small.destroy();
   large.destroy();
 });
@@ -93,7 +93,7 @@ test('evaluation changes nothing: with and without it the run is the same', asyn
     await made.trainer.step();
     if (evaluate) await made.trainer.evaluate();
     await made.trainer.step();
-    const { tensors } = await saveTraining(context, made.optimiser);
+    const { tensors } = await saveTraining(runtime, made.optimiser);
     made.destroy();
     return tensors;
   };
@@ -121,15 +121,15 @@ test('a frozen model keeps every bit, and what is not frozen moves', async () =>
     const frozen = (freeze === 'freezeRetriever' ? made.models.retriever : made.models.languageModel).weights
       .parameters!;
     const values = async () => {
-      const pending = context.read(frozen.blocks[0]!.parameters);
-      await context.recorder.flush();
+      const pending = runtime.read(frozen.blocks[0]!.parameters);
+      await runtime.recorder.flush();
       return pending;
     };
     const before = await values();
-    const state = await saveTraining(context, made.optimiser);
+    const state = await saveTraining(runtime, made.optimiser);
     await made.trainer.step();
     expect(await values()).toEqual(before);
-    expect(await saveTraining(context, made.optimiser)).not.toEqual(state);
+    expect(await saveTraining(runtime, made.optimiser)).not.toEqual(state);
     made.destroy();
   }
 });
@@ -138,10 +138,10 @@ test('a learning rate that makes numbers overflow ends the run with an error, an
   const made = await experiment({ learningRate: 1, clipNorm: 0, warmup: 0 });
   // Blow one weight up by hand: the next step's loss is then no finite number.
   const { parameters } = made.models.languageModel.weights.parameters!.blocks[0]!;
-  context.recorder.upload(parameters.slice, new Float32Array(64).fill(3e38));
-  const before = await saveTraining(context, made.optimiser);
+  runtime.recorder.upload(parameters.slice, new Float32Array(64).fill(3e38));
+  const before = await saveTraining(runtime, made.optimiser);
   await expect(made.trainer.step()).rejects.toThrow(/diverged at step 1/);
-  expect(await saveTraining(context, made.optimiser)).toEqual(before);
+  expect(await saveTraining(runtime, made.optimiser)).toEqual(before);
   made.destroy();
 });
 
@@ -151,8 +151,8 @@ test('what the pool keeps for reuse stays in proportion, however ragged the batc
     (_, i) => `Story ${i}. ${'It goes on and on. '.repeat(1 + ((7 * i) % 11))}`,
   ).join('\n\n---\n\n');
   const configuration = configure({ ...TINY, source: 'text', chunkTokens: 40, batching: 'random', vocabulary: 300 });
-  const made = buildExperiment(context, configuration, await setUpCorpus(configuration, { text }));
-  context.pool.trim();
+  const made = buildExperiment(runtime, configuration, await setUpCorpus(configuration, { text }));
+  runtime.pool.trim();
   for (let i = 0; i < 12; i++) {
     const { memory } = await made.trainer.step();
     expect(memory.total).toBeLessThanOrEqual(1.5 * memory.peakTotal);
@@ -163,9 +163,9 @@ test('what the pool keeps for reuse stays in proportion, however ragged the batc
 test('memory is flat over steps of the fact stream', async () => {
   const made = await experiment();
   for (let i = 0; i < 3; i++) await made.trainer.step();
-  const { liveBuffers, live } = context.pool.report();
+  const { liveBuffers, live } = runtime.pool.report();
   for (let i = 0; i < 5; i++) await made.trainer.step();
-  const report = context.pool.report();
+  const report = runtime.pool.report();
   expect(report.liveBuffers).toBe(liveBuffers);
   expect(report.live).toEqual(live);
   made.destroy();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { lastAtOrBefore, roundUp, spread, thin } from '../../src/ui/charts/geometry.ts';
-import { alternativeText, valueAt } from '../../src/ui/charts/series.ts';
-import { verticalScale, verticalTicks } from '../../src/ui/charts/verticalScale.ts';
+import { lastAtOrBefore, roundUp, spread, thin } from '../../src/ui/panels/charts/geometry.ts';
+import { alternativeText, valueAt } from '../../src/ui/panels/charts/series.ts';
+import { verticalScale, verticalTicks } from '../../src/ui/panels/charts/verticalScale.ts';
 
 describe('thin', () => {
   it('leaves short lines as they are', () => {

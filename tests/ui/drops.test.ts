@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { belongsToField, carriesFiles } from '../../src/ui/text/drops.ts';
+import { belongsToField, carriesFiles } from '../../src/ui/panels/text/drops.ts';
 
 type Dragging = Parameters<typeof belongsToField>[0];
 

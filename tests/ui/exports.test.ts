@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { configure } from '../../src/lab/configuration.ts';
-import { chartsPicture } from '../../src/ui/exports/chartPicture.ts';
-import { matrixPicture } from '../../src/ui/exports/matrixPicture.ts';
-import { metricsCsv, metricsJson } from '../../src/ui/exports/metricsTable.ts';
-import * as palette from '../../src/ui/exports/palette.ts';
-import { escaped } from '../../src/ui/exports/svg.ts';
-import { History } from '../../src/ui/run/history.ts';
+import { configure } from '../../src/settings/configuration.ts';
+import { chartsPicture } from '../../src/ui/panels/exports/chartPicture.ts';
+import { matrixPicture } from '../../src/ui/panels/exports/matrixPicture.ts';
+import { metricsCsv, metricsJson } from '../../src/ui/panels/exports/metricsTable.ts';
+import * as palette from '../../src/ui/panels/exports/palette.ts';
+import { escaped } from '../../src/ui/panels/exports/svg.ts';
+import { History } from '../../src/ui/state/history/history.ts';
 import { reads, record } from './records.ts';
 
 function history(): History {

@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
-import type { LabCommand, LabEvent } from '../../src/lab/protocol.ts';
-import { inventedRun } from '../browser/inventedRun.ts';
+import type { LabCommand, LabEvent } from '../../src/lab/door/protocol.ts';
+import { inventedRun } from '../browser/support/inventedRun.ts';
 import { record } from './records.ts';
 
 /** A lab in the worker's place: what it was sent, and words put into its mouth. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { indented, linkPath } from '../../src/ui/inspect/links.ts';
-import { attentionOf, meanRow, strongest, tokenFigures } from '../../src/ui/inspect/pairNumbers.ts';
-import { gainsFrom, isOfItsStep, meanGain, neighbourGains, tokenSources } from '../../src/ui/inspect/sources.ts';
+import { indented, linkPath } from '../../src/ui/panels/inspect/links.ts';
+import { attentionOf, meanRow, strongest, tokenFigures } from '../../src/ui/panels/inspect/pairNumbers.ts';
+import { gainsFrom, isOfItsStep, meanGain, neighbourGains, tokenSources } from '../../src/ui/panels/inspect/sources.ts';
 
 /** Two heads, two tokens that read three. */
 const PAIR = {

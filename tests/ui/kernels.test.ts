@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { shaderNames, shaderSource } from '../../src/gpu/shaderLibrary.ts';
-import type { LabCommand, LabEvent } from '../../src/lab/protocol.ts';
-import { kernelsOf } from '../../src/ui/kernels/kernels.svelte.ts';
-import { rate, sorted, summed } from '../../src/ui/kernels/rows.ts';
-import type { Session } from '../../src/ui/run/session.svelte.ts';
-import { readKernel, tokenise } from '../../src/ui/kernels/wgsl.ts';
+import type { LabCommand, LabEvent } from '../../src/lab/door/protocol.ts';
+import { kernelsOf } from '../../src/ui/panels/kernels/kernels.svelte.ts';
+import { rate, sorted, summed } from '../../src/ui/panels/kernels/rows.ts';
+import type { Session } from '../../src/ui/state/session.svelte.ts';
+import { readKernel, tokenise } from '../../src/ui/panels/kernels/wgsl.ts';
 
 describe('WGSL', () => {
   test.each(shaderNames())('%s: no character is lost, and its header says what it computes', (name) => {

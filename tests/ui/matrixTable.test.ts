@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { matrixTable } from '../../src/ui/matrix/inWords.ts';
+import { matrixTable } from '../../src/ui/panels/matrix/inWords.ts';
 import { reads, record } from './records.ts';
 
 /** Rows of A read their partner most; rows of S are nearest to a stranger. */

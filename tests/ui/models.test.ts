@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { configure } from '../../src/lab/configuration.ts';
-import { preset } from '../../src/lab/presets.ts';
-import type { ModelView, PlanView } from '../../src/lab/protocol.ts';
-import { folderName, hubId, isHubId, isNamed, settingName, shownName } from '../../src/ui/models/names.ts';
-import { nextStep, type Circumstances } from '../../src/ui/models/nextStep.ts';
-import { changesInWords, planBar } from '../../src/ui/models/plan.ts';
-import { duration, moment } from '../../src/ui/time.ts';
+import { configure } from '../../src/settings/configuration.ts';
+import { preset } from '../../src/settings/presets.ts';
+import type { ModelView, PlanView } from '../../src/lab/door/protocol.ts';
+import { folderName, hubId, isHubId, isNamed, settingName, shownName } from '../../src/ui/panels/models/names.ts';
+import { nextStep, type Circumstances } from '../../src/ui/panels/models/nextStep.ts';
+import { changesInWords, planBar } from '../../src/ui/panels/models/plan.ts';
+import { duration, moment } from '../../src/ui/components/time.ts';
 
 const COMMIT = '060db6499f32faf8b98477b0a26969ef7d8b9987';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mixOklab, toOklab } from '../../src/ui/matrix/oklab.ts';
+import { mixOklab, toOklab } from '../../src/ui/panels/matrix/oklab.ts';
 
 describe('mixOklab', () => {
   it('begins and ends at its colours', () => {

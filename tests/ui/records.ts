@@ -1,5 +1,5 @@
-import { configure } from '../../src/lab/configuration.ts';
-import type { RunRecord, StepMetrics, StepRecord } from '../../src/lab/run.ts';
+import { configure } from '../../src/settings/configuration.ts';
+import type { RunRecord, StepMetrics, StepRecord } from '../../src/run/record.ts';
 
 /** Metrics of a step in which nothing has been learnt, with changes. */
 export function metrics(step: number, changes: Partial<StepMetrics> = {}): StepMetrics {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { configure } from '../../src/lab/configuration.ts';
-import type { SearchHit } from '../../src/lab/protocol.ts';
-import type { ChunkView } from '../../src/lab/run.ts';
-import { takeHomeWords } from '../../src/ui/adapters/words.ts';
-import { commonFolder, droppedFiles } from '../../src/ui/droppedFiles.ts';
-import { barLength, exampleQueries, moveOf } from '../../src/ui/search/words.ts';
+import { configure } from '../../src/settings/configuration.ts';
+import type { SearchHit } from '../../src/lab/door/protocol.ts';
+import type { ChunkView } from '../../src/run/record.ts';
+import { takeHomeWords } from '../../src/ui/panels/takeHome/words.ts';
+import { commonFolder, droppedFiles } from '../../src/ui/components/droppedFiles.ts';
+import { barLength, exampleQueries, moveOf } from '../../src/ui/panels/search/words.ts';
 
 function chunk(documentTitle: string, text: string): ChunkView {
   return { documentTitle, text, document: 0, tokens: [] };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { largestChanges } from '../../src/ui/run/changes.ts';
-import { extremesOf, halve } from '../../src/ui/run/extremes.ts';
-import { chosenPictures, GRID } from '../../src/ui/timeline/chosenSteps.ts';
+import { largestChanges } from '../../src/ui/state/history/changes.ts';
+import { extremesOf, halve } from '../../src/ui/state/history/extremes.ts';
+import { chosenPictures, GRID } from '../../src/ui/panels/timeline/chosenSteps.ts';
 import { reads, record, uniform } from './records.ts';
 
 const snapshots = Array.from({ length: 50 }, (_, i) =>

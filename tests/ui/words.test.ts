@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { configure } from '../../src/lab/configuration.ts';
-import { bytes, compact, count, decimal, whole } from '../../src/ui/format.ts';
-import { isRunRecord } from '../../src/ui/run/recorded.ts';
-import { Rate } from '../../src/ui/run/rate.ts';
-import { whyIdle } from '../../src/ui/settings/applicability.ts';
-import { decode, joinFiles, readFiles, titleOf } from '../../src/ui/text/readFiles.ts';
+import { configure } from '../../src/settings/configuration.ts';
+import { bytes, compact, count, decimal, whole } from '../../src/ui/components/format.ts';
+import { isRunRecord } from '../../src/ui/state/history/recorded.ts';
+import { Rate } from '../../src/ui/state/history/rate.ts';
+import { whyIdle } from '../../src/ui/panels/settings/applicability.ts';
+import { decode, joinFiles, readFiles, titleOf } from '../../src/ui/panels/text/readFiles.ts';
 
 describe('numbers in words', () => {
   it.each([

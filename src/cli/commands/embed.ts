@@ -1,0 +1,95 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { writeNpy } from '../../files/formats/npy.ts';
+import { embeddingsTsv } from '../../files/formats/tsv.ts';
+import { configure } from '../../settings/configuration.ts';
+import { setUpCorpus } from '../../run/corpusSetup.ts';
+import { embedTexts } from '../../lab/desks/embedding.ts';
+import { preset } from '../../settings/presets.ts';
+import { EmbeddingIndex } from '../../retrieval/embeddingIndex.ts';
+import { loadModel, openFolder } from '../support/modelFolder.ts';
+import { openNodeRuntime } from '../support/nodeGpu.ts';
+import { ProgressLine, reportCompiling, timeText } from '../support/reports.ts';
+import { nothingMore, parse, required, UsageError, whole, type Command } from '../support/usage.ts';
+
+export const embedCommand: Command = {
+  name: 'embed',
+  usage: '--model DIR --file TEXT',
+  summary: 'cuts a text into chunks, embeds them with a retriever, and searches them',
+  help: `  --model DIR              a Hugging Face folder of the Qwen2 or Llama family
+  --adapter DIR            a PEFT folder: a trained retriever's adapter over it
+  --file TEXT              the text
+  --query TEXT             print the chunks that are nearest to it
+  --top N                  how many (default 5)
+  --out FILE               write the chunks' embeddings: FILE.npy ([chunks, width], float32) or FILE.tsv (with the texts)
+  --chunkTokens N          most tokens of a chunk (default ${preset('gentle').configuration.chunkTokens})
+  --pooling NAME           mean (default), eos or first: the one that the retriever was trained with`,
+  async run(args, signal) {
+    const { values, positionals } = parse(args, {
+      model: { type: 'string' },
+      adapter: { type: 'string' },
+      file: { type: 'string' },
+      query: { type: 'string' },
+      top: { type: 'string' },
+      out: { type: 'string' },
+      chunkTokens: { type: 'string' },
+      pooling: { type: 'string' },
+    });
+    nothingMore(positionals);
+    const folder = required('model', values.model, 'the folder of a checkpoint');
+    const file = required('file', values.file, 'the text to embed');
+    const { query, out, chunkTokens, pooling } = values;
+    const top = whole('top', values.top, 5);
+    if (query === undefined && out === undefined)
+      throw new UsageError('Nothing to do: give --query TEXT or --out FILE.');
+    if (out !== undefined && !/\.(npy|tsv)$/.test(out))
+      throw new UsageError(`--out ends in .npy or .tsv, to say which of the two is meant; ${out} does not.`);
+    // Batches are not made; what is asked of them must not stand in the way of a short text.
+    const small = { batching: 'random', chunks: 2 };
+    const changes = { source: 'text', ...small, ...(chunkTokens && { chunkTokens }), ...(pooling && { pooling }) };
+    const configuration = configure(changes, preset('gentle').configuration);
+
+    const pretrained = await openFolder(folder);
+    const { tokenizer } = pretrained;
+    const bases = { languageModel: pretrained, retriever: pretrained };
+    const text = new Uint8Array(await readFile(file));
+    const { chunks } = await setUpCorpus(configuration, { text, title: basename(file), bases, signal });
+    const runtime = await openNodeRuntime();
+    reportCompiling(runtime);
+    const model = await loadModel(runtime, pretrained, { head: false, adapter: values.adapter, signal });
+    try {
+      const embed = (role: 'query' | 'passage', texts: readonly string[], onProgress?: (fraction: number) => void) =>
+        embedTexts(runtime, model.decoder, tokenizer, texts, {
+          role,
+          pooling: configuration.pooling,
+          maxTokens: configuration.chunkTokens,
+          signal,
+          onProgress,
+        });
+
+      const line = new ProgressLine();
+      const started = performance.now();
+      const texts = chunks.map((chunk) => chunk.text);
+      const { hiddenSize } = pretrained.config;
+      const vectors = await embed('passage', texts, (fraction) =>
+        line.update(`Embedding ${texts.length} chunks: ${Math.floor(100 * fraction)} %`),
+      );
+      line.end(`Embedded ${texts.length} chunks in ${timeText(performance.now() - started)}`);
+      if (out?.endsWith('.npy')) await writeFile(out, writeNpy(vectors, [texts.length, hiddenSize]));
+      else if (out !== undefined) await writeFile(out, embeddingsTsv(texts, vectors));
+      if (query !== undefined)
+        for (const { index, score } of new EmbeddingIndex(vectors, hiddenSize).search(
+          await embed('query', [query]),
+          top,
+        )) {
+          const chunk = chunks[index];
+          process.stdout.write(
+            `${score.toFixed(4)}  ${index}  ${chunk?.documentTitle ?? ''}\n    ${chunk?.text ?? ''}\n`,
+          );
+        }
+    } finally {
+      model.destroy();
+      runtime.destroy();
+    }
+  },
+};

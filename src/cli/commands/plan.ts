@@ -1,0 +1,94 @@
+import { byteText } from '../../files/formats/byteText.ts';
+import { DEFAULT_LIMITS, type Imitated } from '../../gpu/dryDevice.ts';
+import { fitPlan, type FittedPlan, type PlannedBases } from '../../run/memory.ts';
+import { smallBases } from '../../lab/workbench.ts';
+import { setUpCorpus } from '../../run/corpusSetup.ts';
+import type { Configuration } from '../../settings/configuration.ts';
+import { parseDecoderConfig } from '../../models/config.ts';
+import { readShape } from './makeCheckpoint.ts';
+import { memoryTable } from '../support/memoryTable.ts';
+import { openBases } from '../support/modelFolder.ts';
+import { openNodeRuntime } from '../support/nodeGpu.ts';
+import { adapterText } from '../support/reports.ts';
+import { CHECKPOINT_SHAPES } from '../support/randomCheckpoint.ts';
+import {
+  CONFIGURATION_HELP,
+  CONFIGURATION_OPTIONS,
+  nothingMore,
+  parse,
+  readConfiguration,
+  type Command,
+  UsageError,
+} from '../support/usage.ts';
+
+/** The least that WebGPU promises, on a GPU. */
+const ANY_GPU: Imitated = {
+  limits: DEFAULT_LIMITS,
+  adapter: { vendor: '', architecture: '', description: 'any GPU with WebGPU’s default limits', software: false },
+};
+
+export const planCommand: Command = {
+  name: 'plan',
+  usage: '--model DIR | --config SHAPE [settings]',
+  summary: 'says how much GPU memory a run would need, by purpose, and what would fit where it is too much',
+  help: `${CONFIGURATION_HELP}
+  --config SHAPE           ${Object.keys(CHECKPOINT_SHAPES).join(', ')}, or the path of a config.json: no weights are needed
+  --here                   for the GPU of this machine; otherwise for any GPU with WebGPU's default limits
+  --json                   the plan as one JSON object
+and every setting of train. --memoryBudget says how much may be used.`,
+  async run(args) {
+    const { values, positionals } = parse(args, {
+      ...CONFIGURATION_OPTIONS,
+      config: { type: 'string' },
+      here: { type: 'boolean' },
+      json: { type: 'boolean' },
+    });
+    nothingMore(positionals);
+    if (values.config !== undefined && values.model !== undefined)
+      throw new UsageError('Give --model DIR or --config SHAPE, not both.');
+    const { configuration } = readConfiguration({ ...values, model: values.model ?? values.config });
+    const bases = await plannedBases(configuration, values);
+    const runtime = values.here ? await openNodeRuntime() : undefined;
+    const fitted = await fitPlan(configuration, bases, runtime?.gpu ?? ANY_GPU);
+    const where = runtime ? adapterText(runtime) : ANY_GPU.adapter.description;
+    runtime?.destroy();
+    process.stdout.write(values.json ? `${JSON.stringify(fitted)}\n` : planText(fitted, where));
+  },
+};
+
+async function plannedBases(
+  configuration: Configuration,
+  { config, model, 'retriever-model': retriever }: { config?: string; model?: string; 'retriever-model'?: string },
+): Promise<PlannedBases> {
+  if (config !== undefined) {
+    const base = { config: parseDecoderConfig(await readShape(config)), stored: 'bf16' } as const;
+    return { languageModel: base, retriever: base };
+  }
+  if (model !== undefined) return openBases(model, retriever);
+  const { tokenizer } = await setUpCorpus(configuration);
+  return smallBases(configuration, tokenizer.vocabularySize);
+}
+
+function planText({ plan, refusal, nearest, configuration, budgetBytes }: FittedPlan, where: string): string {
+  const { chunks, chunkTokens, trained, rank, precision, checkpointing } = configuration;
+  const how = trained === 'lora' ? `LoRA r ${rank}` : 'all weights';
+  const lines = [
+    `B ${chunks} × ${chunkTokens} tokens, ${how}, base ${precision}${checkpointing ? ', layers recomputed' : ''}, on ${where}\n\n`,
+  ];
+  if (plan) {
+    lines.push(memoryTable(plan));
+    lines.push(
+      `held by the pool at most ${byteText(plan.peakHeld)}, largest buffer ${byteText(plan.largestBuffer)}\n`,
+      `one step: ${plan.step.dispatches} dispatches, ${(plan.step.flops / 1e9).toFixed(1)} GFLOP, ${byteText(plan.step.bytes)} read and written\n`,
+    );
+  }
+  if (refusal === undefined) lines.push(`This fits into ${byteText(budgetBytes)}.\n`);
+  else {
+    const changes = Object.entries(nearest ?? {}).map(([key, value]) => `--${key} ${String(value)}`);
+    lines.push(`${refusal}\n`);
+    lines.push(
+      changes.length > 0 ? `This would fit: ${changes.join(' ')}\n` : 'No change of these settings would fit.\n',
+    );
+  }
+  return lines.join('');
+}

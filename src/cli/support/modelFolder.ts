@@ -1,0 +1,86 @@
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { ModelFileError } from '../../files/formats/byteSource.ts';
+import { loadDecoder } from '../../files/models/decoderFiles.ts';
+import { loadAdapter } from '../../files/adapters/peft.ts';
+import { openPretrained, type Bases, type Pretrained } from '../../run/pretrained.ts';
+import type { DecoderConfig } from '../../models/config.ts';
+import { Decoder } from '../../models/decoder.ts';
+import type { Runtime } from '../../ops/core/runtime.ts';
+import { folderFiles } from './nodeFiles.ts';
+import { partText, ProgressLine, timeText } from './reports.ts';
+import { folderName, UsageError } from './usage.ts';
+
+/** Reads the small files of a Hugging Face folder. @throws UsageError where there is no folder, ModelFileError … naming it. */
+export async function openFolder(folder: string): Promise<Pretrained> {
+  await requireFolder(folder);
+  try {
+    return await openPretrained(folderName(folder), folderFiles(folder));
+  } catch (cause) {
+    // The folder is what was typed; without it a message about "the folder" says too little when there are two.
+    if (cause instanceof ModelFileError) throw new ModelFileError(`${folder}: ${cause.message}`);
+    throw cause;
+  }
+}
+
+/** The checkpoints of a run; one object when both are the same folder, so that it is loaded once. */
+export async function openBases(model: string, retrieverModel: string | undefined): Promise<Bases> {
+  const languageModel = await openFolder(model);
+  const same = retrieverModel === undefined || resolve(retrieverModel) === resolve(model);
+  return { languageModel, retriever: same ? languageModel : await openFolder(retrieverModel) };
+}
+
+export async function requireFolder(folder: string): Promise<void> {
+  const info = await stat(folder).catch(() => undefined);
+  if (!info?.isDirectory()) throw new UsageError(`There is no folder ${folder}.`);
+}
+
+/** Says on standard error how far the loading of checkpoints is. */
+export function loadProgress(): (detail: string, doneBytes: number, totalBytes: number) => void {
+  const line = new ProgressLine();
+  let started: { detail: string; at: number } | undefined;
+  return (detail, done, total) => {
+    if (started?.detail !== detail || done < started.at) started = { detail, at: performance.now() };
+    if (done < total) return line.update(`${detail}: ${partText(done, total)}`);
+    line.end(`${detail}: ${partText(done, total)} in ${timeText(performance.now() - started.at)}`);
+    started = undefined;
+  };
+}
+
+export interface LoadedModel {
+  readonly decoder: Decoder;
+  destroy(): void;
+}
+
+/** Loads a checkpoint as it is stored, with an adapter from a PEFT folder over it when one is given. */
+export async function loadModel(
+  runtime: Runtime,
+  pretrained: Pretrained,
+  { head, adapter, signal }: { head: boolean; adapter: string | undefined; signal: AbortSignal },
+): Promise<LoadedModel> {
+  if (adapter !== undefined) await requireFolder(adapter);
+  const progress = loadProgress();
+  const { name, files, config } = pretrained;
+  const options = { head, trainable: false, signal };
+  const weights = await loadDecoder(runtime, files, config, options, (done, total) =>
+    progress(`Loading ${name}`, done, total),
+  );
+  const loaded = await overAdapter(runtime, adapter, config).catch((cause: unknown) => {
+    weights.destroy();
+    throw cause;
+  });
+  return {
+    decoder: new Decoder(config, weights, loaded?.adapter),
+    destroy() {
+      loaded?.adapter.destroy();
+      weights.destroy();
+    },
+  };
+}
+
+async function overAdapter(runtime: Runtime, folder: string | undefined, config: DecoderConfig) {
+  if (folder === undefined) return undefined;
+  const loaded = await loadAdapter(runtime, folderFiles(folder), config);
+  if (!loaded) throw new UsageError(`${folder} has no adapter_config.json: it is not the folder of an adapter.`);
+  return loaded;
+}

@@ -1,0 +1,31 @@
+import { open, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ByteSource, FileLookup } from '../../files/formats/byteSource.ts';
+
+/** Files of a folder on disk. */
+export function folderFiles(folder: string): FileLookup {
+  return (name) => fileSource(join(folder, name), name);
+}
+
+/** A file on disk; undefined where there is none. */
+export async function fileSource(path: string, name = path): Promise<ByteSource | undefined> {
+  const info = await stat(path).catch(() => undefined);
+  return info?.isFile() ? diskSource(name, path, info.size) : undefined;
+}
+
+function diskSource(name: string, path: string, size: number): ByteSource {
+  return {
+    name,
+    size,
+    async read(begin, end) {
+      const file = await open(path);
+      try {
+        const bytes = new Uint8Array(Math.max(0, end - begin));
+        const { bytesRead } = await file.read(bytes, 0, bytes.length, begin);
+        return bytes.subarray(0, bytesRead);
+      } finally {
+        await file.close();
+      }
+    },
+  };
+}

@@ -1,0 +1,154 @@
+import { parseArgs } from 'node:util';
+import {
+  configure,
+  SETTING_KEYS,
+  SETTINGS,
+  type Configuration,
+  type SettingKey,
+} from '../../settings/configuration.ts';
+import { preset, PRESETS } from '../../settings/presets.ts';
+
+/** A command line that cannot be carried out; the message says why. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** One command of the program. */
+export interface Command {
+  readonly name: string;
+  /** What comes after the name. */
+  readonly usage: string;
+  /** What it does, in one line. */
+  readonly summary: string;
+  /** Its options, one a line. */
+  readonly help: string;
+  run(args: readonly string[], signal: AbortSignal): Promise<void>;
+}
+
+type Options = Readonly<Record<string, { readonly type: 'string' | 'boolean' }>>;
+
+/** The values of the options, and what stands between them. @throws UsageError for an option that there is not. */
+export function parse<const T extends Options>(args: readonly string[], options: T) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true });
+  } catch (cause) {
+    throw new UsageError(cause instanceof Error ? cause.message : String(cause));
+  }
+}
+
+/** @throws UsageError when there is anything but options. */
+export function nothingMore(positionals: readonly string[]): void {
+  if (positionals.length > 0)
+    throw new UsageError(`What is ${positionals.join(' ')}? Options begin with --. Try: npm run cli -- help`);
+}
+
+/** @throws UsageError when the option is missing. */
+export function required(name: string, value: string | undefined, what: string): string {
+  if (value === undefined || value === '') throw new UsageError(`--${name} is missing: ${what}.`);
+  return value;
+}
+
+/** A positive whole number. @throws UsageError */
+export function whole(name: string, text: string | undefined, fallback: number): number {
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new UsageError(`--${name} takes a positive whole number, not ${text}.`);
+  return value;
+}
+
+/** Settings that follow from --model: what the page calls checkpoints is a folder here. */
+const FOLLOWING = ['base', 'checkpoint', 'retrieverCheckpoint'] as const satisfies readonly SettingKey[];
+type FlagKey = Exclude<SettingKey, (typeof FOLLOWING)[number]>;
+const FLAG_KEYS = SETTING_KEYS.filter((key): key is FlagKey => !(FOLLOWING as readonly string[]).includes(key));
+
+/** Options of every command that takes a run's configuration. */
+export const CONFIGURATION_OPTIONS = {
+  ...(Object.fromEntries(FLAG_KEYS.map((key) => [key, { type: 'string' }])) as Record<FlagKey, { type: 'string' }>),
+  preset: { type: 'string' },
+  corpus: { type: 'string' },
+  file: { type: 'string' },
+  model: { type: 'string' },
+  'model-name': { type: 'string' },
+  'retriever-model': { type: 'string' },
+} as const satisfies Options;
+
+export type ConfigurationValues = { readonly [K in keyof typeof CONFIGURATION_OPTIONS]?: string | undefined };
+
+export const CONFIGURATION_HELP = `  --preset NAME            ${PRESETS.map(({ id }) => id).join(', ')}
+                           (default ${PRESETS[0]?.id ?? ''}; gentle with --model)
+  --model DIR              a Hugging Face folder of the Qwen2 or Llama family: both models stand on it
+  --model-name NAME        what adapters are to call it: its id on the hub (default: the folder's name)
+  --retriever-model DIR    another one for the retriever
+  --corpus NAME            the same as --source
+  --file PATH              a text of your own`;
+
+export const SETTINGS_HELP = `and every setting:
+${FLAG_KEYS.map((key) => `  --${key.padEnd(23)}${SETTINGS[key].label}: ${SETTINGS[key].help}`).join('\n')}`;
+
+/**
+ * Preset and settings of the command line; with a saved run, its settings in place of a preset's.
+ * @throws UsageError, SettingError
+ */
+export function readConfiguration(
+  values: ConfigurationValues,
+  saved?: Readonly<Record<string, unknown>>,
+): { configuration: Configuration; name: string } {
+  const { model, 'retriever-model': retrieverModel } = values;
+  if (saved && values.preset !== undefined)
+    throw new UsageError(
+      'A saved run has its own settings: leave out --preset, and give what should differ by itself.',
+    );
+  const chosen = saved
+    ? { title: 'Saved run', configuration: configure(saved) }
+    : presetOrUsage(values.preset ?? (model === undefined ? PRESETS[0]?.id : 'gentle') ?? '');
+  const changes: Record<string, unknown> = {};
+  // A saved run keeps the names of its checkpoints; the folders only say where they lie here.
+  if (model !== undefined && !saved)
+    Object.assign(changes, {
+      base: 'checkpoint',
+      checkpoint: values['model-name'] ?? folderName(model),
+      retrieverCheckpoint: retrieverModel === undefined ? '' : folderName(retrieverModel),
+    });
+  if (model === undefined && retrieverModel !== undefined)
+    throw new UsageError('--retriever-model needs --model: the folder of the language model.');
+  for (const key of FLAG_KEYS) if (values[key] !== undefined) changes[key] = values[key];
+  if (values.corpus !== undefined) changes['source'] = values.corpus;
+  if (values.file !== undefined) changes['source'] = 'text';
+  const configuration = configure(changes, chosen.configuration);
+  if (configuration.base === 'checkpoint' && model === undefined)
+    throw new UsageError(
+      'A pretrained checkpoint is needed: --model DIR, a folder with config.json, tokenizer.json and model.safetensors.',
+    );
+  if (configuration.base === 'scratch' && model !== undefined)
+    throw new UsageError('The saved run has small models of its own: leave out --model.');
+  const { checkpoint, retrieverCheckpoint } = configuration;
+  if (saved && !['', checkpoint].includes(retrieverCheckpoint) && retrieverModel === undefined)
+    throw new UsageError(
+      `The retriever of the saved run stands on ${retrieverCheckpoint}: say where with --retriever-model DIR.`,
+    );
+  return { configuration, name: chosen.title };
+}
+
+/** What a folder is called in a configuration and in adapters made on it: its last part, in characters that a name may have. */
+export function folderName(folder: string): string {
+  const last =
+    folder
+      .replace(/[\\/]+$/, '')
+      .split(/[\\/]/)
+      .at(-1) ?? '';
+  return (
+    last
+      .replace(/[^\w.-]+/g, '-')
+      .replace(/^[^\w]+/, '')
+      .slice(0, 96) || 'checkpoint'
+  );
+}
+
+function presetOrUsage(name: string) {
+  try {
+    return preset(name);
+  } catch (cause) {
+    throw new UsageError(cause instanceof Error ? cause.message : String(cause));
+  }
+}

@@ -1,0 +1,173 @@
+import {
+  adjacentBatches,
+  bm25Batches,
+  byDocument,
+  groupedChunks,
+  randomBatches,
+  topicBatches,
+} from './batchStrategies.ts';
+import type { LexicalIndex } from './batchStrategies.ts';
+import { CorpusError, requireInteger } from '../errors.ts';
+import { Random } from '../random.ts';
+import type { Batch, BatchSource, Chunk, Corpus, Notice } from '../types.ts';
+
+/** topics: groups of one document's chunks; adjacent: chunks that follow each other; bm25: lexical neighbours. */
+export type BatchStrategy = 'topics' | 'adjacent' | 'bm25' | 'random';
+
+export interface BatchingOptions {
+  /** Chunks per batch, B. */
+  batchSize?: number;
+  strategy?: BatchStrategy;
+  /** Chunks of one document (topics) or of one lexical neighbourhood (bm25) in a batch. */
+  groupSize?: number;
+  /** Share of the documents that training never sees. */
+  heldOutShare?: number;
+  seed?: number;
+  /** Makes the index that `bm25` asks for neighbours, e.g. `(texts) => new Bm25(texts)`. */
+  lexicalIndex?: (texts: readonly string[]) => LexicalIndex;
+}
+
+/** A split with fewer documents than this on either side tells nothing: there must be somebody else to confuse with. */
+const MINIMUM_DOCUMENTS = 2;
+
+/** Splits by document, the same way for every seed. Documents of one chunk have no partner and are held out last. */
+function split(corpus: Corpus, batchSize: number, share: number): { training: Chunk[]; heldOut: Chunk[] } {
+  const documents = Random.fromSeed(0).fork('held-out documents').shuffle(byDocument(corpus.chunks));
+  documents.sort((a, b) => Number(b.length > 1) - Number(a.length > 1));
+  const wanted = share === 0 ? 0 : Math.max(MINIMUM_DOCUMENTS, Math.round(documents.length * share));
+  for (let count = Math.min(wanted, documents.length - MINIMUM_DOCUMENTS); count >= MINIMUM_DOCUMENTS; count--) {
+    const heldOutDocuments = new Set(documents.slice(0, count).map((group) => group[0]?.document));
+    const training = corpus.chunks.filter((chunk) => !heldOutDocuments.has(chunk.document));
+    if (training.length < batchSize) continue;
+    return { training, heldOut: corpus.chunks.filter((chunk) => heldOutDocuments.has(chunk.document)) };
+  }
+  return { training: [...corpus.chunks], heldOut: [] };
+}
+
+/**
+ * Batches of a finite corpus, epoch after epoch, each epoch in another order. Held-out batches are always built by topic,
+ * so that every strategy is measured on the same batches.
+ */
+export class CorpusBatches implements BatchSource {
+  readonly batchSize: number;
+  readonly notices: readonly Notice[];
+  readonly batchesPerEpoch: number;
+  private readonly training: readonly Chunk[];
+  private readonly heldOut: readonly Chunk[];
+  private readonly strategy: BatchStrategy;
+  private readonly groupSize: number;
+  private readonly random: Random;
+  private readonly index: LexicalIndex;
+  private epoch: { number: number; batches: Chunk[][]; rest: Iterator<Chunk[]> } | undefined;
+
+  /** @throws CorpusError `invalid-option`; `batch-too-large` when the corpus has fewer chunks than a batch. */
+  constructor(
+    corpus: Corpus,
+    {
+      batchSize = 8,
+      strategy = 'topics',
+      groupSize = 2,
+      heldOutShare = 0.25,
+      seed = 0,
+      lexicalIndex,
+    }: BatchingOptions = {},
+  ) {
+    requireInteger('Batch size', batchSize, 2);
+    requireInteger('Group size', groupSize, 2, batchSize);
+    if (!(heldOutShare >= 0 && heldOutShare < 1)) {
+      throw new CorpusError('invalid-option', `The held-out share is ${heldOutShare}. Choose 0 or more, below 1.`);
+    }
+    if (strategy === 'bm25' && !lexicalIndex) {
+      throw new CorpusError('invalid-option', 'Batches by BM25 need a lexical index. Pass lexicalIndex.');
+    }
+    if (corpus.chunks.length < batchSize) {
+      throw new CorpusError(
+        'batch-too-large',
+        `A batch of ${batchSize} needs ${batchSize} chunks, and the text makes ${corpus.chunks.length}. ` +
+          'Choose a smaller batch, shorter chunks or more text.',
+      );
+    }
+    const { training, heldOut } = split(corpus, batchSize, heldOutShare);
+    this.training = training;
+    this.heldOut = heldOut;
+    this.notices =
+      heldOut.length > 0 || heldOutShare === 0
+        ? corpus.notices
+        : [
+            ...corpus.notices,
+            {
+              code: 'no-held-out',
+              message:
+                'The text has too few documents to keep some out of training, so recall is measured on training ' +
+                'batches. Add documents, or separate the ones you have.',
+            },
+          ];
+    this.batchSize = batchSize;
+    this.strategy = strategy;
+    this.groupSize = groupSize;
+    this.random = Random.fromSeed(seed).fork(`batches by ${strategy}`);
+    this.index =
+      strategy === 'bm25' && lexicalIndex ? lexicalIndex(training.map((chunk) => chunk.text)) : { search: () => [] };
+    this.batchesPerEpoch = this.countBatches();
+  }
+
+  batchAt(step: number): Batch {
+    requireInteger('Step', step, 0);
+    const number = Math.floor(step / this.batchesPerEpoch);
+    if (this.epoch?.number !== number) {
+      const random = this.random.fork(`epoch ${number}`);
+      this.epoch = { number, batches: [], rest: this.plan(random)[Symbol.iterator]() };
+    }
+    const { batches, rest } = this.epoch;
+    const position = step % this.batchesPerEpoch;
+    while (batches.length <= position) {
+      const next = rest.next();
+      if (next.done)
+        throw new Error(`Epoch ${number} ended after ${batches.length} of ${this.batchesPerEpoch} batches.`);
+      batches.push(next.value);
+    }
+    return this.shuffled(batches[position] ?? [], this.random.fork(`order ${step}`));
+  }
+
+  /** Smaller than `batchSize` where less text is held out; none where the corpus has too few documents. */
+  heldOutBatches(count: number): Batch[] {
+    const size = Math.min(this.batchSize, this.heldOut.length);
+    if (size < 2) return [];
+    const random = Random.fromSeed(0).fork('held-out batches');
+    const batches: Batch[] = [];
+    for (let round = 0; batches.length < count; round++) {
+      // Further rounds pair the same chunks with other ones.
+      const here = random.fork(`round ${round}`);
+      for (const chunks of topicBatches(this.heldOut, size, Math.min(this.groupSize, size), here)) {
+        if (batches.length < count) batches.push(this.shuffled(chunks, here));
+      }
+    }
+    return batches;
+  }
+
+  private countBatches(): number {
+    const { training, batchSize, groupSize } = this;
+    if (this.strategy === 'bm25') return Math.floor(training.length / Math.ceil(batchSize / groupSize));
+    const usable = this.strategy === 'topics' ? groupedChunks(training, groupSize) : training.length;
+    return Math.max(1, Math.floor(usable / batchSize));
+  }
+
+  private plan(random: Random): Iterable<Chunk[]> {
+    const { training, batchSize, groupSize } = this;
+    switch (this.strategy) {
+      case 'topics':
+        return topicBatches(training, batchSize, groupSize, random);
+      case 'adjacent':
+        return adjacentBatches(training, batchSize, random);
+      case 'random':
+        return randomBatches(training, batchSize, random);
+      case 'bm25':
+        return bm25Batches(training, batchSize, groupSize, this.index, random);
+    }
+  }
+
+  private shuffled(chunks: readonly Chunk[], random: Random): Batch {
+    const shuffled = random.shuffle(chunks);
+    return { chunks: shuffled, labels: shuffled.map((chunk) => chunk.document) };
+  }
+}

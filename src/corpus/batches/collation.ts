@@ -1,0 +1,96 @@
+import { CorpusError, requireInteger } from '../errors.ts';
+import type { TextTokenizer } from '../tokenizer/tokenizer.ts';
+import type { TokenBatch } from '../types.ts';
+
+export interface CollationOptions {
+  /** Longest retriever row, EOS included; language-model rows hold one token less. */
+  readonly maxLength: number;
+  /** Query = the first part of the chunk. */
+  readonly firstHalf: boolean;
+  /** That part, as a share of the tokens (prefix and BOS counted, EOS not). */
+  readonly firstHalfRatio: number;
+  /** Whether texts for the retriever begin with "query: " and "passage: ". */
+  readonly prefixes: boolean;
+}
+
+export const QUERY_PREFIX = 'query: ';
+export const PASSAGE_PREFIX = 'passage: ';
+
+/** Ids of a text cut to `limit` tokens. Template specials (BOS) are counted and kept; the text itself gives way. */
+function truncatedIds(tokenizer: TextTokenizer, text: string, limit: number): number[] {
+  const ids = tokenizer.encode(text);
+  if (ids.length <= limit) return ids;
+  const { trailing } = tokenizer.specials;
+  const kept = Math.max(0, limit - trailing.length);
+  return [...ids.slice(0, kept), ...trailing];
+}
+
+/** Which side of a search a text is on; the prefix tells the retriever. */
+export type RetrieverRole = 'query' | 'passage';
+
+/**
+ * Ids of a text as the retriever reads it when it searches: prefix, cut to maxLength − 1 tokens, EOS. The same row that
+ * `collate` makes of a whole chunk.
+ */
+export function retrieverRow(
+  tokenizer: TextTokenizer,
+  text: string,
+  role: RetrieverRole,
+  { maxLength, prefixes = true }: { readonly maxLength: number; readonly prefixes?: boolean },
+): number[] {
+  const prefix = !prefixes ? '' : role === 'query' ? QUERY_PREFIX : PASSAGE_PREFIX;
+  return [...truncatedIds(tokenizer, prefix + text, maxLength - 1), tokenizer.eosId];
+}
+
+/**
+ * Chunk texts → the three id rows of METHOD ("One training step on a batch of B chunks"), token by token as the released
+ * trainer's collator: every text (with its prefix) is cut to maxLength − 1 tokens; the retriever's get an EOS; the half
+ * cut keeps ⌊ratio · length⌋ tokens before a new EOS. Two tokenizers when retriever and language model differ.
+ *
+ * A chunk of one token is kept: it is read by others but has no predicted token of its own.
+ * @throws CorpusError `invalid-option`; `empty-chunk` for a chunk without tokens; `nothing-to-predict` when no chunk of
+ * the batch has two tokens, since the loss would then be a mean over nothing.
+ */
+export function collate(
+  texts: readonly string[],
+  options: CollationOptions,
+  retrieverTokenizer: TextTokenizer,
+  lmTokenizer: TextTokenizer = retrieverTokenizer,
+): TokenBatch {
+  const { maxLength, firstHalf, firstHalfRatio, prefixes } = options;
+  requireInteger('Maximum length', maxLength, 2);
+  if (!(firstHalfRatio > 0 && firstHalfRatio <= 1)) {
+    throw new CorpusError(
+      'invalid-option',
+      `The query part is ${firstHalfRatio}. Choose a share above 0 and at most 1 (0.5 = the first half).`,
+    );
+  }
+  const limit = maxLength - 1;
+  const { eosId } = retrieverTokenizer;
+  const whole = (text: string, role: RetrieverRole) =>
+    retrieverRow(retrieverTokenizer, text, role, { maxLength, prefixes });
+  const queryIds = texts.map((text) => {
+    const row = whole(text, 'query');
+    return firstHalf ? [...row.slice(0, Math.floor((row.length - 1) * firstHalfRatio)), eosId] : row;
+  });
+  const passageIds = texts.map((text) => whole(text, 'passage'));
+  const lmIds = texts.map((text) => truncatedIds(lmTokenizer, text, limit));
+  const empty = lmIds.findIndex((ids) => ids.length === 0);
+  if (empty >= 0) {
+    throw new CorpusError('empty-chunk', `Chunk ${empty + 1} of the batch has no tokens. Remove blank chunks.`);
+  }
+  if (lmIds.every((ids) => ids.length < 2)) {
+    throw new CorpusError(
+      'nothing-to-predict',
+      'Every chunk of this batch is a single token, so there is no next token to predict. Use longer chunks.',
+    );
+  }
+  return { queryIds, passageIds, lmIds };
+}
+
+/** The most tokens a chunk may have so that nothing of it is cut off: room is left for prefix, BOS and EOS. */
+export function chunkTokenBudget(tokenizer: TextTokenizer, maxLength: number, prefixes: boolean): number {
+  const { leading, trailing } = tokenizer.specials;
+  const prefix = prefixes ? tokenizer.countTokens(PASSAGE_PREFIX) : 0;
+  return maxLength - 1 - leading.length - trailing.length - prefix;
+}

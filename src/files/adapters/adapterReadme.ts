@@ -1,0 +1,143 @@
+import type { Pooling } from '../../ops/pooling.ts';
+import type { BaseModel } from './adapterFiles.ts';
+
+/** What must be known besides the weights to use, or to understand, a trained pair of models. */
+export interface RunDescription {
+  readonly pooling: Pooling;
+  /** Whether texts begin with "query: " and "passage: ". */
+  readonly prefixes: boolean;
+  /** Longest text of the retriever in tokens, its end-of-sequence token included. */
+  readonly maxLength: number;
+  /** τ of the batch attention. */
+  readonly temperature: number;
+  readonly vNorm: boolean;
+  /** γ, where it was fixed. */
+  readonly contextGate: number;
+  /** Layers that read neighbours; undefined: all. */
+  readonly contextLayers: readonly number[] | undefined;
+  /** Updates made. */
+  readonly steps: number;
+}
+
+/** What of a model the archive holds. */
+export interface DescribedModel {
+  readonly form: 'adapter' | 'full';
+  readonly base: BaseModel;
+}
+
+export interface ReadmeContents {
+  readonly retriever?: DescribedModel | undefined;
+  readonly languageModel?: DescribedModel | undefined;
+  /** The base came into being here and is in the archive as base/. */
+  readonly ownBase: boolean;
+  readonly learntGates: boolean;
+  readonly run: RunDescription;
+}
+
+const POOLED: Readonly<Record<Pooling, string>> = { eos: 'hidden[-1]', mean: 'hidden.mean(dim=0)', first: 'hidden[0]' };
+const POOLING_WORDS: Readonly<Record<Pooling, string>> = {
+  eos: 'the last token, which is the end-of-sequence token',
+  mean: 'the mean over all tokens',
+  first: 'the first token',
+};
+
+/** README.md of an archive: what is in it, how it is loaded in Python, and how it was trained. */
+export function archiveReadme(contents: ReadmeContents): string {
+  const { retriever, languageModel } = contents;
+  return [
+    '# A retriever and a language model, trained together by Revela',
+    `Made by ${contents.run.steps} updates. configuration.json holds every setting of the run.`,
+    ...(retriever ? [retrieverPart(retriever, contents)] : []),
+    ...(languageModel ? [languageModelPart(languageModel, contents)] : []),
+    trainingPart(contents),
+  ].join('\n\n');
+}
+
+/** A text as a Python literal: JSON's is one. */
+const python = (text: string): string => JSON.stringify(text);
+
+function loading(model: DescribedModel, folder: string, autoClass: string, ownBase: boolean): string {
+  if (model.form === 'full')
+    return `import torch
+from transformers import ${autoClass}, AutoTokenizer
+
+tokenizer = AutoTokenizer.from_pretrained("${folder}")
+model = ${autoClass}.from_pretrained("${folder}").float().eval()`;
+  const { name, revision } = model.base;
+  const base = ownBase ? 'base' : name;
+  const at = revision && !ownBase ? `, revision=${python(revision)}` : '';
+  return `import torch
+from peft import PeftModel
+from transformers import ${autoClass}, AutoTokenizer
+
+base = ${python(base)}
+tokenizer = AutoTokenizer.from_pretrained(base${at})
+model = ${autoClass}.from_pretrained(base${at}).float()
+model = PeftModel.from_pretrained(model, "${folder}").eval()`;
+}
+
+function baseSentence(model: DescribedModel, ownBase: boolean): string {
+  if (model.form === 'full') return 'All its weights were trained.';
+  const { name, revision } = model.base;
+  return ownBase
+    ? 'A LoRA adapter in the format of PEFT, over the small model in `base/`, which was made in the same run.'
+    : `A LoRA adapter in the format of PEFT, over ${name}${revision ? ` (revision ${revision})` : ''}. The base itself is not in this archive.`;
+}
+
+function retrieverPart(model: DescribedModel, { ownBase, run }: ReadmeContents): string {
+  const [query, passage] = run.prefixes ? ['query: ', 'passage: '] : ['', ''];
+  const prefixed = run.prefixes ? 'Queries begin with `query: `, passages with `passage: `.' : 'Texts have no prefix.';
+  return `## The retriever: \`retriever/\`
+
+${baseSentence(model, ownBase)} It is the body of the model, without the head that predicts tokens.
+
+An embedding is made so: the text gets its prefix, is cut to ${run.maxLength - 1} tokens and gets an end-of-sequence token;
+of the last hidden states one takes ${POOLING_WORDS[run.pooling]}, scaled to length 1. ${prefixed}
+Scores are dot products of embeddings.
+
+\`\`\`python
+${loading(model, 'retriever', 'AutoModel', ownBase)}
+
+def embed(texts, prefix):
+    rows = []
+    for text in texts:
+        ids = tokenizer(prefix + text, truncation=True, max_length=${run.maxLength - 1})["input_ids"] + [tokenizer.eos_token_id]
+        with torch.no_grad():
+            hidden = model(input_ids=torch.tensor([ids])).last_hidden_state[0]
+        rows.append(${POOLED[run.pooling]})
+    return torch.nn.functional.normalize(torch.stack(rows), dim=-1)
+
+queries = embed(["Where do gulls nest?"], ${python(query)})
+passages = embed(["Gulls nest on cliffs.", "Bread needs yeast."], ${python(passage)})
+print(queries @ passages.T)
+\`\`\``;
+}
+
+function languageModelPart(model: DescribedModel, { ownBase }: ReadmeContents): string {
+  return `## The language model: \`language-model/\`
+
+${baseSentence(model, ownBase)}
+
+\`\`\`python
+${loading(model, 'language-model', 'AutoModelForCausalLM', ownBase)}
+
+ids = tokenizer("Gulls nest on cliffs.", return_tensors="pt")["input_ids"]
+with torch.no_grad():
+    print(model(input_ids=ids, labels=ids).loss)  # nats per token, reading this text alone
+\`\`\``;
+}
+
+function trainingPart({ run, learntGates, retriever, languageModel }: ReadmeContents): string {
+  const layers = run.contextLayers ? `in layers ${run.contextLayers.join(', ')} (counted from 0)` : 'in all layers';
+  const gate = learntGates
+    ? 'factors γ learnt per layer (`gates.json`, "contextGates", one number per layer; 0 where a layer reads nothing)'
+    : `the factor γ = ${run.contextGate}`;
+  const missing = [retriever ? '' : 'retriever', languageModel ? '' : 'language model'].filter((name) => name !== '');
+  return `## How they were trained
+
+While it predicts the tokens of a chunk, the language model also reads the other chunks of the batch ${layers}, with
+${gate}, V-normalisation ${run.vNorm ? 'on' : 'off'}. How much it reads of each is softmax(score / τ) over the other
+chunks, τ = ${run.temperature}. Its loss alone trains both models. This reading is not part of the files here: loaded as above, the
+language model reads one text at a time.${missing.length > 0 ? `\n\nThe ${missing.join(' and the ')} was not trained, so there are no files of it.` : ''}
+`;
+}

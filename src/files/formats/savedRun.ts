@@ -1,0 +1,95 @@
+import { shown } from '../../models/config.ts';
+import { ModelFileError, type ByteSource } from './byteSource.ts';
+import { headerLength, parseHeader, safetensorsChunks, SafetensorsError, type StoredTensor } from './safetensors.ts';
+import { toFloats } from '../models/weightFile.ts';
+
+/** The numbers of a run between two steps (training's TrainingState). */
+export interface RunState {
+  /** Updates made. */
+  readonly step: number;
+  /** Flat tensors by name. */
+  readonly tensors: ReadonlyMap<string, Float32Array<ArrayBuffer>>;
+}
+
+export interface SavedRunFile {
+  readonly state: RunState;
+  /** What the writer gave: configuration, seeds, data position, base models, text. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Marks the file as a run's, and its version: a reader must know what the numbers mean. */
+const FORMAT = 'revela-run';
+const VERSION = '1';
+const FORMAT_KEY = 'format';
+const VERSION_KEY = 'version';
+const STEP_KEY = 'step';
+const RESERVED: readonly string[] = [FORMAT_KEY, VERSION_KEY, STEP_KEY];
+
+/**
+ * One safetensors file of all that a run needs to go on, as chunks to be written one after the other: views of the state's
+ * own numbers, nothing is copied.
+ * @param metadata texts that the caller wants back.
+ * @throws ModelFileError when the metadata uses a name that the file itself needs.
+ */
+export function writeSavedRun(
+  { step, tensors }: RunState,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array<ArrayBuffer>[] {
+  const taken = RESERVED.find((key) => Object.hasOwn(metadata, key));
+  if (taken !== undefined) throw new ModelFileError(`The run's metadata cannot use the name ${taken}.`);
+  return safetensorsChunks(
+    [...tensors].map(([name, data]) => ({ name, shape: [data.length], data })),
+    { ...metadata, [FORMAT_KEY]: FORMAT, [VERSION_KEY]: VERSION, [STEP_KEY]: String(step) },
+  );
+}
+
+/** What a checkpoint says of itself, without its numbers: for a list of stored runs. @throws as readSavedRun */
+export async function readSavedRunMetadata(
+  source: ByteSource,
+): Promise<{ step: number; metadata: Record<string, string> }> {
+  const { step, metadata } = await open(source);
+  return { step, metadata };
+}
+
+/**
+ * Reads a checkpoint whole. Nothing is put anywhere: that is restoreTraining's part.
+ * @throws ModelFileError for another kind of file or a version that is not known; SafetensorsError for a file that is cut
+ * short or damaged.
+ */
+export async function readSavedRun(source: ByteSource): Promise<SavedRunFile> {
+  const { step, metadata, tensors } = await open(source);
+  const state = new Map<string, Float32Array<ArrayBuffer>>();
+  for (const { name, dtype, begin, end } of tensors.values()) {
+    const bytes = await source.read(begin, end);
+    if (bytes.length !== end - begin)
+      throw new SafetensorsError(`${source.name} ended in the middle of ${name}: the file is cut short.`);
+    const numbers = toFloats(name, dtype, bytes);
+    if (!numbers.every(Number.isFinite))
+      throw new SafetensorsError(`${source.name}: ${name} holds NaN or infinite numbers, which no saved run has.`);
+    state.set(name, numbers);
+  }
+  return { state: { step, tensors: state }, metadata };
+}
+
+async function open(source: ByteSource) {
+  const first = await source.read(0, Math.min(8, source.size));
+  const { tensors, metadata } = parseHeader(await source.read(8, 8 + headerLength(first, source.size)), source.size);
+  const { [FORMAT_KEY]: format, [VERSION_KEY]: version, [STEP_KEY]: stepText = '', ...rest } = metadata;
+  if (format !== FORMAT) throw new ModelFileError(`${source.name} is a safetensors file, but not a saved run.`);
+  if (version !== VERSION)
+    throw new ModelFileError(
+      `${source.name} is a saved run of version ${shown(version)}; version ${VERSION} is read. Open it with the version of the program that wrote it.`,
+    );
+  const step = Number(stepText);
+  if (!/^\d+$/.test(stepText) || !Number.isSafeInteger(step))
+    throw new ModelFileError(`${source.name} says step ${shown(stepText)}, which is no step.`);
+  for (const tensor of tensors.values()) checkTensor(source, tensor);
+  return { step, metadata: rest, tensors };
+}
+
+function checkTensor(source: ByteSource, { name, dtype, shape }: StoredTensor): void {
+  if (dtype !== 'F32' || shape.length !== 1)
+    throw new ModelFileError(
+      `${source.name}: ${name} is ${dtype} of ${shape.length} dimensions; saved runs hold flat lists of F32.`,
+    );
+}

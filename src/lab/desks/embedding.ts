@@ -1,0 +1,127 @@
+import { retrieverRow, type RetrieverRole } from '../../corpus/batches/collation.ts';
+import { CorpusError } from '../../corpus/errors.ts';
+import { pacer } from '../../corpus/pacer.ts';
+import type { TextTokenizer } from '../../corpus/tokenizer/tokenizer.ts';
+import type { Decoder } from '../../models/decoder.ts';
+import type { Runtime } from '../../ops/core/runtime.ts';
+import { l2Normalize } from '../../ops/l2Normalize.ts';
+import { poolRows, type Pooling } from '../../ops/pooling.ts';
+
+export interface EmbedOptions {
+  readonly role: RetrieverRole;
+  readonly pooling: Pooling;
+  /** Longest row in tokens, prefix and EOS included; longer texts are cut, as in training. */
+  readonly maxTokens: number;
+  /** Ends the work between two batches with a CorpusError `aborted`. */
+  readonly signal?: AbortSignal | undefined;
+  /** Share of the tokens done, 0 to 1. */
+  readonly onProgress?: ((fraction: number) => void) | undefined;
+  /** Most tokens on the GPU at once (a longer row goes alone). */
+  readonly batchTokens?: number | undefined;
+}
+
+/** Keeps a GPU busy without a need for much memory; on a CPU a batch should end soon enough to be stopped after it. */
+const BATCH_TOKENS = { gpu: 4096, software: 512 } as const;
+/** The attention kernels take rows of one batch at a time in their grid; more rows than this gain nothing. */
+const BATCH_ROWS = 256;
+
+interface Row {
+  readonly ids: readonly number[];
+  /** Where its embedding goes: equal texts share a row. */
+  readonly places: number[];
+}
+
+/**
+ * Embeddings of texts by a retriever, of length 1: [texts.length, hiddenSize] in the texts' order. Each distinct text is
+ * computed once, so equal texts have equal embeddings to the bit. Nothing stays on the GPU.
+ * @throws CorpusError `aborted`; the GPU's errors.
+ */
+export async function embedTexts(
+  runtime: Runtime,
+  decoder: Decoder,
+  tokenizer: TextTokenizer,
+  texts: readonly string[],
+  options: EmbedOptions,
+): Promise<Float32Array<ArrayBuffer>> {
+  const { signal, onProgress, pooling } = options;
+  const { hiddenSize } = decoder.config;
+  const budget = options.batchTokens ?? BATCH_TOKENS[runtime.gpu.adapter.software ? 'software' : 'gpu'];
+  const rows = await tokenRows(tokenizer, texts, options);
+  const total = rows.reduce((sum, { ids }) => sum + ids.length, 0);
+  const embeddings = new Float32Array(texts.length * hiddenSize);
+  let done = 0;
+  onProgress?.(0);
+  for (const batch of batches(rows, budget)) {
+    if (signal?.aborted) throw stopped();
+    const ids = batch.map((row) => row.ids);
+    const vectors = await embedBatch(runtime, decoder, ids, pooling);
+    batch.forEach(({ places }, i) => {
+      const vector = vectors.subarray(i * hiddenSize, (i + 1) * hiddenSize);
+      for (const place of places) embeddings.set(vector, place * hiddenSize);
+    });
+    done += ids.reduce((sum, row) => sum + row.length, 0);
+    onProgress?.(done / total);
+  }
+  return embeddings;
+}
+
+function stopped(): CorpusError {
+  return new CorpusError('aborted', 'Embedding was stopped.');
+}
+
+/** Token rows of the distinct texts, longest first: the first batch needs the most memory, and later ones find it again. */
+async function tokenRows(
+  tokenizer: TextTokenizer,
+  texts: readonly string[],
+  { role, maxTokens, signal }: EmbedOptions,
+): Promise<Row[]> {
+  const pause = pacer(signal, 'Embedding');
+  const byText = new Map<string, Row>();
+  for (const [place, text] of texts.entries()) {
+    const known = byText.get(text);
+    if (known) known.places.push(place);
+    else byText.set(text, { ids: retrieverRow(tokenizer, text, role, { maxLength: maxTokens }), places: [place] });
+    await pause();
+  }
+  return [...byText.values()].sort((a, b) => b.ids.length - a.ids.length);
+}
+
+/** Consecutive rows of at most `budget` tokens together; a single row may have more. */
+function* batches(rows: readonly Row[], budget: number): Generator<Row[], void, void> {
+  let batch: Row[] = [];
+  let tokens = 0;
+  for (const row of rows) {
+    if (batch.length > 0 && (tokens + row.ids.length > budget || batch.length === BATCH_ROWS)) {
+      yield batch;
+      batch = [];
+      tokens = 0;
+    }
+    batch.push(row);
+    tokens += row.ids.length;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** [ids.length, hiddenSize], rows of length 1. */
+async function embedBatch(
+  runtime: Runtime,
+  decoder: Decoder,
+  ids: readonly (readonly number[])[],
+  pooling: Pooling,
+): Promise<Float32Array> {
+  let vectors: Promise<Float32Array> | undefined;
+  try {
+    runtime.scope(() => {
+      const input = decoder.prepare(runtime, ids);
+      const { hidden } = decoder.forward(runtime, input);
+      vectors = runtime.read(l2Normalize(runtime, poolRows(runtime, hidden, input.rows, pooling)));
+    });
+    await runtime.recorder.flush();
+  } catch (cause) {
+    // Half a forward pass must not run with what is recorded next.
+    runtime.recorder.discard();
+    throw cause;
+  }
+  if (!vectors) throw new Error('The embeddings were not read.');
+  return await vectors;
+}

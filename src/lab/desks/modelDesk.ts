@@ -1,0 +1,259 @@
+import { downloadModel } from '../../files/hub/download.ts';
+import type { FileLookup } from '../../files/formats/byteSource.ts';
+import { ModelFileError } from '../../files/formats/byteSource.ts';
+import { StoreRefusedError, type FileStore } from '../../files/store/fileStore.ts';
+import { HUGGING_FACE, repositoryAddress, type FetchLike, type RepositoryAddress } from '../../files/hub/hub.ts';
+import { hubFiles } from '../../files/hub/hubFiles.ts';
+import { readDecoderConfig } from '../../files/models/decoderFiles.ts';
+import { importFolder, localFolder, type LocalFile } from '../../files/models/modelFolder.ts';
+import type { DownloadProgress } from '../../files/hub/progress.ts';
+import { describeRepository, type RepositoryDescription } from '../../files/hub/repository.ts';
+import { storageEstimate } from '../../files/store/storage.ts';
+import {
+  deleteModel,
+  listModels,
+  openModel,
+  storedDescription,
+  type StoredModel,
+} from '../../files/store/storedModels.ts';
+import type { DecoderConfig } from '../../models/config.ts';
+import { openPretrained, type Pretrained } from '../../run/pretrained.ts';
+import type { DownloadView, LabEvent, ModelCommand, ModelOffer, ModelView, StorageView } from '../door/protocol.ts';
+
+/** What a Lab has around it: a browser's storage and network, or a test's. */
+export interface Surroundings {
+  /** Where checkpoints are kept; undefined where nothing can be stored. */
+  readonly models?: () => Promise<FileStore>;
+  /** Where runs are kept. */
+  readonly runs?: () => Promise<FileStore>;
+  readonly fetch?: FetchLike;
+  /** A checkpoint that is neither stored nor opened: the command line's folders. */
+  readonly openModel?: (name: string) => Promise<Pretrained | undefined>;
+}
+
+type DeskCommand = Exclude<ModelCommand, { type: 'plan' }>;
+
+/** Checkpoints: looks them up, downloads, stores, lists and opens them. Works beside the run and never touches it. */
+export class ModelDesk {
+  /** Folders opened in this visit, by name. */
+  readonly #folders = new Map<string, { files: FileLookup; bytes: number }>();
+  readonly #opened = new Map<string, Pretrained>();
+  readonly #offers = new Map<string, DecoderConfig>();
+  #download: AbortController | undefined;
+  #store: Promise<FileStore> | undefined;
+
+  constructor(
+    private readonly emit: (event: LabEvent) => void,
+    private readonly surroundings: Surroundings,
+  ) {}
+
+  async handle(command: DeskCommand): Promise<void> {
+    switch (command.type) {
+      case 'listModels':
+        return this.#list();
+      case 'describeModel':
+        return this.#describe(address(command.id, command.hub), command.id);
+      case 'downloadModel':
+        return this.#fetch(command.id, command.hub);
+      case 'pauseDownload':
+        this.#download?.abort();
+        return;
+      case 'deleteModel':
+        return this.#delete(command.id);
+      case 'openFolder':
+        return this.#openFolder(command.name, command.files, command.keep);
+      default:
+        return command satisfies never;
+    }
+  }
+
+  /**
+   * A checkpoint by its name: an opened folder, a stored model's id, or a hub id that is stored.
+   * @throws ModelFileError that says how to get it.
+   */
+  async open(name: string): Promise<Pretrained> {
+    const known = this.#opened.get(name);
+    if (known) return known;
+    const pretrained =
+      (await this.surroundings.openModel?.(name)) ?? (await openPretrained(name, await this.#files(name)));
+    this.#opened.set(name, pretrained);
+    return pretrained;
+  }
+
+  /** Shape of a checkpoint that was looked up and is not here yet. */
+  offered(name: string): DecoderConfig | undefined {
+    return this.#offers.get(name);
+  }
+
+  async #files(name: string): Promise<FileLookup> {
+    const folder = this.#folders.get(name);
+    if (folder) return folder.files;
+    const store = await this.#openStore().catch((cause: unknown) => {
+      if (cause instanceof StoreRefusedError) return undefined;
+      throw cause;
+    });
+    const found =
+      store && (await listModels(store)).find((model) => model.state === 'complete' && isNamed(model, name));
+    if (store && found) return openModel(store, found.id);
+    throw new ModelFileError(
+      `${name} is not in this browser yet. Open “Model” below, look it up and download it, or drop its folder there.`,
+    );
+  }
+
+  #openStore(): Promise<FileStore> {
+    const { models } = this.surroundings;
+    if (!models) return Promise.reject(new StoreRefusedError('This browser lets the page store nothing.'));
+    // A refusal (a private window, say) may be another the next time.
+    return (this.#store ??= models().catch((cause: unknown) => {
+      this.#store = undefined;
+      throw cause;
+    }));
+  }
+
+  async #list(): Promise<void> {
+    const store = await this.#openStore().catch(() => undefined);
+    const stored = store ? (await listModels(store)).map(storedView) : [];
+    const open = [...this.#folders].map(([id, { bytes }]): ModelView => ({
+      id,
+      state: 'open',
+      bytes,
+      doneBytes: bytes,
+      storedAt: undefined,
+    }));
+    this.emit({ type: 'models', models: [...open, ...stored], storage: await storage(store) });
+  }
+
+  async #describe(where: RepositoryAddress, id: string): Promise<void> {
+    const { fetch } = this.surroundings;
+    const options = fetch ? { fetch } : {};
+    const description = await describeRepository(where, options);
+    // Whether it can be run at all shows before anybody pays for a download.
+    const config = await readDecoderConfig(hubFiles(description, options));
+    this.#offers.set(id, config);
+    this.emit({ type: 'offer', offer: offer(id, description, config) });
+  }
+
+  async #fetch(id: string, hub: string | undefined): Promise<void> {
+    if (this.#download) throw new ModelFileError('Another download is under way. Pause it first.');
+    const control = new AbortController();
+    this.#download = control;
+    const { signal } = control;
+    let last: DownloadView | undefined;
+    const tell = (view: DownloadView): void => {
+      last = view;
+      this.emit({ type: 'download', download: view });
+    };
+    try {
+      const store = await this.#openStore();
+      const { fetch } = this.surroundings;
+      // What is stored in part goes on as it began, without asking the hub again what it should be.
+      const description =
+        (await storedDescription(store, id)) ??
+        (await describeRepository(address(id, hub), { signal, ...(fetch && { fetch }) }));
+      await downloadModel(description, store, {
+        signal,
+        ...(fetch && { fetch }),
+        onProgress: (progress) => tell({ id, ...view(progress) }),
+      });
+    } catch (cause) {
+      if (last) tell({ ...last, state: signal.aborted ? 'paused' : 'failed' });
+      if (!signal.aborted) throw cause;
+    } finally {
+      this.#download = undefined;
+      await this.#list();
+    }
+  }
+
+  async #delete(id: string): Promise<void> {
+    if (this.#folders.delete(id)) this.#opened.delete(id);
+    else {
+      await deleteModel(await this.#openStore(), id);
+      this.#opened.clear();
+    }
+    await this.#list();
+  }
+
+  async #openFolder(name: string, files: readonly LocalFile[], keep: boolean): Promise<void> {
+    const local = await localFolder(files);
+    const title =
+      (name || local.name || 'model')
+        .replace(/[^\p{L}\p{N}._ ()-]+/gu, ' ')
+        .trim()
+        .slice(0, 48) || 'model';
+    // Opened before it is stored: what cannot be run is not worth the room.
+    const pretrained = await openPretrained(title, local.files);
+    if (!keep) {
+      this.#folders.set(title, { files: local.files, bytes: local.totalBytes });
+      this.#opened.set(title, pretrained);
+      return this.#list();
+    }
+    if (this.#download) throw new ModelFileError('A download is under way. Pause it first.');
+    const control = new AbortController();
+    this.#download = control;
+    try {
+      await importFolder(await this.#openStore(), title, files, {
+        signal: control.signal,
+        onProgress: (progress) =>
+          this.emit({ type: 'download', download: { id: `local@${title}`, ...view(progress) } }),
+      });
+    } catch (cause) {
+      if (!control.signal.aborted) throw cause;
+    } finally {
+      this.#download = undefined;
+      await this.#list();
+    }
+  }
+}
+
+/** "owner/name@revision" on a hub. @throws HubError */
+function address(id: string, hub = HUGGING_FACE): RepositoryAddress {
+  const at = id.indexOf('@');
+  return at < 0 ? repositoryAddress(id, 'main', hub) : repositoryAddress(id.slice(0, at), id.slice(at + 1), hub);
+}
+
+/** Whether `name` means this model: its id, its repository, or its repository at its revision or commit. */
+function isNamed({ id, origin }: StoredModel, name: string): boolean {
+  if (id === name) return true;
+  if (origin?.kind !== 'hub') return origin?.name === name;
+  const [repository, revision] = name.split('@');
+  return (
+    origin.repository === repository &&
+    (revision === undefined || revision === origin.revision || revision === origin.commit)
+  );
+}
+
+function view({ state, file, doneBytes, totalBytes, bytesPerSecond, secondsLeft }: DownloadProgress) {
+  return { state, file, doneBytes, totalBytes, bytesPerSecond, secondsLeft };
+}
+
+function storedView({ id, state, bytes, totalBytes, date }: StoredModel): ModelView {
+  return {
+    id,
+    state: state === 'complete' ? 'stored' : 'partial',
+    bytes: totalBytes ?? bytes,
+    doneBytes: bytes,
+    storedAt: date === undefined ? undefined : Date.parse(date),
+  };
+}
+
+async function storage(store: FileStore | undefined): Promise<StorageView> {
+  const { usage, quota } = store ? await store.estimate() : await storageEstimate();
+  const manager = (globalThis.navigator as Partial<Navigator> | undefined)?.storage as
+    Partial<StorageManager> | undefined;
+  return { usage, quota, persisted: await manager?.persisted?.() };
+}
+
+function offer(id: string, description: RepositoryDescription, config: DecoderConfig): ModelOffer {
+  return {
+    id,
+    revision: description.commit ?? description.revision,
+    bytes: description.totalBytes,
+    files: description.files.map(({ name, size }) => ({ name, bytes: size })),
+    shape: inWords(config),
+  };
+}
+
+/** "24 layers of width 896, 14 query heads on 2 key/value heads, 151,936 tokens". */
+function inWords({ layers, hiddenSize, heads, kvHeads, vocabularySize }: DecoderConfig): string {
+  return `${layers} layers of width ${hiddenSize}, ${heads} query heads on ${kvHeads} key/value heads, ${vocabularySize.toLocaleString('en')} tokens`;
+}

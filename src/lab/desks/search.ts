@@ -1,0 +1,175 @@
+import { CorpusError } from '../../corpus/errors.ts';
+import type { Decoder } from '../../models/decoder.ts';
+import type { Runtime } from '../../ops/core/runtime.ts';
+import { Bm25 } from '../../retrieval/bm25.ts';
+import { EmbeddingIndex, ranking } from '../../retrieval/embeddingIndex.ts';
+import type { Configuration } from '../../settings/configuration.ts';
+import type { CorpusSetup } from '../../run/corpusSetup.ts';
+import { embedTexts } from './embedding.ts';
+import type { LabModels } from '../../run/models.ts';
+
+/** The three rankings that are set side by side: the retriever as trained, as it began, and word overlap. */
+export const SEARCH_SIDES = ['after', 'before', 'bm25'] as const;
+export type SearchSide = (typeof SEARCH_SIDES)[number];
+
+/** A chunk in one of the rankings. */
+export interface SearchHit {
+  /** Index of the chunk in the corpus. */
+  readonly chunk: number;
+  readonly text: string;
+  readonly document: number;
+  readonly documentTitle: string;
+  /** Cosine for the retrievers; BM25's own scale otherwise. */
+  readonly score: number;
+  /** Its place in each ranking, from 1; undefined where BM25 finds no word of the query in it. */
+  readonly ranks: Readonly<Record<SearchSide, number | undefined>>;
+}
+
+export interface SearchResult {
+  readonly query: string;
+  /** Step of the retriever that the chunks were embedded with. */
+  readonly step: number;
+  /** Chunks searched. */
+  readonly chunks: number;
+  /** The best of each ranking, best first; equal scores in the corpus's order. */
+  readonly hits: Readonly<Record<SearchSide, readonly SearchHit[]>>;
+}
+
+export interface IndexOptions {
+  /** Ends the work between two batches with a CorpusError `aborted`; the index stays as it was. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((detail: string, fraction: number) => void) | undefined;
+}
+
+interface Untrained {
+  readonly decoder: Decoder;
+  destroy(): void;
+}
+
+/**
+ * Every chunk of a corpus embedded by a run's retriever, as it is and as it began. Of a retriever that is trained whole the
+ * first weights are kept on the GPU beside the present ones; with adapters both share the base.
+ * Works on the run's own models, so nothing of it may run while a step does.
+ */
+export class CorpusIndex {
+  readonly #bm25: Bm25;
+  #untrained: Untrained | undefined;
+  #before: EmbeddingIndex | undefined;
+  #after: EmbeddingIndex | undefined;
+  #step: number | undefined;
+
+  constructor(
+    private readonly runtime: Runtime,
+    private readonly models: LabModels,
+    private readonly corpus: CorpusSetup,
+    private readonly configuration: Pick<Configuration, 'pooling' | 'chunkTokens'>,
+  ) {
+    this.#bm25 = new Bm25(corpus.chunkTexts);
+  }
+
+  /** The training step whose retriever embedded the chunks; undefined before the first build. */
+  get step(): number | undefined {
+    return this.#step;
+  }
+
+  /** Whether the retriever has moved on (or nothing is built yet): its queries no longer fit the chunks' embeddings. */
+  isStale(step: number): boolean {
+    return this.#step !== step;
+  }
+
+  /** What was built last, for export; undefined before the first build. */
+  get embeddings(): { readonly after: EmbeddingIndex; readonly before: EmbeddingIndex } | undefined {
+    return this.#after && this.#before ? { after: this.#after, before: this.#before } : undefined;
+  }
+
+  /**
+   * Embeds all chunks with the retriever as it is after `step` updates; the untrained one's embeddings are made once.
+   * @throws CorpusError `aborted`; the GPU's errors. What was built before then still stands.
+   */
+  async build(step: number, { signal, onProgress }: IndexOptions = {}): Promise<void> {
+    const { hiddenSize } = this.models.retriever.config;
+    const sides = this.#before ? 1 : 2;
+    const embed = (decoder: Decoder, detail: string, side: number) =>
+      this.#embed(decoder, this.corpus.chunkTexts, 'passage', signal, (fraction) =>
+        onProgress?.(detail, (side + fraction) / sides),
+      );
+    if (!this.#before) {
+      const vectors = await embed((await this.#start()).decoder, 'Embedding with the retriever as it began', 0);
+      this.#before = new EmbeddingIndex(vectors, hiddenSize);
+    }
+    const vectors = await embed(this.models.retriever, 'Embedding with the trained retriever', sides - 1);
+    this.#after = new EmbeddingIndex(vectors, hiddenSize);
+    this.#step = step;
+  }
+
+  /**
+   * The k best chunks for a query, in each of the rankings. The query is embedded by the retriever as it is now.
+   * @throws CorpusError `empty-text` for a blank query.
+   */
+  async search(query: string, k: number, signal?: AbortSignal): Promise<SearchResult> {
+    if (query.trim() === '') throw new CorpusError('empty-text', 'There is nothing to search for. Type a few words.');
+    const [after, before, step] = [this.#after, this.#before, this.#step];
+    if (!after || !before || step === undefined) throw new Error('The index is not built yet.');
+    const untrained = await this.#start();
+    const embed = (decoder: Decoder) => this.#embed(decoder, [query], 'query', signal);
+    const scores: Record<SearchSide, ArrayLike<number>> = {
+      after: after.scores(await embed(this.models.retriever)),
+      before: before.scores(await embed(untrained.decoder)),
+      bm25: this.#lexicalScores(query),
+    };
+    return { query, step, chunks: this.corpus.chunks.length, hits: this.#hits(scores, k) };
+  }
+
+  /** Gives back what the untrained retriever holds on the GPU. */
+  destroy(): void {
+    this.#untrained?.destroy();
+    this.#untrained = undefined;
+    this.#before = undefined;
+    this.#after = undefined;
+    this.#step = undefined;
+  }
+
+  async #start(): Promise<Untrained> {
+    return (this.#untrained ??= await this.models.untrainedRetriever());
+  }
+
+  #embed(
+    decoder: Decoder,
+    texts: readonly string[],
+    role: 'query' | 'passage',
+    signal: AbortSignal | undefined,
+    onProgress?: (fraction: number) => void,
+  ): Promise<Float32Array> {
+    const { pooling, chunkTokens: maxTokens } = this.configuration;
+    const options = { role, pooling, maxTokens, signal, onProgress };
+    return embedTexts(this.runtime, decoder, this.corpus.retrieverTokenizer, texts, options);
+  }
+
+  /** 0 where no word of the query occurs. */
+  #lexicalScores(query: string): Float64Array {
+    const scores = new Float64Array(this.corpus.chunks.length);
+    for (const [chunk, score] of this.#bm25.scores(query)) scores[chunk] = score;
+    return scores;
+  }
+
+  #hits(scores: Readonly<Record<SearchSide, ArrayLike<number>>>, k: number): Record<SearchSide, SearchHit[]> {
+    const order = bySide((side) => {
+      const all = ranking(scores[side]);
+      return side === 'bm25' ? all.filter((chunk) => (scores.bm25[chunk] ?? 0) > 0) : all;
+    });
+    const ranks = bySide((side) => new Map(order[side].map((chunk, i) => [chunk, i + 1])));
+    return bySide((side) =>
+      order[side].slice(0, k).flatMap((chunk): SearchHit[] => {
+        const found = this.corpus.chunks[chunk];
+        if (!found) return [];
+        const { text, document, documentTitle } = found;
+        const score = scores[side][chunk] ?? NaN;
+        return [{ chunk, text, document, documentTitle, score, ranks: bySide((other) => ranks[other].get(chunk)) }];
+      }),
+    );
+  }
+}
+
+function bySide<T>(value: (side: SearchSide) => T): Record<SearchSide, T> {
+  return { after: value('after'), before: value('before'), bm25: value('bm25') };
+}

@@ -1,0 +1,73 @@
+import type { Runtime } from './runtime.ts';
+import type { Tensor } from './tensor.ts';
+
+/** Tile heights that attention kernels work with. */
+export const TILE_SIZES = [16, 32] as const;
+export type TileSize = (typeof TILE_SIZES)[number];
+
+/** Every row cut into tiles of `size` tokens, the last of a row perhaps cut short; a kernel takes a workgroup for each. */
+export interface RowTiles {
+  readonly size: TileSize;
+  /** Number of tiles. */
+  readonly count: number;
+  /** Per tile (first token of its row in T, length of the row, first token of the tile in the row, row): u32 [count, 4]. */
+  readonly tensor: Tensor;
+}
+
+/**
+ * B rows of token ids of different length, laid end to end without padding: token t of row i lies at starts[i] + t. Every
+ * per-token tensor is [T, …] with T the sum of the lengths, so no work and no memory goes to padding.
+ */
+export interface Rows {
+  /** B. */
+  readonly count: number;
+  /** T. */
+  readonly tokens: number;
+  readonly lengths: readonly number[];
+  /** Index of each row's first token, and T at the end: B + 1 numbers. */
+  readonly starts: readonly number[];
+  readonly longest: number;
+  /** The same as `starts`, on the GPU: u32 [B + 1]. */
+  readonly startsTensor: Tensor;
+  /** Row of each token: u32 [T]. */
+  readonly rowOfToken: Tensor;
+  /** Position of each token in its row, from 0: u32 [T]. */
+  readonly positions: Tensor;
+  /** Uploaded together with the rest, because an upload in the middle of a step would end its compute pass. */
+  readonly tiles: Readonly<Record<TileSize, RowTiles>>;
+}
+
+/** Lays out rows of the given lengths. @throws Error for no rows or an empty row. */
+export function makeRows(runtime: Runtime, lengths: readonly number[]): Rows {
+  if (lengths.length === 0 || lengths.some((length) => length < 1))
+    throw new Error('A batch needs at least one chunk, and every chunk at least one token.');
+  const starts = [0];
+  for (const length of lengths) starts.push((starts.at(-1) ?? 0) + length);
+  const tokens = starts.at(-1) ?? 0;
+  const rowOfToken = new Uint32Array(tokens);
+  const positions = new Uint32Array(tokens);
+  lengths.forEach((length, row) => {
+    for (let t = 0; t < length; t++) {
+      rowOfToken[(starts[row] ?? 0) + t] = row;
+      positions[(starts[row] ?? 0) + t] = t;
+    }
+  });
+  return {
+    count: lengths.length,
+    tokens,
+    lengths,
+    starts,
+    longest: Math.max(...lengths),
+    startsTensor: runtime.fromArray(Uint32Array.from(starts), [starts.length]),
+    rowOfToken: runtime.fromArray(rowOfToken, [tokens]),
+    positions: runtime.fromArray(positions, [tokens]),
+    tiles: { 16: makeTiles(runtime, lengths, starts, 16), 32: makeTiles(runtime, lengths, starts, 32) },
+  };
+}
+
+function makeTiles(runtime: Runtime, lengths: readonly number[], starts: readonly number[], size: TileSize): RowTiles {
+  const tiles = lengths.flatMap((length, row) =>
+    Array.from({ length: Math.ceil(length / size) }, (_, i) => [starts[row] ?? 0, length, i * size, row]),
+  );
+  return { size, count: tiles.length, tensor: runtime.fromArray(Uint32Array.from(tiles.flat()), [tiles.length, 4]) };
+}

@@ -1,0 +1,58 @@
+import type { Runtime } from './core/runtime.ts';
+import type { Rows } from './core/rows.ts';
+import { expectShape, type Tensor } from './core/tensor.ts';
+
+/** Which tokens of a row make its embedding: the last (where the end-of-sequence token stands), all, or the first. */
+export type Pooling = 'eos' | 'mean' | 'first';
+
+/** Value of the kernels' MODE constant. */
+const MODE: Readonly<Record<Pooling, number>> = { mean: 0, first: 1, eos: 2 };
+const THREADS = 256;
+/** Columns of one workgroup of the forward pass. */
+const GROUP_COLUMNS = 32;
+
+/**
+ * One vector per row: hidden [T, D] → [B, D], any D.
+ * @throws Error when hidden does not belong to these rows.
+ */
+export function poolRows(runtime: Runtime, hidden: Tensor, rows: Rows, pooling: Pooling): Tensor {
+  const { columns } = hidden;
+  expectShape('The input of pool', hidden, [rows.tokens, columns]);
+  const constants = { MODE: MODE[pooling] };
+  const pooled = runtime.tensor([rows.count, columns]);
+  const tokensRead = pooling === 'mean' ? rows.tokens : rows.count;
+  runtime.dispatch({
+    kernel: 'pool',
+    constants,
+    params: { columns },
+    bindings: { hidden: hidden.slice, starts: rows.startsTensor.slice, pooled: pooled.slice },
+    groups: [Math.ceil(columns / GROUP_COLUMNS), rows.count],
+    flops: tokensRead * columns,
+    bytes: 4 * columns * (tokensRead + rows.count),
+  });
+  runtime.tape?.record({
+    name: 'pool',
+    inputs: [hidden],
+    outputs: [pooled],
+    saved: [rows.startsTensor, rows.rowOfToken],
+    backward([dpooled], tape) {
+      if (!dpooled) return;
+      const { tensor: dhidden, accumulate } = tape.target(hidden);
+      runtime.dispatch({
+        kernel: 'poolGradient',
+        constants,
+        params: { count: hidden.size, columns, accumulate: Number(accumulate) },
+        bindings: {
+          dpooled: dpooled.slice,
+          rowOfToken: rows.rowOfToken.slice,
+          starts: rows.startsTensor.slice,
+          dhidden: dhidden.slice,
+        },
+        groups: [Math.ceil(hidden.size / THREADS)],
+        flops: hidden.size,
+        bytes: 4 * pooled.size + (accumulate ? 8 : 4) * hidden.size,
+      });
+    },
+  });
+  return pooled;
+}

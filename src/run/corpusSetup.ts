@@ -1,0 +1,173 @@
+import { CorpusBatches } from '../corpus/batches/batching.ts';
+import { trainBpe } from '../corpus/tokenizer/bpeTrainer.ts';
+import { chunkTokenBudget } from '../corpus/batches/collation.ts';
+import { buildCorpus } from '../corpus/corpus.ts';
+import { readText } from '../corpus/sources/documents.ts';
+import { FactStream } from '../corpus/sources/factStream.ts';
+import { factVocabulary } from '../corpus/sources/factWords.ts';
+import { loadProse, proseCollections } from '../corpus/sources/prose.ts';
+import { TextTokenizer } from '../corpus/tokenizer/tokenizer.ts';
+import type { BatchSource, Chunk, SourceDocument } from '../corpus/types.ts';
+import { wordTokenizerFiles } from '../corpus/tokenizer/wordTokenizer.ts';
+import { Bm25 } from '../retrieval/bm25.ts';
+import { TfIdf } from '../retrieval/tfidf.ts';
+import type { Configuration } from '../settings/configuration.ts';
+import type { Bases } from './pretrained.ts';
+import type { ChunkView, CorpusSummary } from './record.ts';
+
+/** A corpus cut, tokenised and ready to hand out batches. */
+export interface CorpusSetup {
+  readonly summary: CorpusSummary;
+  /** The language model's: chunks are cut and shown in its tokens. */
+  readonly tokenizer: TextTokenizer;
+  /** The same, unless the retriever is another model. */
+  readonly retrieverTokenizer: TextTokenizer;
+  readonly batches: BatchSource;
+  /** For the TF-IDF baseline: rarity of words over the whole corpus. */
+  readonly tfidf: TfIdf;
+  /** Text of every chunk (a sample, for the endless stream): for the BM25 control. */
+  readonly chunkTexts: readonly string[];
+  /** Tokens of the language model's longest row, where that is known to be less than what the configuration allows. */
+  readonly longestRow: number | undefined;
+  /** What can be searched: every chunk, or the sample. */
+  readonly chunks: readonly Chunk[];
+}
+
+export interface CorpusSetupOptions {
+  /** Checkpoints bring their own tokenizers; without them one is made for the text. */
+  readonly bases?: Bases | undefined;
+  /** The user's text, when the configuration's source is 'text'. */
+  readonly text?: string | Uint8Array | undefined;
+  readonly title?: string | undefined;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (detail: string, fraction: number) => void;
+}
+
+/** How many chunks the page lists before a run starts. */
+const PREVIEW_CHUNKS = 24;
+/** Facts beyond the sample may be a little longer in a checkpoint's tokens. */
+const FACT_ROW_MARGIN = 4;
+/** How many batches of the endless stream stand for it where a sample is needed. */
+const FACT_SAMPLE_BATCHES = 64;
+
+/**
+ * Prepares the corpus a configuration names.
+ * @throws CorpusError with a message for the person at the screen: empty, binary or too large text, too few chunks …
+ */
+export async function setUpCorpus(
+  configuration: Configuration,
+  options: CorpusSetupOptions = {},
+): Promise<CorpusSetup> {
+  return configuration.source === 'facts' ? setUpFacts(configuration, options) : setUpProse(configuration, options);
+}
+
+function setUpFacts(configuration: Configuration, { bases }: CorpusSetupOptions): CorpusSetup {
+  const { chunks: batchSize, groupSize: chunksPerFact, seed } = configuration;
+  const batches = new FactStream({ batchSize, chunksPerFact, seed });
+  const tokenizer = bases?.languageModel.tokenizer ?? new TextTokenizer(wordTokenizerFiles(factVocabulary()));
+  const sample: Chunk[] = [];
+  for (let i = 0; i < FACT_SAMPLE_BATCHES; i++) sample.push(...batches.batchAt(i).chunks);
+  const chunkTexts = sample.map(({ text }) => text);
+  return {
+    tokenizer,
+    retrieverTokenizer: bases?.retriever.tokenizer ?? tokenizer,
+    batches,
+    // Facts are short; what a batch of them needs says nothing about the longest rows allowed.
+    longestRow: Math.max(...chunkTexts.map((text) => tokenizer.encode(text).length)) + FACT_ROW_MARGIN,
+    chunks: sample,
+    chunkTexts,
+    tfidf: new TfIdf(chunkTexts),
+    summary: {
+      title: 'Facts',
+      documents: undefined,
+      chunks: undefined,
+      vocabulary: tokenizer.vocabularySize,
+      notices: [],
+      preview: batches
+        .batchAt(0)
+        .chunks.map((chunk) => chunkView(tokenizer, chunk, chunk.document, configuration.chunkTokens)),
+    },
+  };
+}
+
+async function setUpProse(configuration: Configuration, options: CorpusSetupOptions): Promise<CorpusSetup> {
+  const { signal, onProgress } = options;
+  const { title, documents, notices } = await sourceDocuments(configuration, options);
+  const tokenizer = options.bases?.languageModel.tokenizer ?? (await trainTokenizer(configuration, documents, options));
+  const retrieverTokenizer = options.bases?.retriever.tokenizer ?? tokenizer;
+  const tokenizers = [...new Set([tokenizer, retrieverTokenizer])];
+  const corpus = await buildCorpus(documents, {
+    // A chunk has to fit both models.
+    maxTokens: Math.min(...tokenizers.map((one) => chunkTokenBudget(one, configuration.chunkTokens, true))),
+    countTokens: (text) => Math.max(...tokenizers.map((one) => one.countTokens(text))),
+    notices,
+    ...(signal ? { signal } : {}),
+    onProgress: (fraction) => onProgress?.('Cutting the text into chunks', fraction),
+  });
+  const batches = new CorpusBatches(corpus, {
+    batchSize: configuration.chunks,
+    strategy: configuration.batching,
+    groupSize: configuration.groupSize,
+    seed: configuration.seed,
+    lexicalIndex: (chunkTexts) => new Bm25(chunkTexts),
+  });
+  const chunkTexts = corpus.chunks.map(({ text }) => text);
+  return {
+    tokenizer,
+    retrieverTokenizer,
+    batches,
+    longestRow: undefined,
+    chunks: corpus.chunks,
+    chunkTexts,
+    tfidf: new TfIdf(chunkTexts),
+    summary: {
+      title,
+      documents: corpus.documents.length,
+      chunks: corpus.chunks.length,
+      vocabulary: tokenizer.vocabularySize,
+      notices: batches.notices.map(({ message }) => message),
+      preview: corpus.chunks
+        .slice(0, PREVIEW_CHUNKS)
+        .map((chunk) => chunkView(tokenizer, chunk, chunk.document, configuration.chunkTokens)),
+    },
+  };
+}
+
+async function trainTokenizer(
+  { vocabulary }: Configuration,
+  documents: readonly SourceDocument[],
+  { signal, onProgress }: CorpusSetupOptions,
+): Promise<TextTokenizer> {
+  const detail = 'Building the vocabulary';
+  onProgress?.(detail, 0);
+  const files = await trainBpe(
+    documents.flatMap(({ paragraphs }) => paragraphs),
+    {
+      vocabularySize: vocabulary,
+      ...(signal ? { signal } : {}),
+      onProgress: ({ fraction }) => onProgress?.(detail, fraction),
+    },
+  );
+  return new TextTokenizer(files);
+}
+
+async function sourceDocuments(
+  { source }: Configuration,
+  { text, title }: CorpusSetupOptions,
+): Promise<{ title: string; documents: SourceDocument[]; notices: ReturnType<typeof readText>['notices'] }> {
+  if (source === 'text') {
+    const name = title ?? 'Your text';
+    return { title: name, ...readText(name, text ?? '') };
+  }
+  const collection = proseCollections.find(({ id }) => id === source);
+  return { title: collection?.title ?? source, documents: await loadProse(source), notices: [] };
+}
+
+/** A chunk for the page, with the tokens the language model sees of it (cut to `maxLength` − 1, as collation does). */
+export function chunkView(tokenizer: TextTokenizer, chunk: Chunk, document: number, maxLength: number): ChunkView {
+  const tokens = tokenizer
+    .pieces(chunk.text)
+    .slice(0, maxLength - 1)
+    .map(({ text }) => text);
+  return { text: chunk.text, document, documentTitle: chunk.documentTitle, tokens };
+}

@@ -1,0 +1,79 @@
+import { CorpusError } from '../corpus/errors.ts';
+import { TextTokenizer, type TokenizerFiles } from '../corpus/tokenizer/tokenizer.ts';
+import { ModelFileError, readJson, type FileLookup } from '../files/formats/byteSource.ts';
+import { readDecoderConfig } from '../files/models/decoderFiles.ts';
+import { openWeights } from '../files/models/weightFile.ts';
+import type { DecoderConfig } from '../models/config.ts';
+import type { DType } from '../ops/core/tensor.ts';
+import type { Configuration } from '../settings/configuration.ts';
+
+/** A checkpoint whose small files have been read; its weights are read when the models are built. */
+export interface Pretrained {
+  /** What it is called: a hub id, or a folder's name. */
+  readonly name: string;
+  readonly files: FileLookup;
+  readonly config: DecoderConfig;
+  readonly tokenizer: TextTokenizer;
+  /** Format of its matrices in the files. */
+  readonly stored: DType;
+}
+
+/** The checkpoints of a run: the same object twice when both models stand on one base. */
+export interface Bases {
+  readonly languageModel: Pretrained;
+  readonly retriever: Pretrained;
+}
+
+/** Opens the checkpoints that a configuration names: one, the same for both models, unless the retriever has one of its own. */
+export async function openBoth<T>(
+  { checkpoint, retrieverCheckpoint }: Configuration,
+  open: (name: string, setting: 'checkpoint' | 'retrieverCheckpoint') => Promise<T>,
+): Promise<{ languageModel: T; retriever: T }> {
+  const languageModel = await open(checkpoint, 'checkpoint');
+  const isOther = retrieverCheckpoint !== '' && retrieverCheckpoint !== checkpoint;
+  return { languageModel, retriever: isOther ? await open(retrieverCheckpoint, 'retrieverCheckpoint') : languageModel };
+}
+
+/**
+ * Reads config and tokenizer of a checkpoint and sees whether they belong together.
+ * @throws ModelFileError, ModelConfigError, CorpusError with what is missing or does not fit.
+ */
+export async function openPretrained(name: string, files: FileLookup): Promise<Pretrained> {
+  const config = await readDecoderConfig(files);
+  const tokenizer = new TextTokenizer(await readTokenizer(files));
+  if (tokenizer.vocabularySize > config.vocabularySize)
+    throw new CorpusError(
+      'invalid-tokenizer',
+      `The tokenizer of ${name} has ids up to ${tokenizer.vocabularySize - 1}, but its model knows ${config.vocabularySize} tokens: ` +
+        'they do not belong together. Take tokenizer.json from the same repository as the weights.',
+    );
+  return { name, files, config, tokenizer, stored: await storedFormat(files) };
+}
+
+/** Format of the matrices; f32 where several are mixed, since a merged tensor has one. */
+async function storedFormat(files: FileLookup): Promise<DType> {
+  const checkpoint = await openWeights(files);
+  const formats = new Set(
+    checkpoint.names
+      .map((name) => checkpoint.get(name))
+      .filter((tensor) => tensor?.shape.length === 2)
+      .map((tensor) => tensor?.dtype),
+  );
+  const [only] = formats;
+  if (formats.size !== 1) return 'f32';
+  return only === 'BF16' ? 'bf16' : only === 'F16' ? 'f16' : 'f32';
+}
+
+async function readTokenizer(files: FileLookup): Promise<TokenizerFiles> {
+  const tokenizerJson = object('tokenizer.json', await readJson(files, 'tokenizer.json'));
+  const tokenizerConfig = (await files('tokenizer_config.json'))
+    ? object('tokenizer_config.json', await readJson(files, 'tokenizer_config.json'))
+    : {};
+  return { tokenizerJson, tokenizerConfig };
+}
+
+function object(name: string, json: unknown): Record<string, unknown> {
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw new ModelFileError(`${name} does not hold an object.`);
+  return json as Record<string, unknown>;
+}

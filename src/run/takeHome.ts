@@ -1,0 +1,163 @@
+import { archiveFiles, readAdapterArchive, type ExportedModel } from '../files/adapters/adapterArchive.ts';
+import { adapterFiles, type BaseModel } from '../files/adapters/adapterFiles.ts';
+import { ModelFileError, type FileLookup } from '../files/formats/byteSource.ts';
+import { decoderFiles } from '../files/models/decoderExport.ts';
+import { expectSameShape, loadAdapter, type AdapterKind } from '../files/adapters/peft.ts';
+import type { NamedFile } from '../files/formats/zipWriter.ts';
+import type { TextTokenizer } from '../corpus/tokenizer/tokenizer.ts';
+import type { Decoder } from '../models/decoder.ts';
+import type { LoraAdapter } from '../models/lora.ts';
+import type { Runtime } from '../ops/core/runtime.ts';
+import type { Tensor } from '../ops/core/tensor.ts';
+import type { Configuration } from '../settings/configuration.ts';
+import { contextLayers } from './models.ts';
+import type { OpenRun } from './openRun.ts';
+
+/**
+ * What a run has learnt, as the files of one archive: PEFT adapters, or whole models where all weights were trained. The base
+ * of small models, which is on no hub, goes along.
+ */
+export async function runArchive({ runtime, prepared, experiment }: OpenRun): Promise<NamedFile[]> {
+  const { recipe, corpus, bases } = prepared;
+  const { configuration } = recipe;
+  const { models, optimiser } = experiment;
+  const ownBase = bases === undefined && configuration.trained === 'lora';
+  const exported = (kind: AdapterKind, decoder: Decoder, tokenizer: TextTokenizer) =>
+    exportModel(runtime, kind, decoder, tokenizer, baseOf(configuration, kind, ownBase));
+  const gates = models.gates ? Array.from(await readNow(runtime, models.gates.tensor)) : undefined;
+  return archiveFiles({
+    retriever: await exported('retriever', models.retriever, corpus.retrieverTokenizer),
+    languageModel: await exported('languageModel', models.languageModel, corpus.tokenizer),
+    ownBase: ownBase ? await wholeModel(runtime, models.languageModel, corpus.tokenizer, true) : undefined,
+    gates,
+    run: {
+      pooling: configuration.pooling,
+      prefixes: true,
+      maxLength: configuration.chunkTokens,
+      temperature: configuration.temperature,
+      vNorm: configuration.vNorm,
+      contextGate: configuration.contextGate,
+      contextLayers: contextLayers(models.languageModel.config.layers, configuration),
+      steps: optimiser.step,
+    },
+    configuration,
+  });
+}
+
+/**
+ * Puts adapters under an open run. Everything is read and checked before anything is changed.
+ * @returns what was put where, in words. @throws ModelFileError, SafetensorsError when they do not fit this run.
+ */
+export async function importAdapters(
+  { runtime, experiment }: OpenRun,
+  input: Uint8Array | FileLookup,
+  names?: readonly string[],
+): Promise<string> {
+  const { models } = experiment;
+  const archive = await readAdapterArchive(input, names ? { names } : {});
+  const wanted = [
+    ['retriever', archive.retriever, models.retriever],
+    ['language model', archive.languageModel, models.languageModel],
+  ] as const;
+  for (const [name, files, decoder] of wanted)
+    if (files && !decoder.adapter)
+      throw new ModelFileError(
+        `There is an adapter for the ${name}, but the ${name} of this run has none: it is frozen, or trained whole. Choose “LoRA adapters” and let it learn.`,
+      );
+  if (archive.gates && models.gates && archive.gates.length !== models.gates.initial.length)
+    throw new ModelFileError(
+      `The archive has gates for ${archive.gates.length} layers, but this model has ${models.gates.initial.length}.`,
+    );
+  // Loaded beside those of the run first: only when all of it fits does anything change.
+  const loaded: LoraAdapter[] = [];
+  try {
+    const pairs: [LoraAdapter, LoraAdapter][] = [];
+    for (const [name, files, { adapter, config }] of wanted) {
+      if (!files || !adapter) continue;
+      const found = (await loadAdapter(runtime, files, config))?.adapter;
+      if (!found) continue;
+      loaded.push(found);
+      expectSameShape(name, found.config, adapter.config);
+      pairs.push([found, adapter]);
+    }
+    for (const [from, to] of pairs)
+      for (const { key } of to.specs) {
+        const target = to.parameters.tensor(key);
+        runtime.recorder.copy(from.parameters.tensor(key).slice, target.slice, 4 * target.size);
+      }
+    await runtime.recorder.flush();
+  } finally {
+    for (const adapter of loaded) adapter.destroy();
+  }
+  if (archive.gates && models.gates) {
+    runtime.recorder.upload(models.gates.tensor.slice, Float32Array.from(archive.gates));
+    await runtime.recorder.flush();
+  }
+  const said = wanted.filter(([, files]) => files).map(([name]) => name);
+  return `Adapters of the ${said.join(' and the ')} are loaded.`;
+}
+
+/** All weights of a decoder as the files of a Hugging Face folder. */
+export async function wholeModel(
+  runtime: Runtime,
+  decoder: Decoder,
+  tokenizer: TextTokenizer,
+  head: boolean,
+): Promise<NamedFile[]> {
+  const { config, weights } = decoder;
+  const values = await readAll(
+    runtime,
+    weights.specs.map(({ key }) => key),
+    (key) => weights.tensor(key),
+  );
+  const { eosId: eosTokenId, padId: padTokenId, files } = tokenizer;
+  return decoderFiles({ config, specs: weights.specs, values, head, tokenizer: files, eosTokenId, padTokenId });
+}
+
+async function exportModel(
+  runtime: Runtime,
+  kind: AdapterKind,
+  decoder: Decoder,
+  tokenizer: TextTokenizer,
+  base: BaseModel,
+): Promise<ExportedModel | undefined> {
+  const { adapter, weights } = decoder;
+  if (adapter) {
+    const values = await readAll(
+      runtime,
+      adapter.specs.map(({ key }) => key),
+      (key) => adapter.parameters.tensor(key),
+    );
+    return {
+      form: 'adapter',
+      base,
+      files: adapterFiles({ kind, config: adapter.config, specs: adapter.specs, values, base }),
+    };
+  }
+  if (!weights.parameters) return undefined;
+  return { form: 'full', base, files: await wholeModel(runtime, decoder, tokenizer, kind === 'languageModel') };
+}
+
+/** Where PEFT finds the base: the hub's id and revision, or the folder that goes along. */
+function baseOf({ checkpoint, retrieverCheckpoint, base }: Configuration, kind: AdapterKind, own: boolean): BaseModel {
+  if (own || base === 'scratch') return { name: '../base' };
+  const id = kind === 'retriever' && retrieverCheckpoint !== '' ? retrieverCheckpoint : checkpoint;
+  const [name = id, revision] = id.startsWith('local@') ? [id.slice('local@'.length)] : id.split('@');
+  return { name, revision };
+}
+
+async function readAll(
+  runtime: Runtime,
+  keys: readonly string[],
+  tensor: (key: string) => Tensor,
+): Promise<Map<string, Float32Array<ArrayBuffer>>> {
+  const pending = keys.map(async (key) => [key, await runtime.read(tensor(key))] as const);
+  await runtime.recorder.flush();
+  return new Map(await Promise.all(pending));
+}
+
+async function readNow(runtime: Runtime, tensor: Tensor): Promise<Float32Array> {
+  const numbers = runtime.read(tensor);
+  await runtime.recorder.flush();
+  return numbers;
+}

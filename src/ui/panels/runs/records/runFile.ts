@@ -1,0 +1,108 @@
+import { configure } from '../../../../settings/configuration.ts';
+import type { RunRecord, StepMetrics } from '../../../../run/record.ts';
+import { SettingError } from '../../../../settings/setting.ts';
+import { COLUMNS, METRICS, type Column } from '../../../state/history/metricTable.ts';
+import { checkCorpus, checkEvaluation, checkMetrics, checkOrder, checkSnapshot, MAXIMUM_NAME } from './checkRun.ts';
+import { array, CheckError, number, object, text } from './checks.ts';
+import { RunFileError } from './problems.ts';
+
+const MAXIMUM_STEPS = 2_000_000;
+const MAXIMUM_PICTURES = 5000;
+
+/** Without these there is nothing to be shown; the rest of the numbers came one by one, and older runs lack some. */
+const NEEDED: readonly Column[] = ['step', 'loss', 'ntpLoss', 'isolatedLoss'];
+
+/** Digits that a 32-bit number has. */
+const DIGITS = 7;
+
+/**
+ * A run as a file: the same JSON that the command line writes. Steps whose numbers are not finite are left out; a number that
+ * no step has is no reason for that, it was not measured yet when the run was trained.
+ */
+export function writeRun(run: RunRecord): string {
+  const measured = METRICS.filter((key) => run.metrics.some((one) => Number.isFinite(one[key])));
+  const isFinite = (metrics: StepMetrics): boolean => measured.every((key) => Number.isFinite(metrics[key] ?? 0));
+  const metrics = run.metrics.filter(isFinite);
+  const snapshots = run.snapshots.filter((one) => isFinite(one.metrics));
+  const last = metrics.at(-1)?.step ?? 0;
+  const evaluations = run.evaluations
+    .filter((one) => one.step <= last && Object.values(one).every((value) => Number.isFinite(value ?? 0)))
+    .sort((a, b) => a.step - b.step);
+  const { configuration, ...rest } = run;
+  const content = JSON.stringify({ ...rest, metrics, snapshots, evaluations }, (_, value: unknown) => {
+    if (typeof value !== 'number' || Number.isInteger(value)) return value;
+    return Number.isFinite(value) ? Number(value.toPrecision(DIGITS)) : undefined;
+  });
+  // Settings are exact, what was measured is as exact as it was.
+  return `{"configuration":${JSON.stringify(configuration)},${content.slice(1)}`;
+}
+
+/**
+ * Reads a run from a file that anybody may have written. `name` is the file's.
+ * @throws RunFileError when it is no JSON, of another version, too large, or holds anything but what a run holds.
+ */
+export function readRun(content: string, name: string): RunRecord {
+  let value: unknown;
+  try {
+    value = JSON.parse(content);
+  } catch {
+    throw new RunFileError(name, 'it is no JSON.');
+  }
+  try {
+    return checkRun(value);
+  } catch (error) {
+    if (error instanceof CheckError || error instanceof SettingError) throw new RunFileError(name, error.message);
+    throw error;
+  }
+}
+
+function checkRun(value: unknown): RunRecord {
+  const run = object(value, 'The file');
+  if (run.version !== 1) {
+    const version = JSON.stringify(run.version)?.slice(0, 40) ?? 'none';
+    throw new CheckError(`its version is ${version}, and this page reads version 1.`);
+  }
+  const rows = array(run.metrics, 'metrics', 1, MAXIMUM_STEPS);
+  const accepted = { take: number, absent: absentIn(rows) };
+  const metrics = rows.map((one, i) => checkMetrics(one, `metrics[${i}]`, accepted));
+  const snapshots = array(run.snapshots, 'snapshots', 1, MAXIMUM_PICTURES).map((one, i) =>
+    checkSnapshot(one, `snapshots[${i}]`, accepted),
+  );
+  const evaluations = array(run.evaluations, 'evaluations', 0, MAXIMUM_STEPS).map((one, i) =>
+    checkEvaluation(one, `evaluations[${i}]`, number),
+  );
+  const steps = snapshots.map((one) => one.metrics);
+  checkOrder(metrics, 'metrics');
+  checkOrder(steps, 'snapshots');
+  checkOrder(evaluations, 'evaluations');
+  checkEnd(steps, 'snapshots', metrics.at(-1)?.step ?? 0);
+  checkEnd(evaluations, 'evaluations', metrics.at(-1)?.step ?? 0);
+  return {
+    version: 1,
+    name: text(run.name, 'name', MAXIMUM_NAME),
+    configuration: configure(object(run.configuration, 'configuration')),
+    corpus: checkCorpus(run.corpus),
+    adapter: text(run.adapter, 'adapter', MAXIMUM_NAME),
+    metrics,
+    snapshots,
+    evaluations,
+  };
+}
+
+/** What lies beyond the last step of a run can never be travelled to. */
+function checkEnd(entries: readonly { readonly step: number }[], place: string, last: number): void {
+  const wrong = entries.findIndex(({ step }) => step > last);
+  if (wrong < 0) return;
+  throw new CheckError(`${place}[${wrong}] is of step ${entries[wrong]?.step}, but metrics end with step ${last}.`);
+}
+
+/** The numbers that no step of a file has. */
+function absentIn(rows: readonly unknown[]): Set<Column> {
+  const present = new Set<string>(NEEDED);
+  for (const row of rows) {
+    if (typeof row !== 'object' || row === null) continue;
+    const { memory } = row as { readonly memory?: unknown };
+    for (const key of [...Object.keys(row), ...Object.keys(memory ?? {})]) present.add(key);
+  }
+  return new Set(COLUMNS.filter((column) => !present.has(column)));
+}

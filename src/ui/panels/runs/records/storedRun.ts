@@ -1,0 +1,96 @@
+import { configure, SETTING_KEYS, type Configuration } from '../../../../settings/configuration.ts';
+import type { RunRecord } from '../../../../run/record.ts';
+import { COLUMNS, MetricTable, type Column } from '../../../state/history/metricTable.ts';
+import { checkCorpus, checkEvaluation, checkOrder, checkSnapshot, MAXIMUM_NAME } from './checkRun.ts';
+import { anyNumber, array, CheckError, object, text, type Fields } from './checks.ts';
+import type { RunSummary } from './summary.ts';
+
+/** What may be missing in storage: numbers that were not measured yet when a run was trained. */
+const ACCEPTED = { take: anyNumber, absent: new Set(COLUMNS.filter((column) => column !== 'step')) };
+
+/**
+ * A run out of the rows that storage has of it, whichever version of the page wrote them: settings that it did not have are
+ * at their defaults, numbers that it did not measure are NaN.
+ * @throws CheckError or SettingError when the rows hold anything but a run.
+ */
+export function restoreRun(summary: unknown, numbers: unknown, pictures: readonly unknown[]): RunRecord {
+  const { name, configuration } = object(summary, 'its row in the list');
+  const { corpus, adapter, columns, evaluations } = object(numbers, 'the row of its numbers');
+  const metrics = restoreMetrics(object(columns, 'columns'));
+  const last = metrics.at(-1)?.step ?? 0;
+  const snapshots = pictures.map((one, i) =>
+    checkSnapshot(object(one, `pictures[${i}]`).record, `pictures[${i}]`, ACCEPTED),
+  );
+  checkOrder(
+    snapshots.map((one) => one.metrics),
+    'pictures',
+  );
+  return {
+    version: 1,
+    name: text(name, 'name', MAXIMUM_NAME),
+    configuration: restoreConfiguration(configuration),
+    corpus: checkCorpus(corpus),
+    adapter: text(adapter, 'adapter', MAXIMUM_NAME),
+    metrics,
+    // A page that was closed while it wrote may have left pictures of later steps.
+    snapshots: snapshots.filter((one) => one.metrics.step <= last),
+    evaluations: array(evaluations, 'evaluations', 0, Infinity)
+      .map((one, i) => checkEvaluation(one, `evaluations[${i}]`, anyNumber))
+      .sort((a, b) => a.step - b.step),
+  };
+}
+
+/** A row of the list. What is damaged in it is left out: the run itself says what is wrong when it is read. */
+export function restoreSummary(value: RunSummary): RunSummary {
+  const row: Fields = { ...value };
+  const amount = (key: keyof RunSummary, otherwise: number): number => {
+    const one = row[key];
+    return typeof one === 'number' && Number.isFinite(one) ? one : otherwise;
+  };
+  return {
+    id: value.id,
+    name: typeof row.name === 'string' ? row.name : 'A run without a name',
+    createdAt: amount('createdAt', 0),
+    savedAt: amount('savedAt', 0),
+    steps: amount('steps', 0),
+    bytes: amount('bytes', 0),
+    configuration: listedConfiguration(row.configuration),
+    recallAt1: typeof row.recallAt1 === 'number' ? row.recallAt1 : undefined,
+    ntpLoss: amount('ntpLoss', NaN),
+  };
+}
+
+function listedConfiguration(value: unknown): Configuration {
+  try {
+    return restoreConfiguration(value);
+  } catch {
+    return configure({});
+  }
+}
+
+/** Settings that there are no more are left out. */
+function restoreConfiguration(value: unknown): Configuration {
+  const given = object(value, 'configuration');
+  return configure(Object.fromEntries(SETTING_KEYS.flatMap((key) => (key in given ? [[key, given[key]]] : []))));
+}
+
+function restoreMetrics(columns: Fields): RunRecord['metrics'] {
+  const { step } = columns;
+  if (!(step instanceof Float64Array) || step.length === 0) throw new CheckError('columns.step is missing or empty.');
+  const { length } = step;
+  const complete = COLUMNS.map((name): [Column, Float64Array<ArrayBuffer>] => {
+    const column = columns[name];
+    if (column === undefined) return [name, new Float64Array(length).fill(NaN)];
+    if (!(column instanceof Float64Array) || column.length !== length) {
+      throw new CheckError(`columns.${name} has not ${length} numbers, as columns.step has.`);
+    }
+    return [name, Float64Array.from(column)];
+  });
+  const table = MetricTable.of(Object.fromEntries(complete) as Record<Column, Float64Array<ArrayBuffer>>);
+  const metrics = Array.from({ length }, (_, row) => table.row(row));
+  checkOrder(metrics, 'columns.step');
+  if (!metrics.every((one) => Number.isInteger(one.step) && one.step > 0)) {
+    throw new CheckError('columns.step holds something else than steps.');
+  }
+  return metrics;
+}

@@ -1,0 +1,50 @@
+import type { Configuration } from '../../../../settings/configuration.ts';
+import type { CorpusSummary } from '../../../../run/record.ts';
+import type { History } from '../../../state/history/history.ts';
+import { COLUMNS } from '../../../state/history/metricTable.ts';
+import { recordBytes } from '../../../state/history/recordBytes.ts';
+
+/** A kept run as the list shows it. */
+export interface RunSummary {
+  readonly id: string;
+  readonly name: string;
+  /** Times in ms since 1970. */
+  readonly createdAt: number;
+  readonly savedAt: number;
+  /** Last step. */
+  readonly steps: number;
+  readonly bytes: number;
+  readonly configuration: Configuration;
+  /** Held-out recall@1 where it was measured last, and the loss of the last step. */
+  readonly recallAt1: number | undefined;
+  readonly ntpLoss: number;
+}
+
+/** A run to be written, and the steps of its pictures that are written already. */
+export interface Saving {
+  readonly id: string;
+  readonly name: string;
+  readonly createdAt: number;
+  readonly history: History;
+  readonly configuration: Configuration;
+  readonly corpus: CorpusSummary;
+  readonly adapter: string;
+  readonly written: Set<number>;
+}
+
+/** What the list says of a run as it stands now. */
+export function summaryOf({ id, name, createdAt, history, configuration }: Omit<Saving, 'written'>): RunSummary {
+  const steps = history.lastStep;
+  const pictureBytes = history.snapshots.reduce((sum, record) => sum + recordBytes(record), 0);
+  return {
+    id,
+    name,
+    createdAt,
+    savedAt: Date.now(),
+    steps,
+    bytes: pictureBytes + COLUMNS.length * Float64Array.BYTES_PER_ELEMENT * history.length,
+    configuration,
+    recallAt1: history.evaluations.at(-1)?.recallAt1,
+    ntpLoss: history.value('ntpLoss', steps),
+  };
+}

@@ -1,0 +1,59 @@
+import type { SearchHit, SearchSide } from '../../../lab/door/protocol.ts';
+import type { ChunkView } from '../../../run/record.ts';
+
+/** Titles that name nothing: a search for them would be of no use. */
+const NAMELESS = /^(pasted text|dropped text|the text|text|document|part|section|fact)?\s*\d*$/i;
+const EXAMPLES = 4;
+const EXAMPLE_WORDS = 7;
+
+/** Queries to begin with: titles of the corpus's documents, else the first words of its chunks. */
+export function exampleQueries(chunks: readonly ChunkView[]): string[] {
+  const titles = new Set(
+    chunks.map(({ documentTitle }) => documentTitle.trim()).filter((title) => !NAMELESS.test(title)),
+  );
+  const beginnings = new Set(chunks.map(({ text }) => beginning(text)).filter((text) => text !== ''));
+  const found = titles.size >= 2 ? titles : beginnings;
+  return [...found].slice(0, EXAMPLES);
+}
+
+function beginning(text: string): string {
+  return text
+    .replace(/^[#>*\s-]+/, '')
+    .split(/\s+/)
+    .slice(0, EXAMPLE_WORDS)
+    .join(' ')
+    .replace(/[\s.,;:!?]+$/, '');
+}
+
+/** How a chunk stands in another ranking, seen from its rank in this one. */
+export interface Move {
+  /** Places gained by training: positive is up. */
+  readonly places: number;
+  readonly mark: '▲' | '▼' | '=';
+  /** For those who do not see the mark: "rank 13 before training". */
+  readonly words: string;
+}
+
+const OTHER = {
+  after: { side: 'before', when: 'before training' },
+  before: { side: 'after', when: 'after training' },
+  bm25: { side: 'after', when: 'after training' },
+} as const satisfies Record<SearchSide, { side: SearchSide; when: string }>;
+
+/** Where a hit of one ranking stands in the ranking that it is set against; undefined when it has no rank there. */
+export function moveOf(hit: SearchHit, side: SearchSide): Move | undefined {
+  const here = hit.ranks[side];
+  const { side: other, when } = OTHER[side];
+  const there = hit.ranks[other];
+  if (here === undefined || there === undefined) return undefined;
+  // What training did to it, whichever column it stands in.
+  const places = side === 'after' ? there - here : here - there;
+  const mark = places > 0 ? '▲' : places < 0 ? '▼' : '=';
+  return { places, mark, words: places === 0 ? `same rank ${when}` : `rank ${there} ${when}` };
+}
+
+/** Length of a score's bar, 0 to 1: cosines as they are, BM25 against the best of its column. */
+export function barLength(score: number, side: SearchSide, hits: readonly SearchHit[]): number {
+  const whole = side === 'bm25' ? Math.max(...hits.map((hit) => hit.score), 0) : 1;
+  return whole > 0 ? Math.min(1, Math.max(0, score / whole)) : 0;
+}

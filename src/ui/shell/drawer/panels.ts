@@ -1,0 +1,67 @@
+import type { Component } from 'svelte';
+
+/** A panel of the drawer: its code is loaded when it is first opened. */
+export interface Panel {
+  readonly id: PanelId;
+  readonly label: string;
+  /** One line for who has never opened it. */
+  readonly about: string;
+  /** Its height as a CSS length where it needs less than the others. */
+  readonly height?: string;
+  readonly load: () => Promise<{ readonly default: Component }>;
+}
+
+export type PanelId = 'model' | 'search' | 'takeHome' | 'timeline' | 'runs' | 'share' | 'pair' | 'kernels';
+
+/** In the order of their tabs. */
+export const PANELS: readonly Panel[] = [
+  {
+    id: 'model',
+    label: 'Model',
+    about: 'Which models learn: small ones from scratch, or a pretrained checkpoint from the hub or a folder.',
+    load: () => import('../../panels/models/ModelPanel.svelte'),
+  },
+  {
+    id: 'pair',
+    label: 'Inside',
+    about: 'Inside a cell: what the tokens of one chunk read in another, and which neighbour the gain comes from.',
+    load: () => import('../../panels/inspect/PairPanel.svelte'),
+  },
+  {
+    id: 'search',
+    label: 'Search',
+    about: 'Search the text with the retriever as it is, beside the one it began as.',
+    load: () => import('../../panels/search/SearchPanel.svelte'),
+  },
+  {
+    id: 'takeHome',
+    label: 'Take home',
+    about: 'Download what has been learnt, bring adapters back, and go on with saved runs.',
+    load: () => import('../../panels/takeHome/TakeHomePanel.svelte'),
+  },
+  {
+    id: 'timeline',
+    label: 'Timeline',
+    about: 'The matrix at chosen steps, side by side, and the moments at which it changed most.',
+    load: () => import('../../panels/timeline/TimelinePanel.svelte'),
+  },
+  {
+    id: 'runs',
+    label: 'Runs',
+    about: 'Every run that was trained here, to be shown again, compared, and handed on.',
+    load: () => import('../../panels/runs/RunsPanel.svelte'),
+  },
+  {
+    id: 'share',
+    label: 'Share',
+    about: 'A link to these settings; pictures, numbers and embeddings as files.',
+    height: '304px',
+    load: () => import('../../panels/share/SharePanel.svelte'),
+  },
+  {
+    id: 'kernels',
+    label: 'Kernels',
+    about: 'What a step is made of: every kernel, its time on the GPU, its work, and its code.',
+    load: () => import('../../panels/kernels/KernelsPanel.svelte'),
+  },
+];

@@ -1,0 +1,29 @@
+import { createContext } from 'svelte';
+import type { TakeHome } from '../panels/takeHome/takeHome.svelte.ts';
+import type { DrawerState } from '../shell/drawer/drawer.svelte.ts';
+import type { Inspect } from '../panels/inspect/inspect.svelte.ts';
+import type { Models } from '../panels/models/models.svelte.ts';
+import type { Session } from './session.svelte.ts';
+import type { View } from './view.svelte.ts';
+import type { Runs } from '../panels/runs/runs.svelte.ts';
+import type { Search } from '../panels/search/search.svelte.ts';
+import type { Draft } from '../panels/settings/draft.svelte.ts';
+import type { AddressBar } from '../panels/share/addressBar.svelte.ts';
+import type { Theme } from './theme.svelte.ts';
+
+/** What every panel may look at. */
+export interface Page {
+  readonly draft: Draft;
+  readonly session: Session;
+  readonly view: View;
+  readonly drawer: DrawerState;
+  readonly models: Models;
+  readonly takeHome: TakeHome;
+  readonly search: Search;
+  readonly inspect: Inspect;
+  readonly runs: Runs;
+  readonly address: AddressBar;
+  readonly theme: Theme;
+}
+
+export const [usePage, providePage] = createContext<Page>();

@@ -1,0 +1,125 @@
+import type { Configuration } from '../../settings/configuration.ts';
+import type { StepRecord } from '../../run/record.ts';
+import { decimal } from '../components/format.ts';
+import { readRows, type RowReading } from './display.ts';
+import type { History } from './history/history.ts';
+
+export interface Sentence {
+  readonly text: string;
+  /** Whether the run is a control or cannot learn: said in the text, and marked beside it. */
+  readonly stuck: boolean;
+}
+
+/** Steps after which a run that could learn would show it. */
+const PATIENCE = 200;
+/** Steps over which batch scores are averaged before anything is said about them. */
+const WINDOW = 20;
+
+/** What the picture of `step` shows, in plain words made from the numbers. `order` gives chunks their numbers. */
+export function describe(
+  configuration: Configuration,
+  history: History,
+  record: StepRecord,
+  order: readonly number[],
+): Sentence {
+  const rows = readRows(record, order);
+  const { step } = record.metrics;
+  const scores = recentScores(history, step);
+  const stuck = whyStuck(configuration, record, rows, scores);
+  if (stuck !== undefined) return { text: stuck, stuck: true };
+  return { text: result(configuration, record, rows, scores), stuck: false };
+}
+
+interface Scores {
+  readonly step: number;
+  /** Held-out recall@1 where it was measured, else that of recent batches; NaN without partners. */
+  readonly recall: number;
+  readonly chance: number;
+  /** Nats per token that reading saves. */
+  readonly gain: number;
+  readonly retrieverGradient: number;
+  readonly effectiveDocuments: number;
+}
+
+function recentScores(history: History, step: number): Scores {
+  const mean = (metric: Parameters<History['recentMean']>[0]): number => history.recentMean(metric, step, WINDOW);
+  const held = history.evaluationAt(step);
+  const isFresh = held !== undefined && step - held.step <= 2 * WINDOW;
+  return {
+    step,
+    recall: (isFresh ? held.recallAt1 : undefined) ?? mean('recallAt1'),
+    chance: mean('chance'),
+    gain: mean('isolatedLoss') - mean('ntpLoss'),
+    retrieverGradient: mean('retrieverGradientNorm'),
+    effectiveDocuments: mean('effectiveDocuments'),
+  };
+}
+
+/** Why nothing (or nothing about retrieval) is being learnt; undefined when it is, or when it is too early to say. */
+function whyStuck(
+  c: Configuration,
+  record: StepRecord,
+  rows: readonly RowReading[],
+  scores: Scores,
+): string | undefined {
+  switch (c.attention) {
+    case 'uniform':
+      return `Control: every chunk reads all others alike, whatever they say. The retriever gets no gradient and learns nothing${savedSoFar(scores)}.`;
+    case 'random':
+      return `Control: each chunk is given one other chunk by chance. The retriever gets no gradient and learns nothing${savedSoFar(scores)}.`;
+    case 'oracle':
+      return `Control: each chunk is handed its true partners, so this is what a perfect retriever would give${savedSoFar(scores)}. The retriever itself gets no gradient.`;
+    case 'bm25':
+      return `Control: shared words (BM25) decide who is read${savedSoFar(scores)}. The retriever itself gets no gradient.`;
+    case 'learned':
+      break;
+  }
+  if (c.freezeRetriever)
+    return 'The retriever is frozen: only the language model learns, and who is read never changes.';
+  if (rows.every(({ hasPartner }) => !hasPartner) && Number.isNaN(scores.recall)) {
+    return 'No chunk here has a partner from its own document, so recall cannot be measured. Batches of topic groups hold partners.';
+  }
+  if (c.temperature < 0.01 && record.metrics.effectiveDocuments < 1.05 && !isGood(scores)) {
+    return `The temperature (τ ${decimal(c.temperature)}) is so low that each chunk reads one neighbour only, and the retriever gets no gradient. Try τ 0.1.`;
+  }
+  if (scores.step < PATIENCE || isGood(scores)) return undefined;
+  const recall = `recall@1 is ${decimal(scores.recall)}, by chance ${decimal(scores.chance)}`;
+  if (c.initialisation === 'normal' && scores.gain < 0.02) {
+    return `From plain random weights the language model ignores its neighbours, so the retriever gets no signal: ${recall}. Start from the copy prior.`;
+  }
+  if (c.source !== 'facts') {
+    return `A small model from scratch uses any neighbour about as much as the right one, so prose teaches it little: ${recall}. It takes a pretrained checkpoint.`;
+  }
+  return undefined;
+}
+
+function isGood({ recall }: Scores): boolean {
+  return recall >= 0.6;
+}
+
+function savedSoFar({ gain }: Scores): string {
+  if (Number.isNaN(gain)) return '';
+  return gain >= 0.02 ? `; reading saves ${decimal(gain)} nats per token` : '; reading saves nothing so far';
+}
+
+function result(c: Configuration, record: StepRecord, rows: readonly RowReading[], scores: Scores): string {
+  const others = rows.length - 1;
+  const withPartner = rows.filter(({ hasPartner }) => hasPartner);
+  const found = withPartner.filter(({ isPartner }) => isPartner).length;
+  const saves = scores.gain >= 0.02 ? `, and reading saves ${decimal(scores.gain)} nats per token` : '';
+  const thing = c.source === 'facts' ? 'fact' : 'document';
+  const count = withPartner.length > 0 ? ` ${found} of ${withPartner.length} chunks read their partner most` : '';
+  if (others > 2 && record.metrics.effectiveDocuments > 0.85 * others) {
+    const early = `Each chunk still reads all others about alike (${decimal(record.metrics.effectiveDocuments)} of ${others})`;
+    if (isGood(scores)) return `${early}: the ranking is right, but τ ${decimal(c.temperature)} is soft${saves}.`;
+    return `${early}: the retriever has not made up its mind yet.${count ? `${count}.` : ''}`;
+  }
+  const strongest = rows.reduce((best, row) => (row.attention > best.attention ? row : best));
+  const same = c.source === 'facts' ? 'they tell the same fact' : 'both are from one document';
+  const other = `which ${c.source === 'facts' ? 'tells' : 'is from'} another ${thing}`;
+  const reads = `Chunk ${strongest.row + 1} reads mostly chunk ${strongest.most + 1} (${decimal(strongest.attention)})`;
+  const judged = strongest.isPartner ? `${reads}: ${same}.` : `${reads}, ${other}.`;
+  return count
+    ? `${judged}${count}${saves}.`
+    : `${judged}${saves.replace(', and reading', ' Reading')}${saves ? '.' : ''}`;
+}

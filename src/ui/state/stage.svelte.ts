@@ -1,0 +1,159 @@
+import { defaultConfiguration, type Configuration } from '../../settings/configuration.ts';
+import type { CorpusSummary, Evaluation, RunRecord, StepRecord } from '../../run/record.ts';
+import { History } from './history/history.ts';
+import { Rate } from './history/rate.ts';
+
+/** A run with what belongs to it, to be looked at. */
+export interface ShownRun {
+  readonly name: string;
+  readonly history: History;
+  readonly configuration: Configuration;
+  readonly corpus: CorpusSummary | undefined;
+}
+
+/** The run on the page, and the one trained here where that waits aside; folds what a run reports into its history. */
+export class Stage {
+  /** Which run is shown: none yet, the recorded one, one that was kept, or the one trained here. */
+  kind = $state<'none' | 'recorded' | 'stored' | 'live'>('none');
+  /** Name of the kept run that is shown. */
+  storedName = $state('');
+  /** The run that the last Reset took off the page. */
+  runBefore = $state.raw<ShownRun>();
+  /** Not reactive in itself: whoever reads it also reads `revision`. */
+  history = new History();
+  /** Counts drawings: changes when `history` has changed. */
+  revision = $state(0);
+  /** Configuration of the run shown. */
+  configuration = $state.raw<Configuration>(defaultConfiguration());
+  /** Corpus of the run shown, or of what was chosen last. */
+  corpus = $state.raw<CorpusSummary>();
+  /** The source that corpus was made from. */
+  corpusSource = $state<Configuration['source']>();
+
+  /** The run trained here, while a kept one is looked at. */
+  private aside = $state.raw<ShownRun>();
+  /** Scores of the untrained models, which come before the first step. */
+  private early: Evaluation[] = [];
+  /** Updates that a resumed run had made when it was put back; its history may be shorter. */
+  private resumedAt = $state(0);
+  private readonly rate = new Rate();
+
+  /** Whether there is a run trained here to go back to. */
+  readonly hasAside = $derived.by(() => this.aside !== undefined);
+  /** Updates made by the run trained here. */
+  readonly step = $derived.by(() => {
+    const history = this.trained;
+    return this.revision >= 0 && history ? Math.max(history.lastStep, this.resumedAt) : 0;
+  });
+
+  /** Whether a run trained here has begun. */
+  get hasRun(): boolean {
+    const history = this.trained;
+    return history !== undefined && (history.length > 0 || this.resumedAt > 0);
+  }
+
+  /** Steps a second of the run trained here. */
+  get pace(): number {
+    return this.rate.perSecond(performance.now());
+  }
+
+  /** The run stands still: what it did until now says nothing of its pace when it goes on. */
+  rest(): void {
+    this.rate.clear();
+  }
+
+  /** Shows the recorded run, unless another is there already. */
+  replay(run: RunRecord): void {
+    if (this.kind !== 'none') return;
+    this.kind = 'recorded';
+    this.history = History.from(run);
+    this.configuration = run.configuration;
+    if (!this.corpus) this.take(run.corpus, run.configuration.source);
+    this.revision++;
+  }
+
+  /** Shows a kept run; the one trained here waits. */
+  show(run: ShownRun): void {
+    if (this.kind === 'live') this.aside = this.shown();
+    this.kind = 'stored';
+    this.put(run);
+  }
+
+  /** Back to the run trained here from a kept one. */
+  comeBack(): void {
+    const { aside } = this;
+    if (!aside) return;
+    this.aside = undefined;
+    this.kind = 'live';
+    this.put(aside);
+  }
+
+  /** Begins an empty run, the present one being the run before. */
+  begin(configuration: Configuration | undefined): void {
+    this.comeBack();
+    if (this.kind === 'live' && this.history.length > 0) this.runBefore = this.shown();
+    this.kind = 'live';
+    this.storedName = '';
+    this.history = new History();
+    this.resumedAt = 0;
+    this.rate.clear();
+    if (configuration) this.configuration = configuration;
+  }
+
+  /** Begins where a saved run was left. */
+  resume(configuration: Configuration, step: number, run: RunRecord | undefined): void {
+    this.begin(configuration);
+    this.early = [];
+    if (run) this.history = History.from(run);
+    this.take(run?.corpus ?? this.corpus, configuration.source);
+    this.resumedAt = step;
+  }
+
+  /** A new configuration was accepted: the run before it, and what was scored for that, are over. */
+  renew(configuration: Configuration): void {
+    this.early = [];
+    if (this.kind === 'live') this.begin(configuration);
+  }
+
+  take(corpus: CorpusSummary | undefined, source: Configuration['source'] | undefined): void {
+    this.corpus = corpus;
+    this.corpusSource = source;
+  }
+
+  /** Adds a step of the run trained here, which begins with `configuration` where the step is its first. */
+  addStep(record: StepRecord, configuration: Configuration | undefined): void {
+    const { step } = record.metrics;
+    if (this.aside) {
+      // Steps that were on their way when the run was put aside.
+      if (step > this.aside.history.lastStep) this.aside.history.add(record);
+      return;
+    }
+    if (this.kind !== 'live' || step <= this.history.lastStep) this.begin(configuration);
+    this.early.splice(0).forEach((evaluation) => this.history.addEvaluation(evaluation));
+    this.history.add(record);
+    this.rate.count(performance.now());
+  }
+
+  addEvaluation(evaluation: Evaluation): void {
+    if (this.hasRun) this.trained?.addEvaluation(evaluation);
+    else this.early.push(evaluation);
+  }
+
+  /** History of the run trained here, be it shown or aside. */
+  private get trained(): History | undefined {
+    return this.aside?.history ?? (this.kind === 'live' ? this.history : undefined);
+  }
+
+  private shown(): ShownRun {
+    const { history, configuration, corpus, storedName } = this;
+    return { name: storedName, history, configuration, corpus };
+  }
+
+  private put({ name, history, configuration, corpus }: ShownRun): void {
+    this.storedName = name;
+    this.history = history;
+    this.configuration = configuration;
+    if (corpus) this.take(corpus, configuration.source);
+    this.revision++;
+  }
+}

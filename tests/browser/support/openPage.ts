@@ -1,0 +1,91 @@
+import { createRequire } from 'node:module';
+import { expect, type Page } from '@playwright/test';
+import type { LabCommand, LabEvent } from '../../../src/lab/door/protocol.ts';
+import { inventedRun } from './inventedRun.ts';
+import { scriptLab, type ScriptedWindow } from './scriptedLab.ts';
+
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+/** Playwright's own remark: service workers are off in all tests but those of the page offline. */
+const NO_SERVICE_WORKER = 'Service Worker registration blocked by Playwright';
+const RECORDED = JSON.stringify(inventedRun());
+
+export interface Opening {
+  /** What the server answers for the recorded run; left out, an invented one. */
+  readonly recorded?: string;
+  readonly withoutWebGpu?: boolean;
+  /** Milliseconds between the scripted lab's steps. */
+  readonly everyMs?: number;
+  /** Fragment of the address that is opened. */
+  readonly fragment?: string;
+}
+
+/** The page before a scripted lab. Returns what the console complained about, for the test to look at. */
+export async function openPage(
+  page: Page,
+  { recorded = RECORDED, withoutWebGpu, everyMs, fragment }: Opening = {},
+): Promise<string[]> {
+  const complaints: string[] = [];
+  page.on('console', (message) => {
+    if (message.text() === NO_SERVICE_WORKER) return;
+    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(error.message));
+  await page.route('**/recorded/facts.json', (route) =>
+    route.fulfill({ contentType: 'application/json', body: recorded }),
+  );
+  await scriptLab(page, everyMs);
+  if (withoutWebGpu) {
+    await page.addInitScript(() => Object.defineProperty(Navigator.prototype, 'gpu', { get: () => undefined }));
+  }
+  await page.goto(fragment === undefined ? './' : `./#${fragment}`);
+  await expect(page.getByRole('heading', { name: 'Batch attention' })).toBeVisible();
+  return complaints;
+}
+
+/** The number in "step N". */
+export async function stepOf(page: Page): Promise<number> {
+  return Number(/step (\d+)/.exec(await page.locator('.counter').innerText())?.[1]);
+}
+
+/** Trains until at least `steps` steps are counted. */
+export async function trainTo(page: Page, steps: number): Promise<void> {
+  await page.getByRole('button', { name: 'Train' }).click();
+  await expect.poll(() => stepOf(page)).toBeGreaterThanOrEqual(steps);
+}
+
+export async function pause(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await expect(page.getByRole('button', { name: 'Train' })).toBeEnabled();
+}
+
+/** Says something to the page in the lab's place. */
+export async function say(page: Page, event: LabEvent): Promise<void> {
+  await page.evaluate((one) => (window as unknown as ScriptedWindow).say(one), event);
+}
+
+/** What the page has asked of the lab. */
+export async function commands(page: Page): Promise<LabCommand[]> {
+  return page.evaluate(() => (window as unknown as ScriptedWindow).commands);
+}
+
+/** Colours of the matrix's cells, by rows. */
+export async function cells(page: Page): Promise<string[]> {
+  return page.locator('rect.cell').evaluateAll((all) => all.map((cell) => cell.getAttribute('fill') ?? ''));
+}
+
+/** What axe finds wrong, in words. */
+export async function violations(page: Page): Promise<string[]> {
+  await page.addScriptTag({ path: AXE });
+  return page.evaluate(async () => {
+    const { axe } = window as unknown as { axe: { run(): Promise<{ violations: AxeViolation[] }> } };
+    const result = await axe.run();
+    return result.violations.map(
+      ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`,
+    );
+  });
+}
+
+interface AxeViolation {
+  readonly id: string;
+  readonly nodes: readonly { readonly html: string }[];
+}

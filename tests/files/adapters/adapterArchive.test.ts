@@ -1,0 +1,248 @@
+import { join } from 'node:path';
+import { strToU8, unzipSync, zipSync, type Zippable } from 'fflate';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { folderFiles } from '../../../src/cli/support/nodeFiles.ts';
+import { archiveFiles, readAdapterArchive, type RunExport } from '../../../src/files/adapters/adapterArchive.ts';
+import { adapterFiles } from '../../../src/files/adapters/adapterFiles.ts';
+import { memorySource, ModelFileError, readJson, type FileLookup } from '../../../src/files/formats/byteSource.ts';
+import { readDecoderConfig } from '../../../src/files/models/decoderFiles.ts';
+import { loadAdapter, PEFT_PREFIX, type AdapterKind } from '../../../src/files/adapters/peft.ts';
+import { concatenated, SafetensorsError } from '../../../src/files/formats/safetensors.ts';
+import { openWeights } from '../../../src/files/models/weightFile.ts';
+import { zipChunks, type NamedFile } from '../../../src/files/formats/zipWriter.ts';
+import { parseDecoderConfig } from '../../../src/models/config.ts';
+import { LORA_TARGETS, LoraAdapter } from '../../../src/models/lora.ts';
+import type { Runtime } from '../../../src/ops/core/runtime.ts';
+import { openTestRuntime } from '../../harness/runtime.ts';
+import { randomArray, seededRandom } from '../../harness/numerics.ts';
+import { QWEN2_JSON } from '../../harness/tinyDecoder.ts';
+import { folder } from '../helpers.ts';
+
+let runtime: Runtime;
+beforeAll(async () => {
+  runtime = await openTestRuntime();
+});
+afterAll(() => runtime.destroy());
+
+const STEPS = join(import.meta.dirname, '../../parity/steps');
+const decoder = parseDecoderConfig(QWEN2_JSON);
+const BASE = { name: 'Qwen/Qwen2.5-0.5B', revision: 'abc123' };
+
+/** An adapter with random numbers, its values by key, and the files of its folder. */
+function example(kind: AdapterKind, seed: number) {
+  const config = { rank: 2, alpha: 8, targets: LORA_TARGETS };
+  const adapter = new LoraAdapter(runtime, decoder, config);
+  const { specs } = adapter;
+  adapter.destroy();
+  const random = seededRandom(seed);
+  const values = new Map(
+    specs.map(({ key, shape: [rows = 0, columns = 0] }) => [key, randomArray(random, rows * columns)]),
+  );
+  return { values, files: adapterFiles({ kind, config, specs, values, base: BASE }) };
+}
+
+const RUN: RunExport['run'] = {
+  pooling: 'mean',
+  prefixes: true,
+  maxLength: 128,
+  temperature: 0.05,
+  vNorm: false,
+  contextGate: 0.25,
+  contextLayers: [1],
+  steps: 40,
+};
+const model = (files: readonly NamedFile[]) => ({ form: 'adapter' as const, base: BASE, files });
+
+async function values(files: FileLookup | undefined): Promise<Map<string, Float32Array>> {
+  const { adapter } = (await loadAdapter(runtime, files!, decoder))!;
+  const found = new Map<string, Float32Array>();
+  for (const { key } of adapter.specs) {
+    const read = runtime.read(adapter.parameters.tensor(key));
+    await runtime.recorder.flush();
+    found.set(key, await read);
+  }
+  adapter.destroy();
+  return found;
+}
+
+test('an adapter is written as PEFT writes it', async () => {
+  for (const kind of ['retriever', 'languageModel'] as const) {
+    const { files } = example(kind, 1);
+    const written = folder(Object.fromEntries(files.map(({ name, chunks }) => [name, concatenated(chunks)])));
+    expect(await readJson(written, 'adapter_config.json')).toMatchObject({
+      peft_type: 'LORA',
+      task_type: 'FEATURE_EXTRACTION',
+      r: 2,
+      lora_alpha: 8,
+      lora_dropout: 0,
+      bias: 'none',
+      inference_mode: true,
+      target_modules: LORA_TARGETS,
+      base_model_name_or_path: 'Qwen/Qwen2.5-0.5B',
+      revision: 'abc123',
+    });
+    const stored = await openWeights(written, 'adapter_model');
+    expect(stored.names).toHaveLength(2 * 7 * 2);
+    const body = kind === 'retriever' ? 'base_model.model.' : 'base_model.model.model.';
+    expect(stored.get(`${body}layers.1.self_attn.k_proj.lora_A.weight`)).toMatchObject({
+      dtype: 'F32',
+      shape: [2, 12],
+    });
+    expect(stored.get(`${body}layers.0.mlp.down_proj.lora_B.weight`)).toMatchObject({ dtype: 'F32', shape: [12, 2] });
+  }
+});
+
+test('what is exported is imported again: adapters bit for bit, gates, configuration', async () => {
+  const [retriever, languageModel] = [example('retriever', 2), example('languageModel', 3)];
+  const configuration = { checkpoint: 'Qwen/Qwen2.5-0.5B', seed: 7 };
+  const files = archiveFiles({
+    retriever: model(retriever.files),
+    languageModel: model(languageModel.files),
+    gates: [0, 0.31],
+    run: RUN,
+    configuration,
+  });
+  const zip = concatenated(zipChunks(files));
+  expect(Object.keys(unzipSync(zip)).sort()).toEqual([
+    'README.md',
+    'configuration.json',
+    'gates.json',
+    'language-model/adapter_config.json',
+    'language-model/adapter_model.safetensors',
+    'retriever/adapter_config.json',
+    'retriever/adapter_model.safetensors',
+  ]);
+  const onDisk = folder(Object.fromEntries(files.map(({ name, chunks }) => [name, concatenated(chunks)])));
+  for (const input of [zip, onDisk]) {
+    const archive = await readAdapterArchive(input);
+    expect(await values(archive.retriever)).toEqual(retriever.values);
+    expect(await values(archive.languageModel)).toEqual(languageModel.values);
+    expect(archive).toMatchObject({ gates: [0, 0.31], configuration });
+  }
+});
+
+const plain = (files: readonly NamedFile[]): Zippable =>
+  Object.fromEntries(files.map(({ name, chunks }) => [name, concatenated(chunks)]));
+
+test('whose adapter a folder holds is told by its tensors, wherever it lies', async () => {
+  const [retriever, languageModel] = [example('retriever', 4), example('languageModel', 5)];
+  const single = await readAdapterArchive(zipSync(plain(languageModel.files)));
+  expect(single.retriever).toBeUndefined();
+  expect(await values(single.languageModel)).toEqual(languageModel.values);
+  expect(single).toMatchObject({ gates: undefined, configuration: undefined });
+
+  const nested = zipSync({
+    run: {
+      'first one': plain(languageModel.files),
+      second: plain(retriever.files),
+      'gates.json': strToU8('{"contextGates":[1,2]}'),
+    },
+  });
+  const both = await readAdapterArchive(nested);
+  expect(await values(both.retriever)).toEqual(retriever.values);
+  expect(await values(both.languageModel)).toEqual(languageModel.values);
+  expect(both.gates).toEqual([1, 2]);
+
+  const bare = folder(plain(retriever.files));
+  expect(await values((await readAdapterArchive(bare)).retriever)).toEqual(retriever.values);
+  // A dropped folder tells its names, so that its own may be any.
+  const files = plain(retriever.files) as Record<string, Uint8Array>;
+  const dropped: FileLookup = (name) => {
+    const found = name.startsWith('mine/') ? files[name.slice(5)] : undefined;
+    return Promise.resolve(found && memorySource(name, found));
+  };
+  const names = Object.keys(files).map((name) => `mine/${name}`);
+  expect(await values((await readAdapterArchive(dropped, { names })).retriever)).toEqual(retriever.values);
+  await expect(readAdapterArchive(dropped)).rejects.toThrow(/There is no adapter here/);
+});
+
+test('archives that hold no adapter, two of one kind, or what does not belong there', async () => {
+  const { files } = example('retriever', 6);
+  const other = plain(
+    files.map(({ name, chunks }) => ({
+      name,
+      chunks: name.endsWith('.json') ? chunks : [concatenated(chunks).slice(0, -4)],
+    })),
+  );
+  const wrong: [Zippable, new () => Error, RegExp][] = [
+    [{ 'a.txt': strToU8('x') }, ModelFileError, /There is no adapter here: no adapter_config\.json/],
+    [{ a: plain(files), b: plain(files) }, ModelFileError, /two adapters of a retriever/],
+    [{ 'adapter_config.json': strToU8('{}') }, ModelFileError, /neither adapter_model\.safetensors/],
+    [{ x: other }, SafetensorsError, /cut short/],
+    [{ ...plain(files), 'gates.json': strToU8('[1]') }, ModelFileError, /gates\.json should hold "contextGates"/],
+    [
+      { ...plain(files), 'gates.json': strToU8('{"contextGates":[1,null]}') },
+      ModelFileError,
+      /gates\.json should hold/,
+    ],
+    [
+      { ...plain(files), 'configuration.json': strToU8('{') },
+      ModelFileError,
+      /configuration\.json is not readable JSON/,
+    ],
+  ];
+  for (const [content, type, message] of wrong) {
+    const error = await readAdapterArchive(zipSync(content)).catch((cause: unknown) => cause);
+    expect(error).toBeInstanceOf(type);
+    expect((error as Error).message).toMatch(message);
+  }
+  const bomb = zipSync({ ...plain(files), 'zeros.bin': new Uint8Array(1e7) });
+  await expect(readAdapterArchive(bomb, { limits: { files: 10, bytes: 1e6 } })).rejects.toThrow(/unpacks to more than/);
+  const whole = zipSync(plain(files));
+  await expect(readAdapterArchive(whole.subarray(0, whole.length / 2))).rejects.toThrow(/cut short/);
+});
+
+function readme(run: Partial<RunExport>): string {
+  const files = archiveFiles({ run: RUN, configuration: {}, ...run });
+  return new TextDecoder().decode(concatenated(files.find(({ name }) => name === 'README.md')!.chunks));
+}
+
+test('the README says how each model is loaded and how embeddings are made', () => {
+  const { files } = example('retriever', 7);
+  const both = readme({ retriever: model(files), languageModel: model(files) });
+  for (const line of [
+    'base = "Qwen/Qwen2.5-0.5B"',
+    'AutoModel.from_pretrained(base, revision="abc123")',
+    'PeftModel.from_pretrained(model, "retriever")',
+    'AutoModelForCausalLM.from_pretrained(base, revision="abc123")',
+    'PeftModel.from_pretrained(model, "language-model")',
+    'rows.append(hidden.mean(dim=0))',
+    'max_length=127',
+    '"query: "',
+    '"passage: "',
+    'τ = 0.05',
+    'γ = 0.25',
+    'in layers 1 (counted from 0)',
+    'V-normalisation off',
+  ])
+    expect(both).toContain(line);
+  expect(both).not.toContain('gates.json');
+  const eos = readme({
+    retriever: model(files),
+    run: { ...RUN, pooling: 'eos', prefixes: false, contextLayers: undefined },
+    gates: [1],
+  });
+  expect(eos).toContain('rows.append(hidden[-1])');
+  expect(eos).toContain('], "")');
+  expect(eos).toContain('in all layers');
+  expect(eos).toContain('`gates.json`');
+  expect(eos).toContain('The language model was not trained');
+  const own = readme({ retriever: model(files), ownBase: [] });
+  expect(own).toContain('base = "base"');
+  const full = readme({ languageModel: { form: 'full', base: BASE, files: [] } });
+  expect(full).toContain('AutoModelForCausalLM.from_pretrained("language-model")');
+  expect(full).not.toContain('peft');
+});
+
+test.each([
+  ['retriever_adapter', 'retriever'],
+  ['lm_adapter', 'languageModel'],
+] as const)('the names of tensors are those that PEFT gave in a %s', async (name, kind) => {
+  const files = folderFiles(join(STEPS, 'llama-sharp-temperature', name));
+  const base = await readDecoderConfig(folderFiles(join(STEPS, 'llama-sharp-temperature', 'base')));
+  const { adapter, prefix } = (await loadAdapter(runtime, files, base))!;
+  const names = adapter.specs.flatMap(({ parts }) => parts.map((part) => PEFT_PREFIX[kind] + part.name));
+  expect(prefix).toBe(PEFT_PREFIX[kind]);
+  expect(names.sort()).toEqual([...(await openWeights(files, 'adapter_model')).names].sort());
+  adapter.destroy();
+});

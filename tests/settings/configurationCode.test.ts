@@ -1,0 +1,142 @@
+import { describe, expect, it } from 'vitest';
+import { configure, SETTING_KEYS, SETTINGS, type Configuration } from '../../src/settings/configuration.ts';
+import { CodeError, decodeConfiguration, encodeConfiguration, isCode } from '../../src/settings/configurationCode.ts';
+import { PRESETS } from '../../src/settings/presets.ts';
+import { SettingError, type Setting } from '../../src/settings/setting.ts';
+
+/** The same numbers in [0, 1) for the same seed (mulberry32). */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+function pick<T>(values: readonly T[], random: () => number): T {
+  return values[Math.floor(random() * values.length)] as T;
+}
+
+function randomValue(setting: Setting, random: () => number): unknown {
+  switch (setting.kind) {
+    case 'number': {
+      const value = setting.min + random() * (setting.max - setting.min);
+      return setting.integer ? Math.round(value) : value;
+    }
+    case 'switch':
+      return random() < 0.5;
+    case 'choice':
+      return pick(setting.choices, random).value;
+    case 'text':
+      return pick(['HuggingFaceTB/SmolLM2-135M', 'owner/name@refs/pr/1', 'folder', setting.default], random);
+  }
+}
+
+/** A configuration with some settings changed at random; those that contradict each other are drawn anew. */
+function randomConfiguration(random: () => number): Configuration {
+  const base = pick(PRESETS, random).configuration;
+  for (;;) {
+    const keys = SETTING_KEYS.filter(() => random() < 0.2);
+    try {
+      return configure(Object.fromEntries(keys.map((key) => [key, randomValue(SETTINGS[key], random)])), base);
+    } catch (error) {
+      if (!(error instanceof SettingError)) throw error;
+    }
+  }
+}
+
+/** The message of the CodeError that reading must end in. */
+function refusal(code: string): string {
+  try {
+    decodeConfiguration(code);
+  } catch (error) {
+    expect(error).toBeInstanceOf(CodeError);
+    return (error as CodeError).message;
+  }
+  throw new Error(`${code} was taken.`);
+}
+
+describe('the code of a configuration', () => {
+  it('comes back as it was, for random configurations', () => {
+    const random = randomFrom(1);
+    for (let i = 0; i < 2000; i++) {
+      const configuration = randomConfiguration(random);
+      const code = encodeConfiguration(configuration);
+      expect(isCode(code)).toBe(true);
+      expect(decodeConfiguration(code)).toEqual(configuration);
+      expect(new URL(`https://example.org/#${code}`).hash.slice(1)).toBe(code);
+    }
+  });
+
+  it('is the preset alone where nothing differs, and otherwise only what differs', () => {
+    for (const { id, configuration } of PRESETS) expect(encodeConfiguration(configuration)).toBe(`v=1&preset=${id}`);
+    expect(encodeConfiguration(configure({ temperature: 0.02, vNorm: false }))).toBe(
+      'v=1&preset=facts&temperature=0.02&vNorm=0',
+    );
+  });
+
+  it.each([
+    ['v=2&preset=facts', /version "2".*newer/],
+    ['preset=facts', /version ""/],
+    ['v=1', /no preset called ""/],
+    ['v=1&preset=nothing', /no preset called "nothing"/],
+    ['v=1&preset=facts&temperature=0', /Temperature τ \(temperature\) takes a number from 0.0001 to 10/],
+    ['v=1&preset=facts&temperature=NaN', /Temperature/],
+    ['v=1&preset=facts&temperature=1e999', /Temperature/],
+    ['v=1&preset=facts&chunks=7', /groups of 2/],
+    ['v=1&preset=facts&vNorm=2', /V-normalisation \(vNorm\) takes true or false/],
+    ['v=1&preset=facts&seed=1&seed=2', /names seed twice/],
+    ['v=1&preset=facts&__proto__=1', /no setting called "__proto__"/],
+    ['v=1&preset=facts&constructor=1', /no setting called "constructor"/],
+    ['v=1&preset=facts&text=secret', /no setting called "text"/],
+    ['v=1&preset=gentle&checkpoint=../../x', /hub id/],
+    ['v=1&preset=facts&seed=%zz', /seed is not encoded/],
+    ['v=1&preset=facts&seed', /"seed" is not of the form/],
+    ['v=1&preset=facts&', /"" is not of the form/],
+    [`v=1&preset=facts&checkpoint=${'a'.repeat(300)}`, /checkpoint is too long/],
+    [`v=1&preset=facts${'&seed=1'.repeat(1000)}`, /longer than any/],
+  ])('%s is refused, and says why', (code, message) => {
+    expect(refusal(code)).toMatch(message);
+  });
+
+  it('never breaks on what anybody may write: it is read, or refused with a short message', () => {
+    const random = randomFrom(7);
+    const pieces = [
+      'v=1',
+      '&',
+      '=',
+      'preset=facts',
+      'seed',
+      '%',
+      '%41',
+      '0',
+      '-1',
+      '1e9',
+      '<script>',
+      '\u0000',
+      '𝔘',
+      '__proto__',
+    ];
+    let refused = 0;
+    for (let i = 0; i < 5000; i++) {
+      const valid = encodeConfiguration(randomConfiguration(random)).split('');
+      const changes = 1 + Math.floor(4 * random());
+      for (let change = 0; change < changes; change++) {
+        valid.splice(Math.floor(random() * valid.length), Math.floor(random() * 3), pick(pieces, random));
+      }
+      try {
+        const configuration = decodeConfiguration(valid.join(''));
+        expect(configure({}, configuration)).toEqual(configuration);
+        expect(Object.keys(configuration)).toEqual(SETTING_KEYS);
+      } catch (error) {
+        expect(error).toBeInstanceOf(CodeError);
+        expect((error as CodeError).message.length).toBeLessThan(400);
+        refused++;
+      }
+    }
+    expect(refused).toBeGreaterThan(1000);
+    expect(({} as Record<string, unknown>).seed).toBeUndefined();
+  });
+});
