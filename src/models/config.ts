@@ -1,3 +1,5 @@
+import { familyOf, MODEL_TYPES, type DecoderTraits } from './families.ts';
+
 /** Llama-3's stretching of slow rotary frequencies. */
 export interface Llama3RopeScaling {
   readonly factor: number;
@@ -6,8 +8,8 @@ export interface Llama3RopeScaling {
   readonly originalPositions: number;
 }
 
-/** Shape of a decoder of the Qwen2 or Llama family, as in a Hugging Face config.json. */
-export interface DecoderConfig {
+/** Shape of a decoder, as in a Hugging Face config.json. */
+export interface DecoderConfig extends DecoderTraits {
   readonly vocabularySize: number;
   readonly hiddenSize: number;
   readonly layers: number;
@@ -20,15 +22,14 @@ export interface DecoderConfig {
   readonly rmsNormEpsilon: number;
   /** The output head is the embedding table. */
   readonly tieWordEmbeddings: boolean;
-  /** Biases on the q, k and v projections (Qwen2: yes). */
-  readonly qkvBias: boolean;
-  /** Bias on the o projection (Llama with attention_bias). */
-  readonly outputBias: boolean;
 }
 
 /** Far beyond every model there is: a configuration that claims more must not make anybody loop or allocate for it. */
 const MOST_LAYERS = 4096;
 const LARGEST_SIZE = 2 ** 24;
+
+/** "a, b and c". */
+const RUNNABLE = MODEL_TYPES.join(', ').replace(/, (?=[^,]*$)/, ' and ');
 
 /** A value out of a file, for a message: short, and never an error of its own (a file may nest lists without end). */
 export function shown(value: unknown): string {
@@ -55,9 +56,9 @@ export function parseDecoderConfig(json: unknown): DecoderConfig {
     typeof rotary === 'object' && rotary !== null
       ? { rope_theta: (rotary as Record<string, unknown>)['rope_theta'], rope_scaling: rotary, ...own }
       : own;
-  const family = fields['model_type'];
-  if (family !== 'qwen2' && family !== 'llama')
-    throw new ModelConfigError(`Models of type ${shown(family)} cannot be run; qwen2 and llama can.`);
+  const family = familyOf(fields['model_type']);
+  if (!family)
+    throw new ModelConfigError(`Models of type ${shown(fields['model_type'])} cannot be run; ${RUNNABLE} can.`);
   const size = (name: string, fallback?: number, largest = LARGEST_SIZE): number => {
     const value = fields[name] ?? fallback;
     if (typeof value !== 'number' || !Number.isInteger(value) || value < 1)
@@ -75,7 +76,7 @@ export function parseDecoderConfig(json: unknown): DecoderConfig {
   const hiddenSize = size('hidden_size');
   const heads = size('num_attention_heads');
   const kvHeads = size('num_key_value_heads', heads);
-  const headDim = size('head_dim', Math.floor(hiddenSize / heads));
+  const headDim = size('head_dim', family.headDim ?? Math.floor(hiddenSize / heads));
   if (heads % kvHeads !== 0)
     throw new ModelConfigError(`${heads} query heads cannot share ${kvHeads} key/value heads evenly.`);
   if (headDim % 2 !== 0)
@@ -84,7 +85,6 @@ export function parseDecoderConfig(json: unknown): DecoderConfig {
     throw new ModelConfigError(`The activation ${shown(fields['hidden_act'])} cannot be run; silu can.`);
   if (fields['mlp_bias'] === true) throw new ModelConfigError('Biases in the MLP (mlp_bias) cannot be run.');
   if (fields['use_sliding_window'] === true) throw new ModelConfigError('Sliding-window attention cannot be run.');
-  const attentionBias = fields['attention_bias'] === true;
   return {
     vocabularySize: size('vocab_size'),
     hiddenSize,
@@ -97,8 +97,7 @@ export function parseDecoderConfig(json: unknown): DecoderConfig {
     ropeScaling: parseRopeScaling(fields['rope_scaling']),
     rmsNormEpsilon: positive('rms_norm_eps', 1e-6),
     tieWordEmbeddings: fields['tie_word_embeddings'] === true,
-    qkvBias: family === 'qwen2' || attentionBias,
-    outputBias: family === 'llama' && attentionBias,
+    ...family.traits(fields['attention_bias'] === true),
   };
 }
 

@@ -14,7 +14,7 @@ import { swiglu } from '../ops/swiglu.ts';
 import type { Tensor } from '../ops/core/tensor.ts';
 import { rotaryFrequencies, type DecoderConfig } from './config.ts';
 import type { LoraAdapter } from './lora.ts';
-import type { MergedLinear } from './layout.ts';
+import type { LayerNorm, MergedLinear } from './layout.ts';
 import type { DecoderWeights } from './weights.ts';
 
 /** A batch of token rows, uploaded for a decoder. */
@@ -61,7 +61,7 @@ export interface ForwardResult {
   readonly keyValues: readonly (KeyValues | undefined)[];
 }
 
-/** A decoder of the Qwen2 or Llama family: weights, shape, and an adapter over it where there is one. */
+/** A decoder of any family that families.ts lists: weights, shape, and an adapter over it where there is one. */
 export class Decoder {
   readonly #frequencies: Float64Array;
 
@@ -132,13 +132,11 @@ export class Decoder {
     reading: { pairs: PairList; vNorm: boolean; gate: Gate } | undefined,
     observe: Observer | undefined,
   ): readonly Tensor[] {
-    const { config, weights } = this;
-    const { heads, kvHeads, headDim, rmsNormEpsilon } = config;
-    const own = weights.layers[layer];
-    if (!own || !x) throw new Error(`There is no layer ${layer}.`);
+    const { heads, kvHeads, headDim } = this.config;
+    if (!x) throw new Error('A layer reads its input.');
     const { rows, rotary } = input;
     const shape = { heads, kvHeads, headDim };
-    const normed = rmsNorm(runtime, x, own.inputNorm, rmsNormEpsilon);
+    const normed = this.#norm(runtime, layer, 'inputNorm', x);
     const qkv = this.#linear(runtime, layer, 'qkv', normed);
     const [q, k, v] = ropeSplit(runtime, qkv, rows, shape, rotary);
     observe?.(`keys.${layer}`, k);
@@ -159,10 +157,16 @@ export class Decoder {
       });
     observe?.(`attentionOutput.${layer}`, read);
     const afterAttention = add(runtime, x, this.#linear(runtime, layer, 'o', read));
-    const normedAgain = rmsNorm(runtime, afterAttention, own.postNorm, rmsNormEpsilon);
+    const normedAgain = this.#norm(runtime, layer, 'postNorm', afterAttention);
     const activated = swiglu(runtime, this.#linear(runtime, layer, 'gateUp', normedAgain));
     const out = add(runtime, afterAttention, this.#linear(runtime, layer, 'down', activated));
     return [out, k, v];
+  }
+
+  #norm(runtime: Runtime, layer: number, name: LayerNorm, x: Tensor): Tensor {
+    const weight = this.weights.layers[layer]?.norms[name];
+    if (!weight) throw new Error(`Layer ${layer} has no ${name}.`);
+    return rmsNorm(runtime, x, weight, this.config.rmsNormEpsilon);
   }
 
   #linear(runtime: Runtime, layer: number, name: MergedLinear, x: Tensor): Tensor {

@@ -30,6 +30,26 @@ export const MERGED_LINEARS = {
 export type MergedLinear = keyof typeof MERGED_LINEARS;
 export const MERGED_LINEAR_NAMES = Object.keys(MERGED_LINEARS) as MergedLinear[];
 
+/** Norms of a layer, with their weights' names in a checkpoint. */
+export const LAYER_NORMS = {
+  inputNorm: ['input_layernorm'],
+  postNorm: ['post_attention_layernorm'],
+} as const;
+
+export type LayerNorm = keyof typeof LAYER_NORMS;
+export const LAYER_NORM_NAMES = Object.keys(LAYER_NORMS) as LayerNorm[];
+
+/** Length of each weight of a norm; undefined where these decoders have none of it. */
+function normLength(config: DecoderConfig, norm: LayerNorm): number | undefined {
+  switch (norm) {
+    case 'inputNorm':
+    case 'postNorm':
+      return config.hiddenSize;
+    default:
+      return norm satisfies never;
+  }
+}
+
 /** Input width and the row counts of the projections of a merged linear map. */
 export function linearShape(config: DecoderConfig, linear: MergedLinear): { columns: number; rows: readonly number[] } {
   const { hiddenSize, heads, kvHeads, headDim, intermediateSize } = config;
@@ -57,10 +77,6 @@ export function namedParts(names: readonly string[], rows: readonly number[]): N
   });
 }
 
-function whole(key: string, role: TensorRole, shape: readonly number[], name: string): TensorSpec {
-  return { key, role, shape, parts: [{ name, rowOffset: 0, rows: shape[0] ?? 0 }] };
-}
-
 /**
  * All tensors of a decoder. With `head`, the language model's: an untied output head is included.
  * Embedding and head are cut into shards of at most `shardRows` rows, so that one binding can hold each.
@@ -83,8 +99,20 @@ export function decoderLayout(config: DecoderConfig, options: { head: boolean; s
   table('embedding', 'model.embed_tokens.weight');
   for (let layer = 0; layer < layers; layer++) {
     const prefix = `model.layers.${layer}.`;
-    specs.push(whole(`${layer}.inputNorm`, 'norm', [hiddenSize], `${prefix}input_layernorm.weight`));
-    specs.push(whole(`${layer}.postNorm`, 'norm', [hiddenSize], `${prefix}post_attention_layernorm.weight`));
+    for (const norm of LAYER_NORM_NAMES) {
+      const length = normLength(config, norm);
+      if (length === undefined) continue;
+      const names = LAYER_NORMS[norm].map((name) => `${prefix}${name}.weight`);
+      specs.push({
+        key: `${layer}.${norm}`,
+        role: 'norm',
+        shape: [names.length * length],
+        parts: namedParts(
+          names,
+          names.map(() => length),
+        ),
+      });
+    }
     for (const linear of MERGED_LINEAR_NAMES) {
       const { columns, rows } = linearShape(config, linear);
       const total = rows.reduce((sum, n) => sum + n, 0);
@@ -110,7 +138,12 @@ export function decoderLayout(config: DecoderConfig, options: { head: boolean; s
         });
     }
   }
-  specs.push(whole('finalNorm', 'norm', [hiddenSize], 'model.norm.weight'));
+  specs.push({
+    key: 'finalNorm',
+    role: 'norm',
+    shape: [hiddenSize],
+    parts: namedParts(['model.norm.weight'], [hiddenSize]),
+  });
   if (options.head && !config.tieWordEmbeddings) table('head', 'lm_head.weight');
   return specs;
 }

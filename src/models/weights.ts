@@ -1,6 +1,13 @@
 import type { Runtime } from '../ops/core/runtime.ts';
 import { Tensor, tensorBytes, type DType } from '../ops/core/tensor.ts';
-import { decoderLayout, MERGED_LINEAR_NAMES, type MergedLinear, type TensorSpec } from './layout.ts';
+import {
+  decoderLayout,
+  LAYER_NORM_NAMES,
+  MERGED_LINEAR_NAMES,
+  type LayerNorm,
+  type MergedLinear,
+  type TensorSpec,
+} from './layout.ts';
 import type { DecoderConfig } from './config.ts';
 import { ParameterSet } from './parameters.ts';
 
@@ -10,8 +17,8 @@ export interface LinearWeights {
 }
 
 export interface LayerWeights {
-  readonly inputNorm: Tensor;
-  readonly postNorm: Tensor;
+  /** Weights of those norms that the decoder has. */
+  readonly norms: Readonly<Partial<Record<LayerNorm, Tensor>>>;
   readonly linears: Readonly<Record<MergedLinear, LinearWeights>>;
 }
 
@@ -113,8 +120,9 @@ export function allocateWeights(runtime: Runtime, config: DecoderConfig, options
   });
   const embedding = shards('embedding');
   const layers = Array.from({ length: config.layers }, (_, layer) => ({
-    inputNorm: tensor(`${layer}.inputNorm`),
-    postNorm: tensor(`${layer}.postNorm`),
+    norms: Object.fromEntries(
+      LAYER_NORM_NAMES.flatMap((norm) => (keys.has(`${layer}.${norm}`) ? [[norm, tensor(`${layer}.${norm}`)]] : [])),
+    ),
     linears: Object.fromEntries(MERGED_LINEAR_NAMES.map((name) => [name, linear(layer, name)])) as Record<
       MergedLinear,
       LinearWeights

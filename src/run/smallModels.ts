@@ -1,6 +1,7 @@
 import { Random } from '../corpus/random.ts';
 import type { DecoderConfig } from '../models/config.ts';
 import { Decoder } from '../models/decoder.ts';
+import { PLAIN } from '../models/families.ts';
 import { initialWeights } from '../models/initialisation.ts';
 import { allocateWeights, type DecoderWeights } from '../models/weights.ts';
 import type { Runtime } from '../ops/core/runtime.ts';
@@ -22,8 +23,7 @@ export function smallDecoderConfig(configuration: Configuration, vocabularySize:
     ropeScaling: undefined,
     rmsNormEpsilon: 1e-6,
     tieWordEmbeddings: true,
-    qkvBias: false,
-    outputBias: false,
+    ...PLAIN,
   };
 }
 

@@ -100,7 +100,7 @@ export const SETTINGS = {
     paper: 'checkpoint',
     choices: [
       { value: 'scratch', label: 'Small, from scratch', help: 'Trained here from random weights, in minutes.' },
-      { value: 'checkpoint', label: 'Pretrained checkpoint', help: 'A Qwen2 or Llama model from the hub or a folder.' },
+      { value: 'checkpoint', label: 'Pretrained checkpoint', help: 'A Qwen or Llama model from the hub or a folder.' },
     ],
   }),
   checkpoint: textSetting({

@@ -16,7 +16,7 @@ export const embedCommand: Command = {
   name: 'embed',
   usage: '--model DIR --file TEXT',
   summary: 'cuts a text into chunks, embeds them with a retriever, and searches them',
-  help: `  --model DIR              a Hugging Face folder of the Qwen2 or Llama family
+  help: `  --model DIR              a Hugging Face folder of the Qwen or Llama family
   --adapter DIR            a PEFT folder: a trained retriever's adapter over it
   --file TEXT              the text
   --query TEXT             print the chunks that are nearest to it

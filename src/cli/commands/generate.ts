@@ -8,7 +8,7 @@ export const generateCommand: Command = {
   name: 'generate',
   usage: '--model DIR --prompt TEXT',
   summary: 'continues a text with the likeliest tokens: shows that a checkpoint is loaded right',
-  help: `  --model DIR              a Hugging Face folder of the Qwen2 or Llama family
+  help: `  --model DIR              a Hugging Face folder of the Qwen or Llama family
   --prompt TEXT            the text to continue
   --tokens N               how many tokens to add at most (default 32)
   --adapter DIR            a PEFT folder: a language model's adapter over the checkpoint

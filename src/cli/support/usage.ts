@@ -77,7 +77,7 @@ export type ConfigurationValues = { readonly [K in keyof typeof CONFIGURATION_OP
 
 export const CONFIGURATION_HELP = `  --preset NAME            ${PRESETS.map(({ id }) => id).join(', ')}
                            (default ${PRESETS[0]?.id ?? ''}; gentle with --model)
-  --model DIR              a Hugging Face folder of the Qwen2 or Llama family: both models stand on it
+  --model DIR              a Hugging Face folder of the Qwen or Llama family: both models stand on it
   --model-name NAME        what adapters are to call it: its id on the hub (default: the folder's name)
   --retriever-model DIR    another one for the retriever
   --corpus NAME            the same as --source

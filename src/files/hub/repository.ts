@@ -99,7 +99,7 @@ function lacks({ repository }: RepositoryAddress, file: ModelFile, listed?: Read
     file.name === 'tokenizer.json' && [...(listed?.keys() ?? [])].some((name) => /^(vocab|.*\.model$)/.test(name));
   return new HubError(
     'unsuitable',
-    `${repository} has no ${file.name} (${file.purpose})${old ? ', only a tokenizer in an older format' : ''}. Choose a repository of a Qwen2 or Llama model in the safetensors format.`,
+    `${repository} has no ${file.name} (${file.purpose})${old ? ', only a tokenizer in an older format' : ''}. Choose a repository of a Qwen or Llama model in the safetensors format.`,
   );
 }
 

@@ -1,4 +1,5 @@
 import { ModelConfigError, type DecoderConfig } from '../../models/config.ts';
+import { namedFamily } from '../../models/families.ts';
 import type { TensorSpec } from '../../models/layout.ts';
 import { encodeFloats, safetensorsHeader, type StoredDType } from '../formats/safetensors.ts';
 import { jsonFile, type NamedFile } from '../formats/zipWriter.ts';
@@ -18,18 +19,19 @@ const TORCH_DTYPE: Readonly<Record<StoredDType, string>> = { F32: 'float32', F16
 const MAX_POSITIONS = 32768;
 
 /**
- * config.json that transformers and parseDecoderConfig read as this shape: a Qwen2 model where q, k, v alone have biases,
- * else a Llama model.
- * @throws ModelConfigError for a shape that neither has.
+ * config.json that transformers and parseDecoderConfig read as this shape: a model of the family that has its traits.
+ * @throws ModelConfigError for a shape that no family has.
  */
 export function decoderConfigJson(config: DecoderConfig, extras: DecoderConfigExtras): Record<string, unknown> {
-  if (config.outputBias && !config.qkvBias)
-    throw new ModelConfigError('A bias on the output projection alone is in neither Qwen2 nor Llama models.');
-  const qwen2 = config.qkvBias && !config.outputBias;
+  const family = namedFamily(config);
+  if (!family)
+    throw new ModelConfigError(
+      'No family of models has this mixture of biases and norms, so no config.json can name it.',
+    );
   const { ropeScaling } = config;
   return {
-    architectures: [`${qwen2 ? 'Qwen2' : 'Llama'}${extras.head ? 'ForCausalLM' : 'Model'}`],
-    model_type: qwen2 ? 'qwen2' : 'llama',
+    architectures: [`${family.name}${extras.head ? 'ForCausalLM' : 'Model'}`],
+    model_type: family.modelType,
     vocab_size: config.vocabularySize,
     hidden_size: config.hiddenSize,
     num_hidden_layers: config.layers,
@@ -38,7 +40,7 @@ export function decoderConfigJson(config: DecoderConfig, extras: DecoderConfigEx
     head_dim: config.headDim,
     intermediate_size: config.intermediateSize,
     hidden_act: 'silu',
-    ...(qwen2 ? { use_sliding_window: false } : { attention_bias: config.outputBias, mlp_bias: false }),
+    ...family.fields,
     attention_dropout: 0,
     max_position_embeddings: extras.maxPositions ?? MAX_POSITIONS,
     rms_norm_eps: config.rmsNormEpsilon,
