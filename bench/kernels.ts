@@ -1,6 +1,6 @@
 import { adamw } from '../src/ops/adamw.ts';
 import { causalAttention } from '../src/ops/causalAttention.ts';
-import { linearCrossEntropy } from '../src/ops/linearCrossEntropy.ts';
+import { linearCrossEntropy, lossSeed } from '../src/ops/linearCrossEntropy.ts';
 import { rmsNorm } from '../src/ops/rmsNorm.ts';
 import { makeRows, type Rows } from '../src/ops/core/rows.ts';
 import { swiglu } from '../src/ops/swiglu.ts';
@@ -111,9 +111,10 @@ function crossEntropyVariant(runtime: MeasuredRuntime, model: ModelShape): Varia
     Uint32Array.from({ length: t }, (_, i) => i % vocabulary),
     [t],
   );
+  const seed = lossSeed(runtime, 1);
   const loss = (): void => {
     runtime.scope(() => {
-      linearCrossEntropy(runtime, states, [{ weight }], positions, targets, { weight: 1 });
+      linearCrossEntropy(runtime, states, [{ weight }], positions, targets, { seed });
     });
   };
   return {

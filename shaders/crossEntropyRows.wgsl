@@ -1,14 +1,17 @@
 // tokenLoss[first + r] = log Σ_v exp(logits[r, v]) − logits[r, target], and with GRADIENT, in place of the logits,
-// factor · (softmax(logits[r]) − onehot(target)): the gradient of factor · loss with respect to them.
+// factor · (softmax(logits[r]) − onehot(target)): the gradient of factor · loss with respect to them. With ARRIVED the
+// factor is multiplied with arrived[0], which the host does not know.
 //
 // logits: [count, vocabulary], rows `vectors` vectors of four apart (the numbers after the last column of a row are ignored, and
 // may be overwritten).   targets, tokenLoss: [R], of which elements first … first + count − 1 are meant.
+// arrived: [1], read with ARRIVED only.
 // One workgroup per row. Each thread walks along the row in steps of THREADS vectors with a running maximum and a running sum of
 // exponentials relative to it; then both are merged over the workgroup. So a row is read once for the loss and once more for
 // the gradient, and no exponential can overflow. The loss is (maximum − target's logit) + log(sum): two numbers ≥ 0 whose sum
 // keeps its digits where the model is sure, while logsumexp − logit would cancel.
 
 override GRADIENT: bool = false;
+override ARRIVED: bool = false;
 override THREADS: u32 = 256u;
 
 struct Params { groupOffset: vec3u, first: u32, vocabulary: u32, vectors: u32, factor: f32 }
@@ -17,6 +20,7 @@ struct Params { groupOffset: vec3u, first: u32, vocabulary: u32, vectors: u32, f
 @group(0) @binding(1) var<storage, read> targets: array<u32>;
 @group(0) @binding(2) var<storage, read_write> logits: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> tokenLoss: array<f32>;
+@group(0) @binding(4) var<storage, read> arrived: array<f32>;
 
 /// Stands for minus infinity: exp(x − maximum) is 0 for it, for every maximum that occurs.
 const LOWEST = -1e30;
@@ -73,12 +77,14 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   sum = sums[0];
   if (thread == 0u) { tokenLoss[params.first + row] = (maximum - targetLogit) + log(sum); }
   if (GRADIENT) {
+    var factor = params.factor;
+    if (ARRIVED) { factor *= arrived[0]; }
     for (var i = thread; i < params.vectors; i += THREADS) {
       var p = exp(load(start, i) - maximum) / sum;
       if (token / 4u == i) {
         p -= vec4f(vec4u(0u, 1u, 2u, 3u) == vec4u(token % 4u));
       }
-      logits[start + i] = params.factor * p;
+      logits[start + i] = factor * p;
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { TokenBatch } from '../corpus/types.ts';
 import type { Runtime } from '../ops/core/runtime.ts';
-import { linearCrossEntropy } from '../ops/linearCrossEntropy.ts';
+import { linearCrossEntropy, lossSeed, type LossSeed } from '../ops/linearCrossEntropy.ts';
 import { Tape } from '../ops/core/tape.ts';
 import type { Tensor } from '../ops/core/tensor.ts';
 import { besideTraining } from './inspection.ts';
@@ -115,7 +115,11 @@ function readNeighbours(attention: Float32Array, chunks: number): number[][] {
   });
 }
 
-type InBatchLoss = (attention: Tensor) => { readonly loss: Tensor; readonly tokenLoss: Tensor };
+interface InBatchLoss {
+  readonly of: (attention: Tensor) => { readonly loss: Tensor; readonly tokenLoss: Tensor };
+  /** What a backward pass must begin with. */
+  readonly seed: LossSeed;
+}
 
 /** The in-batch pass once more, with another A over the same keys and values. */
 function inBatchLoss(
@@ -128,12 +132,16 @@ function inBatchLoss(
   const targets = predictedTokens(batch.lmIds, input.rows, 'all');
   const positions = runtime.fromArray(targets.positions, [targets.positions.length]);
   const next = runtime.fromArray(targets.next, [targets.next.length]);
-  return (attention) => {
-    const { hidden } = languageModel.forward(runtime, input, {
-      checkpointing,
-      neighbours: { ...neighbours, attention },
-    });
-    return linearCrossEntropy(runtime, hidden, languageModel.weights.head ?? [], positions, next, { weight: 1 });
+  const seed = lossSeed(runtime, 1);
+  return {
+    seed,
+    of(attention) {
+      const { hidden } = languageModel.forward(runtime, input, {
+        checkpointing,
+        neighbours: { ...neighbours, attention },
+      });
+      return linearCrossEntropy(runtime, hidden, languageModel.weights.head ?? [], positions, next, { seed });
+    },
   };
 }
 
@@ -141,7 +149,7 @@ function readTokenLoss(runtime: Runtime, values: Float32Array, pass: InBatchLoss
   let read: Promise<Float32Array> | undefined;
   runtime.scope(() => {
     const chunks = Math.sqrt(values.length);
-    read = runtime.read(pass(runtime.fromArray(values, [chunks, chunks])).tokenLoss);
+    read = runtime.read(pass.of(runtime.fromArray(values, [chunks, chunks])).tokenLoss);
   });
   return read ?? Promise.resolve(new Float32Array());
 }
@@ -163,9 +171,9 @@ function attentionGradient(
       leaf.requiresGrad = true;
       try {
         runtime.tape = tape;
-        const { loss } = pass(leaf);
+        const { loss } = pass.of(leaf);
         runtime.tape = undefined;
-        tape.backward([{ tensor: loss, gradient: runtime.fromArray(Float32Array.of(1), [1]) }]);
+        tape.backward([{ tensor: loss, gradient: pass.seed.gradient }]);
         const gradient = tape.gradientOf(leaf);
         if (gradient) read = runtime.read(gradient);
       } finally {

@@ -2,7 +2,7 @@ import { batchAttention } from '../ops/batchAttention.ts';
 import type { Runtime } from '../ops/core/runtime.ts';
 import type { Gate } from '../ops/gate.ts';
 import { l2Normalize } from '../ops/l2Normalize.ts';
-import { linearCrossEntropy } from '../ops/linearCrossEntropy.ts';
+import { linearCrossEntropy, lossSeed } from '../ops/linearCrossEntropy.ts';
 import { makePairs, type PairList } from '../ops/core/pairs.ts';
 import { poolRows, type Pooling } from '../ops/pooling.ts';
 import type { Rows } from '../ops/core/rows.ts';
@@ -113,8 +113,9 @@ export async function revela(
   const next = runtime.fromArray(targets.next, [targets.next.length]);
   const head = languageModel.weights.head;
   if (!head) throw new Error('The language model has no output head.');
-  const loss = (hidden: Tensor, weight: number) =>
-    withTape(weight !== 0, () => linearCrossEntropy(runtime, hidden, head, positions, next, { weight }));
+  const seed = lossSeed(runtime, lossWeight);
+  const loss = (hidden: Tensor, counts: boolean) =>
+    withTape(counts, () => linearCrossEntropy(runtime, hidden, head, positions, next, { seed }));
 
   const gates = layerGates(models, options);
   const plain = withTape(true, () =>
@@ -123,7 +124,7 @@ export async function revela(
       keepKeyValues: (layer) => gates[layer] !== 0,
     }),
   );
-  const isolated = loss(plain.hidden, options.dualLoss ? lossWeight : 0);
+  const isolated = loss(plain.hidden, options.dualLoss);
   const neighbours: NeighbourReading = {
     attention,
     pairs,
@@ -134,9 +135,8 @@ export async function revela(
   const inBatch = withTape(true, () =>
     languageModel.forward(runtime, input, { ...passOptions(options, extras.observeInBatch), neighbours }),
   );
-  const ntp = loss(inBatch.hidden, lossWeight);
+  const ntp = loss(inBatch.hidden, true);
 
-  const seed = runtime.fromArray(new Float32Array([lossWeight]), [1]);
   return {
     embeddings,
     similarity: scores,
@@ -149,7 +149,10 @@ export async function revela(
     pairs,
     input,
     neighbours,
-    roots: [ntp.loss, ...(options.dualLoss ? [isolated.loss] : [])].map((tensor) => ({ tensor, gradient: seed })),
+    roots: [ntp.loss, ...(options.dualLoss ? [isolated.loss] : [])].map((tensor) => ({
+      tensor,
+      gradient: seed.gradient,
+    })),
   };
 }
 

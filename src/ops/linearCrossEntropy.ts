@@ -10,9 +10,24 @@ export interface HeadShard {
   readonly weight: Tensor;
 }
 
+/** The gradient that a loss [1] will receive, known before the loss is. */
+export interface LossSeed {
+  readonly value: number;
+  /** The value on the GPU, [1]: what backward() must begin with. */
+  readonly gradient: Tensor;
+}
+
+/** A seed of this value: the factor of a loss in the total that is differentiated. */
+export function lossSeed(runtime: Runtime, value: number): LossSeed {
+  return { value, gradient: runtime.fromArray(Float32Array.of(value), [1]) };
+}
+
 export interface LinearCrossEntropyOptions {
-  /** ∂total / ∂loss: what the mean loss will be multiplied with in the total. Gradients are computed for it at once. */
-  readonly weight: number;
+  /**
+   * Promises that exactly `seed.gradient` will arrive at the loss, so that gradients can be computed in the forward pass, while
+   * the logits are there. Without it backward() takes what arrives, and computes the logits again.
+   */
+  readonly seed?: LossSeed | undefined;
   /** Bytes of logits in memory at a time. Default 16 MiB; at least 16 rows are held whatever this says. */
   readonly logitsBudgetBytes?: number;
 }
@@ -32,10 +47,12 @@ const FEWEST_ROWS = 16;
  * loss = 1/R Σ_r (logsumexp(logits_r) − logits_r[targets[r]]).
  *
  * hidden [T, D]; shards along the vocabulary, V = Σ V_s; positions and targets u32 [R], positions < T and all different,
- * targets < V. Logits exist for a few rows at a time: the rows' gradients are computed while their logits are there (as in Liger
- * Kernel, arXiv 2410.10989), for the weight that the caller knows in advance. backward() only hands them on: the gradient that
- * arrives at `loss` is taken to be `weight`, whatever it is. The gradient of a trainable head is complete when this returns.
- * @throws Error for shapes that do not fit, or a packed head that should be trained.
+ * targets < V. Logits exist for a few rows at a time, with their gradient in their place: with a `seed` in the forward pass
+ * (as in Liger Kernel, arXiv 2410.10989), so that the gradient of a trainable head is complete when this returns; else in
+ * the backward pass, at the price of one more product with the head.
+ * Backward: dlogits_r = ∂loss/R · (softmax(logits_r) − onehot(targets[r])), dh = dlogits · W, dW = dlogitsᵀ · h.
+ * @throws Error for shapes that do not fit, or a packed head that should be trained. backward() throws when another gradient
+ *   than the promised one arrives, or none.
  */
 export function linearCrossEntropy(
   runtime: Runtime,
@@ -43,20 +60,82 @@ export function linearCrossEntropy(
   shards: readonly HeadShard[],
   positions: Tensor,
   targets: Tensor,
-  options: LinearCrossEntropyOptions,
+  options: LinearCrossEntropyOptions = {},
 ): LinearCrossEntropyResult {
-  const [count, width] = [positions.size, hidden.columns];
-  checkInputs(shards, positions, targets, width);
-  const vocabulary = shards.reduce((sum, { weight }) => sum + weight.rows, 0);
-  const tape = runtime.tape;
-  const gradients: Gradients | undefined =
-    tape && count > 0 && (hidden.requiresGrad || shards.some(({ weight }) => weight.requiresGrad))
-      ? { tape, hidden: hidden.requiresGrad ? runtime.zeros(hidden.shape, 'gradients') : undefined }
+  const { tape } = runtime;
+  const { seed, logitsBudgetBytes = DEFAULT_BUDGET_BYTES } = options;
+  const count = positions.size;
+  checkInputs(shards, positions, targets, hidden.columns);
+  const weights = shards.map(({ weight }) => weight);
+  const trained = [hidden, ...weights].some(({ requiresGrad }) => requiresGrad);
+  const inAdvance: Gradients | undefined =
+    tape && seed && trained && count > 0
+      ? { tape, factor: seed.value, arrived: undefined, hidden: hiddenGradient(runtime, hidden) }
       : undefined;
   const tokenLoss = runtime.tensor([count]);
   if (count === 0) return { loss: runtime.zeros([1]), tokenLoss };
 
-  const chunk = chunkRows(runtime, count, vocabulary, options.logitsBudgetBytes ?? DEFAULT_BUDGET_BYTES);
+  const call = { hidden, shards, positions, targets, logitsBudgetBytes };
+  overChunks(runtime, call, tokenLoss, inAdvance);
+  const loss = runtime.tensor([1]);
+  runtime.dispatch({
+    kernel: 'mean',
+    params: { count },
+    bindings: { values: tokenLoss.slice, result: loss.slice },
+    groups: [1],
+    flops: count,
+    bytes: 4 * count,
+  });
+  const node = { name: 'linearCrossEntropy', inputs: [hidden, ...weights], outputs: [loss] };
+  if (inAdvance)
+    tape?.record({
+      ...node,
+      saved: inAdvance.hidden ? [inAdvance.hidden] : [],
+      promised: seed?.gradient,
+      backward: (_seed, walking) => inAdvance.hidden && walking.add(hidden, inAdvance.hidden),
+    });
+  else
+    tape?.record({
+      ...node,
+      saved: [hidden, ...weights, positions, targets],
+      backward([arrived], walking) {
+        if (!arrived) return;
+        const gradients = { tape: walking, factor: 1, arrived, hidden: hiddenGradient(runtime, hidden) };
+        overChunks(runtime, call, runtime.tensor([count], 'f32', 'scratch'), gradients);
+        if (gradients.hidden) walking.add(hidden, gradients.hidden);
+      },
+    });
+  return { loss, tokenLoss };
+}
+
+/** What is differentiated, and where it goes. */
+interface Gradients {
+  readonly tape: Tape;
+  /** ∂total / ∂loss is `factor`, times `arrived` [1] where only the GPU knows it. */
+  readonly factor: number;
+  readonly arrived: Tensor | undefined;
+  /** [T, D], zero where no token is predicted; undefined where hidden needs none. */
+  readonly hidden: Tensor | undefined;
+}
+
+function hiddenGradient(runtime: Runtime, hidden: Tensor): Tensor | undefined {
+  return hidden.requiresGrad ? runtime.zeros(hidden.shape, 'gradients') : undefined;
+}
+
+interface Call {
+  readonly hidden: Tensor;
+  readonly shards: readonly HeadShard[];
+  readonly positions: Tensor;
+  readonly targets: Tensor;
+  readonly logitsBudgetBytes: number;
+}
+
+/** Writes tokenLoss [R], a chunk of rows after the other, and with `gradients` those of hidden states and head. */
+function overChunks(runtime: Runtime, call: Call, tokenLoss: Tensor, gradients: Gradients | undefined): void {
+  const { hidden, shards, positions, targets, logitsBudgetBytes } = call;
+  const [count, width] = [positions.size, hidden.columns];
+  const vocabulary = shards.reduce((sum, { weight }) => sum + weight.rows, 0);
+  const chunk = chunkRows(runtime, count, vocabulary, logitsBudgetBytes);
   runtime.scope(() => {
     // Rows begin at whole vectors, so that they can be read as such.
     const stride = 4 * Math.ceil(vocabulary / 4);
@@ -70,9 +149,19 @@ export function linearCrossEntropy(
       shardProducts(runtime, spread);
       runtime.dispatch({
         kernel: 'crossEntropyRows',
-        constants: { GRADIENT: gradients !== undefined, THREADS: reductionThreads(runtime, 256) },
-        params: { first, vocabulary, vectors: stride / 4, factor: options.weight / count },
-        bindings: { targets: targets.slice, logits: logits.slice, tokenLoss: tokenLoss.slice },
+        constants: {
+          GRADIENT: gradients !== undefined,
+          ARRIVED: gradients?.arrived !== undefined,
+          THREADS: reductionThreads(runtime, 256),
+        },
+        params: { first, vocabulary, vectors: stride / 4, factor: (gradients?.factor ?? 0) / count },
+        bindings: {
+          targets: targets.slice,
+          logits: logits.slice,
+          tokenLoss: tokenLoss.slice,
+          // Every binding needs a buffer, also one that the kernel leaves alone.
+          arrived: (gradients?.arrived ?? targets).slice,
+        },
         groups: [rows],
         // An exponential counts for about eight operations.
         flops: rows * vocabulary * (gradients ? 20 : 10),
@@ -86,32 +175,6 @@ export function linearCrossEntropy(
       moveRows(runtime, 'scatterRows', at, { rows: picked, positions, scattered: gradients.hidden });
     }
   });
-
-  const loss = runtime.tensor([1]);
-  runtime.dispatch({
-    kernel: 'mean',
-    params: { count },
-    bindings: { values: tokenLoss.slice, result: loss.slice },
-    groups: [1],
-    flops: count,
-    bytes: 4 * count,
-  });
-  const gradient = gradients?.hidden;
-  if (gradient)
-    tape?.record({
-      name: 'linearCrossEntropy',
-      inputs: [hidden],
-      outputs: [loss],
-      saved: [gradient],
-      backward: (_seed, walking) => walking.add(hidden, gradient),
-    });
-  return { loss, tokenLoss };
-}
-
-interface Gradients {
-  readonly tape: Tape;
-  /** [T, D], zero where no token is predicted; undefined where hidden needs none. */
-  readonly hidden: Tensor | undefined;
 }
 
 /** A chunk of rows: logits [rows, V] `stride` apart (later their gradient), picked hidden states [rows, D]. */

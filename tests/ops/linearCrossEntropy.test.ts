@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { add } from '../../src/ops/add.ts';
 import type { Runtime } from '../../src/ops/core/runtime.ts';
-import { linearCrossEntropy } from '../../src/ops/linearCrossEntropy.ts';
+import { linearCrossEntropy, lossSeed } from '../../src/ops/linearCrossEntropy.ts';
 import { Tape } from '../../src/ops/core/tape.ts';
 import type { Tensor } from '../../src/ops/core/tensor.ts';
 import { openTestRuntime } from '../harness/runtime.ts';
@@ -51,7 +52,10 @@ function makeCase(
 }
 
 interface Options {
-  weight?: number;
+  /** The gradient that arrives at the loss. */
+  seed?: number;
+  /** Whether the op is told beforehand. */
+  promised?: boolean;
   dtype?: WeightType;
   trainHidden?: boolean;
   trainHead?: boolean;
@@ -73,7 +77,7 @@ interface Pending {
 }
 
 async function run(data: Case, options: Options = {}): Promise<Result> {
-  const { weight = 1, dtype = 'f32', trainHidden = false, trainHead = false, budget } = options;
+  const { seed = 1, promised = true, dtype = 'f32', trainHidden = false, trainHead = false, budget } = options;
   const before = runtime.pool.report().liveBuffers;
   const pending: Pending[] = [];
   runtime.scope(() => {
@@ -92,12 +96,13 @@ async function run(data: Case, options: Options = {}): Promise<Result> {
       values.length > 0 ? runtime.fromArray(values, [values.length]) : runtime.tensor([0], 'u32');
     const [positions, targets] = [whole(data.positions), whole(data.targets)];
     if (trainHidden || trainHead) runtime.tape = tape;
+    const known = lossSeed(runtime, seed);
     const { loss, tokenLoss } = linearCrossEntropy(runtime, hidden, shards, positions, targets, {
-      weight,
+      ...(promised ? { seed: known } : {}),
       ...(budget === undefined ? {} : { logitsBudgetBytes: budget }),
     });
     runtime.tape = undefined;
-    tape.backward([{ tensor: loss, gradient: runtime.fromArray(Float32Array.of(weight), [1]) }]);
+    tape.backward([{ tensor: loss, gradient: known.gradient }]);
     const read = (tensor: Tensor | undefined) => (tensor && tensor.size > 0 ? runtime.read(tensor) : undefined);
     pending.push({
       loss: runtime.read(loss),
@@ -127,34 +132,42 @@ function concatenated(parts: readonly Float32Array[]): Float32Array {
 /** Rows of 16 at a time: the smallest chunk there is. */
 const SMALLEST = 1;
 
-test('losses and both gradients match finite differences, over ragged shapes, chunks and shards', async () => {
-  const random = seededRandom(31);
-  const weight = 0.7;
-  for (const [tokens, width, shards, count] of [
-    [1, 1, [1], 1],
-    [3, 2, [5], 2],
-    [5, 4, [8], 5],
-    [7, 3, [6, 5], 4],
-    [20, 4, [8, 4, 9], 19],
-    [37, 5, [12, 7], 33],
-  ] as const) {
-    const data = makeCase(random, tokens, width, shards, count);
-    const { hidden, head, positions, targets } = data;
-    const result = await run(data, { weight, trainHidden: true, trainHead: true, budget: SMALLEST });
-    const expected = linearCrossEntropyReference(hidden, head, width, positions, targets);
-    // Logits below `width`, losses below twice that and log V: a few roundings of numbers of that size.
-    const abs = EPS_F32 * (8 + 4 * width);
-    expectClose('token losses', result.tokenLoss, expected.tokenLoss, { abs });
-    expectClose('loss', result.loss, [expected.loss], { abs });
-    const [dHidden, dHead] = numericGradients(
-      ([x, w]) => weight * linearCrossEntropyReference(x!, w!, width, positions, targets).loss,
-      [hidden, head],
-    );
-    // Probabilities times numbers below 1, divided by R; the head's sum over at most R rows.
-    expectClose('dhidden', result.hiddenGradient!, dHidden!, { abs });
-    expectClose('dhead', concatenated(result.headGradient), dHead!, { abs });
-  }
-});
+test.each([
+  ['in the forward pass, for a promised seed', true],
+  ['in the backward pass, for whatever arrives', false],
+])(
+  'losses and gradients %s match finite differences, over ragged shapes, chunks and shards',
+  async (_when, promised) => {
+    const random = seededRandom(31);
+    let seed = -1.6;
+    for (const [tokens, width, shards, count] of [
+      [1, 1, [1], 1],
+      [3, 2, [5], 2],
+      [5, 4, [8], 5],
+      [7, 3, [6, 5], 4],
+      [20, 4, [8, 4, 9], 19],
+      [37, 5, [12, 7], 33],
+    ] as const) {
+      const data = makeCase(random, tokens, width, shards, count);
+      const { hidden, head, positions, targets } = data;
+      seed += 0.9;
+      const result = await run(data, { seed, promised, trainHidden: true, trainHead: true, budget: SMALLEST });
+      const expected = linearCrossEntropyReference(hidden, head, width, positions, targets);
+      // Logits below `width`, losses below twice that and log V: a few roundings of numbers of that size.
+      const abs = EPS_F32 * (8 + 4 * width);
+      expectClose('token losses', result.tokenLoss, expected.tokenLoss, { abs });
+      expectClose('loss', result.loss, [expected.loss], { abs });
+      const [dHidden, dHead] = numericGradients(
+        ([x, w]) => seed * linearCrossEntropyReference(x!, w!, width, positions, targets).loss,
+        [hidden, head],
+      );
+      // Probabilities times numbers below 1, divided by R; the head's sum over at most R rows.
+      const scaled = { abs: abs * Math.max(1, Math.abs(seed)) };
+      expectClose('dhidden', result.hiddenGradient!, dHidden!, scaled);
+      expectClose('dhead', concatenated(result.headGradient), dHead!, scaled);
+    }
+  },
+);
 
 test('a token whose next token is certain keeps the digits of its small loss', async () => {
   const random = seededRandom(32);
@@ -196,7 +209,7 @@ test('very large logits do not overflow', async () => {
 
 test.each(['bf16', 'f16', 'i8'] as const)('a frozen %s head', async (dtype) => {
   const random = seededRandom(35);
-  const weight = 1.5;
+  const seed = 1.5;
   for (const [width, shards] of [
     [8, [16, 12]],
     [5, [9, 7]],
@@ -205,16 +218,18 @@ test.each(['bf16', 'f16', 'i8'] as const)('a frozen %s head', async (dtype) => {
     const data = makeCase(random, 9, width, shards, 6);
     const { hidden, positions, targets } = data;
     const head = rounded(data.head, dtype, width);
-    const result = await run(data, { dtype, weight, trainHidden: true });
+    const result = await run(data, { dtype, seed, trainHidden: true });
+    const late = await run(data, { dtype, seed, promised: false, trainHidden: true });
     const expected = linearCrossEntropyReference(hidden, head, width, positions, targets);
     const abs = EPS_F32 * (8 + 4 * width);
     expectClose('token losses', result.tokenLoss, expected.tokenLoss, { abs });
     const [dHidden] = numericGradients(
-      ([x]) => weight * linearCrossEntropyReference(x!, head, width, positions, targets).loss,
+      ([x]) => seed * linearCrossEntropyReference(x!, head, width, positions, targets).loss,
       [hidden],
     );
     expectClose('dhidden', result.hiddenGradient!, dHidden!, { abs });
-    expect(result.headGradient).toEqual([]);
+    expectClose('dhidden, late', late.hiddenGradient!, dHidden!, { abs });
+    expect([result.headGradient, late.headGradient]).toEqual([[], []]);
   }
 });
 
@@ -244,6 +259,107 @@ test('a trainable head learns over frozen hidden states', async () => {
   expect(head.hiddenGradient).toBeUndefined();
 });
 
+/** A small call of the op, with what is needed to go on with its loss. */
+function smallLoss(promise: number | undefined, train: 'hidden' | 'head') {
+  const random = seededRandom(39);
+  const hidden = runtime.fromArray(randomArray(random, 12), [3, 4]);
+  const weight = runtime.fromArray(randomArray(random, 20), [5, 4]);
+  (train === 'hidden' ? hidden : weight).requiresGrad = true;
+  const index = runtime.fromArray(Uint32Array.of(2, 0), [2]);
+  const seed = promise === undefined ? undefined : lossSeed(runtime, promise);
+  const tape = new Tape(runtime);
+  runtime.tape = tape;
+  const { loss } = linearCrossEntropy(runtime, hidden, [{ weight }], index, index, { seed });
+  return { tape, hidden, weight, loss, seed };
+}
+
+test('the gradient of a loss that goes through other ops is honoured, and adds to what is there', async () => {
+  const before = runtime.pool.report().liveBuffers;
+  const reads: Promise<Float32Array>[] = [];
+  runtime.scope(() => {
+    // total = 3 · (loss + loss), and once more the hidden states themselves.
+    const { tape, hidden, loss } = smallLoss(undefined, 'hidden');
+    const twice = add(runtime, loss, loss);
+    runtime.tape = undefined;
+    const ones = runtime.fromArray(new Float32Array(12).fill(1), [3, 4]);
+    tape.backward([
+      { tensor: twice, gradient: lossSeed(runtime, 3).gradient },
+      { tensor: hidden, gradient: ones },
+    ]);
+    reads.push(runtime.read(tape.gradientOf(hidden)!));
+    tape.dispose();
+    const plain = smallLoss(1, 'hidden');
+    runtime.tape = undefined;
+    plain.tape.backward([{ tensor: plain.loss, gradient: plain.seed!.gradient }]);
+    reads.push(runtime.read(plain.tape.gradientOf(plain.hidden)!));
+    plain.tape.dispose();
+  });
+  await runtime.recorder.flush();
+  const [composed, plain] = await Promise.all(reads);
+  expect(Math.max(...plain!.map(Math.abs))).toBeGreaterThan(0.05);
+  expectClose(
+    'composed',
+    composed!,
+    plain!.map((value) => 6 * value + 1),
+    { abs: 4 * EPS_F32 },
+  );
+  expect(runtime.pool.report().liveBuffers).toBe(before);
+});
+
+test.each(['hidden', 'head'] as const)(
+  'another gradient than the promised one is an error, as is none (%s)',
+  (train) => {
+    const before = runtime.pool.report().liveBuffers;
+    runtime.scope(() => {
+      const other = smallLoss(2, train);
+      runtime.tape = undefined;
+      expect(() => other.tape.backward([{ tensor: other.loss, gradient: lossSeed(runtime, 2).gradient }])).toThrow(
+        'linearCrossEntropy: gradients were computed for a seed that was promised, but another gradient arrived',
+      );
+      other.tape.dispose();
+      const none = smallLoss(2, train);
+      runtime.tape = undefined;
+      expect(() => none.tape.backward([])).toThrow('but none arrived');
+      none.tape.dispose();
+      const twice = smallLoss(2, train);
+      const sum = add(runtime, twice.loss, twice.loss);
+      runtime.tape = undefined;
+      expect(() => twice.tape.backward([{ tensor: sum, gradient: twice.seed!.gradient }])).toThrow(
+        'but another gradient arrived',
+      );
+      twice.tape.dispose();
+    });
+    runtime.recorder.discard();
+    expect(runtime.pool.report().liveBuffers).toBe(before);
+  },
+);
+
+test('without a seed the forward pass computes no gradients, and none at all where none is asked for', async () => {
+  const kernels: string[] = [];
+  const dispatch = vi.spyOn(runtime.recorder, 'dispatch').mockImplementation(({ kernel }) => void kernels.push(kernel));
+  try {
+    runtime.scope(() => {
+      const late = smallLoss(undefined, 'hidden');
+      runtime.tape = undefined;
+      expect(kernels).not.toContain('scatterRows');
+      const forward = kernels.length;
+      late.tape.backward([]);
+      late.tape.dispose();
+      expect(kernels).toHaveLength(forward);
+      const early = smallLoss(1, 'hidden');
+      runtime.tape = undefined;
+      expect(kernels).toContain('scatterRows');
+      const all = kernels.length;
+      early.tape.backward([{ tensor: early.loss, gradient: early.seed!.gradient }]);
+      early.tape.dispose();
+      expect(kernels).toHaveLength(all);
+    });
+  } finally {
+    dispatch.mockRestore();
+  }
+  await runtime.recorder.flush();
+});
+
 test('nothing to predict: loss 0 and no gradients', async () => {
   const data = makeCase(seededRandom(38), 3, 4, [7], 0);
   const result = await run(data, { trainHidden: true, trainHead: true });
@@ -263,7 +379,7 @@ test('what does not fit is refused', () => {
     const packed = runtime.tensor([5, 4], 'f16');
     packed.requiresGrad = true;
     const call = (shards: { weight: Tensor }[], targets = index) =>
-      linearCrossEntropy(runtime, hidden, shards, index, targets, { weight: 1 });
+      linearCrossEntropy(runtime, hidden, shards, index, targets);
     expect(() => call([])).toThrow('the head has no shards');
     expect(() => call([{ weight: runtime.zeros([5, 3]) }])).toThrow(
       'hidden states of 4 numbers do not fit a head for 3',

@@ -10,6 +10,11 @@ export interface TapeNode {
   /** What backward() reads; kept alive until it has run. */
   readonly saved: readonly Tensor[];
   /**
+   * The gradient for which the op has computed in its forward pass what it hands on: the very tensor that will arrive at its
+   * first output. backward() throws when another arrives there, or none.
+   */
+  readonly promised?: Tensor | undefined;
+  /**
    * Receives the gradient of each output (undefined where none arrived; never all undefined) and hands gradients on with
    * tape.add or tape.target, for inputs with requiresGrad only.
    */
@@ -83,15 +88,18 @@ export class Tape {
     const outer = runtime.tape;
     runtime.tape = undefined;
     try {
-      for (let node = this.#nodes.pop(); node; node = this.#nodes.pop()) {
+      // A node leaves the list when it is done with, so that after an error dispose() finds what it still holds.
+      for (let node = this.#nodes.at(-1); node; node = this.#nodes.at(-1)) {
         const { outputs, saved, backward } = node;
         const gradients = outputs.map(({ id }) => this.#gradients.get(id));
+        checkPromise(node, gradients[0]);
         if (gradients.some((gradient) => gradient !== undefined)) runtime.scope(() => backward(gradients, this));
         for (const { id } of outputs) {
           if (kept.has(id)) continue;
           this.#gradients.get(id)?.release();
           this.#gradients.delete(id);
         }
+        this.#nodes.pop();
         for (const tensor of saved) tensor.release();
       }
     } finally {
@@ -115,4 +123,12 @@ export class Tape {
     this.#gradients.set(input.id, copy);
     return { tensor: copy, accumulate: true };
   }
+}
+
+function checkPromise({ name, promised }: TapeNode, arrived: Tensor | undefined): void {
+  if (!promised || promised === arrived) return;
+  throw new Error(
+    `${name}: gradients were computed for a seed that was promised, but ${arrived ? 'another gradient' : 'none'} arrived. ` +
+      'Begin backward() with that seed at this output and use the output for nothing else, or promise no seed.',
+  );
 }

@@ -60,7 +60,6 @@ async function losses(decoder: Decoder, rows: number[][]): Promise<{ loss: numbe
     decoder.weights.head!,
     runtime.fromArray(positions, [positions.length]),
     runtime.fromArray(next, [next.length]),
-    { weight: 0 },
   );
   const [loss, tokenLoss] = [runtime.read(found.loss), runtime.read(found.tokenLoss)];
   await runtime.recorder.flush();
