@@ -1,12 +1,14 @@
 /**
  * ESLint rule: the floors of ARCHITECTURE.md. Every folder of src/ may import from itself and from what FLOORS lists for
- * it, nothing else. `types` allows type-only imports, `code` allows all. Package imports are not looked at.
+ * it, nothing else; from base, on which all stand, every one may. `types` allows type-only imports, `code` allows all. Package
+ * imports are not looked at.
  * `files` stands beside models but uses models and ops: what it reads, it loads into a model's tensors.
  */
 import { dirname, posix, relative, resolve, sep } from 'node:path';
 
 /** @type {Record<string, { code?: string[], types?: string[] }>} */
 const FLOORS = {
+  base: {},
   gpu: { code: ['shaders'] },
   ops: { code: ['gpu', 'shaders'] },
   models: { code: ['ops', 'gpu'] },
@@ -24,6 +26,9 @@ const FLOORS = {
   },
   ui: { code: ['lab', 'settings'], types: ['run'] },
 };
+
+/** What every floor may import from. */
+const BOTTOM = 'base';
 
 /** Who may start src/worker.ts (`?worker`): that loads its own bundle, and only messages cross. */
 const MAY_START_WORKER = ['lab', 'ui'];
@@ -79,7 +84,8 @@ export default {
       if (to === undefined || to === from) return;
       if (to === 'worker' && /^(shared)?worker\b/.test(query) && MAY_START_WORKER.includes(from)) return;
 
-      const { code = [], types = [] } = FLOORS[from];
+      const { types = [] } = FLOORS[from];
+      const code = from === BOTTOM ? [] : [BOTTOM, ...(FLOORS[from].code ?? [])];
       if (code.includes(to)) return;
       if (types.includes(to)) {
         if (!isType) context.report({ node: source, messageId: 'typesOnly', data: { from, to } });

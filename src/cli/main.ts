@@ -1,18 +1,8 @@
-import { CorpusError } from '../corpus/errors.ts';
-import { ModelFileError } from '../files/formats/byteSource.ts';
-import { SafetensorsError } from '../files/formats/safetensors.ts';
-import { LoadStoppedError } from '../files/models/weightStream.ts';
-import { GpuError } from '../gpu/errors.ts';
-import { MemoryRefusedError } from '../run/memory.ts';
-import { SettingError } from '../settings/setting.ts';
-import { ModelConfigError } from '../models/config.ts';
-import { TrainingStateError } from '../training/state.ts';
-import { TrainingDivergedError } from '../training/trainer.ts';
+import { ReportedError } from '../base/errors.ts';
 import { embedCommand } from './commands/embed.ts';
 import { essaysCommand } from './commands/essays.ts';
 import { exportCommand } from './commands/export.ts';
 import { generateCommand } from './commands/generate.ts';
-import { GoldenFolderError } from './support/goldenFolder.ts';
 import { makeCheckpointCommand } from './commands/makeCheckpoint.ts';
 import { planCommand } from './commands/plan.ts';
 import { stepCommand } from './commands/stepCommand.ts';
@@ -30,13 +20,7 @@ const COMMANDS: readonly Command[] = [
   makeCheckpointCommand,
 ];
 
-/** Errors whose message is meant for the person at the keyboard; all others show their stack. */
-const FRIENDLY = [
-  UsageError, SettingError, CorpusError, ModelFileError, SafetensorsError, LoadStoppedError, ModelConfigError,
-  GoldenFolderError, GpuError, TrainingDivergedError, TrainingStateError, MemoryRefusedError,
-]; // prettier-ignore
-
-/** Entry of `npm run cli`. Returns the exit code. */
+/** Entry of `npm run cli`. Returns the exit code. What is no ReportedError is a bug, and shows its stack. */
 export async function main(args: readonly string[], signal: AbortSignal): Promise<number> {
   const [name, ...rest] = args;
   try {
@@ -50,7 +34,7 @@ export async function main(args: readonly string[], signal: AbortSignal): Promis
     return 0;
   } catch (cause) {
     const path = missingFile(cause);
-    if (path === undefined && !FRIENDLY.some((type) => cause instanceof type)) throw cause;
+    if (path === undefined && !(cause instanceof ReportedError)) throw cause;
     process.stderr.write(`${path === undefined ? (cause as Error).message : `There is no file ${path}.`}\n`);
     return 1;
   }

@@ -1,3 +1,5 @@
+import { BadInputError } from '../base/errors.ts';
+
 export type CorpusErrorCode =
   | 'empty-text'
   | 'binary-file'
@@ -12,7 +14,7 @@ export type CorpusErrorCode =
   | 'aborted';
 
 /** Bad input to the corpus: `code` for programs, `message` for people (what happened, then what to do). */
-export class CorpusError extends Error {
+export class CorpusError extends BadInputError {
   override readonly name = 'CorpusError';
   constructor(
     readonly code: CorpusErrorCode,

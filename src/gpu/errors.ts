@@ -1,12 +1,13 @@
+import { ReportedError } from '../base/errors.ts';
+
 /**
  * Everything that can go wrong between us and the GPU, as types: callers switch on the class, never on a message.
  * `action` is a sentence for the person at the screen: what to do next.
  */
-export abstract class GpuError extends Error {
-  abstract readonly kind: 'unavailable' | 'lost' | 'outOfMemory' | 'shader' | 'validation' | 'limit';
+export abstract class GpuError extends ReportedError {
   constructor(
     message: string,
-    readonly action: string,
+    override readonly action: string,
   ) {
     super(message);
     this.name = new.target.name;
@@ -15,17 +16,17 @@ export abstract class GpuError extends Error {
 
 /** There is no WebGPU here, or no adapter behind it. */
 export class GpuUnavailableError extends GpuError {
-  readonly kind = 'unavailable';
+  override readonly kind = 'noWebGpu';
 }
 
 /** The device went away (driver reset, sleep, too little memory). Nothing on it can be read any more. */
 export class DeviceLostError extends GpuError {
-  readonly kind = 'lost';
+  override readonly kind = 'deviceLost';
 }
 
 /** The GPU refused an allocation. `bytes` is what was asked for. */
 export class OutOfMemoryError extends GpuError {
-  readonly kind = 'outOfMemory';
+  override readonly kind = 'outOfMemory';
   constructor(
     message: string,
     action: string,
@@ -37,7 +38,7 @@ export class OutOfMemoryError extends GpuError {
 
 /** A kernel did not compile. `listing` shows the line and its neighbours. */
 export class ShaderCompileError extends GpuError {
-  readonly kind = 'shader';
+  override readonly kind = 'bug';
   constructor(
     readonly kernel: string,
     readonly line: number,
@@ -53,10 +54,10 @@ export class ShaderCompileError extends GpuError {
 
 /** The GPU rejected a command: a bug of ours, never of the user. */
 export class GpuValidationError extends GpuError {
-  readonly kind = 'validation';
+  override readonly kind = 'bug';
 }
 
 /** A tensor does not fit the device's limits. */
 export class GpuLimitError extends GpuError {
-  readonly kind = 'limit';
+  override readonly kind = 'outOfMemory';
 }

@@ -1,3 +1,4 @@
+import { ReportedError } from '../base/errors.ts';
 import { configure, type Configuration } from '../settings/configuration.ts';
 import type { CorpusSetup } from '../run/corpusSetup.ts';
 import type { Experiment } from '../run/experiment.ts';
@@ -304,7 +305,7 @@ export class Lab {
 }
 
 function isStopped(cause: unknown): boolean {
-  return cause instanceof Error && cause.name === 'LoadStoppedError';
+  return cause instanceof ReportedError && cause.kind === 'stopped';
 }
 
 function isSavedAt({ base, autosaveEvery }: Configuration, step: number): boolean {

@@ -1,9 +1,7 @@
+import { BadInputError } from '../base/errors.ts';
 import { CorpusError } from '../corpus/errors.ts';
-import { ModelFileError } from '../files/formats/byteSource.ts';
 import { byteText } from '../files/formats/byteText.ts';
-import { SafetensorsError } from '../files/formats/safetensors.ts';
 import { openDevice } from '../gpu/device.ts';
-import { ModelConfigError } from '../models/config.ts';
 import { Runtime } from '../ops/core/runtime.ts';
 import { defaultConfiguration, type Configuration } from '../settings/configuration.ts';
 import { setUpCorpus } from '../run/corpusSetup.ts';
@@ -115,10 +113,7 @@ export class Workbench {
     try {
       return await this.openModel(name);
     } catch (cause) {
-      const isUnusable = [ModelFileError, SafetensorsError, ModelConfigError, CorpusError].some(
-        (type) => cause instanceof type,
-      );
-      throw isUnusable ? new SettingError(setting, (cause as Error).message) : cause;
+      throw cause instanceof BadInputError ? new SettingError(setting, cause.message) : cause;
     }
   }
 }

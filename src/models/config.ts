@@ -1,4 +1,5 @@
 import { familyOf, MODEL_TYPES, type DecoderTraits } from './families.ts';
+import { BadInputError } from '../base/errors.ts';
 
 /** Llama-3's stretching of slow rotary frequencies. */
 export interface Llama3RopeScaling {
@@ -39,7 +40,7 @@ export function shown(value: unknown): string {
 }
 
 /** A config.json that we cannot run, with the reason. */
-export class ModelConfigError extends Error {
+export class ModelConfigError extends BadInputError {
   override readonly name = 'ModelConfigError';
 }
 

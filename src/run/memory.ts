@@ -1,3 +1,4 @@
+import { ReportedError } from '../base/errors.ts';
 import { byteText } from '../files/formats/byteText.ts';
 import { GpuLimitError } from '../gpu/errors.ts';
 import { DEFAULT_LIMITS, type Imitated } from '../gpu/dryDevice.ts';
@@ -35,8 +36,11 @@ export interface FittedPlan {
 }
 
 /** A run that needs more memory than it may take. */
-export class MemoryRefusedError extends Error {
+export class MemoryRefusedError extends ReportedError {
   override readonly name = 'MemoryRefusedError';
+  override readonly kind = 'outOfMemory';
+  override readonly action = 'Take that, or raise “GPU memory to use” if this GPU has more. Nothing was loaded.';
+
   constructor(
     message: string,
     readonly nearest: FittedPlan['nearest'],

@@ -1,3 +1,4 @@
+import { BadInputError } from '../base/errors.ts';
 import { changedSettings, configure, SETTINGS, type Configuration, type SettingKey } from './configuration.ts';
 import { PRESETS } from './presets.ts';
 import { SettingError, type SettingValue } from './setting.ts';
@@ -14,13 +15,14 @@ const MAXIMUM_LENGTH = 4096;
 const MAXIMUM_VALUE_LENGTH = 200;
 
 /** A code that cannot be read. The message says why, and names the setting where there is one. */
-export class CodeError extends Error {
+export class CodeError extends BadInputError {
+  override readonly name = 'CodeError';
+
   constructor(
     message: string,
-    readonly setting?: string,
+    override readonly setting: string | undefined = undefined,
   ) {
     super(message);
-    this.name = 'CodeError';
   }
 }
 
@@ -70,7 +72,7 @@ function checked(changes: readonly (readonly [string, unknown])[], base: Configu
   try {
     return configure(Object.fromEntries(changes), base);
   } catch (error) {
-    if (error instanceof SettingError) throw new CodeError(error.message, error.key);
+    if (error instanceof SettingError) throw new CodeError(error.message, error.setting);
     throw error;
   }
 }

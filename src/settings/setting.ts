@@ -1,3 +1,5 @@
+import { ReportedError } from '../base/errors.ts';
+
 /**
  * A setting as data: its default, range, unit and words. The same definition drives the page's controls, validation, links,
  * command-line flags and the labels that say what two runs differ in.
@@ -107,12 +109,15 @@ export function parseSetting(key: string, setting: Setting, value: unknown): num
 }
 
 /** A value that a setting does not take. The message names the setting, the value and what would do. */
-export class SettingError extends Error {
+export class SettingError extends ReportedError {
+  override readonly name = 'SettingError';
+  override readonly kind = 'badSetting';
+  override readonly action = 'Change the setting; the run so far is kept.';
+
   constructor(
-    readonly key: string,
+    override readonly setting: string,
     message: string,
   ) {
     super(message);
-    this.name = 'SettingError';
   }
 }

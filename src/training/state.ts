@@ -1,3 +1,4 @@
+import { BadInputError } from '../base/errors.ts';
 import type { Runtime } from '../ops/core/runtime.ts';
 import type { Tensor } from '../ops/core/tensor.ts';
 import type { Optimiser } from './optimiser.ts';
@@ -11,7 +12,7 @@ export interface TrainingState {
 }
 
 /** A saved state that belongs to another model or configuration. */
-export class TrainingStateError extends Error {
+export class TrainingStateError extends BadInputError {
   override readonly name = 'TrainingStateError';
 }
 

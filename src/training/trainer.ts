@@ -1,3 +1,4 @@
+import { ReportedError } from '../base/errors.ts';
 import type { BufferPool, PoolReport } from '../gpu/pool.ts';
 import { revela, type RevelaModels, type RevelaOptions } from '../objectives/revela.ts';
 import type { Runtime } from '../ops/core/runtime.ts';
@@ -31,8 +32,12 @@ export interface EvaluationResult<T extends TrainingBatch> {
 export type TrainingEvent<T extends TrainingBatch> = StepResult<T> | EvaluationResult<T>;
 
 /** A loss or gradient that is no number any more. The parameters are those before the step. */
-export class TrainingDivergedError extends Error {
+export class TrainingDivergedError extends ReportedError {
   override readonly name = 'TrainingDivergedError';
+  override readonly kind = 'diverged';
+  override readonly action =
+    'Lower the learning rate or raise the temperature, then press Reset. The curves so far stay.';
+
   constructor(readonly step: number) {
     super(
       `Training has diverged at step ${step}: the loss or its gradient is not a finite number. The weights of the step before are kept.`,

@@ -32,7 +32,7 @@ test.each([
 ])('%s is an error that says what to do', async (_what, gpu, message) => {
   const error = await failure(openDevice(gpu));
   expect(error).toBeInstanceOf(GpuUnavailableError);
-  expect(error).toMatchObject({ kind: 'unavailable', name: 'GpuUnavailableError' });
+  expect(error).toMatchObject({ kind: 'noWebGpu', name: 'GpuUnavailableError' });
   expect((error as GpuUnavailableError).message).toContain(message);
   expect((error as GpuUnavailableError).action).toContain('Chrome');
 });

@@ -27,6 +27,8 @@ const typesOnly = (filename: string, code: string) => ({
 tester.run('floors', floors, {
   valid: [
     inFile('src/gpu/pool.ts', "import { f } from './device.ts';"),
+    inFile('src/gpu/errors.ts', "import { ReportedError } from '../base/errors.ts';"),
+    inFile('src/ui/state/draft.svelte.ts', "import { ReportedError } from '../../base/errors.ts';"),
     inFile('src/gpu/library.ts', "import text from '../../shaders/lib/reduce.wgsl?raw';"),
     inFile('src/ops/gemm.ts', "import text from '/shaders/gemm.wgsl?raw';"),
     inFile('src/ops/gemm.ts', "import { Pool } from '../gpu/pool.ts';"),
@@ -50,6 +52,7 @@ tester.run('floors', floors, {
     inFile('tests/ops/gemm.test.ts', "import { gemm } from '../../src/ops/gemm.ts';"),
   ],
   invalid: [
+    forbidden('src/base/errors.ts', "import { GpuError } from '../gpu/errors.ts';"),
     forbidden('src/gpu/pool.ts', "import { Tensor } from '../ops/tensor.ts';"),
     forbidden('src/gpu/pool.ts', "import type { Tensor } from '../ops/tensor.ts';"),
     forbidden('src/ops/gemm.ts', "import { Decoder } from '../models/decoder.ts';"),

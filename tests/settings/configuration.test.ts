@@ -48,7 +48,7 @@ describe('what a setting does not take is refused by name', () => {
     try {
       configure({ [key]: value });
     } catch (cause) {
-      expect((cause as SettingError).key).toBe(key);
+      expect((cause as SettingError).setting).toBe(key);
     }
   });
 
@@ -63,7 +63,7 @@ describe('what a setting does not take is refused by name', () => {
     [{ freezeLanguageModel: true, freezeRetriever: true }, 'freezeLanguageModel'],
     [{ freezeLanguageModel: true, attention: 'uniform' }, 'freezeLanguageModel'],
   ])('settings that contradict each other: %o', (changes, key) => {
-    expect(() => configure(changes)).toThrow(expect.objectContaining({ key }) as Error);
+    expect(() => configure(changes)).toThrow(expect.objectContaining({ setting: key }) as Error);
   });
 });
 

@@ -1,3 +1,4 @@
+import { BadInputError } from '../../base/errors.ts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TokenBatch } from '../../corpus/types.ts';
@@ -31,7 +32,7 @@ export interface GoldenOptimizer {
 }
 
 /** A folder that the step command cannot run, with the reason. */
-export class GoldenFolderError extends Error {
+export class GoldenFolderError extends BadInputError {
   override readonly name = 'GoldenFolderError';
 }
 

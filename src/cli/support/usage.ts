@@ -1,3 +1,4 @@
+import { BadInputError } from '../../base/errors.ts';
 import { parseArgs } from 'node:util';
 import {
   configure,
@@ -9,7 +10,7 @@ import {
 import { preset, PRESETS } from '../../settings/presets.ts';
 
 /** A command line that cannot be carried out; the message says why. */
-export class UsageError extends Error {
+export class UsageError extends BadInputError {
   override readonly name = 'UsageError';
 }
 

@@ -1,3 +1,5 @@
+import { BadInputError } from '../../base/errors.ts';
+
 /** A file that can be read in pieces: on disk, in the browser, or behind a server. */
 export interface ByteSource {
   readonly name: string;
@@ -23,7 +25,7 @@ export function blobSource(name: string, blob: Blob): ByteSource {
 }
 
 /** A missing or unreadable file of a model folder. */
-export class ModelFileError extends Error {
+export class ModelFileError extends BadInputError {
   override readonly name = 'ModelFileError';
 }
 

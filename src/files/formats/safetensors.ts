@@ -1,3 +1,4 @@
+import { BadInputError } from '../../base/errors.ts';
 import { toBf16, toF16 } from '../../ops/core/halfPrecision.ts';
 
 /** Number formats of a safetensors file that hold weights. */
@@ -20,7 +21,7 @@ export interface SafetensorsHeader {
 }
 
 /** A safetensors file that is cut short, contradicts itself or holds what it must not. */
-export class SafetensorsError extends Error {
+export class SafetensorsError extends BadInputError {
   override readonly name = 'SafetensorsError';
 }
 

@@ -1,3 +1,5 @@
+import { NetworkError } from '../../base/errors.ts';
+
 /** Where models come from unless another address is given. */
 export const HUGGING_FACE = 'https://huggingface.co';
 
@@ -11,13 +13,13 @@ export const realmFetch: FetchLike = (url, init) => globalThis.fetch(url, init);
  * - `gated`: only for accounts. `offline`: no answer. `badAnswer`: an answer that makes no sense.
  * - `unsuitable`: the repository holds no model that can be loaded. `rangeUnsupported`: the server sends whole files only.
  */
-export type HubErrorKind = 'badId' | 'notFound' | 'gated' | 'offline' | 'badAnswer' | 'unsuitable' | 'rangeUnsupported';
+export type HubErrorCode = 'badId' | 'notFound' | 'gated' | 'offline' | 'badAnswer' | 'unsuitable' | 'rangeUnsupported';
 
-/** A model that cannot be had from a hub: `kind` for programs, `message` for people (what happened, then what to do). */
-export class HubError extends Error {
+/** A model that cannot be had from a hub: `code` for programs, `message` for people (what happened, then what to do). */
+export class HubError extends NetworkError {
   override readonly name = 'HubError';
   constructor(
-    readonly kind: HubErrorKind,
+    readonly code: HubErrorCode,
     message: string,
     options?: ErrorOptions,
   ) {

@@ -220,7 +220,7 @@ class Probes {
         throw gaveUp(address, name, cause);
       }
       // Whether the repository or only this file is missing, config.json tells: every model has one.
-      const missing = cause instanceof HubError && cause.kind === 'notFound';
+      const missing = cause instanceof HubError && cause.code === 'notFound';
       if (missing && name !== MODEL_FILES[0]?.name) return undefined;
       throw cause;
     }

@@ -1,3 +1,4 @@
+import { NetworkError } from '../../base/errors.ts';
 import { ContentHash, sameHash, type FileHash } from '../formats/contentHash.ts';
 import type { Clock } from './clock.ts';
 import type { FileStore, FileWriter } from '../store/fileStore.ts';
@@ -7,10 +8,10 @@ import { BrokenConnection, gaveUp, MOST_FAILURES, requestRange, retryDelay } fro
 import type { PlannedFile } from '../store/storedModels.ts';
 
 /** What came is not what the repository announced, twice. Nothing of it is kept. */
-export class DownloadError extends Error {
+export class DownloadError extends NetworkError {
   override readonly name = 'DownloadError';
   constructor(
-    readonly kind: 'wrongLength' | 'wrongHash',
+    readonly code: 'wrongLength' | 'wrongHash',
     message: string,
   ) {
     super(message);

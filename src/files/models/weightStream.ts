@@ -1,3 +1,4 @@
+import { ReportedError } from '../../base/errors.ts';
 import type { BufferSlice } from '../../gpu/pool.ts';
 import type { Runtime } from '../../ops/core/runtime.ts';
 import { firstNonFinite } from './finite.ts';
@@ -16,8 +17,11 @@ export const FLUSH_BYTES = 16 * 2 ** 20;
 export const LOAD_MEMORY_BYTES = 2 * FLUSH_BYTES + 6 * PIECE_BYTES;
 
 /** Loading was stopped by its AbortSignal; everything it had taken is given back. */
-export class LoadStoppedError extends Error {
+export class LoadStoppedError extends ReportedError {
   override readonly name = 'LoadStoppedError';
+  override readonly kind = 'stopped';
+  override readonly action = 'Nothing has changed.';
+
   constructor() {
     super('Loading the model was stopped.');
   }

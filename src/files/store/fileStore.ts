@@ -1,3 +1,4 @@
+import { StorageError } from '../../base/errors.ts';
 import type { ByteSource } from '../formats/byteSource.ts';
 import { byteText } from '../formats/byteText.ts';
 
@@ -40,17 +41,17 @@ export interface FileStore {
 }
 
 /** The browser lets this page store nothing. */
-export class StoreRefusedError extends Error {
+export class StoreRefusedError extends StorageError {
   override readonly name = 'StoreRefusedError';
 }
 
 /** Another tab or task uses a file. */
-export class StoreBusyError extends Error {
+export class StoreBusyError extends StorageError {
   override readonly name = 'StoreBusyError';
 }
 
 /** Not enough room for what was to be stored. */
-export class StorageFullError extends Error {
+export class StorageFullError extends StorageError {
   override readonly name = 'StorageFullError';
   constructor(
     what: string,

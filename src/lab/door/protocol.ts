@@ -1,3 +1,4 @@
+import type { FailureKind } from '../../base/errors.ts';
 import type { DownloadState } from '../../files/hub/progress.ts';
 import type { Configuration } from '../../settings/configuration.ts';
 import type { AttributionView, PairView } from '../desks/inspectDesk.ts';
@@ -180,18 +181,7 @@ export type LabState = 'idle' | 'preparing' | 'running' | 'paused' | 'failed';
 
 /** What went wrong, for people: what happened, and what to do. The state of the run before it is kept. */
 export interface LabError {
-  readonly kind:
-    | 'noWebGpu'
-    | 'deviceLost'
-    | 'outOfMemory'
-    | 'badInput'
-    | 'badSetting'
-    | 'diverged'
-    | 'network'
-    | 'storage'
-    // Nobody's mistake: it was stopped before it was done.
-    | 'stopped'
-    | 'bug';
+  readonly kind: FailureKind;
   /** The command that failed; training's own failures have none. */
   readonly command?: LabCommand['type'];
   readonly message: string;

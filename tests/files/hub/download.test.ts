@@ -191,7 +191,7 @@ test.each([1000, -1000, -1e9])('a length that differs by %d is noticed', async (
   hub.faults.push({ kind: 'wrongLength', file: W, by, times: 100 });
   const error = await errorOf(download());
   expect(error).toBeInstanceOf(DownloadError);
-  expect((error as DownloadError).kind).toBe('wrongLength');
+  expect((error as DownloadError).code).toBe('wrongLength');
   expect(error.message).toContain(`does not have the ${WEIGHTS.length} bytes`);
   const [model] = await listModels(store);
   expect(await store.open(folderOf(model!.id), W)).toBeUndefined();
@@ -206,7 +206,7 @@ test('more bytes than announced, without a length, are not taken', async () => {
     return new Response(new Blob([bytes, bytesOf(10)]).stream(), { status: 206 });
   };
   const error = await errorOf(downloadModel(description, store, { fetch, clock: testClock() }));
-  expect((error as DownloadError).kind).toBe('wrongLength');
+  expect((error as DownloadError).code).toBe('wrongLength');
 });
 
 test('an aborted download is listed as partial and goes on elsewhere from where it was', async () => {

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { Clock } from '../../../src/files/hub/clock.ts';
-import { HubError, repositoryAddress, type HubErrorKind } from '../../../src/files/hub/hub.ts';
+import { HubError, repositoryAddress, type HubErrorCode } from '../../../src/files/hub/hub.ts';
 import { STALL_MS } from '../../../src/files/hub/rangeRequest.ts';
 import { writeSafetensors } from '../../../src/files/formats/safetensors.ts';
 import type { FakeContent } from '../../harness/fakeHub.ts';
@@ -74,10 +74,10 @@ export async function errorOf(work: Promise<unknown>): Promise<Error> {
   return cause as Error;
 }
 
-export async function hubErrorOf(work: Promise<unknown>, kind: HubErrorKind): Promise<string> {
+export async function hubErrorOf(work: Promise<unknown>, code: HubErrorCode): Promise<string> {
   const error = await errorOf(work);
   expect(error).toBeInstanceOf(HubError);
-  expect((error as HubError).kind).toBe(kind);
+  expect((error as HubError).code).toBe(code);
   return error.message;
 }
 

@@ -121,7 +121,7 @@ function contradiction(configuration: Configuration): Problem | undefined {
     configure({}, configuration);
     return undefined;
   } catch (error) {
-    if (error instanceof SettingError) return { key: error.key as SettingKey, message: error.message };
+    if (error instanceof SettingError) return { key: error.setting as SettingKey, message: error.message };
     throw error;
   }
 }
