@@ -4,6 +4,7 @@ import { recompute } from '../ops/core/recompute.ts';
 import type { Runtime } from '../ops/core/runtime.ts';
 import { embedding, makeTokenIndex, type TokenIndex } from '../ops/embedding.ts';
 import type { Gate } from '../ops/gate.ts';
+import { headNorm } from '../ops/headNorm.ts';
 import { inBatchAttention } from '../ops/inBatchAttention.ts';
 import { linear } from '../ops/linear.ts';
 import type { PairList } from '../ops/core/pairs.ts';
@@ -132,12 +133,14 @@ export class Decoder {
     reading: { pairs: PairList; vNorm: boolean; gate: Gate } | undefined,
     observe: Observer | undefined,
   ): readonly Tensor[] {
-    const { heads, kvHeads, headDim } = this.config;
+    const { heads, kvHeads, headDim, rmsNormEpsilon } = this.config;
     if (!x) throw new Error('A layer reads its input.');
     const { rows, rotary } = input;
     const shape = { heads, kvHeads, headDim };
     const normed = this.#norm(runtime, layer, 'inputNorm', x);
-    const qkv = this.#linear(runtime, layer, 'qkv', normed);
+    const projected = this.#linear(runtime, layer, 'qkv', normed);
+    const headNorms = this.weights.layers[layer]?.norms.headNorm;
+    const qkv = headNorms ? headNorm(runtime, projected, shape, headNorms, rmsNormEpsilon) : projected;
     const [q, k, v] = ropeSplit(runtime, qkv, rows, shape, rotary);
     observe?.(`keys.${layer}`, k);
     observe?.(`values.${layer}`, v);

@@ -4,6 +4,8 @@ export interface DecoderTraits {
   readonly qkvBias: boolean;
   /** Bias on the o projection (Llama with attention_bias). */
   readonly outputBias: boolean;
+  /** Each query and key head normalised before the rotation (Qwen3). */
+  readonly headNorm: boolean;
 }
 
 /** A family of decoders, as transformers names it and writes it into config.json. */
@@ -23,19 +25,25 @@ const FAMILIES: readonly Family[] = [
   {
     name: 'Qwen2',
     headDim: undefined,
-    traits: () => ({ qkvBias: true, outputBias: false }),
+    traits: () => ({ qkvBias: true, outputBias: false, headNorm: false }),
     fields: () => ({ use_sliding_window: false }),
+  },
+  {
+    name: 'Qwen3',
+    headDim: 128,
+    traits: (attentionBias) => ({ qkvBias: attentionBias, outputBias: attentionBias, headNorm: true }),
+    fields: (attentionBias) => ({ attention_bias: attentionBias, use_sliding_window: false }),
   },
   {
     name: 'Llama',
     headDim: undefined,
-    traits: (attentionBias) => ({ qkvBias: attentionBias, outputBias: attentionBias }),
+    traits: (attentionBias) => ({ qkvBias: attentionBias, outputBias: attentionBias, headNorm: false }),
     fields: (attentionBias) => ({ attention_bias: attentionBias, mlp_bias: false }),
   },
 ];
 
 /** A decoder of projections and norms alone, as Llama's are. */
-export const PLAIN: DecoderTraits = { qkvBias: false, outputBias: false };
+export const PLAIN: DecoderTraits = { qkvBias: false, outputBias: false, headNorm: false };
 
 const modelType = ({ name }: Family): string => name.toLowerCase();
 

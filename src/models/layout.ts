@@ -34,6 +34,7 @@ export const MERGED_LINEAR_NAMES = Object.keys(MERGED_LINEARS) as MergedLinear[]
 export const LAYER_NORMS = {
   inputNorm: ['input_layernorm'],
   postNorm: ['post_attention_layernorm'],
+  headNorm: ['self_attn.q_norm', 'self_attn.k_norm'],
 } as const;
 
 export type LayerNorm = keyof typeof LAYER_NORMS;
@@ -45,6 +46,8 @@ function normLength(config: DecoderConfig, norm: LayerNorm): number | undefined 
     case 'inputNorm':
     case 'postNorm':
       return config.hiddenSize;
+    case 'headNorm':
+      return config.headNorm ? config.headDim : undefined;
     default:
       return norm satisfies never;
   }

@@ -22,6 +22,21 @@ export const QWEN2_JSON = {
   tie_word_embeddings: true,
 } as const;
 
+/** config.json of a very small Qwen3 model: heads normalised, wider together than the model is, and no biases. */
+export const QWEN3_JSON = {
+  model_type: 'qwen3',
+  vocab_size: 11,
+  hidden_size: 12,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  head_dim: 8,
+  intermediate_size: 20,
+  rope_theta: 100,
+  rms_norm_eps: 1e-5,
+  tie_word_embeddings: false,
+} as const;
+
 /** config.json of a very small Llama model: no biases, a head of its own, stretched rotary positions. */
 export const LLAMA_JSON = {
   model_type: 'llama',
@@ -67,6 +82,7 @@ export function randomCheckpoint(config: DecoderConfig, seed: number): NamedTens
       put(`${prefix}.self_attn.${name}_proj.weight`, count * headDim, hiddenSize);
       if (config.qkvBias) put(`${prefix}.self_attn.${name}_proj.bias`, count * headDim);
     }
+    if (config.headNorm) for (const name of ['q', 'k']) put(`${prefix}.self_attn.${name}_norm.weight`, headDim);
     put(`${prefix}.self_attn.o_proj.weight`, hiddenSize, heads * headDim);
     if (config.outputBias) put(`${prefix}.self_attn.o_proj.bias`, hiddenSize);
     put(`${prefix}.mlp.gate_proj.weight`, intermediateSize, hiddenSize);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { ModelConfigError, parseDecoderConfig, rotaryFrequencies } from '../../src/models/config.ts';
-import { LLAMA_JSON, QWEN2_JSON } from '../harness/tinyDecoder.ts';
+import { LLAMA_JSON, QWEN2_JSON, QWEN3_JSON } from '../harness/tinyDecoder.ts';
 
 test('a Qwen2 configuration', () => {
   expect(parseDecoderConfig(QWEN2_JSON)).toEqual({
@@ -17,7 +17,46 @@ test('a Qwen2 configuration', () => {
     tieWordEmbeddings: true,
     qkvBias: true,
     outputBias: false,
+    headNorm: false,
   });
+});
+
+test('a Qwen3 configuration, as both transformers 4 and 5 write it', () => {
+  const shape = {
+    vocabularySize: 11,
+    hiddenSize: 12,
+    layers: 2,
+    heads: 4,
+    kvHeads: 2,
+    headDim: 8,
+    intermediateSize: 20,
+    ropeTheta: 100,
+    ropeScaling: undefined,
+    rmsNormEpsilon: 1e-5,
+    tieWordEmbeddings: false,
+    qkvBias: false,
+    outputBias: false,
+    headNorm: true,
+  };
+  const four = {
+    ...QWEN3_JSON,
+    rope_scaling: null,
+    sliding_window: null,
+    max_window_layers: 28,
+    attention_bias: false,
+  };
+  expect(parseDecoderConfig(four)).toEqual(shape);
+  const { rope_theta, ...rest } = QWEN3_JSON;
+  const five = { ...rest, rope_parameters: { rope_theta, rope_type: 'default' }, layer_types: ['full_attention'] };
+  expect(parseDecoderConfig(five)).toEqual(shape);
+  expect(parseDecoderConfig({ ...QWEN3_JSON, attention_bias: true, tie_word_embeddings: true })).toEqual({
+    ...shape,
+    tieWordEmbeddings: true,
+    qkvBias: true,
+    outputBias: true,
+  });
+  // What transformers takes where it is left out: not width / heads.
+  expect(parseDecoderConfig({ ...QWEN3_JSON, head_dim: undefined }).headDim).toBe(128);
 });
 
 test('a Llama configuration, with what it leaves out', () => {
@@ -55,7 +94,7 @@ test('a Llama configuration, with what it leaves out', () => {
 
 const scaled = (change: object) => ({ rope_scaling: { ...LLAMA_JSON.rope_scaling, ...change } });
 test.each<[string, object, RegExp]>([
-  ['another family', { model_type: 'bert' }, /type "bert" cannot be run; qwen2 and llama can/],
+  ['another family', { model_type: 'bert' }, /type "bert" cannot be run; qwen2, qwen3 and llama can/],
   ['no family', { model_type: undefined }, /type undefined cannot be run/],
   ...[
     'vocab_size',

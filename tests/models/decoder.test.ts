@@ -8,7 +8,7 @@ import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { folder } from '../files/helpers.ts';
 import { openTestRuntime } from '../harness/runtime.ts';
 import { EPS_F32, expectClose, randomArray, seededRandom } from '../harness/numerics.ts';
-import { LLAMA_JSON, QWEN2_JSON, randomCheckpoint, type NamedTensor } from '../harness/tinyDecoder.ts';
+import { LLAMA_JSON, QWEN2_JSON, QWEN3_JSON, randomCheckpoint, type NamedTensor } from '../harness/tinyDecoder.ts';
 import { referenceDecoder } from '../reference/decoder.ts';
 
 let runtime: Runtime;
@@ -46,6 +46,8 @@ async function open(config: DecoderConfig, tensors: readonly NamedTensor[], shar
 test.each([
   ['Qwen2 (biases, 2 heads to a KV head)', QWEN2_JSON, 11],
   ['Llama (no biases, 4 heads to a KV head, stretched rope)', LLAMA_JSON, 12],
+  ['Qwen3 (heads normalised, wider together than the model)', QWEN3_JSON, 17],
+  ['Qwen3 with attention_bias', { ...QWEN3_JSON, attention_bias: true }, 18],
   [
     'Llama with attention_bias, every head its own',
     { ...LLAMA_JSON, attention_bias: true, num_key_value_heads: 4 },
@@ -67,11 +69,12 @@ test.each([
   );
 });
 
-test.each<[string, readonly LoraTarget[]]>([
-  ['all projections', LORA_TARGETS],
-  ['k, v and up alone', ['k_proj', 'v_proj', 'up_proj']],
-])('an adapter over %s adds its low-rank updates', async (_what, targets) => {
-  const config = parseDecoderConfig(QWEN2_JSON);
+test.each<[string, object, readonly LoraTarget[]]>([
+  ['all projections', QWEN2_JSON, LORA_TARGETS],
+  ['k, v and up alone', QWEN2_JSON, ['k_proj', 'v_proj', 'up_proj']],
+  ['all projections of Qwen3', QWEN3_JSON, LORA_TARGETS],
+])('an adapter over %s adds its low-rank updates', async (_what, json, targets) => {
+  const config = parseDecoderConfig(json);
   const tensors = randomCheckpoint(config, 14);
   const weights = await open(config, tensors);
   const adapter = new LoraAdapter(runtime, config, { rank: 2, alpha: 3, targets });

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { parseDecoderConfig } from '../../src/models/config.ts';
 import { decoderLayout, linearShape, namedParts } from '../../src/models/layout.ts';
-import { LLAMA_JSON, QWEN2_JSON, randomCheckpoint } from '../harness/tinyDecoder.ts';
+import { LLAMA_JSON, QWEN2_JSON, QWEN3_JSON, randomCheckpoint } from '../harness/tinyDecoder.ts';
 
 const qwen = parseDecoderConfig(QWEN2_JSON);
+const qwen3 = parseDecoderConfig(QWEN3_JSON);
 const llama = parseDecoderConfig(LLAMA_JSON);
 
 test('merged projections list their parts in row order', () => {
@@ -39,11 +40,21 @@ test('merged projections list their parts in row order', () => {
     shape: [12],
     parts: [{ name: 'model.norm.weight', rowOffset: 0, rows: 12 }],
   });
+  expect(decoderLayout(qwen3, { head: true }).find(({ key }) => key === '1.headNorm')).toEqual({
+    key: '1.headNorm',
+    role: 'norm',
+    shape: [16],
+    parts: [
+      { name: 'model.layers.1.self_attn.q_norm.weight', rowOffset: 0, rows: 8 },
+      { name: 'model.layers.1.self_attn.k_norm.weight', rowOffset: 8, rows: 8 },
+    ],
+  });
   expect(linearShape(qwen, 'down')).toEqual({ columns: 20, rows: [12] });
 });
 
 test.each([
   ['qwen2', qwen],
+  ['qwen3', qwen3],
   ['llama', llama],
   ['llama with biases', { ...llama, qkvBias: true, outputBias: true }],
 ])('%s: every tensor of the checkpoint has one place, of its own size', (_what, config) => {

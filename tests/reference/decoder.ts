@@ -1,6 +1,7 @@
 import type { NamedTensor } from '../harness/tinyDecoder.ts';
 import { referenceCausalAttention } from './attention.ts';
 import { inBatchAttentionReference } from './inBatchAttention.ts';
+import { headNorm } from './headNorm.ts';
 import { matmulReference } from './matmul.ts';
 import { rmsNorm } from './rmsNorm.ts';
 import { ropeSplit } from './ropeSplit.ts';
@@ -51,7 +52,7 @@ export function referenceDecoder(model: ReferenceDecoder, ids: readonly (readonl
 
 /**
  * Final-norm hidden states [T, D] and every layer's keys and values, of rows of ids laid end to end, in f64, projection by projection as the Hugging Face
- * models have them (nothing merged): x += o(attention(rope(q), rope(k), v)(norm(x))); x += down(silu(gate) · up)(norm(x)).
+ * models have them (nothing merged): x += o(attention(rope(q), rope(k), v)(norm(x))), with q and k normalised where there are weights for it; x += down(silu(gate) · up)(norm(x)).
  * With `neighbours`, each layer's attention reads those too before its output projection.
  */
 export function referencePass(
@@ -105,7 +106,9 @@ export function referencePass(
     const qkv = positions.flatMap((_, t) =>
       parts.flatMap(({ width, values }) => [...values.subarray(t * width, (t + 1) * width)]),
     );
-    const [q, k, v] = ropeSplit(qkv, positions, shape, frequencies);
+    const norms = ['q', 'k'].map((name) => find(tensors, `model.${prefix}.self_attn.${name}_norm.weight`));
+    const normedHeads = norms[0] && norms[1] ? headNorm(qkv, shape, [...norms[0], ...norms[1]], epsilon) : qkv;
+    const [q, k, v] = ropeSplit(normedHeads, positions, shape, frequencies);
     keyValues.push({ keys: k, values: v });
     const own = referenceCausalAttention(q, k, v, lengths, shape);
     readings.push({ queries: q, self: own });

@@ -9,7 +9,7 @@ import {
 import type { DecoderConfig } from '../../models/config.ts';
 import { decoderLayout, type TensorRole } from '../../models/layout.ts';
 
-/** Configurations that can be asked for by name: two real ones, and one that a software adapter trains in seconds. */
+/** Configurations that can be asked for by name: three real ones, and one that a software adapter trains in seconds. */
 export const CHECKPOINT_SHAPES: Readonly<Record<string, Record<string, unknown>>> = {
   'qwen2.5-0.5b': {
     architectures: ['Qwen2ForCausalLM'],
@@ -24,6 +24,26 @@ export const CHECKPOINT_SHAPES: Readonly<Record<string, Record<string, unknown>>
     rope_theta: 1000000,
     rms_norm_eps: 1e-6,
     hidden_act: 'silu',
+    attention_dropout: 0,
+    initializer_range: 0.02,
+    tie_word_embeddings: true,
+    use_sliding_window: false,
+  },
+  'qwen3-0.6b': {
+    architectures: ['Qwen3ForCausalLM'],
+    model_type: 'qwen3',
+    vocab_size: 151936,
+    hidden_size: 1024,
+    num_hidden_layers: 28,
+    num_attention_heads: 16,
+    num_key_value_heads: 8,
+    head_dim: 128,
+    intermediate_size: 3072,
+    max_position_embeddings: 40960,
+    rope_theta: 1000000,
+    rms_norm_eps: 1e-6,
+    hidden_act: 'silu',
+    attention_bias: false,
     attention_dropout: 0,
     initializer_range: 0.02,
     tie_word_embeddings: true,

@@ -9,7 +9,7 @@ import type { Runtime } from '../../../src/ops/core/runtime.ts';
 import { fromBf16, toBf16 } from '../../../src/ops/core/halfPrecision.ts';
 import { openTestRuntime } from '../../harness/runtime.ts';
 import { randomArray, seededRandom } from '../../harness/numerics.ts';
-import { LLAMA_JSON, QWEN2_JSON, randomCheckpoint } from '../../harness/tinyDecoder.ts';
+import { LLAMA_JSON, QWEN2_JSON, QWEN3_JSON, randomCheckpoint } from '../../harness/tinyDecoder.ts';
 import { folder } from '../helpers.ts';
 
 let runtime: Runtime;
@@ -19,11 +19,14 @@ beforeAll(async () => {
 afterAll(() => runtime.destroy());
 
 const qwen = parseDecoderConfig(QWEN2_JSON);
+const qwen3 = parseDecoderConfig(QWEN3_JSON);
 const llama = parseDecoderConfig(LLAMA_JSON);
 const biased = parseDecoderConfig({ ...LLAMA_JSON, attention_bias: true });
 
 test.each<[string, DecoderConfig, string]>([
   ['Qwen2', qwen, 'Qwen2'],
+  ['Qwen3', qwen3, 'Qwen3'],
+  ['Qwen3 with biases', { ...qwen3, qkvBias: true, outputBias: true }, 'Qwen3'],
   ['Llama', llama, 'Llama'],
   ['Llama with biases', biased, 'Llama'],
   ['a head size of its own', { ...llama, headDim: 8, ropeScaling: undefined }, 'Llama'],
@@ -40,7 +43,7 @@ test.each<[string, DecoderConfig, string]>([
   }
 });
 
-test('a shape that neither family has is refused', () => {
+test('a shape that no family has is refused', () => {
   expect(() => decoderConfigJson({ ...qwen, qkvBias: false, outputBias: true }, { head: true })).toThrow(
     ModelConfigError,
   );
@@ -64,6 +67,8 @@ function randomValues(config: DecoderConfig, head: boolean, shardRows?: number) 
 test.each([
   [qwen, true, undefined],
   [llama, true, undefined],
+  [qwen3, true, undefined],
+  [{ ...qwen3, tieWordEmbeddings: true }, false, 4],
   [llama, true, 4],
   [biased, true, 13],
   [llama, false, 5],
