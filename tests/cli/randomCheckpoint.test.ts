@@ -11,6 +11,7 @@ import { fromBf16 } from '../../src/ops/core/halfPrecision.ts';
 
 test.each([
   ['qwen2.5-0.5b', 494_032_768],
+  ['qwen3-0.6b', 596_049_920],
   ['smollm2-135m', 134_515_008],
 ])('%s has exactly the parameters of the model it is named after', (name, parameters) => {
   const config = parseDecoderConfig(CHECKPOINT_SHAPES[name]);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { GpuLimitError } from '../../src/gpu/errors.ts';
 import { PURPOSES } from '../../src/gpu/pool.ts';
 import { DEFAULT_LIMITS } from '../../src/gpu/dryDevice.ts';
-import { parseDecoderConfig } from '../../src/models/config.ts';
+import { parseDecoderConfig, type DecoderConfig } from '../../src/models/config.ts';
 import { Decoder } from '../../src/models/decoder.ts';
 import { LayerGates } from '../../src/models/gates.ts';
 import { LORA_TARGETS, LoraAdapter } from '../../src/models/lora.ts';
@@ -15,7 +15,7 @@ import { Optimiser, type ParameterGroup } from '../../src/training/optimiser.ts'
 import { Trainer } from '../../src/training/trainer.ts';
 import { openTestRuntime } from '../harness/runtime.ts';
 import { randomArray, randomInt, seededRandom } from '../harness/numerics.ts';
-import { LLAMA_JSON, QWEN2_JSON } from '../harness/tinyDecoder.ts';
+import { LLAMA_JSON, QWEN2_JSON, QWEN3_JSON } from '../harness/tinyDecoder.ts';
 
 let runtime: Runtime;
 beforeAll(async () => {
@@ -32,6 +32,14 @@ const qwen = {
   vocabularySize: 301,
 };
 const llama = parseDecoderConfig(LLAMA_JSON);
+
+const qwen3 = parseDecoderConfig({
+  ...QWEN3_JSON,
+  vocab_size: 301,
+  hidden_size: 64,
+  head_dim: 24,
+  intermediate_size: 160,
+});
 
 const FULL: PlannedModel = { config: qwen, trainable: true, learns: true };
 const LORA: PlannedModel = {
@@ -69,6 +77,11 @@ const RUN: PlannedRun = {
   accumulation: 1,
 };
 const SHARED: PlannedRun = { ...RUN, languageModel: LORA, retriever: LORA, sharedBase: true };
+
+/** The same run on decoders of another family. */
+function ofFamily(config: DecoderConfig, run: PlannedRun): PlannedRun {
+  return { ...run, languageModel: { ...run.languageModel, config }, retriever: { ...run.retriever, config } };
+}
 
 function fill({ slice, size, dtype, scales }: Tensor, random: () => number): void {
   const values = randomArray(random, size, 0.1);
@@ -170,6 +183,11 @@ async function measure(run: PlannedRun, sameRows: boolean) {
 test.each<[string, PlannedRun, { sameRows?: boolean }?]>([
   ['two whole models', RUN],
   ['two whole models, recomputing layers', { ...RUN, options: { ...RUN.options, checkpointing: true } }],
+  [
+    'two whole models that normalise heads, recomputing layers',
+    { ...ofFamily(qwen3, RUN), options: { ...RUN.options, checkpointing: true } },
+  ],
+  ['two adapters on one bf16 base that normalises heads', ofFamily(qwen3, SHARED)],
   ['dual loss', { ...RUN, options: { ...RUN.options, dualLoss: true } }],
   ['two adapters on one bf16 base', SHARED],
   ['two adapters on one bf16 base, recomputing', { ...SHARED, options: { ...RUN.options, checkpointing: true } }],
