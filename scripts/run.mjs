@@ -3,7 +3,8 @@
  * `… path/to/entry.ts …`. Standard output is the program's alone, and its exit code is handed on.
  *
  * The entry exports `main(args: readonly string[], signal: AbortSignal): Promise<number>`: the arguments as given, a signal
- * that aborts on Ctrl-C, and the exit code. Paths in the arguments are relative to the current folder.
+ * that aborts when the program is to end (load-entry.mjs), and the exit code. Paths in the arguments are relative to the
+ * current folder.
  */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
@@ -40,7 +41,7 @@ const child = spawn(process.execPath, [resolve(ROOT, 'scripts/load-entry.mjs'), 
   stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
 });
 // A terminal sends the signal to both processes, `kill` to this one only: the child counts both as one (load-entry.mjs).
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.connected && child.send(signal));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.connected && child.send(signal));
 child.on('error', (error) => {
   console.error(error.message);
   process.exit(1);

@@ -1,4 +1,5 @@
 import { ReportedError } from '../base/errors.ts';
+import { CorpusError } from '../corpus/errors.ts';
 import { embedCommand } from './commands/embed.ts';
 import { essaysCommand } from './commands/essays.ts';
 import { exportCommand } from './commands/export.ts';
@@ -7,6 +8,8 @@ import { makeCheckpointCommand } from './commands/makeCheckpoint.ts';
 import { planCommand } from './commands/plan.ts';
 import { stepCommand } from './commands/stepCommand.ts';
 import { trainCommand } from './commands/train.ts';
+import { readingProblem } from './support/fileProblems.ts';
+import { stoppedCode, tellWhenStopping } from './support/stopping.ts';
 import { UsageError, type Command } from './support/usage.ts';
 
 const COMMANDS: readonly Command[] = [
@@ -20,9 +23,14 @@ const COMMANDS: readonly Command[] = [
   makeCheckpointCommand,
 ];
 
-/** Entry of `npm run cli`. Returns the exit code. What is no ReportedError is a bug, and shows its stack. */
+/**
+ * Entry of `npm run cli`. What is no ReportedError, nor a file that cannot be read, is a bug and shows its stack.
+ * @param signal ends the command when what is under way is done; its reason is the name of a signal.
+ * @returns the exit code: 0, 1 for what failed, or the signal's (stopping.ts).
+ */
 export async function main(args: readonly string[], signal: AbortSignal): Promise<number> {
   const [name, ...rest] = args;
+  tellWhenStopping(signal);
   try {
     if (name === undefined || name === 'help' || name === '--help') {
       process.stdout.write(rest[0] === undefined ? overview() : commandHelp(find(rest[0])));
@@ -31,12 +39,13 @@ export async function main(args: readonly string[], signal: AbortSignal): Promis
     const command = find(name);
     if (rest.includes('--help')) process.stdout.write(commandHelp(command));
     else await command.run(rest, signal);
-    return 0;
+    return signal.aborted ? stoppedCode(signal) : 0;
   } catch (cause) {
-    const path = missingFile(cause);
-    if (path === undefined && !(cause instanceof ReportedError)) throw cause;
-    process.stderr.write(`${path === undefined ? (cause as Error).message : `There is no file ${path}.`}\n`);
-    return 1;
+    const stopped = signal.aborted && (cause === signal.reason || isStop(cause));
+    const problem = readingProblem(cause);
+    if (!stopped && problem === undefined && !(cause instanceof ReportedError)) throw cause;
+    process.stderr.write(`${problem ?? (cause instanceof Error ? cause.message : 'Stopped.')}\n`);
+    return stopped ? stoppedCode(signal) : 1;
   }
 }
 
@@ -46,10 +55,9 @@ function find(name: string): Command {
   return found;
 }
 
-/** The path of a file that was asked for and is not there. */
-function missingFile(cause: unknown): string | undefined {
-  if (!(cause instanceof Error) || !('code' in cause) || cause.code !== 'ENOENT') return undefined;
-  return 'path' in cause && typeof cause.path === 'string' ? cause.path : undefined;
+function isStop(cause: unknown): boolean {
+  if (cause instanceof CorpusError) return cause.code === 'aborted';
+  return cause instanceof ReportedError && cause.kind === 'stopped';
 }
 
 function commandHelp({ name, usage, summary, help }: Command): string {

@@ -88,7 +88,7 @@ describe('make-checkpoint', () => {
     expect((await bytes(again)).equals(await bytes(model))).toBe(true);
     expect((await bytes(other)).equals(await bytes(model))).toBe(false);
     const { code, err } = await run('make-checkpoint', model, '--config', at('shape.json'));
-    expect([code, err]).toEqual([1, expect.stringContaining('already holds a model')]);
+    expect([code, err]).toEqual([1, expect.stringContaining('already holds files')]);
   });
 
   test.each([

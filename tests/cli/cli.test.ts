@@ -9,7 +9,7 @@ import { readText } from '../../src/corpus/sources/documents.ts';
 import { loadProse } from '../../src/corpus/sources/prose.ts';
 import { headerLength, parseHeader } from '../../src/files/formats/safetensors.ts';
 import type { RunRecord } from '../../src/run/record.ts';
-import { run } from './run.ts';
+import { lines, run } from './run.ts';
 
 const GOLDEN = join(dirname(fileURLToPath(import.meta.url)), '../parity/steps/llama-no-vnorm');
 const TINY = '--chunks 4 --layers 1 --width 16 --heads 2 --kvHeads 1 --mlpWidth 16 --heldOutBatches 1'.split(' ');
@@ -49,10 +49,21 @@ describe('what cannot be done is refused in a sentence, with exit code 1', () =>
     [['train', '--speed', '3'], /--speed/],
     [['train', '--learningRate', 'NaN'], /Learning rate/],
     [['train', '--steps', '0'], /--steps/],
+    [['train', '--steps', '1e99'], /--steps takes a whole number from 1 to 1,000,000,000/],
+    [['train', '--every', '99999999999999999999'], /--every takes/],
+    [['train', '--checkpoint', 'a', '--checkpoint-every', 'Infinity'], /--checkpoint-every takes/],
+    [['train', '--file', '.'], /^\. is a folder/],
+    [['train', '--file', 'package.json/text'], /package\.json\/text is not there/],
+    [['train', '--adapters', '.', '--record', '.'], /--record \. cannot be written: it is a folder/],
+    [['train', '--record', '/dev/full'], /--record .* it is a device/],
+    [['train', '--record', 'README.md'], /--record README\.md .*exists already.*--force/],
+    [['train', '--record', '/proc/run.json'], /--record .*Choose another place/],
+    [['train', '--export', 'src'], /--export src .*holds files/],
+    [['train', '--save', 'a.zip', '--record', 'a.zip'], /--save .*--record .*same place/],
     [['train', '--preset', 'none'], /no preset "none"/],
     [['train', '--attention', 'psychic'], /Who is read/],
     [['step'], /Usage/],
-    [['step', '/nowhere', '--out', '/dev/null'], /no options.json/],
+    [['step', '/nowhere', '--out', 'step.safetensors'], /no options.json/],
     [['step', '--model', '/nowhere'], /no folder \/nowhere/],
     [['help', 'dance'], /no command dance/],
     [['train', '--preset', 'gentle'], /--model DIR/],
@@ -75,6 +86,12 @@ describe('what cannot be done is refused in a sentence, with exit code 1', () =>
     [['make-checkpoint', '--config', 'tiny'], /Usage/],
     [['make-checkpoint', '/nowhere', '--config', 'tiny', '--dtype', 'int8'], /--dtype/],
     [['make-checkpoint', '/nowhere', '--config', 'tiny', '--seed', '-1'], /--seed/],
+    [['make-checkpoint', '/nowhere', '--config', 'tiny', '--seed', '1e99'], /--seed/],
+    [['make-checkpoint', 'src', '--config', 'tiny'], /src .*holds files/],
+    [['generate', '--model', '/nowhere', '--prompt', 'a', '--tokens', '1e99'], /--tokens/],
+    [['embed', '--model', '/nowhere', '--file', 'a', '--out', 'src/a.npy/'], /\.npy or \.tsv/],
+    [['embed', '--model', '/nowhere', '--file', 'a', '--out', 'README.md/a.tsv'], /--out .*part of its path is a file/],
+    [['export', 'README.md', '--out', 'README.md'], /--out README\.md .*a folder is meant/],
   ] as [string[], RegExp][])('%j', async (args, message) => {
     const { code, err } = await run(...args);
     expect(code).toBe(1);
@@ -107,20 +124,23 @@ describe('what cannot be done is refused in a sentence, with exit code 1', () =>
 test('train --json prints one object a line, from step 1 on, with an evaluation at the end', async () => {
   const { code, out } = await run('train', '--json', '--steps', '3', '--every', '1', '--attention', 'uniform', ...TINY);
   expect(code).toBe(0);
-  const lines = out
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
-  expect(lines.map(({ step }) => step)).toEqual([1, 2, 3, 3]);
-  for (const line of lines) {
+  const objects = lines(out);
+  expect(objects.map(({ step }) => step)).toEqual([1, 2, 3, 3]);
+  for (const line of objects) {
     expect(line['ntpLoss']).toBeGreaterThan(0);
     expect(line['isolatedLoss']).toBeGreaterThan(0);
   }
-  const last = lines.at(-1)?.['heldOut'] as Record<string, number>;
+  const last = objects.at(-1)?.['heldOut'] as Record<string, number>;
   expect(Object.keys(last)).toEqual(
     expect.arrayContaining(['recallAt1', 'ntpLoss', 'isolatedLoss', 'effectiveDocuments']),
   );
   expect(last['effectiveDocuments']).toBeCloseTo(3, 5);
+});
+
+test('held-out batches are looked at as seldom as was asked', async () => {
+  const often = ['--steps', '51', '--every', '51', '--evaluateEvery', '60', '--attention', 'uniform'];
+  const { out } = await run('train', '--json', ...often, ...TINY);
+  expect(lines(out).map(({ step }) => step)).toEqual([51, 51]);
 });
 
 test('train --record writes a run that the page can replay', async () => {

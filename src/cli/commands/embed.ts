@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { writeNpy } from '../../files/formats/npy.ts';
 import { embeddingsTsv } from '../../files/formats/tsv.ts';
@@ -7,8 +7,10 @@ import { setUpCorpus } from '../../run/corpusSetup.ts';
 import { embedTexts } from '../../lab/desks/embedding.ts';
 import { preset } from '../../settings/presets.ts';
 import { EmbeddingIndex } from '../../retrieval/embeddingIndex.ts';
+import { reading } from '../support/fileProblems.ts';
 import { loadModel, openFolder } from '../support/modelFolder.ts';
 import { openNodeRuntime } from '../support/nodeGpu.ts';
+import { FORCE_HELP, FORCE_OPTION, Outputs } from '../support/outputs.ts';
 import { ProgressLine, reportCompiling, timeText } from '../support/reports.ts';
 import { nothingMore, parse, required, UsageError, whole, type Command } from '../support/usage.ts';
 
@@ -22,6 +24,7 @@ export const embedCommand: Command = {
   --query TEXT             print the chunks that are nearest to it
   --top N                  how many (default 5)
   --out FILE               write the chunks' embeddings: FILE.npy ([chunks, width], float32) or FILE.tsv (with the texts)
+${FORCE_HELP}
   --chunkTokens N          most tokens of a chunk (default ${preset('gentle').configuration.chunkTokens})
   --pooling NAME           mean (default), eos or first: the one that the retriever was trained with`,
   async run(args, signal) {
@@ -32,6 +35,7 @@ export const embedCommand: Command = {
       query: { type: 'string' },
       top: { type: 'string' },
       out: { type: 'string' },
+      ...FORCE_OPTION,
       chunkTokens: { type: 'string' },
       pooling: { type: 'string' },
     });
@@ -44,6 +48,10 @@ export const embedCommand: Command = {
       throw new UsageError('Nothing to do: give --query TEXT or --out FILE.');
     if (out !== undefined && !/\.(npy|tsv)$/.test(out))
       throw new UsageError(`--out ends in .npy or .tsv, to say which of the two is meant; ${out} does not.`);
+    const outputs = await Outputs.prepare([{ option: '--out', path: out, kind: 'file' }], {
+      force: values.force,
+      inputs: { '--file': file },
+    });
     // Batches are not made; what is asked of them must not stand in the way of a short text.
     const small = { batching: 'random', chunks: 2 };
     const changes = { source: 'text', ...small, ...(chunkTokens && { chunkTokens }), ...(pooling && { pooling }) };
@@ -52,7 +60,7 @@ export const embedCommand: Command = {
     const pretrained = await openFolder(folder);
     const { tokenizer } = pretrained;
     const bases = { languageModel: pretrained, retriever: pretrained };
-    const text = new Uint8Array(await readFile(file));
+    const text = new Uint8Array(await reading(file, readFile(file)));
     const { chunks } = await setUpCorpus(configuration, { text, title: basename(file), bases, signal });
     const runtime = await openNodeRuntime();
     reportCompiling(runtime);
@@ -75,8 +83,9 @@ export const embedCommand: Command = {
         line.update(`Embedding ${texts.length} chunks: ${Math.floor(100 * fraction)} %`),
       );
       line.end(`Embedded ${texts.length} chunks in ${timeText(performance.now() - started)}`);
-      if (out?.endsWith('.npy')) await writeFile(out, writeNpy(vectors, [texts.length, hiddenSize]));
-      else if (out !== undefined) await writeFile(out, embeddingsTsv(texts, vectors));
+      await outputs.write('--out', () =>
+        out?.endsWith('.npy') ? [writeNpy(vectors, [texts.length, hiddenSize])] : embeddingsTsv(texts, vectors),
+      );
       if (query !== undefined)
         for (const { index, score } of new EmbeddingIndex(vectors, hiddenSize).search(
           await embed('query', [query]),
@@ -87,6 +96,7 @@ export const embedCommand: Command = {
             `${score.toFixed(4)}  ${index}  ${chunk?.documentTitle ?? ''}\n    ${chunk?.text ?? ''}\n`,
           );
         }
+      outputs.finish();
     } finally {
       model.destroy();
       runtime.destroy();

@@ -1,13 +1,15 @@
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { trainBpe } from '../../corpus/tokenizer/bpeTrainer.ts';
 import { loadProse, proseCollections } from '../../corpus/sources/prose.ts';
 import { TextTokenizer, type TokenizerFiles } from '../../corpus/tokenizer/tokenizer.ts';
 import { safetensorsPieces } from '../../files/formats/safetensors.ts';
+import { jsonFile } from '../../files/formats/zipWriter.ts';
 import { parseDecoderConfig } from '../../models/config.ts';
+import { FORCE_HELP, FORCE_OPTION, Outputs } from '../support/outputs.ts';
 import { CHECKPOINT_SHAPES, checkpointPlan, randomBytes } from '../support/randomCheckpoint.ts';
 import { partText, ProgressLine, timeText } from '../support/reports.ts';
-import { parse, required, UsageError, type Command } from '../support/usage.ts';
+import { StoppedError } from '../support/stopping.ts';
+import { parse, required, UsageError, whole, type Command } from '../support/usage.ts';
 
 /** Tokens of the vocabulary at most: more than this the built-in collections hardly fill. */
 const MOST_TOKENS = 4096;
@@ -21,6 +23,7 @@ export const makeCheckpointCommand: Command = {
   help: `  --config SHAPE           ${Object.keys(CHECKPOINT_SHAPES).join(', ')}, or the path of a config.json
   --seed N                 same seed, same weights (default 0)
   --dtype FORMAT           bf16 (default) or f32
+${FORCE_HELP}
 Writes config.json, model.safetensors, tokenizer.json and tokenizer_config.json. The tokenizer is a small one, trained
 on the built-in texts.`,
   async run(args, signal) {
@@ -28,6 +31,7 @@ on the built-in texts.`,
       config: { type: 'string' },
       seed: { type: 'string' },
       dtype: { type: 'string' },
+      ...FORCE_OPTION,
     });
     const [folder, ...more] = positionals;
     if (folder === undefined || more.length > 0)
@@ -37,15 +41,12 @@ on the built-in texts.`,
     );
     const dtype = values.dtype ?? 'bf16';
     if (dtype !== 'bf16' && dtype !== 'f32') throw new UsageError(`--dtype takes bf16 or f32, not ${dtype}.`);
-    await makeCheckpoint(folder, json, { seed: seedOf(values.seed), dtype, signal });
+    const seed = whole('seed', values.seed, 0, { least: 0, most: Number.MAX_SAFE_INTEGER });
+    const outputs = await Outputs.prepare([{ option: 'DIR', path: folder, kind: 'folder' }], { force: values.force });
+    await makeCheckpoint(folder, outputs, json, { seed, dtype, signal });
+    outputs.finish();
   },
 };
-
-function seedOf(text: string | undefined): number {
-  const seed = Number(text ?? 0);
-  if (!Number.isInteger(seed) || seed < 0) throw new UsageError(`--seed takes a whole number from 0, not ${text}.`);
-  return seed;
-}
 
 /** A configuration by its name, or from a file. @throws UsageError */
 export async function readShape(name: string): Promise<Record<string, unknown>> {
@@ -70,6 +71,7 @@ export async function readShape(name: string): Promise<Record<string, unknown>> 
 
 async function makeCheckpoint(
   folder: string,
+  outputs: Outputs,
   shape: Record<string, unknown>,
   { seed, dtype, signal }: { seed: number; dtype: 'bf16' | 'f32'; signal: AbortSignal },
 ): Promise<void> {
@@ -78,47 +80,37 @@ async function makeCheckpoint(
     throw new UsageError(
       `A vocabulary of ${config.vocabularySize} tokens cannot hold all bytes; make vocab_size at least ${FEWEST_TOKENS}.`,
     );
-  if (await stat(join(folder, 'config.json')).catch(() => undefined))
-    throw new UsageError(`${folder} already holds a model. Choose another folder.`);
-  await mkdir(folder, { recursive: true });
   const started = performance.now();
   const tokenizer = await trainTokenizer(Math.min(config.vocabularySize, MOST_TOKENS), signal);
   const { eosId, padId } = new TextTokenizer(tokenizer);
 
   const plan = checkpointPlan(config, dtype);
-  const weights = join(folder, 'model.safetensors');
   const line = new ProgressLine();
-  // Under another name until it is whole: a folder with half a model would look like a model.
-  const part = await open(`${weights}.part`, 'w');
-  try {
+  async function* weights(): AsyncGenerator<Uint8Array, void, void> {
     let done = 0;
     for await (const piece of safetensorsPieces(plan, (tensor) => randomBytes(tensor, seed))) {
-      signal.throwIfAborted();
-      await part.writeFile(piece);
+      if (signal.aborted) throw new StoppedError('Stopped: there is no checkpoint yet.');
+      yield piece;
       done += piece.length;
-      line.update(`Writing ${weights}: ${partText(done, plan.fileBytes)}`);
+      line.update(`Writing ${folder}: ${partText(done, plan.fileBytes)}`);
     }
-    await part.close();
-  } catch (cause) {
-    await part.close();
-    await rm(`${weights}.part`);
-    if (signal.aborted) throw new UsageError('Stopped: the checkpoint is not complete.');
-    throw cause;
   }
-  await rename(`${weights}.part`, weights);
-  const json = (name: string, value: unknown) =>
-    writeFile(join(folder, name), `${JSON.stringify(value, undefined, 2)}\n`);
-  await json('tokenizer.json', tokenizer.tokenizerJson);
-  await json('tokenizer_config.json', tokenizer.tokenizerConfig);
-  // Last: a folder without it is no model.
-  await json('config.json', {
-    ...shape,
-    bos_token_id: null,
-    eos_token_id: eosId,
-    pad_token_id: padId,
-    torch_dtype: dtype === 'bf16' ? 'bfloat16' : 'float32',
-  });
-  line.end(`Wrote ${weights}: ${partText(plan.fileBytes, plan.fileBytes)} in ${timeText(performance.now() - started)}`);
+  const failure = await outputs.writeFolder('DIR', [
+    { name: 'model.safetensors', chunks: weights() },
+    jsonFile('tokenizer.json', tokenizer.tokenizerJson),
+    jsonFile('tokenizer_config.json', tokenizer.tokenizerConfig),
+    jsonFile('config.json', {
+      ...shape,
+      bos_token_id: null,
+      eos_token_id: eosId,
+      pad_token_id: padId,
+      torch_dtype: dtype === 'bf16' ? 'bfloat16' : 'float32',
+    }),
+  ]);
+  if (failure === undefined)
+    line.end(
+      `Wrote ${folder}: ${partText(plan.fileBytes, plan.fileBytes)} in ${timeText(performance.now() - started)}`,
+    );
 }
 
 async function trainTokenizer(vocabularySize: number, signal: AbortSignal): Promise<TokenizerFiles> {

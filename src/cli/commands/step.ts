@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
 import { writeSafetensors, type TensorToStore } from '../../files/formats/safetensors.ts';
 import { revela, type RevelaForward, type RevelaOptions } from '../../objectives/revela.ts';
 import type { TokenBatch } from '../../corpus/types.ts';
@@ -9,6 +8,7 @@ import { Optimiser } from '../../training/optimiser.ts';
 import { readForward, type BatchResult } from '../../training/results.ts';
 import { readGoldenBatches, readGoldenOptions, type GoldenOptimizer } from '../support/goldenFolder.ts';
 import { loadGoldenModels, type BaseOptions, type GoldenModels } from '../support/goldenModels.ts';
+import type { Outputs } from '../support/outputs.ts';
 
 /** The numbers of expected.json. */
 export interface StepReport {
@@ -31,9 +31,9 @@ export interface StepOutcome {
 }
 
 /** `step DIR --out FILE`: runs one step of a golden folder, prints its numbers and writes its tensors. */
-export async function goldenStep(runtime: Runtime, folder: string, out: string): Promise<void> {
+export async function goldenStep(runtime: Runtime, folder: string, outputs: Outputs): Promise<void> {
   const { report, tensors } = await runGoldenStep(runtime, folder);
-  await writeFile(out, writeSafetensors(tensors));
+  await outputs.write('--out', () => [writeSafetensors(tensors)]);
   process.stdout.write(`${JSON.stringify(report)}\n`);
 }
 

@@ -1,6 +1,7 @@
 import { goldenStep } from './step.ts';
 import { modelStep } from './modelStep.ts';
 import { openNodeRuntime } from '../support/nodeGpu.ts';
+import { FORCE_HELP, FORCE_OPTION, Outputs } from '../support/outputs.ts';
 import {
   CONFIGURATION_HELP,
   CONFIGURATION_OPTIONS,
@@ -17,6 +18,7 @@ export const stepCommand: Command = {
   summary: 'runs one step: of a golden folder, or of a configuration with its time by kernel and its memory',
   help: `Of a golden folder: prints its losses, S and A
   --out FILE               writes its tensors
+${FORCE_HELP}
 
 Of a configuration (every setting of train)
 ${CONFIGURATION_HELP}
@@ -26,6 +28,7 @@ ${CONFIGURATION_HELP}
     const { values, positionals } = parse(args, {
       ...CONFIGURATION_OPTIONS,
       out: { type: 'string' },
+      ...FORCE_OPTION,
       json: { type: 'boolean' },
       'full-rows': { type: 'boolean' },
     });
@@ -42,6 +45,10 @@ ${CONFIGURATION_HELP}
     if (folder === undefined || values.out === undefined)
       throw new UsageError('Usage: npm run cli -- step DIR --out FILE, or step --model DIR [settings]');
     nothingMore(more);
-    await goldenStep(await openNodeRuntime(), folder, values.out);
+    const outputs = await Outputs.prepare([{ option: '--out', path: values.out, kind: 'file' }], {
+      force: values.force,
+    });
+    await goldenStep(await openNodeRuntime(), folder, outputs);
+    outputs.finish();
   },
 };

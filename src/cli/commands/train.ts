@@ -2,18 +2,11 @@ import type { Configuration } from '../../settings/configuration.ts';
 import { evaluationRecord, stepRecord } from '../../run/records.ts';
 import type { Evaluation, RunRecord, StepMetrics, StepRecord } from '../../run/record.ts';
 import { runArchive, wholeModel } from '../../run/takeHome.ts';
-import { writeFile } from 'node:fs/promises';
-import { openRun, type CommandRun } from '../support/openRun.ts';
+import { jsonPieces } from '../support/jsonPieces.ts';
+import { openRun, type CommandRun, type RunSources } from '../support/openRun.ts';
+import { FORCE_HELP, FORCE_OPTION, Outputs } from '../support/outputs.ts';
 import { adapterText, timeText } from '../support/reports.ts';
-import {
-  readAdapters,
-  readRun,
-  restoreRun,
-  saveRun,
-  writeFolder,
-  writeFolderOrZip,
-  type SavedRun,
-} from '../support/save.ts';
+import { readAdapters, readRun, restoreRun, savedRunChunks, type SavedRun } from '../support/save.ts';
 import { snapshotSteps } from '../support/snapshots.ts';
 import {
   CONFIGURATION_HELP,
@@ -40,9 +33,11 @@ export const trainCommand: Command = {
   --save FILE.zip          write what was learnt: both adapters, or both models where all weights are trained
   --export DIR             the same as a folder
   --save-model DIR         write the language model as a Hugging Face folder (with --trained full)
-  --checkpoint FILE        write the whole state of the run at its end, to go on from there
+  --checkpoint FILE        write a saved run at the end: its whole state, to go on from there
   --checkpoint-every N     and after every N steps
   --resume FILE            go on with a saved run: its settings, text and step; settings given here come on top
+${FORCE_HELP}
+Ctrl-C ends the run after the step under way, with everything written; once more ends it at once.
 ${SETTINGS_HELP}`,
   async run(args, signal) {
     const { values, positionals } = parse(args, {
@@ -58,8 +53,10 @@ ${SETTINGS_HELP}`,
       checkpoint: { type: 'string' },
       'checkpoint-every': { type: 'string' },
       resume: { type: 'string' },
+      ...FORCE_OPTION,
     });
     nothingMore(positionals);
+    const outputs = await prepareOutputs(values);
     const saved = values.resume === undefined ? undefined : await readRun(values.resume);
     const { configuration, name } = readConfiguration(values, saved?.configuration);
     if (values['save-model'] !== undefined && configuration.trained !== 'full')
@@ -76,8 +73,7 @@ ${SETTINGS_HELP}`,
       steps: whole('steps', values.steps, 500),
       every: whole('every', values.every, 10),
       json: values.json === true,
-      record: values.record,
-      checkpoint: values.checkpoint,
+      outputs,
       checkpointEvery: whole('checkpoint-every', values['checkpoint-every'], Infinity),
       signal,
     };
@@ -88,24 +84,56 @@ ${SETTINGS_HELP}`,
       if (saved) await restoreRun(saved, run);
       if (values.adapters !== undefined) process.stderr.write(`${await readAdapters(run, values.adapters)}\n`);
       await train(run, options, saved);
-      if (values.save !== undefined || values.export !== undefined) {
-        const files = await runArchive(run);
-        if (values.save !== undefined) await writeFolderOrZip(values.save, files);
-        if (values.export !== undefined) await writeFolder(values.export, files);
-      }
-      if (values['save-model'] !== undefined) {
+      let archive: ReturnType<typeof runArchive> | undefined;
+      const learnt = () => (archive ??= runArchive(run));
+      await outputs.writeFiles('--save', learnt);
+      await outputs.writeFiles('--export', learnt);
+      await outputs.writeFiles('--save-model', () => {
         const { runtime, experiment, prepared } = run;
-        const { languageModel } = experiment.models;
-        await writeFolder(
-          values['save-model'],
-          await wholeModel(runtime, languageModel, prepared.corpus.tokenizer, true),
-        );
-      }
+        return wholeModel(runtime, experiment.models.languageModel, prepared.corpus.tokenizer, true);
+      });
+      outputs.finish();
     } finally {
       run.destroy();
     }
   },
 };
+
+interface Paths extends RunSources {
+  readonly record?: string;
+  readonly checkpoint?: string;
+  readonly save?: string;
+  readonly export?: string;
+  readonly 'save-model'?: string;
+  readonly adapters?: string;
+  readonly resume?: string;
+  readonly force?: boolean;
+}
+
+/** Tries all that the run is to write before it begins. @throws UsageError */
+function prepareOutputs(paths: Paths): Promise<Outputs> {
+  const { force, resume } = paths;
+  return Outputs.prepare(
+    [
+      { option: '--record', path: paths.record, kind: 'file' },
+      { option: '--checkpoint', path: paths.checkpoint, kind: 'file' },
+      { option: '--save', path: paths.save, kind: 'file' },
+      { option: '--export', path: paths.export, kind: 'folder' },
+      { option: '--save-model', path: paths['save-model'], kind: 'folder' },
+    ],
+    {
+      force,
+      goesOn: ['--checkpoint', '--resume'],
+      inputs: {
+        '--resume': resume,
+        '--file': paths.file,
+        '--adapters': paths.adapters,
+        '--model': paths.model,
+        '--retriever-model': paths['retriever-model'],
+      },
+    },
+  );
+}
 
 interface TrainOptions {
   readonly configuration: Configuration;
@@ -113,22 +141,17 @@ interface TrainOptions {
   readonly steps: number;
   readonly every: number;
   readonly json: boolean;
-  readonly record: string | undefined;
-  readonly checkpoint: string | undefined;
+  readonly outputs: Outputs;
   readonly checkpointEvery: number;
   readonly signal: AbortSignal;
 }
-
-/** Evaluate at least this often, whatever the configuration says. */
-const EVALUATE_AT_LEAST_EVERY = 50;
 
 /** Trains up to a step, prints metrics, and writes the run when asked to. Ends early on Ctrl-C, keeping all of it. */
 async function train(run: CommandRun, options: TrainOptions, saved: SavedRun | undefined): Promise<void> {
   const { runtime, experiment } = run;
   const { corpus } = run.prepared;
-  const { configuration, signal } = options;
+  const { configuration, outputs, signal } = options;
   const { trainer } = experiment;
-  const evaluateEvery = Math.min(configuration.evaluateEvery, EVALUATE_AT_LEAST_EVERY);
   const print = options.json ? printJson : printText;
   if (!options.json) {
     for (const notice of corpus.summary.notices) process.stdout.write(`note: ${notice}\n`);
@@ -166,13 +189,15 @@ async function train(run: CommandRun, options: TrainOptions, saved: SavedRun | u
     last = step >= options.steps || signal.aborted;
     if (step % options.every === 0 || last) print(made.metrics, undefined);
     // The end of the run deserves scores in any case.
-    if (last || step % evaluateEvery === 0) await evaluate();
+    if (last || step % configuration.evaluateEvery === 0) await evaluate();
     // After the scores, so that a run that goes on from here has them.
-    if (options.checkpoint !== undefined && (last || step % options.checkpointEvery === 0))
-      await saveRun(options.checkpoint, run, record());
+    if (last || step % options.checkpointEvery === 0) {
+      const failure = await outputs.write('--checkpoint', () => savedRunChunks(run, record()));
+      if (failure !== undefined && !last) process.stderr.write(`${failure} The run goes on after step ${step}.\n`);
+    }
   }
   if (!options.json) process.stdout.write(timesText(times));
-  if (options.record !== undefined) await writeFile(options.record, JSON.stringify(record(), shortNumbers));
+  await outputs.write('--record', () => jsonPieces(record(), shortNumber));
 }
 
 /** The first step by itself, since it may have compiled kernels; evaluations are not in either. */
@@ -185,7 +210,7 @@ function timesText(times: readonly number[]): string {
 }
 
 /** Five digits are plenty for a picture, and a third of the bytes. */
-function shortNumbers(_key: string, value: unknown): unknown {
+function shortNumber(value: unknown): unknown {
   return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(5)) : value;
 }
 

@@ -1,5 +1,5 @@
 import { create, globals } from 'webgpu';
-import { openDevice, type OpenOptions } from '../../gpu/device.ts';
+import { openDevice, type GpuDevice, type OpenOptions } from '../../gpu/device.ts';
 import { Runtime } from '../../ops/core/runtime.ts';
 
 // Held for the life of the process: Dawn stops answering when the instance is collected.
@@ -18,9 +18,27 @@ export function nodeGpu(): GPU {
   return instance;
 }
 
-/** A context on the machine's adapter. @throws GpuUnavailableError */
+/** A runtime on the machine's adapter. @throws GpuUnavailableError */
 export async function openNodeRuntime(options: OpenOptions = {}): Promise<Runtime> {
-  return new Runtime(await openDevice(nodeGpu(), options));
+  const device = await openDevice(nodeGpu(), options);
+  if (openDevices.size === 0) process.once('exit', destroyDevices);
+  openDevices.add(device);
+  const destroy = () => {
+    openDevices.delete(device);
+    if (openDevices.size === 0) process.off('exit', destroyDevices);
+    device.destroy();
+  };
+  return new Runtime({ ...device, destroy });
+}
+
+const openDevices = new Set<GpuDevice>();
+
+/**
+ * A process that ends while Dawn's threads are at work (a second Ctrl-C, an error that nobody caught) takes the memory from
+ * under them and dies of a segmentation fault. Destroying a device waits for them.
+ */
+function destroyDevices(): void {
+  for (const device of openDevices) device.destroy();
 }
 
 /**

@@ -6,6 +6,7 @@ import { openExperiment } from '../../run/experiment.ts';
 import { refuseUnlessItFits } from '../../run/memory.ts';
 import type { OpenRun } from '../../run/openRun.ts';
 import { smallBases } from '../../lab/workbench.ts';
+import { reading } from './fileProblems.ts';
 import { loadProgress, openBases } from './modelFolder.ts';
 import { openNodeRuntime } from './nodeGpu.ts';
 import { reportCompiling } from './reports.ts';
@@ -35,7 +36,8 @@ export async function openRun(
   { signal, fullRows = false }: { signal: AbortSignal; fullRows?: boolean },
 ): Promise<CommandRun> {
   const bases = sources.model === undefined ? undefined : await openBases(sources.model, sources['retriever-model']);
-  const text = sources.file === undefined ? sources.text : new Uint8Array(await readFile(sources.file));
+  const text =
+    sources.file === undefined ? sources.text : new Uint8Array(await reading(sources.file, readFile(sources.file)));
   const title = sources.file === undefined ? sources.title : basename(sources.file);
   const found = await setUpCorpus(configuration, { text, title, bases, signal });
   const corpus = fullRows ? { ...found, batches: withFullRows(found, configuration), longestRow: undefined } : found;

@@ -1,52 +1,22 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { ModelFileError } from '../../files/formats/byteSource.ts';
 import { readSavedRun, writeSavedRun, type RunState } from '../../files/formats/savedRun.ts';
 import { looksLikeZip } from '../../files/formats/zipReader.ts';
-import { zipChunks, type NamedFile } from '../../files/formats/zipWriter.ts';
 import type { OpenRun } from '../../run/openRun.ts';
 import type { RunRecord } from '../../run/record.ts';
 import { importAdapters } from '../../run/takeHome.ts';
 import { restoreTraining, saveTraining } from '../../training/state.ts';
+import { reading } from './fileProblems.ts';
 import { fileSource, folderFiles } from './nodeFiles.ts';
 import { UsageError } from './usage.ts';
-
-/** Writes a file under another name until it is whole, so that what was there before stays until then. */
-export async function writeWhole(
-  path: string,
-  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const part = `${path}.part`;
-  const file = await open(part, 'w');
-  try {
-    for await (const chunk of chunks) await file.writeFile(chunk);
-    await file.close();
-    await rename(part, path);
-  } catch (cause) {
-    await file.close();
-    await rm(part, { force: true });
-    throw cause;
-  }
-}
-
-/** Files as a folder on disk. */
-export async function writeFolder(folder: string, files: readonly NamedFile[]): Promise<void> {
-  for (const { name, chunks } of files) await writeWhole(join(folder, name), chunks);
-}
-
-/** Files as a zip file where the path ends in .zip, as a folder otherwise. */
-export async function writeFolderOrZip(path: string, files: readonly NamedFile[]): Promise<void> {
-  if (path.endsWith('.zip')) await writeWhole(path, zipChunks(files));
-  else await writeFolder(path, files);
-}
 
 /** Puts adapters from a folder or a zip file under a run. @returns what was put where, in words. */
 export async function readAdapters(run: OpenRun, path: string): Promise<string> {
   const info = await stat(path).catch(() => undefined);
   if (!info) throw new UsageError(`There is no folder or file ${path}.`);
   if (info.isDirectory()) return importAdapters(run, folderFiles(path), await filesUnder(path));
-  const bytes = new Uint8Array(await readFile(path));
+  const bytes = new Uint8Array(await reading(path, readFile(path)));
   if (!looksLikeZip(bytes)) throw new UsageError(`${path} is neither a folder nor a zip file.`);
   return importAdapters(run, bytes);
 }
@@ -67,19 +37,19 @@ export interface SavedRun {
   readonly record: RunRecord | undefined;
 }
 
-/** Writes the whole state of a run, as the page does. */
-export async function saveRun(path: string, { runtime, experiment, prepared }: OpenRun, record: RunRecord) {
+/** The whole state of a run as the bytes of a saved run, as the page writes it. */
+export async function savedRunChunks(
+  { runtime, experiment, prepared }: OpenRun,
+  record: RunRecord,
+): Promise<Uint8Array[]> {
   const { configuration, text, title } = prepared.recipe;
   const state = await saveTraining(runtime, experiment.optimiser);
-  await writeWhole(
-    path,
-    writeSavedRun(state, {
-      configuration: JSON.stringify(configuration),
-      record: JSON.stringify(record),
-      ...(text === undefined ? {} : { text }),
-      ...(title === undefined ? {} : { title }),
-    }),
-  );
+  return writeSavedRun(state, {
+    configuration: JSON.stringify(configuration),
+    record: JSON.stringify(record),
+    ...(text === undefined ? {} : { text }),
+    ...(title === undefined ? {} : { title }),
+  });
 }
 
 /** @throws ModelFileError, SafetensorsError when the file is no saved run, or a damaged one. */

@@ -49,12 +49,22 @@ export function required(name: string, value: string | undefined, what: string):
   return value;
 }
 
-/** A positive whole number. @throws UsageError */
-export function whole(name: string, text: string | undefined, fallback: number): number {
+/** More than any option counts: a slip of the finger, not a wish. */
+const MOST = 1_000_000_000;
+
+/** A whole number from `least` to `most`. @throws UsageError */
+export function whole(
+  name: string,
+  text: string | undefined,
+  fallback: number,
+  { least = 1, most = MOST }: { least?: number; most?: number } = {},
+): number {
   if (text === undefined) return fallback;
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new UsageError(`--${name} takes a positive whole number, not ${text}.`);
+  if (!/^\d+$/.test(text) || value < least || value > most)
+    throw new UsageError(
+      `--${name} takes a whole number from ${least} to ${most.toLocaleString('en-US')}, not ${text === '' ? 'nothing' : text}.`,
+    );
   return value;
 }
 
