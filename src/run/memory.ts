@@ -6,6 +6,7 @@ import type { DecoderConfig } from '../models/config.ts';
 import { LORA_TARGETS } from '../models/lora.ts';
 import type { DType } from '../ops/core/tensor.ts';
 import { planMemory, storedAs, type MemoryPlan, type PlannedModel, type PlannedRun } from '../training/memoryPlan.ts';
+import { whyIdle } from '../settings/applicability.ts';
 import { configure, type Configuration } from '../settings/configuration.ts';
 import { revelaOptions } from './experiment.ts';
 import { learners } from './models.ts';
@@ -146,16 +147,15 @@ async function attempt(
 
 /** Changes that take less memory, the least painful first. */
 function* smaller(c: Configuration): Generator<Partial<Configuration>> {
-  const frozen = c.base === 'checkpoint' && c.trained === 'lora';
   const free: Partial<Configuration>[] = [{}];
   if (!c.checkpointing) free.push({ checkpointing: true });
-  if (frozen && c.precision === 'stored')
+  if (c.precision === 'stored' && whyIdle('precision', c) === undefined && valid(c, { precision: 'int8' }))
     free.push(...free.map((changes) => ({ ...changes, precision: 'int8' as const })));
   yield* free.slice(1);
   const most = free.at(-1) ?? {};
-  const ranks = c.trained === 'lora' ? halves(c.rank, 4) : [c.rank];
+  const ranks = whyIdle('rank', c) === undefined ? halves(c.rank, 4) : [c.rank];
   const lengths = halves(c.chunkTokens, 32);
-  const batches = halves(c.chunks, 2).filter((chunks) => c.batching !== 'topics' || chunks % c.groupSize === 0);
+  const batches = halves(c.chunks, 2).filter((chunks) => valid(c, { chunks }));
   // The fewest halvings first, whatever they halve.
   const all = ranks.flatMap((rank, i) =>
     lengths.flatMap((chunkTokens, j) =>
@@ -163,7 +163,7 @@ function* smaller(c: Configuration): Generator<Partial<Configuration>> {
     ),
   );
   for (const { changes, cost } of all.sort((a, b) => a.cost - b.cost)) if (cost > 0) yield onlyChanged(c, changes);
-  if (frozen === false && c.base === 'checkpoint') yield { ...most, trained: 'lora', precision: 'int8' };
+  if (c.base === 'checkpoint' && c.trained === 'full') yield { ...most, trained: 'lora', precision: 'int8' };
 }
 
 function halves(value: number, least: number): number[] {

@@ -1,14 +1,41 @@
 import { ReportedError } from '../base/errors.ts';
 
+/** What stands in a configuration. */
+export type Value = number | string | boolean;
+
+/** Values of other settings, by their keys; together they hold when each is as said. */
+export type Values = Readonly<Record<string, Value>>;
+
+/** Where a setting changes something. Elsewhere it is idle, and `why` says so. */
+export type Condition =
+  | { readonly only: Values; readonly except?: undefined; readonly why: string }
+  | { readonly except: Values; readonly only?: undefined; readonly why: string };
+
 /**
- * A setting as data: its default, range, unit and words. The same definition drives the page's controls, validation, links,
- * command-line flags and the labels that say what two runs differ in.
+ * What it does to GPU memory and to the time of a step when a number grows, a switch is turned on, a text is given, or
+ * another choice than the first is taken.
+ */
+export interface Cost {
+  readonly memory?: 'more' | 'less';
+  readonly time?: 'more' | 'less';
+  /** The same for the reader, where help does not say it. */
+  readonly words?: string;
+}
+
+/**
+ * A setting as data: its default, range, unit and words, when it applies and what it costs. The same definition drives the
+ * page's controls, validation, links, command-line flags, the planner's proposals and the labels that say what two runs
+ * differ in. What it conflicts with stands in conflicts.ts, since a conflict is between several.
  */
 interface Common<T> {
   readonly label: string;
   /** One line for the person who has never seen it. */
   readonly help: string;
   readonly group: SettingGroup;
+  /** All must hold, or the setting is idle; none: it always applies. */
+  readonly applies?: readonly Condition[];
+  /** Left out where it is hardly felt. */
+  readonly cost?: Cost;
   readonly default: T;
   /** What the paper or its released code uses, as shown beside ours. */
   readonly paper?: string;
@@ -77,7 +104,7 @@ export function textSetting(setting: Omit<TextSetting, 'kind'>): TextSetting {
  * Reads `value` (a typed value, or text from a link or a flag) as a value of `setting`.
  * @throws SettingError that names the setting and what it takes.
  */
-export function parseSetting(key: string, setting: Setting, value: unknown): number | string | boolean {
+export function parseSetting(key: string, setting: Setting, value: unknown): Value {
   const fail = (expected: string): never => {
     throw new SettingError(
       key,

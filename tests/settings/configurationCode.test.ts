@@ -1,49 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { configure, SETTING_KEYS, SETTINGS, type Configuration } from '../../src/settings/configuration.ts';
+import { configure, contradictions, SETTING_KEYS, type Configuration } from '../../src/settings/configuration.ts';
 import { CodeError, decodeConfiguration, encodeConfiguration, isCode } from '../../src/settings/configurationCode.ts';
 import { PRESETS } from '../../src/settings/presets.ts';
-import { SettingError, type Setting } from '../../src/settings/setting.ts';
-
-/** The same numbers in [0, 1) for the same seed (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-function pick<T>(values: readonly T[], random: () => number): T {
-  return values[Math.floor(random() * values.length)] as T;
-}
-
-function randomValue(setting: Setting, random: () => number): unknown {
-  switch (setting.kind) {
-    case 'number': {
-      const value = setting.min + random() * (setting.max - setting.min);
-      return setting.integer ? Math.round(value) : value;
-    }
-    case 'switch':
-      return random() < 0.5;
-    case 'choice':
-      return pick(setting.choices, random).value;
-    case 'text':
-      return pick(['HuggingFaceTB/SmolLM2-135M', 'owner/name@refs/pr/1', 'folder', setting.default], random);
-  }
-}
+import { pick, randomDraft, randomFrom } from './random.ts';
 
 /** A configuration with some settings changed at random; those that contradict each other are drawn anew. */
 function randomConfiguration(random: () => number): Configuration {
-  const base = pick(PRESETS, random).configuration;
   for (;;) {
-    const keys = SETTING_KEYS.filter(() => random() < 0.2);
-    try {
-      return configure(Object.fromEntries(keys.map((key) => [key, randomValue(SETTINGS[key], random)])), base);
-    } catch (error) {
-      if (!(error instanceof SettingError)) throw error;
-    }
+    const draft = randomDraft(random);
+    if (contradictions(draft).length === 0) return draft;
   }
 }
 

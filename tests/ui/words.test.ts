@@ -1,9 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { configure } from '../../src/settings/configuration.ts';
 import { bytes, compact, count, decimal, whole } from '../../src/ui/components/format.ts';
 import { isRunRecord } from '../../src/ui/state/history/recorded.ts';
 import { Rate } from '../../src/ui/state/history/rate.ts';
-import { whyIdle } from '../../src/ui/panels/settings/applicability.ts';
 import { decode, joinFiles, readFiles, titleOf } from '../../src/ui/panels/text/readFiles.ts';
 
 describe('numbers in words', () => {
@@ -44,23 +42,6 @@ describe('Rate', () => {
     expect(rate.perSecond(12_500)).toBeCloseTo(0.2);
     rate.clear();
     expect(rate.perSecond(12_500)).toBe(0);
-  });
-});
-
-describe('whyIdle', () => {
-  it('explains settings that change nothing at present', () => {
-    const facts = configure({});
-    expect(whyIdle('vocabulary', facts)).toContain('own');
-    expect(whyIdle('rank', facts)).toContain('LoRA');
-    expect(whyIdle('temperature', configure({ attention: 'oracle' }))).toContain('no temperature');
-    expect(whyIdle('groupSize', configure({ source: 'shore', batching: 'random' }))).toContain('topic groups');
-  });
-
-  it('is silent about those that do', () => {
-    const lora = configure({ source: 'shore', trained: 'lora' });
-    for (const key of ['vocabulary', 'batching', 'groupSize', 'rank', 'alpha', 'temperature'] as const) {
-      expect(whyIdle(key, lora)).toBeUndefined();
-    }
   });
 });
 

@@ -1,5 +1,6 @@
 import { BadInputError } from '../../base/errors.ts';
 import { parseArgs } from 'node:util';
+import { whereItApplies, whyIdle } from '../../settings/applicability.ts';
 import {
   configure,
   SETTING_KEYS,
@@ -8,6 +9,7 @@ import {
   type SettingKey,
 } from '../../settings/configuration.ts';
 import { preset, PRESETS } from '../../settings/presets.ts';
+import type { Setting } from '../../settings/setting.ts';
 
 /** A command line that cannot be carried out; the message says why. */
 export class UsageError extends BadInputError {
@@ -94,11 +96,31 @@ export const CONFIGURATION_HELP = `  --preset NAME            ${PRESETS.map(({ i
   --corpus NAME            the same as --source
   --file PATH              a text of your own`;
 
+/** Settings of the page that no command reads. */
+const IDLE_HERE: Readonly<Partial<Record<FlagKey, string>>> = {
+  autosaveEvery: 'It is for the page; here --checkpoint FILE and --checkpoint-every N save a run.',
+};
+
 export const SETTINGS_HELP = `and every setting:
-${FLAG_KEYS.map((key) => `  --${key.padEnd(23)}${SETTINGS[key].label}: ${SETTINGS[key].help}`).join('\n')}`;
+${FLAG_KEYS.map((key) => `  --${key.padEnd(23)}${helpOf(key)}`).join('\n')}`;
+
+function helpOf(key: FlagKey): string {
+  const { label, help, cost }: Setting = SETTINGS[key];
+  const where = IDLE_HERE[key] ?? whereItApplies(key);
+  return [`${label}: ${help}`, cost?.words, where && `[${where}]`].filter(Boolean).join(' ');
+}
+
+/** A word on each flag that was given and changes nothing in this configuration. */
+export function idleFlags(values: ConfigurationValues, configuration: Configuration): string[] {
+  return FLAG_KEYS.flatMap((key) => {
+    const why = values[key] === undefined ? undefined : (IDLE_HERE[key] ?? whyIdle(key, configuration));
+    return why === undefined ? [] : [`--${key} changes nothing here: ${why}`];
+  });
+}
 
 /**
- * Preset and settings of the command line; with a saved run, its settings in place of a preset's.
+ * Preset and settings of the command line; with a saved run, its settings in place of a preset's. Flags that change nothing
+ * are named on standard error.
  * @throws UsageError, SettingError
  */
 export function readConfiguration(
@@ -127,6 +149,7 @@ export function readConfiguration(
   if (values.corpus !== undefined) changes['source'] = values.corpus;
   if (values.file !== undefined) changes['source'] = 'text';
   const configuration = configure(changes, chosen.configuration);
+  for (const note of idleFlags(values, configuration)) process.stderr.write(`note: ${note}\n`);
   if (configuration.base === 'checkpoint' && model === undefined)
     throw new UsageError(
       'A pretrained checkpoint is needed: --model DIR, a folder with config.json, tokenizer.json and model.safetensors.',

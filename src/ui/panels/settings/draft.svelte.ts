@@ -1,6 +1,6 @@
 import {
   changedSettings,
-  configure,
+  contradictions,
   defaultConfiguration,
   SETTING_KEYS,
   SETTINGS,
@@ -35,7 +35,8 @@ export class Draft {
   readonly problem: Problem | undefined = $derived.by(() => {
     const key = SETTING_KEYS.find((candidate) => this.errors[candidate] !== undefined);
     if (key) return { key, message: this.errors[key] ?? '' };
-    return contradiction(this.configuration);
+    const [first] = contradictions(this.configuration);
+    return first && { key: first.setting as SettingKey, message: first.message };
   });
 
   /**
@@ -116,21 +117,17 @@ export class Draft {
   }
 }
 
-function contradiction(configuration: Configuration): Problem | undefined {
-  try {
-    configure({}, configuration);
-    return undefined;
-  } catch (error) {
-    if (error instanceof SettingError) return { key: error.setting as SettingKey, message: error.message };
-    throw error;
-  }
-}
-
-/** The settings of the last visit; the defaults where those no longer fit. */
+/** The settings of the last visit, those that contradict each other included; the default in place of what no longer fits. */
 function restored(): Configuration {
-  try {
-    return configure(load<Record<string, unknown>>(STORED) ?? {});
-  } catch {
-    return defaultConfiguration();
+  const configuration: Record<string, unknown> = { ...defaultConfiguration() };
+  const stored: unknown = load(STORED);
+  if (typeof stored !== 'object' || stored === null) return defaultConfiguration();
+  for (const [key, value] of Object.entries(stored)) {
+    try {
+      if (Object.hasOwn(SETTINGS, key)) configuration[key] = parseSetting(key, SETTINGS[key as SettingKey], value);
+    } catch (error) {
+      if (!(error instanceof SettingError)) throw error;
+    }
   }
+  return configuration as unknown as Configuration;
 }

@@ -1,0 +1,17 @@
+import type { Condition } from '../setting.ts';
+
+/** Conditions that several settings stand under. */
+
+export const ON_CHECKPOINT: Condition = { only: { base: 'checkpoint' }, why: 'Only for a pretrained checkpoint.' };
+
+export const ON_SMALL_MODELS: Condition = {
+  only: { base: 'scratch' },
+  why: 'The checkpoint has a shape and weights of its own.',
+};
+
+export const ON_ADAPTERS: Condition = { only: { trained: 'lora' }, why: 'Only for LoRA adapters.' };
+
+export const WHERE_READ: Condition = {
+  except: { contextGate: 0, learnGate: false },
+  why: 'At γ 0 no neighbour is read.',
+};

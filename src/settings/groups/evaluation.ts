@@ -1,0 +1,39 @@
+import { ON_CHECKPOINT } from './conditions.ts';
+import { numberSetting } from '../setting.ts';
+
+/** When the run is looked at and saved. */
+export const EVALUATION = {
+  evaluateEvery: numberSetting({
+    group: 'evaluation',
+    label: 'Evaluate every',
+    help: 'How often held-out batches are looked at.',
+    default: 50,
+    min: 1,
+    max: 10000,
+    integer: true,
+    unit: 'steps',
+    cost: { time: 'less', words: 'Rarer looks take less time.' },
+  }),
+  heldOutBatches: numberSetting({
+    group: 'evaluation',
+    label: 'Held-out batches',
+    help: 'How many batches that training never sees are used for the scores.',
+    default: 8,
+    min: 1,
+    max: 64,
+    integer: true,
+    cost: { time: 'more', words: 'More batches take more time at every look.' },
+  }),
+  autosaveEvery: numberSetting({
+    group: 'evaluation',
+    label: 'Save every',
+    help: 'How often a run on a checkpoint is saved in this browser, so that it can go on after a reload; 0: never.',
+    applies: [ON_CHECKPOINT],
+    default: 10,
+    min: 0,
+    max: 100000,
+    integer: true,
+    unit: 'steps',
+    cost: { time: 'less', words: 'Rarer saves take less time.' },
+  }),
+} as const;

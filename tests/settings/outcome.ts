@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+import { setUpCorpus } from '../../src/run/corpusSetup.ts';
+import { openExperiment } from '../../src/run/experiment.ts';
+import { openBoth, type Pretrained } from '../../src/run/pretrained.ts';
+import { evaluationRecord, stepRecord } from '../../src/run/records.ts';
+import type { Configuration } from '../../src/settings/configuration.ts';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
+import { saveTraining } from '../../src/training/state.ts';
+
+/** A text of a few short documents, each of which makes several chunks. */
+export const TEXT = Array.from(
+  { length: 12 },
+  (_, i) =>
+    `Essay ${i}\n\nThe number ${i} is a curious one. People have counted to ${i} for ages. It comes after ${i - 1} and before ${i + 1}, as everybody knows who can count. Some find it lucky, others do not care.`,
+).join('\n\n---\n\n');
+
+/**
+ * Everything that a short run comes to: its corpus, the scores before and after, two steps with losses, matrices and norms,
+ * and the weights at its end; times and memory aside. Configurations that the engine takes alike come to the same text.
+ */
+export async function outcome(
+  runtime: Runtime,
+  configuration: Configuration,
+  open: (name: string) => Promise<Pretrained>,
+): Promise<string> {
+  const bases = configuration.base === 'checkpoint' ? await openBoth(configuration, open) : undefined;
+  const corpus = await setUpCorpus(configuration, { bases, text: TEXT });
+  const experiment = await openExperiment(runtime, configuration, corpus, bases);
+  try {
+    const { trainer, optimiser } = experiment;
+    const parts: unknown[] = [corpus.summary, evaluationRecord(await trainer.evaluate(), corpus)];
+    for (let step = 0; step < 2; step++) {
+      const { metrics, ...pictures } = stepRecord(await trainer.step(), corpus, configuration);
+      parts.push(pictures, { ...metrics, stepMs: undefined, tokensPerSecond: undefined, memory: undefined });
+    }
+    parts.push(evaluationRecord(await trainer.evaluate(), corpus));
+    const { tensors } = await saveTraining(runtime, optimiser);
+    for (const [name, data] of tensors) parts.push(name, createHash('sha256').update(data).digest('hex'));
+    return JSON.stringify(parts);
+  } finally {
+    experiment.destroy();
+  }
+}
