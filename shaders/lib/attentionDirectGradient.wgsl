@@ -1,4 +1,4 @@
-// The second product of a gradient kernel without workgroup memory, beside the scores of lib/attentionDirect.wgsl: values and the
+// The second product of a gradient kernel without workgroup memory, beside the scores of attentionDirect.wgsl: values and the
 // gradient of the output, block[j][i] = own[i] · other[j], each kept and read like the sides of the scores. The kernel adds
 //   fn ownOfProducts(start: u32, vector: u32) -> vec4f      fn otherOfProducts(start: u32, vector: u32) -> vec4f
 

@@ -1,4 +1,4 @@
-// The pairs (query chunk i, context chunk j) that are read, as src/ops/pairs.ts lays them out in one u32 table:
+// The pairs (query chunk i, context chunk j) that are read, as src/ops/core/pairs.ts lays them out in one u32 table:
 // CHUNK_WORDS for each chunk, then PAIR_WORDS for each pair in the order of i and then j (its number in that order is its
 // slot), then the slots once more in the order of j and then i.
 
@@ -37,7 +37,7 @@ fn readerSlot(entry: u32) -> u32 {
 }
 
 /// The state of a layer's backward pass begins with one entry per slot (x: gate · A_ij); then, for each pair, head and
-/// token of the query chunk, (λ, ŵ) of inBatchAttentionStatistics.wgsl.
+/// token of the query chunk, (λ, ŵ) of inBatchAttention/statistics.tiled.wgsl.
 fn stateIndex(pair: Pair, queryTokens: u32, head: u32, token: u32) -> u32 {
   return params.pairs + pair.queryTokensBefore * params.heads + head * queryTokens + token;
 }

@@ -1,6 +1,6 @@
 import { parseShader, resolveIncludes, type ShaderSource } from './shaderSource.ts';
 
-const files = import.meta.glob<string>('/shaders/**/*.wgsl', { query: '?raw', import: 'default', eager: true });
+const files = import.meta.glob<string>('/shaders/*/*.wgsl', { query: '?raw', import: 'default', eager: true });
 const helpers = new Map<string, string>();
 const kernels = new Map<string, string>();
 for (const [path, text] of Object.entries(files)) {

@@ -48,7 +48,7 @@ export function adamw(runtime: Runtime, arena: AdamWArena, gradientNorm: Tensor,
   if (![learningRate, weightDecay, clipNorm].every((value) => value >= 0 && Number.isFinite(value)))
     throw new Error('adamw: learning rate, weight decay and clip norm must be 0 or more.');
   runtime.dispatch({
-    kernel: 'adamw',
+    kernel: 'adamw/step',
     params: {
       count,
       decay: 1 - learningRate * weightDecay,

@@ -8,7 +8,7 @@ export function add(runtime: Runtime, a: Tensor, b: Tensor): Tensor {
   if (a.size !== b.size) throw new Error(`add: ${a.size} and ${b.size} elements do not match.`);
   const out = runtime.tensor(a.shape);
   runtime.dispatch({
-    kernel: 'add',
+    kernel: 'add/forward',
     params: { count: a.size },
     bindings: { a: a.slice, b: b.slice, out: out.slice },
     groups: [Math.ceil(a.size / (4 * THREADS))],
@@ -27,16 +27,4 @@ export function add(runtime: Runtime, a: Tensor, b: Tensor): Tensor {
     },
   });
   return out;
-}
-
-/** target += source, in place. Not recorded on the tape: this is how the tape itself sums gradients. */
-export function addInto(runtime: Runtime, target: Tensor, source: Tensor): void {
-  runtime.dispatch({
-    kernel: 'addInto',
-    params: { count: target.size },
-    bindings: { values: target.slice, addend: source.slice },
-    groups: [Math.ceil(target.size / (4 * THREADS))],
-    flops: target.size,
-    bytes: 12 * target.size,
-  });
 }

@@ -18,7 +18,7 @@ export function batchAttention(runtime: Runtime, similarity: Tensor, temperature
   const attention = runtime.tensor(similarity.shape);
   const groups = [Math.ceil(chunks / 64)] as const;
   runtime.dispatch({
-    kernel: 'batchAttention',
+    kernel: 'batchAttention/forward',
     params: { chunks, temperature },
     bindings: { similarity: similarity.slice, attention: attention.slice },
     groups,
@@ -34,7 +34,7 @@ export function batchAttention(runtime: Runtime, similarity: Tensor, temperature
       if (!gradient) return;
       const { tensor, accumulate } = tape.target(similarity);
       runtime.dispatch({
-        kernel: 'batchAttentionBackward',
+        kernel: 'batchAttention/gradient',
         params: { chunks, temperature, accumulate: Number(accumulate) },
         bindings: { attention: attention.slice, gradient: gradient.slice, similarityGradient: tensor.slice },
         groups,

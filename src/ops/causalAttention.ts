@@ -8,7 +8,7 @@ import {
 } from './core/attentionVariant.ts';
 import type { Runtime } from './core/runtime.ts';
 import type { RowTiles, Rows } from './core/rows.ts';
-import type { GradientTarget, Tape } from './core/tape.ts';
+import type { GradientTarget, OpTape } from './core/opTape.ts';
 import { expectShape, type Tensor } from './core/tensor.ts';
 
 /** Heads of an attention layer. */
@@ -85,7 +85,7 @@ export function causalAttention(
       scale: 1 / Math.sqrt(headDim),
     };
     runtime.dispatch({
-      kernel: kernel('causalAttentionForward', call),
+      kernel: kernel('forward', call),
       constants: tileConstants(call, 128),
       params: { heads, kvHeads, scale: call.scale },
       bindings: {
@@ -129,8 +129,8 @@ interface Call extends AttentionHeads {
   readonly scale: number;
 }
 
-function kernel(name: string, { direct }: Call): string {
-  return direct ? `${name}Direct` : name;
+function kernel(part: string, { direct }: Call): string {
+  return `causalAttention/${part}.${direct ? 'direct' : 'tiled'}`;
 }
 
 /** Larger heads than `narrow` get twice the threads, so that no thread holds more sums than it has registers for. */
@@ -151,7 +151,7 @@ function backwardStatistics(runtime: Runtime, call: Call, gradient: Tensor, out:
   const pairs = call.rows.tokens * call.heads;
   const statistics = runtime.tensor([call.rows.tokens, call.heads, 2], 'f32', 'scratch');
   runtime.dispatch({
-    kernel: kernel('causalAttentionStatistics', call),
+    kernel: kernel('statistics', call),
     constants: { HEAD_DIM: call.headDim },
     params: { pairs },
     bindings: {
@@ -167,11 +167,11 @@ function backwardStatistics(runtime: Runtime, call: Call, gradient: Tensor, out:
   return statistics;
 }
 
-function queryGradient(runtime: Runtime, tape: Tape, call: Call, gradient: Tensor, statistics: Tensor): void {
+function queryGradient(runtime: Runtime, tape: OpTape, call: Call, gradient: Tensor, statistics: Tensor): void {
   const { q, k, v, heads, kvHeads, tiles, scale } = call;
   const { tensor, accumulate } = tape.target(q);
   runtime.dispatch({
-    kernel: kernel('causalAttentionQueryGradient', call),
+    kernel: kernel('queryGradient', call),
     constants: tileConstants(call, 64),
     params: { heads, kvHeads, scale, accumulate: Number(accumulate) },
     bindings: {
@@ -189,7 +189,7 @@ function queryGradient(runtime: Runtime, tape: Tape, call: Call, gradient: Tenso
   });
 }
 
-function keyValueGradient(runtime: Runtime, tape: Tape, call: Call, gradient: Tensor, statistics: Tensor): void {
+function keyValueGradient(runtime: Runtime, tape: OpTape, call: Call, gradient: Tensor, statistics: Tensor): void {
   const { q, k, v, rows, heads, kvHeads, tiles, scale } = call;
   const enough = runtime.gpu.adapter.software ? ENOUGH_SOFTWARE_WORKGROUPS : ENOUGH_WORKGROUPS;
   // The direct kernel's tiles are low enough for a CPU's few cores.
@@ -203,7 +203,7 @@ function keyValueGradient(runtime: Runtime, tape: Tape, call: Call, gradient: Te
   const key = inPlace ? tape.target(k) : parts();
   const value = inPlace ? tape.target(v) : parts();
   runtime.dispatch({
-    kernel: kernel('causalAttentionKeyValueGradient', call),
+    kernel: kernel('keyValueGradient', call),
     constants: tileConstants(call, 64),
     params: {
       heads,
@@ -234,7 +234,7 @@ function keyValueGradient(runtime: Runtime, tape: Tape, call: Call, gradient: Te
 
 function sumSplits(runtime: Runtime, parts: Tensor, splits: number, { tensor, accumulate }: GradientTarget): void {
   runtime.dispatch({
-    kernel: 'causalAttentionSumSplits',
+    kernel: 'causalAttention/sumSplits',
     params: { count: tensor.size, splits, accumulate: Number(accumulate) },
     bindings: { parts: parts.slice, total: tensor.slice },
     groups: [Math.ceil(tensor.size / 256)],

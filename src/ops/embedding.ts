@@ -107,7 +107,7 @@ export function embedding(runtime: Runtime, table: readonly TableShard[], index:
     if (!stretch || stretch.entries === 0) return;
     const { firstRow, firstEntry, entries } = stretch;
     runtime.dispatch({
-      kernel: 'embedding',
+      kernel: 'embedding/forward',
       constants: { WEIGHT_FORMAT: WEIGHT_FORMAT[weight.dtype] },
       params: { firstRow, firstEntry, entries, columns },
       bindings: {
@@ -139,7 +139,7 @@ export function embedding(runtime: Runtime, table: readonly TableShard[], index:
         if (!stretch || stretch.distinct === 0) return;
         const { firstRow, firstDistinct, distinct, entries } = stretch;
         runtime.dispatch({
-          kernel: 'embeddingGradient',
+          kernel: 'embedding/gradient',
           params: { firstRow, firstDistinct, columns },
           bindings: {
             order: index.order.slice,

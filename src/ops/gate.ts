@@ -21,7 +21,7 @@ export function gated(runtime: Runtime, values: Tensor, { factors, index }: Lear
   const out = runtime.tensor(values.shape);
   const count = values.size;
   runtime.dispatch({
-    kernel: 'gate',
+    kernel: 'gate/forward',
     params: { count, index },
     bindings: { values: values.slice, factors: factors.slice, out: out.slice },
     groups: [Math.ceil(count / 64)],
@@ -43,7 +43,7 @@ export function gated(runtime: Runtime, values: Tensor, { factors, index }: Lear
       // Only one number of it is written below.
       if (!factorsTarget.accumulate) runtime.recorder.clear(factorsTarget.tensor.slice);
       runtime.dispatch({
-        kernel: 'gateGradient',
+        kernel: 'gate/gradient',
         params: {
           count,
           index,

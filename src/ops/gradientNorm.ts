@@ -22,7 +22,7 @@ export function gradientNorm(runtime: Runtime, gradients: readonly Tensor[]): Te
   gradients.forEach((gradient, i) => {
     const groups = chunks[i] ?? 0;
     runtime.dispatch({
-      kernel: 'squaredSums',
+      kernel: 'gradientNorm/squaredSums',
       constants,
       params: { count: gradient.size, firstPartial },
       bindings: { values: gradient.slice, partials: partials.slice },
@@ -33,7 +33,7 @@ export function gradientNorm(runtime: Runtime, gradients: readonly Tensor[]): Te
     firstPartial += groups;
   });
   runtime.dispatch({
-    kernel: 'gradientNorm',
+    kernel: 'gradientNorm/norm',
     constants,
     params: { count },
     bindings: { partials: partials.slice, norm: norm.slice },

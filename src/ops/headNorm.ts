@@ -1,7 +1,7 @@
-import { columnSums } from './core/columnSums.ts';
+import { columnSums } from './core/sums.ts';
 import type { Runtime } from './core/runtime.ts';
 import { rowLanes } from './core/rowLanes.ts';
-import type { Tape } from './core/tape.ts';
+import type { OpTape } from './core/opTape.ts';
 import { expectShape, type Tensor } from './core/tensor.ts';
 import type { HeadLayout } from './ropeSplit.ts';
 
@@ -29,7 +29,7 @@ export function headNorm(runtime: Runtime, qkv: Tensor, layout: HeadLayout, weig
   const inverseRms = runtime.tensor([rows]);
   const groups = [Math.ceil(rows / lanes.rowsPerGroup)] as const;
   runtime.dispatch({
-    kernel: 'headNorm',
+    kernel: 'headNorm/forward',
     constants,
     params: { rows, columns, epsilon },
     bindings: { x: qkv.slice, weight: weight.slice, y: y.slice, inverseRms: inverseRms.slice },
@@ -48,7 +48,7 @@ export function headNorm(runtime: Runtime, qkv: Tensor, layout: HeadLayout, weig
       if (!qkv.requiresGrad) return;
       const { tensor: dx, accumulate } = tape.target(qkv);
       runtime.dispatch({
-        kernel: 'headNormGradient',
+        kernel: 'headNorm/gradient',
         constants,
         params: { rows, columns, accumulate: Number(accumulate) },
         bindings: {
@@ -74,7 +74,7 @@ function weightGradient(
   inverseRms: Tensor,
   dy: Tensor,
   weight: Tensor,
-  tape: Tape,
+  tape: OpTape,
 ): void {
   const tokens = qkv.rows;
   const tokensPerBlock = Math.max(1, Math.floor(HEADS_PER_BLOCK / heads));
@@ -82,7 +82,7 @@ function weightGradient(
   const partials = runtime.tensor([blocks, 2 * columns], 'f32', 'scratch');
   const normed = tokens * (heads + kvHeads);
   runtime.dispatch({
-    kernel: 'headNormWeightGradient',
+    kernel: 'headNorm/weightGradient',
     constants: { HEADS: heads, KV_HEADS: kvHeads },
     params: { tokens, columns, tokensPerBlock },
     bindings: { x: qkv.slice, inverseRms: inverseRms.slice, dy: dy.slice, partials: partials.slice },

@@ -10,7 +10,7 @@ import { gated, type Gate } from './gate.ts';
 import { pairStateBytes, type PairList } from './core/pairs.ts';
 import { reductionThreads } from './core/rowLanes.ts';
 import type { Rows } from './core/rows.ts';
-import type { Tape } from './core/tape.ts';
+import type { OpTape } from './core/opTape.ts';
 import { expectShape, type Tensor } from './core/tensor.ts';
 
 /** ε of V-normalisation, as in the released code: o / (Σ_m P_m ‖V_m‖ + ε). */
@@ -76,7 +76,7 @@ function attend(runtime: Runtime, inputs: Call): Tensor {
   const out = runtime.tensor(self.shape);
   runtime.scope(() => {
     runtime.dispatch({
-      kernel: kernel('inBatchAttention', inputs),
+      kernel: kernel('forward', inputs),
       constants: tileConstants(inputs),
       params: { ...shapeParams(inputs), kvHeads, scale: 1 / Math.sqrt(headDim), gate },
       bindings: {
@@ -107,7 +107,7 @@ function attend(runtime: Runtime, inputs: Call): Tensor {
   return out;
 }
 
-function backward(runtime: Runtime, inputs: Call, u: Tensor, tape: Tape): void {
+function backward(runtime: Runtime, inputs: Call, u: Tensor, tape: OpTape): void {
   const { q, k, v, attention, pairs, rows, heads, kvHeads, headDim, vNorm, gate } = inputs;
   const constants = tileConstants(inputs);
   const shape = shapeParams(inputs);
@@ -118,7 +118,7 @@ function backward(runtime: Runtime, inputs: Call, u: Tensor, tape: Tape): void {
   const given = { table: pairs.table.slice, q: q.slice, k: k.slice, v: v.slice, u: u.slice, state: state.slice };
 
   runtime.dispatch({
-    kernel: kernel('inBatchAttentionStatistics', inputs),
+    kernel: kernel('statistics', inputs),
     constants,
     params: { ...shape, kvHeads, scale, gate },
     bindings: { ...given, c: c.slice, attention: attention.slice },
@@ -129,7 +129,7 @@ function backward(runtime: Runtime, inputs: Call, u: Tensor, tape: Tape): void {
     const { tensor, accumulate } = tape.target(attention);
     if (!accumulate) runtime.recorder.clear(tensor.slice);
     runtime.dispatch({
-      kernel: 'inBatchAttentionPairGradient',
+      kernel: 'inBatchAttention/pairGradient',
       constants: { THREADS: reductionThreads(runtime, 64) },
       params: { ...shape, gate, accumulate: Number(accumulate) },
       bindings: { table: pairs.table.slice, state: state.slice, attentionGradient: tensor.slice },
@@ -141,7 +141,7 @@ function backward(runtime: Runtime, inputs: Call, u: Tensor, tape: Tape): void {
   if (q.requiresGrad) {
     const { tensor, accumulate } = tape.target(q);
     runtime.dispatch({
-      kernel: kernel('inBatchAttentionQueryGradient', inputs),
+      kernel: kernel('queryGradient', inputs),
       constants,
       params: { ...shape, kvHeads, scale, accumulate: Number(accumulate) },
       bindings: { ...given, c: c.slice, queryGradient: tensor.slice },
@@ -154,7 +154,7 @@ function backward(runtime: Runtime, inputs: Call, u: Tensor, tape: Tape): void {
     const keys = k.requiresGrad ? tape.target(k) : unwanted();
     const values = v.requiresGrad ? tape.target(v) : unwanted();
     runtime.dispatch({
-      kernel: kernel('inBatchAttentionKeyValueGradient', inputs),
+      kernel: kernel('keyValueGradient', inputs),
       constants: { ...constants, V_NORM: vNorm },
       params: {
         ...shape,
@@ -171,11 +171,11 @@ function backward(runtime: Runtime, inputs: Call, u: Tensor, tape: Tape): void {
   }
 }
 
-/** c [T, G]: what each value counts in the divisor (shaders/inBatchAttentionDivisors.wgsl). */
+/** c [T, G]: what each value counts in the divisor (shaders/inBatchAttention/divisors.wgsl). */
 function divisors(runtime: Runtime, { v, rows, kvHeads, headDim, vNorm }: InBatchAttentionInputs): Tensor {
   const c = runtime.tensor([rows.tokens, kvHeads], 'f32', 'scratch');
   runtime.dispatch({
-    kernel: 'inBatchAttentionDivisors',
+    kernel: 'inBatchAttention/divisors',
     constants: { HEAD_DIM: headDim, V_NORM: vNorm },
     params: { count: c.size, epsilon: V_NORM_EPSILON },
     bindings: { v: v.slice, c: c.slice },
@@ -190,8 +190,8 @@ function shapeParams({ rows, pairs, heads }: InBatchAttentionInputs) {
   return { chunks: rows.count, pairs: pairs.count, heads };
 }
 
-function kernel(name: string, { variant }: Call): string {
-  return variant === 'direct' ? `${name}Direct` : name;
+function kernel(part: string, { variant }: Call): string {
+  return `inBatchAttention/${part}.${variant}`;
 }
 
 /** Workgroups of a tile and head, each of which computes the scores anew for its part of the result. */

@@ -16,7 +16,7 @@ export function l2Normalize(runtime: Runtime, x: Tensor): Tensor {
   const y = runtime.tensor(x.shape);
   const norms = runtime.tensor([rows]);
   runtime.dispatch({
-    kernel: 'l2Normalize',
+    kernel: 'l2Normalize/forward',
     constants,
     params: { rows, columns, floor: FLOOR },
     bindings: { x: x.slice, y: y.slice, norms: norms.slice },
@@ -33,7 +33,7 @@ export function l2Normalize(runtime: Runtime, x: Tensor): Tensor {
       if (!dy) return;
       const { tensor: dx, accumulate } = tape.target(x);
       runtime.dispatch({
-        kernel: 'l2NormalizeGradient',
+        kernel: 'l2Normalize/gradient',
         constants,
         params: { rows, columns, floor: FLOOR, accumulate: Number(accumulate) },
         bindings: { x: x.slice, norms: norms.slice, dy: dy.slice, dx: dx.slice },

@@ -1,7 +1,7 @@
-import { columnSums } from './core/columnSums.ts';
+import { columnSums } from './core/sums.ts';
 import type { Runtime } from './core/runtime.ts';
 import { gemm } from './core/gemm.ts';
-import type { Tape } from './core/tape.ts';
+import type { OpTape } from './core/opTape.ts';
 import { expectShape, type Tensor } from './core/tensor.ts';
 
 /**
@@ -134,7 +134,7 @@ interface LoraGradients {
   readonly dx: Tensor | undefined;
 }
 
-function loraBackward(runtime: Runtime, tape: Tape, lora: Lora, { x, dy, reduced, dx }: LoraGradients): void {
+function loraBackward(runtime: Runtime, tape: OpTape, lora: Lora, { x, dy, reduced, dx }: LoraGradients): void {
   const { a, parts, rank, scale } = lora;
   const width = parts.length * rank;
   const [t, n, k] = [dy.rows, dy.columns, x.columns];

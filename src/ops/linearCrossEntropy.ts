@@ -1,7 +1,7 @@
 import type { Runtime } from './core/runtime.ts';
 import { reductionThreads } from './core/rowLanes.ts';
 import { gemm } from './core/gemm.ts';
-import type { Tape } from './core/tape.ts';
+import type { OpTape } from './core/opTape.ts';
 import type { Tensor } from './core/tensor.ts';
 
 /** A stretch of a language model's output head, along the vocabulary, so that no buffer exceeds what a GPU can bind. */
@@ -79,7 +79,7 @@ export function linearCrossEntropy(
   overChunks(runtime, call, tokenLoss, inAdvance);
   const loss = runtime.tensor([1]);
   runtime.dispatch({
-    kernel: 'mean',
+    kernel: 'linearCrossEntropy/mean',
     params: { count },
     bindings: { values: tokenLoss.slice, result: loss.slice },
     groups: [1],
@@ -110,7 +110,7 @@ export function linearCrossEntropy(
 
 /** What is differentiated, and where it goes. */
 interface Gradients {
-  readonly tape: Tape;
+  readonly tape: OpTape;
   /** ∂total / ∂loss is `factor`, times `arrived` [1] where only the GPU knows it. */
   readonly factor: number;
   readonly arrived: Tensor | undefined;
@@ -148,7 +148,7 @@ function overChunks(runtime: Runtime, call: Call, tokenLoss: Tensor, gradients: 
       const spread = { shards, logits, picked, rows, width, stride };
       shardProducts(runtime, spread);
       runtime.dispatch({
-        kernel: 'crossEntropyRows',
+        kernel: 'linearCrossEntropy/crossEntropyRows',
         constants: {
           GRADIENT: gradients !== undefined,
           ARRIVED: gradients?.arrived !== undefined,
@@ -217,7 +217,7 @@ function shardProducts(runtime: Runtime, { shards, logits, picked, rows, width, 
 /** dW_s += dlogits[:, V_s]ᵀ · picked. */
 function shardHeadGradients(
   runtime: Runtime,
-  tape: Tape,
+  tape: OpTape,
   { shards, logits, picked, rows, width, stride }: Chunk,
 ): void {
   let offset = 0;
@@ -264,7 +264,7 @@ function moveRows(
   tensors: Readonly<Record<string, Tensor>>,
 ): void {
   runtime.dispatch({
-    kernel,
+    kernel: `linearCrossEntropy/${kernel}`,
     params: at,
     bindings: Object.fromEntries(Object.entries(tensors).map(([name, { slice }]) => [name, slice])),
     groups: [Math.ceil(at.width / 256), at.count],

@@ -17,12 +17,12 @@ const GROUP_COLUMNS = 32;
  */
 export function poolRows(runtime: Runtime, hidden: Tensor, rows: Rows, pooling: Pooling): Tensor {
   const { columns } = hidden;
-  expectShape('The input of pool', hidden, [rows.tokens, columns]);
+  expectShape('The input of pooling', hidden, [rows.tokens, columns]);
   const constants = { MODE: MODE[pooling] };
   const pooled = runtime.tensor([rows.count, columns]);
   const tokensRead = pooling === 'mean' ? rows.tokens : rows.count;
   runtime.dispatch({
-    kernel: 'pool',
+    kernel: 'pooling/forward',
     constants,
     params: { columns },
     bindings: { hidden: hidden.slice, starts: rows.startsTensor.slice, pooled: pooled.slice },
@@ -31,7 +31,7 @@ export function poolRows(runtime: Runtime, hidden: Tensor, rows: Rows, pooling: 
     bytes: 4 * columns * (tokensRead + rows.count),
   });
   runtime.tape?.record({
-    name: 'pool',
+    name: 'pooling',
     inputs: [hidden],
     outputs: [pooled],
     saved: [rows.startsTensor, rows.rowOfToken],
@@ -39,7 +39,7 @@ export function poolRows(runtime: Runtime, hidden: Tensor, rows: Rows, pooling: 
       if (!dpooled) return;
       const { tensor: dhidden, accumulate } = tape.target(hidden);
       runtime.dispatch({
-        kernel: 'poolGradient',
+        kernel: 'pooling/gradient',
         constants,
         params: { count: hidden.size, columns, accumulate: Number(accumulate) },
         bindings: {

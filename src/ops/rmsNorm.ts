@@ -1,7 +1,7 @@
-import { columnSums } from './core/columnSums.ts';
+import { columnSums } from './core/sums.ts';
 import type { Runtime } from './core/runtime.ts';
 import { rowLanes } from './core/rowLanes.ts';
-import type { Tape } from './core/tape.ts';
+import type { OpTape } from './core/opTape.ts';
 import { expectShape, type Tensor } from './core/tensor.ts';
 
 /** Rows whose share of the weight's gradient one workgroup adds up. */
@@ -21,7 +21,7 @@ export function rmsNorm(runtime: Runtime, x: Tensor, weight: Tensor, epsilon: nu
   const inverseRms = runtime.tensor([rows]);
   const groups = [Math.ceil(rows / rowsPerGroup)] as const;
   runtime.dispatch({
-    kernel: 'rmsNorm',
+    kernel: 'rmsNorm/forward',
     constants,
     params: { rows, columns, epsilon },
     bindings: { x: x.slice, weight: weight.slice, y: y.slice, inverseRms: inverseRms.slice },
@@ -40,7 +40,7 @@ export function rmsNorm(runtime: Runtime, x: Tensor, weight: Tensor, epsilon: nu
       if (!x.requiresGrad) return;
       const { tensor: dx, accumulate } = tape.target(x);
       runtime.dispatch({
-        kernel: 'rmsNormGradient',
+        kernel: 'rmsNorm/gradient',
         constants,
         params: { rows, columns, accumulate: Number(accumulate) },
         bindings: {
@@ -59,12 +59,19 @@ export function rmsNorm(runtime: Runtime, x: Tensor, weight: Tensor, epsilon: nu
   return y;
 }
 
-function weightGradient(runtime: Runtime, x: Tensor, inverseRms: Tensor, dy: Tensor, weight: Tensor, tape: Tape): void {
+function weightGradient(
+  runtime: Runtime,
+  x: Tensor,
+  inverseRms: Tensor,
+  dy: Tensor,
+  weight: Tensor,
+  tape: OpTape,
+): void {
   const { rows, columns } = x;
   const blocks = Math.ceil(rows / ROWS_PER_BLOCK);
   const partials = runtime.tensor([blocks, columns], 'f32', 'scratch');
   runtime.dispatch({
-    kernel: 'rmsNormWeightGradient',
+    kernel: 'rmsNorm/weightGradient',
     params: { rows, columns, rowsPerBlock: ROWS_PER_BLOCK },
     bindings: { x: x.slice, inverseRms: inverseRms.slice, dy: dy.slice, partials: partials.slice },
     groups: [Math.ceil(columns / COLUMNS_PER_GROUP), blocks],

@@ -70,7 +70,7 @@ export function ropeSplit(
   const flops = 6 * tokens * (heads + kvHeads) * half;
   const tableBytes = 4 * tokens + 4 * rows.longest * headDim;
   runtime.dispatch({
-    kernel: 'ropeSplit',
+    kernel: 'ropeSplit/forward',
     constants,
     params: { count },
     bindings: {
@@ -95,7 +95,7 @@ export function ropeSplit(
       if (!any) return;
       const { tensor: dqkv, accumulate } = tape.target(qkv);
       runtime.dispatch({
-        kernel: 'ropeSplitGradient',
+        kernel: 'ropeSplit/gradient',
         constants,
         params: {
           count,

@@ -20,7 +20,7 @@ export function swiglu(runtime: Runtime, gateUp: Tensor): Tensor {
   const count = out.size;
   const groups = [Math.ceil(count / THREADS)] as const;
   runtime.dispatch({
-    kernel: 'swiglu',
+    kernel: 'swiglu/forward',
     params: { count, columns },
     bindings: { gateUp: gateUp.slice, out: out.slice },
     groups,
@@ -36,7 +36,7 @@ export function swiglu(runtime: Runtime, gateUp: Tensor): Tensor {
       if (!dout) return;
       const { tensor: dgateUp, accumulate } = tape.target(gateUp);
       runtime.dispatch({
-        kernel: 'swigluGradient',
+        kernel: 'swiglu/gradient',
         params: { count, columns, accumulate: Number(accumulate) },
         bindings: { gateUp: gateUp.slice, dout: dout.slice, dgateUp: dgateUp.slice },
         groups,

@@ -13,9 +13,9 @@ function kernels(measured: boolean): KernelsView {
     measured,
     gpuMs: 12.5,
     rows: [
-      { kernel: 'matmul', calls: 40, ms: 6, flops: 2.4e9, bytes: 3.2e7 },
-      { kernel: 'inBatchAttention', calls: 2, ms: 3, flops: 4e8, bytes: 2e6 },
-      { kernel: 'add', calls: 90, ms: 1, flops: 1e6, bytes: 1.2e7 },
+      { kernel: 'rmsNorm/forward', calls: 40, ms: 6, flops: 2.4e9, bytes: 3.2e7 },
+      { kernel: 'inBatchAttention/forward.direct', calls: 2, ms: 3, flops: 4e8, bytes: 2e6 },
+      { kernel: 'add/forward', calls: 90, ms: 1, flops: 1e6, bytes: 1.2e7 },
     ],
   };
 }
@@ -46,8 +46,8 @@ test('a step is made and watched, and its kernels are listed by their time', asy
     .poll(async () => (await commands(page)).map(({ type }) => type))
     .toEqual(['profileStep', 'configure', 'step']);
   await say(page, { type: 'kernels', kernels: kernels(true) });
-  expect(await firstColumn(page)).toEqual(['matmul', 'inBatchAttention', 'add']);
-  const row = page.getByRole('row', { name: /^matmul/ });
+  expect(await firstColumn(page)).toEqual(['rmsNorm/forward', 'inBatchAttention/forward.direct', 'add/forward']);
+  const row = page.getByRole('row', { name: /^rmsNorm/ });
   await expect(row).toContainText('40');
   await expect(row).toContainText('60.0 %');
   await expect(row).toContainText('400');
@@ -68,18 +68,18 @@ test('can be sorted by every column', async ({ page }) => {
   await openPage(page);
   await watch(page, kernels(true));
   await page.getByRole('button', { name: 'Launches' }).click();
-  expect(await firstColumn(page)).toEqual(['add', 'matmul', 'inBatchAttention']);
+  expect(await firstColumn(page)).toEqual(['add/forward', 'rmsNorm/forward', 'inBatchAttention/forward.direct']);
   await expect(page.getByRole('columnheader', { name: 'Launches' })).toHaveAttribute('aria-sort', 'descending');
   await page.getByRole('button', { name: 'Kernel', exact: true }).click();
-  expect(await firstColumn(page)).toEqual(['add', 'inBatchAttention', 'matmul']);
+  expect(await firstColumn(page)).toEqual(['add/forward', 'inBatchAttention/forward.direct', 'rmsNorm/forward']);
 });
 
 test('a kernel is read: its formula, and its code in colours', async ({ page }) => {
   await openPage(page);
   await watch(page, kernels(true));
-  await page.getByRole('button', { name: 'add', exact: true }).click();
-  await expect.poll(async () => (await commands(page)).at(-1)).toEqual({ type: 'kernelSource', name: 'add' });
-  await say(page, { type: 'kernelSource', name: 'add', code: SOURCE });
+  await page.getByRole('button', { name: 'add/forward', exact: true }).click();
+  await expect.poll(async () => (await commands(page)).at(-1)).toEqual({ type: 'kernelSource', name: 'add/forward' });
+  await say(page, { type: 'kernelSource', name: 'add/forward', code: SOURCE });
   const source = page.getByRole('region', { name: 'Source of add' });
   await expect(source.locator('.formula')).toHaveText('c = a + b');
   await expect(source.locator('.keyword')).toHaveText(['fn', 'let']);
@@ -111,8 +111,8 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await page.setViewportSize({ width, height: 900 });
       await openPage(page);
       await watch(page, kernels(true));
-      await page.getByRole('button', { name: 'add', exact: true }).click();
-      await say(page, { type: 'kernelSource', name: 'add', code: SOURCE });
+      await page.getByRole('button', { name: 'add/forward', exact: true }).click();
+      await say(page, { type: 'kernelSource', name: 'add/forward', code: SOURCE });
       await expect(page.getByRole('region', { name: 'Source of add' })).toBeVisible();
       expect(await violations(page)).toEqual([]);
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);

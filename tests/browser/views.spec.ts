@@ -15,8 +15,8 @@ const KERNELS: KernelsView = {
   measured: false,
   gpuMs: 12.5,
   rows: [
-    { kernel: 'matmul', calls: 40, ms: 6, flops: 2.4e9, bytes: 3.2e7 },
-    { kernel: 'inBatchAttention', calls: 2, ms: 3, flops: 4e8, bytes: 2e6 },
+    { kernel: 'gemm/direct', calls: 40, ms: 6, flops: 2.4e9, bytes: 3.2e7 },
+    { kernel: 'inBatchAttention/forward.direct', calls: 2, ms: 3, flops: 4e8, bytes: 2e6 },
   ],
 };
 

@@ -14,7 +14,7 @@ afterEach(() => runtime.destroy());
 
 /** values += addend. */
 const addInto = (values: Tensor, addend: Tensor): Dispatch => ({
-  kernel: 'addInto',
+  kernel: 'sums/addInto',
   params: { count: values.size },
   bindings: { values: values.slice, addend: addend.slice },
   groups: [Math.ceil(values.size / 1024)],
@@ -93,7 +93,7 @@ test('a dispatch cut into many pieces and submits gives the same bits', async ()
   expect(whole.report).toMatchObject({ dispatches: 1, submits: 1, flops: count });
   // As if this kernel had been seen to take 90 ms for each of the 24 workgroups; and what it really takes is not learnt.
   runtime.recorder.budget.observeSubmit = () => undefined;
-  runtime.recorder.budget.observeKernel('addInto', 12 * count, 24 * 90);
+  runtime.recorder.budget.observeKernel('sums/addInto', 12 * count, 24 * 90);
   const split = await run();
   expect(split.report.dispatches).toBe(24);
   expect(split.report.submits).toBe(24);
@@ -132,7 +132,7 @@ test('reads of a few bytes, next to others, give exactly those bytes', async () 
 test('a missing binding is found when the dispatch is recorded', () => {
   const a = runtime.fromArray(floats(1), [1]);
   expect(() => runtime.dispatch({ ...addInto(a, a), bindings: { values: a.slice } })).toThrow(
-    'addInto: binding addend is missing.',
+    'sums/addInto: binding addend is missing.',
   );
 });
 
@@ -190,7 +190,7 @@ test('kernels that a flush needs for the first time are counted, later not', asy
   const a = runtime.fromArray(floats(1, 2, 3, 4), [4]);
   const out = runtime.zeros([4]);
   const add: Dispatch = {
-    kernel: 'add',
+    kernel: 'add/forward',
     params: { count: 4 },
     bindings: { a: a.slice, b: a.slice, out: out.slice },
     groups: [1],
@@ -220,7 +220,7 @@ test('a profile sums calls, work and time by kernel', async () => {
   const [a, b] = [runtime.zeros([count]), runtime.zeros([count])];
   for (let i = 0; i < 3; i++) runtime.dispatch(addInto(a, b));
   runtime.dispatch({
-    kernel: 'add',
+    kernel: 'add/forward',
     params: { count: 4 },
     bindings: { a: a.slice, b: b.slice, out: runtime.tensor([4]).slice },
     groups: [1],
@@ -229,13 +229,13 @@ test('a profile sums calls, work and time by kernel', async () => {
   });
   await recorder.flush();
   const byKernel = new Map(recorder.timings.map((timing) => [timing.kernel, timing]));
-  expect([...byKernel.keys()].sort()).toEqual(['add', 'addInto']);
-  const large = byKernel.get('addInto')!;
+  expect([...byKernel.keys()].sort()).toEqual(['add/forward', 'sums/addInto']);
+  const large = byKernel.get('sums/addInto')!;
   expect(large.flops).toBeCloseTo(3 * count, 0);
   expect(large.bytes).toBeCloseTo(36 * count, 0);
   expect(large.calls).toBe(recorder.lastFlush.dispatches - 1);
   expect(large.ms).toBeGreaterThan(0);
-  expect(byKernel.get('add')).toMatchObject({ calls: 1, flops: 4, bytes: 48 });
+  expect(byKernel.get('add/forward')).toMatchObject({ calls: 1, flops: 4, bytes: 48 });
   const times = recorder.timings.map(({ ms }) => ms);
   expect(times).toEqual([...times].sort((x, y) => y - x));
   recorder.profile = false;
@@ -255,5 +255,5 @@ test('a profile of more dispatches than one set of queries holds keeps their ord
   await recorder.flush();
   expect((await read)[0]).toBe(2100);
   expect(recorder.timings).toHaveLength(1);
-  expect(recorder.timings[0]).toMatchObject({ kernel: 'addInto', calls: 2100 });
+  expect(recorder.timings[0]).toMatchObject({ kernel: 'sums/addInto', calls: 2100 });
 });

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { shaderNames, shaderSource } from '../../src/gpu/shaderLibrary.ts';
 import { PARAMS_HEADER_BYTES } from '../../src/gpu/shaderSource.ts';
@@ -17,17 +17,44 @@ afterAll(() => runtime.destroy());
 
 const header = (code: string) => /^(?:\/\/.*\n)+/.exec(code)?.[0] ?? '';
 
-test('the library holds every kernel of the folder', () => {
-  const files = readdirSync('shaders').filter((name) => name.endsWith('.wgsl'));
-  expect(files.length).toBeGreaterThan(10);
-  expect(shaderNames()).toEqual(files.map((name) => name.replace('.wgsl', '')).sort());
-  expect(() => shaderSource('nothing')).toThrow('There is no shaders/nothing.wgsl.');
-  expect(shaderSource('add')).toBe(shaderSource('add'));
+/** Folders of shaders/ and the names in each. */
+const folders = new Map(readdirSync('shaders').map((folder) => [folder, readdirSync(`shaders/${folder}`)]));
+
+test('the library holds every kernel of the folders', () => {
+  const kernels = [...folders].filter(([folder]) => folder !== 'lib');
+  const names = kernels.flatMap(([folder, files]) => files.map((file) => `${folder}/${file.replace(/\.wgsl$/, '')}`));
+  expect(names.length).toBeGreaterThan(40);
+  expect(shaderNames()).toEqual(names.sort());
+  expect(() => shaderSource('add/nothing')).toThrow('There is no shaders/add/nothing.wgsl.');
+  expect(() => shaderSource('lib/finite')).toThrow('There is no shaders/lib/finite.wgsl.');
+  expect(shaderSource('add/forward')).toBe(shaderSource('add/forward'));
+});
+
+test('each folder of kernels belongs to the op of its name', () => {
+  for (const folder of folders.keys()) {
+    if (folder === 'lib') continue;
+    const op = ['', 'core/'].map((place) => `${place}${folder}`).find((name) => existsSync(`src/ops/${name}.ts`));
+    expect(op, `the op of shaders/${folder}`).toBeDefined();
+    expect(readFileSync(`src/ops/${op}.ts`, 'utf8'), `src/ops/${op}.ts`).toContain(`${folder}/`);
+    expect(existsSync(`tests/ops/${op}.test.ts`), `tests/ops/${op}.test.ts`).toBe(true);
+  }
+});
+
+test('a helper has no entry point, and several files include it', () => {
+  const texts = [...folders].flatMap(([folder, files]) =>
+    files.map((file) => readFileSync(`shaders/${folder}/${file}`, 'utf8')),
+  );
+  for (const file of folders.get('lib') ?? []) {
+    const line = `//!include ${file.replace(/\.wgsl$/, '')}\n`;
+    expect(texts.filter((text) => text.includes(line)).length, line).toBeGreaterThan(1);
+    expect(readFileSync(`shaders/lib/${file}`, 'utf8')).not.toMatch(/@compute/);
+  }
 });
 
 test.each(shaderNames())('%s says what it computes, keeps to the conventions and compiles', async (name) => {
   const source = shaderSource(name);
   const { code, params, bindings, constants } = source;
+  expect(readFileSync(`shaders/${name}.wgsl`, 'utf8'), 'an entry point of its own').toMatch(/^@compute .*\nfn main\(/m);
   expect(header(code), 'what it computes, as a formula').toMatch(/[=Σ→]/);
   expect(header(code), 'the shape of a binding, as [rows, columns]').toMatch(/\[[^\]]+\]/);
   expect(params.length).toBeGreaterThan(0);

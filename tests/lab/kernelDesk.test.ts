@@ -58,9 +58,11 @@ test('every kernel of a step is listed once, longest first, with its work', asyn
   const [view] = kernels;
   const names = view!.rows.map(({ kernel }) => kernel);
   expect(new Set(names).size).toBe(names.length);
-  expect(names).toEqual(expect.arrayContaining(['batchAttention', 'adamw', 'crossEntropyRows']));
+  expect(names).toEqual(
+    expect.arrayContaining(['batchAttention/forward', 'adamw/step', 'linearCrossEntropy/crossEntropyRows']),
+  );
   // Adapters that are processors get a variant of their own.
-  expect(names.some((name) => /^inBatchAttention(Direct)?$/.test(name))).toBe(true);
+  expect(names.some((name) => /^inBatchAttention\/forward\.(tiled|direct)$/.test(name))).toBe(true);
   expect(names.every((name) => shaderNames().includes(name))).toBe(true);
   for (const { calls, ms, bytes, flops } of view!.rows) {
     expect(calls).toBeGreaterThan(0);
@@ -88,7 +90,7 @@ test('without timestamps the time of the step is shared out by the work expected
 
 test('the source of a kernel comes whole, with its helpers in place; an unknown name is refused', async () => {
   events = [];
-  await lab.handle({ type: 'kernelSource', name: 'inBatchAttention' });
+  await lab.handle({ type: 'kernelSource', name: 'inBatchAttention/forward.tiled' });
   const source = events.find((event) => event.type === 'kernelSource');
   expect(source?.code).toMatch(/^\/\/ Similarity-weighted in-batch attention/);
   expect(source?.code).not.toMatch(/^\/\/!include/m);

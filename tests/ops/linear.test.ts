@@ -97,7 +97,7 @@ test('frozen packed weights: output and input gradient, no weight gradient', asy
         [{ data: x, shape: [1, t, k] }],
         (c, [xs]) => {
           weight = weightTensor(c, stored, [n, k], dtype);
-          if (c.tape) tapes.push(c.tape);
+          if (c.tape instanceof Tape) tapes.push(c.tape);
           return [linear(c, xs!, weight)];
         },
         [seed],

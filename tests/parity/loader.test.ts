@@ -168,7 +168,7 @@ test.each(['steps/llama-sharp-temperature', 'reference-steps/full-curve'])(
       const outcome = await runGoldenStep(runtime, folder);
       expectWithin(golden, await compareWithGolden(folder, outcome), LIMITS);
       // Rows of a shard other than the first were looked up.
-      const lookedUp = dispatched.mock.calls.filter(([{ kernel }]) => kernel === 'embedding');
+      const lookedUp = dispatched.mock.calls.filter(([{ kernel }]) => kernel === 'embedding/forward');
       expect(lookedUp.some(([{ params }]) => params['firstRow']! > 0)).toBe(true);
     } finally {
       small.mockRestore();

@@ -1,8 +1,8 @@
 import type { NamedTensor } from '../harness/tinyDecoder.ts';
 import { referenceCausalAttention } from './attention.ts';
 import { inBatchAttentionReference } from './inBatchAttention.ts';
+import { matmulReference } from './gemm.ts';
 import { headNorm } from './headNorm.ts';
-import { matmulReference } from './matmul.ts';
 import { rmsNorm } from './rmsNorm.ts';
 import { ropeSplit } from './ropeSplit.ts';
 import { swiglu } from './swiglu.ts';

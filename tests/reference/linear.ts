@@ -1,4 +1,4 @@
-import { matmulReference } from './matmul.ts';
+import { matmulReference } from './gemm.ts';
 
 export interface ReferenceLora {
   scale: number;

@@ -93,7 +93,7 @@ export function gemm(runtime: Runtime, spec: GemmSpec): void {
     const packed = { offset: 0, stride: n };
     multiply(runtime, { ...shared, target: partials, out: packed, scale: 1, bias: undefined, accumulate: false });
     runtime.dispatch({
-      kernel: 'matmulSum',
+      kernel: 'gemm/sumSplits',
       constants: { ACCUMULATE: accumulate, HAS_BIAS: bias !== undefined },
       params: { m, n, splits: used, offsetOut: out.offset, strideOut: out.stride, scale },
       bindings: { partials: partials.slice, bias: (bias ?? partials).slice, out: spec.out.tensor.slice },
@@ -127,7 +127,7 @@ function multiply(runtime: Runtime, job: Multiplication): void {
   // With partial products end to end each must be whole vectors too: m · n is, when n is.
   const whole = vectors(out, n);
   runtime.dispatch({
-    kernel: `${tile.name === 'direct' ? 'matmulDirect' : 'matmul'}${whole ? '' : 'Ragged'}`,
+    kernel: `gemm/${tile.name === 'direct' ? 'direct' : 'tiled'}${whole ? '' : 'Ragged'}`,
     constants: {
       ...(tile.name === 'direct' ? {} : { TILE_M: tile.m, TILE_N: tile.n, TILE_K: tile.k, ROWS: tile.rows }),
       TRANSPOSE_A: spec.layout === 'TN',

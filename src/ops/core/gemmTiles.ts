@@ -1,4 +1,4 @@
-/** How a matrix product is cut into workgroups: see shaders/lib/matmulTile.wgsl. */
+/** How a matrix product is cut into workgroups: see shaders/lib/gemmTile.wgsl. */
 export interface GemmTile {
   readonly name: 'large' | 'medium' | 'small' | 'direct';
   /** Rows and columns of the result per workgroup, and of K per step. */
@@ -21,7 +21,7 @@ export const GEMM_TILES: readonly GemmTile[] = [
   { name: 'small', m: 16, n: 16, k: 16, rows: 1, rate: 0.35 },
 ];
 
-/** For software adapters: no workgroup memory (shaders/lib/matmulDirect.wgsl). Sizes are fixed in the kernel. */
+/** For software adapters: no workgroup memory (shaders/lib/gemmDirect.wgsl). Sizes are fixed in the kernel. */
 export const DIRECT_TILE: GemmTile = { name: 'direct', m: 16, n: 64, k: 4, rows: 4, rate: 1 };
 
 /** Workgroups below which a GPU has idle cores: a laptop's has some 10 to 40, each with room for more than one. */

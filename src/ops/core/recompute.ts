@@ -24,7 +24,7 @@ export function recompute(
   // Parameters inside may need gradients though no input does, so the node is always recorded.
   for (const output of outputs) output.requiresGrad = true;
   tape.recordAlways({
-    name: 'checkpoint',
+    name: 'recompute',
     inputs,
     outputs,
     saved: inputs,

@@ -3,7 +3,7 @@ import type { GpuDevice } from '../../gpu/device.ts';
 import { DryPool, DryRecorder } from '../../gpu/dryDevice.ts';
 import { BufferPool, type Purpose } from '../../gpu/pool.ts';
 import { Recorder } from '../../gpu/recorder.ts';
-import type { Tape } from './tape.ts';
+import type { OpTape } from './opTape.ts';
 import { Tensor, type DType } from './tensor.ts';
 
 /**
@@ -14,7 +14,7 @@ export class Runtime {
   readonly pool: BufferPool;
   readonly recorder: Recorder;
   /** Records what is done, for backward(); undefined where no gradient is wanted. */
-  tape: Tape | undefined;
+  tape: OpTape | undefined;
   #scopes: Set<Tensor>[] = [];
 
   /** With a dry device, nothing is computed: the pool counts and reads give zeros. */

@@ -1,52 +1,25 @@
-import { addInto } from '../add.ts';
+import type { GradientTarget, OpTape, TapeNode } from './opTape.ts';
 import type { Runtime } from './runtime.ts';
+import { addInto } from './sums.ts';
 import { Tensor } from './tensor.ts';
 
-/** What an op tells the tape. */
-export interface TapeNode {
-  readonly name: string;
-  readonly inputs: readonly Tensor[];
-  readonly outputs: readonly Tensor[];
-  /** What backward() reads; kept alive until it has run. */
-  readonly saved: readonly Tensor[];
-  /**
-   * The gradient for which the op has computed in its forward pass what it hands on: the very tensor that will arrive at its
-   * first output. backward() throws when another arrives there, or none.
-   */
-  readonly promised?: Tensor | undefined;
-  /**
-   * Receives the gradient of each output (undefined where none arrived; never all undefined) and hands gradients on with
-   * tape.add or tape.target, for inputs with requiresGrad only.
-   */
-  readonly backward: (gradients: readonly (Tensor | undefined)[], tape: Tape) => void;
-}
-
-/** Where an op writes an input's gradient: over it, or on top of what is there. */
-export interface GradientTarget {
-  readonly tensor: Tensor;
-  readonly accumulate: boolean;
-}
-
 /** Reverse-mode differentiation: ops are recorded as they run and walked backwards once. */
-export class Tape {
+export class Tape implements OpTape {
   #nodes: TapeNode[] = [];
   #gradients = new Map<number, Tensor>();
 
   constructor(private readonly runtime: Runtime) {}
 
-  /** Records an op if any input needs a gradient, and marks its outputs accordingly. */
   record(node: TapeNode): void {
     if (node.inputs.some((input) => input.requiresGrad)) this.recordAlways(node);
   }
 
-  /** Records an op whose parameters are hidden inside it (checkpoint). */
   recordAlways(node: TapeNode): void {
     for (const output of node.outputs) output.requiresGrad = true;
     for (const tensor of node.saved) tensor.retain();
     this.#nodes.push(node);
   }
 
-  /** Hands gradient `gradient` on to `input`. The tape keeps a reference of its own. */
   add(input: Tensor, gradient: Tensor): void {
     if (!input.requiresGrad) return;
     if (input.gradient) {
@@ -62,7 +35,6 @@ export class Tape {
     addInto(this.runtime, tensor, gradient);
   }
 
-  /** A place to write `input`'s gradient (shape of `input`) directly; call once per use of the input. */
   target(input: Tensor): GradientTarget {
     if (input.gradient) return { tensor: input.gradient, accumulate: true };
     const existing = this.#gradients.get(input.id);

@@ -1,0 +1,99 @@
+// ∂L/∂q_i[t, h] (+)= scale · Σ_{j read by i} Σ_m ∂L/∂s_m · K_jm of the in-batch attention, with λ, ŵ of
+// statistics.tiled.wgsl, c of divisors.wgsl and u = ∂L/∂out_i[t, h]:
+//   R_m = e^{s_m − λ},   ∂L/∂s_m = gate · A_ij · R_m · (⟨u, V_jm⟩ − ŵ · c_jm)
+// (Ô = Σ_m R_m V_m is a quotient of two sums over e^{s_m}: V-normalisation needs no further term.)
+//
+// q, u, queryGradient: [T, H, headDim]   k, v: [T, G, headDim]   c: [T, G]   state: as lib/pairTable.wgsl has it
+//
+// One workgroup per (query tile x of chunk z, head y), as in the forward pass: it owns its rows of the result, so nothing
+// is added up between workgroups and no atomics are needed. The scores are computed anew, tile by tile.
+
+struct Params { groupOffset: vec3u, chunks: u32, pairs: u32, heads: u32, kvHeads: u32, scale: f32, accumulate: u32 }
+
+@group(0) @binding(0) var<uniform> params: Params;
+//!include pairTable
+@group(0) @binding(2) var<storage, read> q: array<vec2f>;
+@group(0) @binding(3) var<storage, read> k: array<vec2f>;
+@group(0) @binding(4) var<storage, read> v: array<vec2f>;
+@group(0) @binding(5) var<storage, read> u: array<vec2f>;
+@group(0) @binding(6) var<storage, read> c: array<f32>;
+@group(0) @binding(7) var<storage, read> state: array<vec2f>;
+@group(0) @binding(8) var<storage, read_write> queryGradient: array<vec2f>;
+//!include headTiles
+
+const QUERY = 0u;
+const KEY = 1u;
+const VALUE = 2u;
+const GRADIENT = 3u;
+
+fn numbers(source: u32, pair: u32) -> vec2f {
+  switch source {
+    case QUERY: { return q[pair]; }
+    case KEY: { return k[pair]; }
+    case VALUE: { return v[pair]; }
+    default: { return u[pair]; }
+  }
+}
+
+@compute @workgroup_size(THREADS)
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) index: u32) {
+  thread = index;
+  let group = workgroup + params.groupOffset;
+  let chunk = chunkAt(group.z);
+  let first = group.x * TILE;
+  if (first >= chunk.tokens) {
+    return;
+  }
+  let head = group.y;
+  let kvHead = head / (params.heads / params.kvHeads);
+  let token = chunk.firstToken + first;
+  let count = chunk.tokens - first;
+  let queries = headRows(QUERY, token, count, head, params.heads);
+  let gradients = headRows(GRADIENT, token, count, head, params.heads);
+  var sum: HeadBlock;
+  for (var slot = chunk.firstSlot; slot < chunk.firstSlot + chunk.pairs; slot++) {
+    let weight = state[slot].x;
+    if (weight == 0.0) {
+      continue;
+    }
+    let pair = pairAt(slot);
+    let context = chunkAt(pair.context);
+    // Rows past the chunk's end take the last token's numbers and are never written.
+    let at = vec4u(stateIndex(pair, chunk.tokens, head, first)) + min(tileRows(), vec4u(count - 1u));
+    let entries = mat4x2f(state[at.x], state[at.y], state[at.z], state[at.w]);
+    let lambda = transpose(entries)[0];
+    let along = transpose(entries)[1];
+    for (var firstKey = 0u; firstKey < context.tokens; firstKey += TILE) {
+      let key = context.firstToken + firstKey;
+      let keys = context.tokens - firstKey;
+      let keyRows = headRows(KEY, key, keys, kvHead, params.kvHeads);
+      var score = scores(queries, keyRows);
+      var block = scores(gradients, headRows(VALUE, key, keys, kvHead, params.kvHeads));
+      for (var n = 0u; n < COLUMNS; n++) {
+        let share = c[(key + min(tileColumn(n), keys - 1u)) * params.kvHeads + kvHead];
+        let change = weight * exp(score[n] * params.scale - lambda) * (block[n] - along * share);
+        block[n] = select(vec4f(), change, (tileRows() < vec4u(count)) & vec4<bool>(tileColumn(n) < keys));
+      }
+      addProduct(&sum, block, keyRows);
+    }
+  }
+  for (var slab = 0u; slab < SLABS; slab++) {
+    var rows = sum[slab];
+    let vector = tileColumn(slab);
+    for (var r = 0u; r < 4u; r++) {
+      let row = tileRows()[r];
+      if (row < count && vector < VECTORS) {
+        let value = params.scale * rows[r];
+        let pair = queries.first + row * queries.stride + 2u * vector;
+        writePair(pair, value.xy);
+        if (4u * vector + 2u < HEAD_DIM) {
+          writePair(pair + 1u, value.zw);
+        }
+      }
+    }
+  }
+}
+
+fn writePair(pair: u32, value: vec2f) {
+  queryGradient[pair] = value + select(vec2f(), queryGradient[pair], params.accumulate == 1u);
+}
