@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { headNorm } from '../../src/ops/headNorm.ts';
 import { rmsNorm } from '../../src/ops/rmsNorm.ts';
 import type { Runtime } from '../../src/ops/core/runtime.ts';
@@ -21,6 +21,19 @@ beforeAll(async () => {
 });
 afterAll(() => runtime.destroy());
 
+// A head takes four threads on a software adapter and up to 64 on a GPU; this adapter runs both.
+const THREADS = [
+  ['in the threads of a software adapter', true],
+  ['in the threads of a GPU', false],
+] as const;
+let software: boolean;
+beforeEach(() => {
+  ({ software } = runtime.gpu.adapter);
+});
+afterEach(() => {
+  runtime.gpu.adapter.software = software;
+});
+
 const EPSILON = 1e-6;
 const LAYOUTS = [
   { heads: 1, kvHeads: 1, headDim: 2 },
@@ -35,79 +48,90 @@ const widthOf = ({ heads, kvHeads, headDim }: (typeof LAYOUTS)[number]) => (head
 /** Away from heads that are all but zero, where r has no bound. */
 const awayFromZero = (values: Float32Array) => values.map((value) => value + Math.sign(value) * 0.5);
 
-test('queries and keys are normalised head by head and values kept, as f64 loops have it, and backward by differences', async () => {
-  const random = seededRandom(51);
-  for (const layout of LAYOUTS) {
-    const tokens = randomInt(random, 1, 5);
-    const qkv = awayFromZero(randomArray(random, tokens * widthOf(layout), 2));
-    const weight = randomArray(random, 2 * layout.headDim);
+test.each(THREADS)(
+  '%s: queries and keys are normalised head by head and values kept, as f64 loops have it, and backward by differences',
+  async (_what, few) => {
+    runtime.gpu.adapter.software = few;
+    const random = seededRandom(51);
+    for (const layout of LAYOUTS) {
+      const tokens = randomInt(random, 1, 5);
+      const qkv = awayFromZero(randomArray(random, tokens * widthOf(layout), 2));
+      const weight = randomArray(random, 2 * layout.headDim);
+      const seed = randomArray(random, qkv.length);
+      const { outputs, gradients } = await runOp(
+        runtime,
+        [
+          { data: qkv, shape: [tokens, widthOf(layout)] },
+          { data: weight, shape: [2 * layout.headDim] },
+        ],
+        (c, [x, g]) => [headNorm(c, x!, layout, g!, EPSILON)],
+        [seed],
+      );
+      const what = `${tokens} tokens of ${JSON.stringify(layout)}`;
+      expectClose(`y ${what}`, outputs[0]!, reference(qkv, layout, weight, EPSILON), { abs: 1e-6, rel: 8 * EPS_F32 });
+      const numeric = numericGradients(
+        ([x, g]) => weightedSum(reference(x!, layout, g!, EPSILON), seed),
+        [qkv, weight],
+      );
+      expectClose(`dx ${what}`, gradients[0]!, numeric[0]!, { abs: 1e-5, rel: 1e-5 });
+      expectClose(`dg ${what}`, gradients[1]!, numeric[1]!, { abs: 1e-6 * tokens * layout.heads + 1e-6 });
+    }
+  },
+);
+
+test.each(THREADS)(
+  '%s: many heads are as rmsNorm has them in rows of one head [T, H, hd], and so are both gradients',
+  async (_what, few) => {
+    runtime.gpu.adapter.software = few;
+    const random = seededRandom(52);
+    const layout = { heads: 3, kvHeads: 1, headDim: 24 };
+    const { heads, kvHeads, headDim } = layout;
+    const tokens = 700;
+    const qkv = awayFromZero(randomArray(random, tokens * widthOf(layout)));
+    const weight = randomArray(random, 2 * headDim);
     const seed = randomArray(random, qkv.length);
-    const { outputs, gradients } = await runOp(
+    const all = await runOp(
       runtime,
       [
         { data: qkv, shape: [tokens, widthOf(layout)] },
-        { data: weight, shape: [2 * layout.headDim] },
+        { data: weight, shape: [2 * headDim] },
       ],
       (c, [x, g]) => [headNorm(c, x!, layout, g!, EPSILON)],
       [seed],
     );
-    const what = `${tokens} tokens of ${JSON.stringify(layout)}`;
-    expectClose(`y ${what}`, outputs[0]!, reference(qkv, layout, weight, EPSILON), { abs: 1e-6, rel: 8 * EPS_F32 });
-    const numeric = numericGradients(([x, g]) => weightedSum(reference(x!, layout, g!, EPSILON), seed), [qkv, weight]);
-    expectClose(`dx ${what}`, gradients[0]!, numeric[0]!, { abs: 1e-5, rel: 1e-5 });
-    expectClose(`dg ${what}`, gradients[1]!, numeric[1]!, { abs: 1e-6 * tokens * layout.heads + 1e-6 });
-  }
-});
-
-test('many tokens: heads are those that rmsNorm gives for rows of one head, and so are both gradients', async () => {
-  const random = seededRandom(52);
-  const layout = { heads: 3, kvHeads: 1, headDim: 24 };
-  const { heads, kvHeads, headDim } = layout;
-  const tokens = 700;
-  const qkv = awayFromZero(randomArray(random, tokens * widthOf(layout)));
-  const weight = randomArray(random, 2 * headDim);
-  const seed = randomArray(random, qkv.length);
-  const all = await runOp(
-    runtime,
-    [
-      { data: qkv, shape: [tokens, widthOf(layout)] },
-      { data: weight, shape: [2 * headDim] },
-    ],
-    (c, [x, g]) => [headNorm(c, x!, layout, g!, EPSILON)],
-    [seed],
-  );
-  const columns = (values: Float32Array, firstHead: number, count: number) =>
-    Float32Array.from(
-      Array.from({ length: tokens }, (_, t) => {
-        const at = t * widthOf(layout) + firstHead * headDim;
-        return [...values.subarray(at, at + count * headDim)];
-      }).flat(),
-    );
-  for (const [kind, firstHead, count] of [
-    [0, 0, heads],
-    [1, heads, kvHeads],
-  ] as const) {
-    const g = weight.slice(kind * headDim, (kind + 1) * headDim);
-    const alone = await runOp(
-      runtime,
-      [
-        { data: columns(qkv, firstHead, count), shape: [tokens, count, headDim] },
-        { data: g, shape: [headDim] },
-      ],
-      (c, [x, w]) => [rmsNorm(c, x!, w!, EPSILON)],
-      [columns(seed, firstHead, count)],
-    );
-    // Same sums over the same lanes: not a bit may differ.
-    expect(columns(all.outputs[0]!, firstHead, count)).toEqual(alone.outputs[0]);
-    expect(columns(all.gradients[0]!, firstHead, count)).toEqual(alone.gradients[0]);
-    // Blocks are cut elsewhere, so these sums run in another order; their addends are below 2.
-    const dg = all.gradients[1]!.slice(kind * headDim, (kind + 1) * headDim);
-    expectClose('dg', dg, alone.gradients[1]!, { abs: 1e-6 * Math.sqrt(tokens * count) });
-  }
-  const values = [heads + kvHeads, kvHeads] as const;
-  expect(columns(all.outputs[0]!, ...values)).toEqual(columns(qkv, ...values));
-  expect(columns(all.gradients[0]!, ...values)).toEqual(columns(seed, ...values));
-});
+    const columns = (values: Float32Array, firstHead: number, count: number) =>
+      Float32Array.from(
+        Array.from({ length: tokens }, (_, t) => {
+          const at = t * widthOf(layout) + firstHead * headDim;
+          return [...values.subarray(at, at + count * headDim)];
+        }).flat(),
+      );
+    for (const [kind, firstHead, count] of [
+      [0, 0, heads],
+      [1, heads, kvHeads],
+    ] as const) {
+      const g = weight.slice(kind * headDim, (kind + 1) * headDim);
+      const alone = await runOp(
+        runtime,
+        [
+          { data: columns(qkv, firstHead, count), shape: [tokens, count, headDim] },
+          { data: g, shape: [headDim] },
+        ],
+        (c, [x, w]) => [rmsNorm(c, x!, w!, EPSILON)],
+        [columns(seed, firstHead, count)],
+      );
+      // Same sums over the same lanes: not a bit may differ.
+      expect(columns(all.outputs[0]!, firstHead, count)).toEqual(alone.outputs[0]);
+      expect(columns(all.gradients[0]!, firstHead, count)).toEqual(alone.gradients[0]);
+      // Blocks are cut elsewhere, so these sums run in another order; their addends are below 2.
+      const dg = all.gradients[1]!.slice(kind * headDim, (kind + 1) * headDim);
+      expectClose('dg', dg, alone.gradients[1]!, { abs: 1e-6 * Math.sqrt(tokens * count) });
+    }
+    const values = [heads + kvHeads, kvHeads] as const;
+    expect(columns(all.outputs[0]!, ...values)).toEqual(columns(qkv, ...values));
+    expect(columns(all.gradients[0]!, ...values)).toEqual(columns(seed, ...values));
+  },
+);
 
 test('gradients add up when the tensors are used twice', async () => {
   const random = seededRandom(53);
