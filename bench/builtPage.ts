@@ -7,7 +7,7 @@ import { browserEnvironment } from './browserEnvironment.ts';
 export async function withBuiltPage(work: (page: Page, version: string) => Promise<void>): Promise<void> {
   await build({ logLevel: 'error' });
   const server = await preview({ preview: { host: '127.0.0.1', port: 0, open: false } });
-  const { executablePath, args, env, version } = await findBrowser();
+  const { executablePath, args, env, version } = await findBrowser('installed');
   const browser = await chromium.launch({ executablePath, args, env: { ...browserEnvironment(), ...env } });
   try {
     const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });

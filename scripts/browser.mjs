@@ -1,6 +1,7 @@
 /**
- * Finds a browser with WebGPU for the page's tests: an installed Chrome, Chromium or Edge, else (Linux x64) the headless
- * Chromium of the npm package. Set CHROMIUM_PATH to choose one, or to `npm` for the package's.
+ * Finds a browser with WebGPU. Tests take the headless Chromium that `npm ci` brought (Linux x64), so that they run the same on
+ * every machine; measurements take an installed Chrome, Chromium or Edge; each takes the other where there is none.
+ * REVELA_BROWSER chooses for both: `npm`, `installed`, or the path of a browser.
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -25,22 +26,25 @@ const OLDEST_VERSION = 125;
  */
 
 /**
+ * @param {'npm' | 'installed'} preferred which to take unless REVELA_BROWSER says otherwise
  * @returns {Promise<Browser>}
  * @throws {Error} when there is none, with what to do about it
  */
-export async function findBrowser() {
-  const chosen = process.env.CHROMIUM_PATH;
-  const installed = chosen === undefined ? installedPaths() : [chosen].filter((path) => path !== 'npm');
+export async function findBrowser(preferred) {
+  const chosen = process.env.REVELA_BROWSER;
+  const ways = chosen ? [chosen] : preferred === 'npm' ? ['npm', 'installed'] : ['installed', 'npm'];
   const failures = [];
-  for (const path of installed.filter((path) => existsSync(path) || path === chosen)) {
-    const { version, failure } = await versionOf(path);
-    if (version) return { executablePath: path, args: flags(), env: {}, version };
-    failures.push(`  ${path}: ${failure}`);
+  for (const way of ways) {
+    const installed = (paths) => paths.map((path) => ({ executablePath: path, env: {}, label: path }));
+    const candidates =
+      way === 'npm' ? npmBrowsers() : installed(way === 'installed' ? installedPaths().filter(existsSync) : [way]);
+    for await (const { executablePath, env, label } of candidates) {
+      const { version, failure } = await versionOf(executablePath, env);
+      if (version) return { executablePath, args: flags(), env, version: `${version} (${label})` };
+      failures.push(`  ${label}: ${failure}`);
+    }
   }
-  if (hasNpmChromium && (chosen === undefined || chosen === 'npm')) return npmBrowser();
-  throw new Error(
-    [`No browser for the page's tests: install Chrome ${OLDEST_VERSION} or later.`, ...failures].join('\n'),
-  );
+  throw new Error([`No browser with WebGPU: install Chrome ${OLDEST_VERSION} or later.`, ...failures].join('\n'));
 }
 
 function flags() {
@@ -89,20 +93,15 @@ async function versionOf(path, env = {}) {
   }
 }
 
-async function npmBrowser() {
+/** The package's browser with the libraries of the machine, then with the package's own. */
+async function* npmBrowsers() {
+  if (!hasNpmChromium) return;
   const executablePath = join(await unpack('chromium'), 'chromium');
-  const fontEnv = { FONTCONFIG_FILE: await fontSettings() };
-  const failures = [];
+  const env = { FONTCONFIG_FILE: await fontSettings() };
+  yield { executablePath, env, label: 'npm' };
   // Bare machines lack NSS; the package brings it, older than what a machine may have itself.
-  for (const libraries of [{}, { LD_LIBRARY_PATH: libraryPath(join(await unpack('al2023'), 'lib')) }]) {
-    const env = { ...fontEnv, ...libraries };
-    const { version, failure } = await versionOf(executablePath, env);
-    if (version) return { executablePath, args: flags(), env, version: `${version} (npm)` };
-    failures.push(`  ${failure}`);
-  }
-  throw new Error(
-    ["The npm package's Chromium does not start here; install Chrome or Chromium instead.", ...failures].join('\n'),
-  );
+  const libraries = libraryPath(join(await unpack('al2023'), 'lib'));
+  yield { executablePath, env: { ...env, LD_LIBRARY_PATH: libraries }, label: 'npm, with its libraries' };
 }
 
 /** Bare machines have neither fonts nor font settings: the package's font is added to what there is. */

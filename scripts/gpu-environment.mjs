@@ -3,7 +3,8 @@
  * loader are found when a process starts, so whoever needs a GPU starts a child process with these variables.
  *
  * In this order: a real adapter; Mesa's software adapter (lavapipe) when a version that Dawn takes is installed; SwiftShader
- * from the npm package. Set REVELA_GPU=swiftshader to get the last one in any case.
+ * from the npm package (Linux x64). Tests take the last one where there is one, so that they run the same on every machine.
+ * REVELA_GPU chooses for both: `swiftshader`, or `installed` for the order above.
  */
 import { execFile } from 'node:child_process';
 import { mkdir, symlink } from 'node:fs/promises';
@@ -23,12 +24,13 @@ const PROBE_TIMEOUT_MS = 60_000;
  */
 
 /**
+ * @param {'installed' | 'swiftshader'} preferred which to take unless REVELA_GPU says otherwise
  * @returns {Promise<GpuEnvironment>}
  * @throws {Error} when there is no adapter at all, with what to do about it
  */
-export async function gpuEnvironment() {
+export async function gpuEnvironment(preferred) {
   const failures = [];
-  for (const candidate of candidates()) {
+  for (const candidate of candidates(process.env.REVELA_GPU || preferred)) {
     const { label, env } = await candidate();
     const { adapter, failure } = await probe(env);
     if (adapter) return { env, adapter };
@@ -46,10 +48,10 @@ export async function gpuEnvironment() {
 }
 
 /** Ways to get an adapter, best first; each makes its files only when its turn comes. */
-function candidates() {
+function candidates(kind) {
   const installed = () => ({ label: 'drivers of this machine', env: {} });
   if (!hasNpmChromium) return [installed];
-  if (process.env.REVELA_GPU === 'swiftshader') return [swiftShader];
+  if (kind === 'swiftshader') return [swiftShader];
   return [installed, installedWithOurLoader, swiftShader];
 }
 

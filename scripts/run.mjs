@@ -29,7 +29,7 @@ const cwd = (startedByNpm && process.env.INIT_CWD) || process.cwd();
 
 let gpu;
 try {
-  gpu = await gpuEnvironment();
+  gpu = await gpuEnvironment('installed');
 } catch (error) {
   console.error(error.message);
   process.exit(1);

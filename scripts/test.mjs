@@ -9,8 +9,6 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, preview } from 'vite';
-import { findBrowser } from './browser.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 process.chdir(ROOT);
@@ -31,7 +29,7 @@ const reports = await mkdtemp(join(tmpdir(), 'revela-tests-'));
 const total = { passed: 0, failed: 0, skipped: 0 };
 try {
   if (runsNode) add(await runNodeTests());
-  if (runsBrowser) add(await runBrowserTests().catch(notStarted));
+  if (runsBrowser) add(await runBrowserTests());
 } finally {
   await rm(reports, { recursive: true, force: true });
 }
@@ -44,12 +42,6 @@ process.exit(ok ? 0 : 1);
 
 function add(counts) {
   for (const key of Object.keys(total)) total[key] += counts[key];
-}
-
-/** No browser, or a page that does not build: the Node tests' result is shown all the same. */
-function notStarted(error) {
-  console.error(error.message);
-  return { passed: 0, failed: 1, skipped: 0 };
 }
 
 async function runNodeTests() {
@@ -69,30 +61,19 @@ async function runNodeTests() {
   }));
 }
 
+/** Playwright builds and serves the page by itself (playwright.config.ts). */
 async function runBrowserTests() {
   const report = join(reports, 'browser.json');
-  const browser = await findBrowser();
-  console.log(`\nBrowser for the page's tests: ${browser.version}`);
-  await build({ logLevel: 'warn' });
-  // Port 0 asks the system for a free one.
-  const server = await preview({ preview: { host: '127.0.0.1', port: 0, open: false } });
-  const { port } = server.httpServer.address();
-  try {
-    const playwright = resolve('node_modules/@playwright/test/cli.js');
-    const options = runsNode ? [] : nodeArgs;
-    const code = await start([playwright, 'test', '--reporter=list,json', ...options, ...browserFiles], {
-      PLAYWRIGHT_JSON_OUTPUT_NAME: report,
-      REVELA_PAGE: `http://127.0.0.1:${port}/`,
-      REVELA_BROWSER: JSON.stringify(browser),
-    });
-    return await finish(code, report, ({ stats, errors }) => ({
-      passed: stats.expected,
-      failed: stats.unexpected + stats.flaky + (stats.unexpected === 0 ? errors.length : 0),
-      skipped: stats.skipped,
-    }));
-  } finally {
-    await server.close();
-  }
+  const playwright = resolve('node_modules/@playwright/test/cli.js');
+  const options = runsNode ? [] : nodeArgs;
+  const code = await start([playwright, 'test', '--reporter=list,json', ...options, ...browserFiles], {
+    PLAYWRIGHT_JSON_OUTPUT_NAME: report,
+  });
+  return finish(code, report, ({ stats, errors }) => ({
+    passed: stats.expected,
+    failed: stats.unexpected + stats.flaky + (stats.unexpected === 0 ? errors.length : 0),
+    skipped: stats.skipped,
+  }));
 }
 
 /** Runs a tool of node_modules to its end and gives its exit code. */

@@ -1,8 +1,7 @@
 import { expect, test, type Page } from '@playwright/test';
 import { answerPair, asked } from './support/answers.ts';
 import { inventedAttribution } from './support/inventedInspection.ts';
-import { openPage, pause, say, stepOf, trainTo, violations } from './support/openPage.ts';
-import { chooseSmallOnOwnText, ESSAYS, openRealPage, ownText } from './support/realPage.ts';
+import { openPage, pause, playTo, say, trainTo, violations } from './support/openPage.ts';
 
 test.use({ viewport: { width: 1440, height: 900 } });
 
@@ -30,7 +29,7 @@ test('a recorded run has no models to look into, and Train leads to some', async
   expect(await violations(page)).toEqual([]);
   expect(await asked(page, 'inspectPair')).toEqual([]);
   await region(page).getByRole('button', { name: 'Train' }).click();
-  await expect.poll(() => stepOf(page)).toBeGreaterThan(0);
+  await playTo(page, 12);
   await expect.poll(async () => (await asked(page, 'inspectPair')).length).toBe(1);
   await expect(region(page).getByText(/not its models/)).toHaveCount(0);
 });
@@ -38,7 +37,7 @@ test('a recorded run has no models to look into, and Train leads to some', async
 test('a cell opens up: texts side by side, links of a token, heatmap, numbers', async ({ page }) => {
   const complaints = await openInside(page);
   const [command] = await asked(page, 'inspectPair');
-  expect(command?.step).toBe(await stepOf(page));
+  expect(command?.step).toBe(12);
   expect(command?.layer).toBeUndefined();
   const { record, query, context } = await answerPair(page);
   const panel = region(page);
@@ -81,10 +80,9 @@ test('a cell opens up: texts side by side, links of a token, heatmap, numbers', 
   await readers(page).focus();
   await page.keyboard.press('Home');
   await expect(options.first()).toHaveAttribute('aria-selected', 'true');
-  const before = await stepOf(page);
   await page.keyboard.press('ArrowRight');
   await expect(options.nth(1)).toHaveAttribute('aria-selected', 'true');
-  expect(await stepOf(page), 'the arrow keys belong to the tokens').toBe(before);
+  expect(await asked(page, 'step'), 'the arrow keys belong to the tokens').toEqual([]);
   await page.keyboard.press('End');
   await expect(options.last()).toHaveAttribute('aria-selected', 'true');
   const trained = await asked(page, 'train');
@@ -133,7 +131,7 @@ test('training that goes on leaves the pair as it was, and one click looks again
   await openInside(page);
   await answerPair(page);
   const panel = region(page);
-  await page.getByRole('button', { name: 'Train' }).click();
+  await trainTo(page, 16);
   await expect(panel.getByRole('button', { name: 'Look again' })).toBeVisible();
   const before = (await asked(page, 'inspectPair')).length;
   await panel.getByRole('button', { name: 'Look again' }).click();
@@ -230,40 +228,3 @@ for (const { width, height, theme } of [
     expect(Math.max(...over)).toBeLessThanOrEqual(0);
   });
 }
-
-test('on the real engine: a cell opens up, gains are computed, and training goes on', async ({ page }) => {
-  test.setTimeout(300_000);
-  const patient = { timeout: 200_000 };
-  const misdeeds = await openRealPage(page);
-  await chooseSmallOnOwnText(page);
-  await ownText(page).fill(ESSAYS);
-  await expect(page.getByText(/^12 documents/)).toBeVisible();
-  await page.getByRole('button', { name: 'Train' }).click();
-  await expect.poll(() => stepOf(page), patient).toBeGreaterThanOrEqual(2);
-  await pause(page);
-  await page.getByRole('button', { name: 'Look inside' }).click();
-  const panel = region(page);
-  await expect(panel.getByText(/^Chunk 1 reads chunk 2:/)).toBeVisible(patient);
-  const options = readers(page).getByRole('option');
-  // Which batch was paused at is a matter of time, and some chunks are short.
-  expect(await options.count()).toBeGreaterThan(2);
-  await options.nth(2).click();
-  await expect(panel.getByText(/attends most to “/)).toBeVisible();
-  // Softmax over the tokens of the other chunk: tints are shares.
-  const shares = await panel
-    .locator('[data-context]')
-    .evaluateAll((all) => all.map((span) => Number(/P ([\d.]+)/.exec(span.getAttribute('title') ?? '')?.[1])));
-  // Each is rounded to a hundredth.
-  expect(Math.abs(shares.reduce((sum, p) => sum + p, 0) - 1)).toBeLessThan(0.005 * shares.length);
-
-  await panel.getByRole('button', { name: 'Compute' }).click();
-  const neighbours = panel.getByRole('list', { name: 'Neighbours, by what they gave' }).getByRole('button');
-  await expect(neighbours).toHaveCount(3, patient);
-  await neighbours.first().click();
-  await expect(panel.getByText(/^Gain from chunk \d alone/)).toBeVisible();
-
-  const before = await stepOf(page);
-  await page.getByRole('button', { name: 'Step' }).click();
-  await expect.poll(() => stepOf(page)).toBe(before + 1);
-  expect(misdeeds).toEqual({ errors: [], requests: [] });
-});

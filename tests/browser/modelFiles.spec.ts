@@ -25,7 +25,7 @@ const site = createServer((request, response) => {
 let hub: FakeHub;
 
 test.beforeAll(async () => {
-  const entry = fileURLToPath(new URL('modelFilesEntry.ts', import.meta.url));
+  const entry = fileURLToPath(new URL('support/modelFilesEntry.ts', import.meta.url));
   const lib = { entry, formats: ['iife'] as const, name: 'modelFiles' };
   const built = await build({
     configFile: false,

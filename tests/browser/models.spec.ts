@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test, type Page } from '@playwright/test';
 import { configure } from '../../src/settings/configuration.ts';
 import type { DownloadView, LabEvent } from '../../src/lab/door/protocol.ts';
-import { commands, openPage, pause, say, stepOf, trainTo, violations } from './support/openPage.ts';
+import { commands, openPage, pause, playTo, say, stepOf, trainTo, violations } from './support/openPage.ts';
 import {
   asked,
   found,
@@ -89,7 +89,7 @@ test.describe('a checkpoint', () => {
     await say(page, list([model()]));
     await expect(page.getByText('Everything is here. Press Train.')).toBeVisible();
     await page.getByRole('button', { name: 'Train on it' }).click();
-    await expect.poll(() => stepOf(page)).toBeGreaterThan(2);
+    await playTo(page, 3);
     const sent = await commands(page);
     expect(sent.find(({ type }) => type === 'configure')).toMatchObject({
       configuration: { base: 'checkpoint', checkpoint: QWEN, contextGate: 0.25 },
@@ -290,7 +290,6 @@ test.describe('search', () => {
     const complaints = await openPage(page);
     await trainTo(page, 3);
     await pause(page);
-    const step = await stepOf(page);
     await openPanel(page, 'Search');
     await expect(page.getByRole('searchbox')).toBeFocused();
     await page.getByRole('searchbox').fill('how to bake bread');
@@ -298,7 +297,7 @@ test.describe('search', () => {
     expect(await asked(page, 'search')).toEqual({ type: 'search', query: 'how to bake bread', limit: 10 });
     await say(page, { type: 'embedding', fraction: 0.4 });
     await expect(page.getByText('Embedding the chunks: 40 %')).toBeVisible();
-    await say(page, found('how to bake bread', step));
+    await say(page, found('how to bake bread', 3));
     const after = page.getByRole('region', { name: 'After training' });
     await expect(after.getByRole('listitem')).toHaveCount(5);
     await expect(after.getByRole('listitem').first()).toContainText('rank 5 before training');
@@ -446,8 +445,7 @@ test.describe('taking home', () => {
     await expect(page.getByRole('alert')).toContainText(
       'The run goes on, but could not be saved. The storage is full.',
     );
-    const before = await stepOf(page);
-    await expect.poll(() => stepOf(page)).toBeGreaterThan(before);
+    await playTo(page, 6);
     await say(page, { type: 'saved', step: 20 });
     await expect(page.getByRole('alert')).toHaveCount(0);
   });

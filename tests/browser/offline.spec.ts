@@ -16,6 +16,14 @@ test('after the first visit the page, its panels and its worker need no network'
   await page.keyboard.press('Escape');
   await context.setOffline(true);
   await page.reload();
+  const isRefused = () =>
+    page.evaluate(() =>
+      fetch('./', { method: 'HEAD', cache: 'no-store' }).then(
+        () => false,
+        () => true,
+      ),
+    );
+  expect(await isRefused(), 'nothing comes over the network').toBe(true);
   await expect(page.getByText('no network: works offline')).toBeVisible();
   await expect(page.getByRole('button', { name: 'Train' })).toBeEnabled();
   await expect(page.getByText('Recorded run', { exact: true })).toBeVisible();
@@ -34,6 +42,11 @@ test('after the first visit the page, its panels and its worker need no network'
   await page.getByRole('tab', { name: 'The kitchen' }).click();
   await expect(page.getByText(/\d+ documents · \d+ chunks/)).toBeVisible();
   expect(errors).toEqual([]);
+  expect(await isRefused(), 'nor has anything come since').toBe(true);
+  await context.setOffline(false);
+  await page.reload();
+  await expect(page.getByText('works offline', { exact: true })).toBeVisible();
+  expect(await isRefused()).toBe(false);
 });
 
 test('only the page’s own files are kept', async ({ page }) => {
@@ -46,7 +59,7 @@ test('only the page’s own files are kept', async ({ page }) => {
     return { names, urls: urls.flat() };
   });
   expect(kept.names).toHaveLength(1);
-  const home = new URL('./support/', page.url()).href;
+  const home = new URL('./', page.url()).href;
   expect(kept.urls).toContain(home);
   expect(kept.urls.length).toBeGreaterThan(5);
   const others = kept.urls.filter(

@@ -13,8 +13,8 @@ export interface Opening {
   /** What the server answers for the recorded run; left out, an invented one. */
   readonly recorded?: string;
   readonly withoutWebGpu?: boolean;
-  /** Milliseconds between the scripted lab's steps. */
-  readonly everyMs?: number;
+  /** The step at which the scripted lab waits. */
+  readonly lastStep?: number;
   /** Fragment of the address that is opened. */
   readonly fragment?: string;
 }
@@ -22,7 +22,7 @@ export interface Opening {
 /** The page before a scripted lab. Returns what the console complained about, for the test to look at. */
 export async function openPage(
   page: Page,
-  { recorded = RECORDED, withoutWebGpu, everyMs, fragment }: Opening = {},
+  { recorded = RECORDED, withoutWebGpu, lastStep, fragment }: Opening = {},
 ): Promise<string[]> {
   const complaints: string[] = [];
   page.on('console', (message) => {
@@ -33,7 +33,7 @@ export async function openPage(
   await page.route('**/recorded/facts.json', (route) =>
     route.fulfill({ contentType: 'application/json', body: recorded }),
   );
-  await scriptLab(page, everyMs);
+  await scriptLab(page, lastStep);
   if (withoutWebGpu) {
     await page.addInitScript(() => Object.defineProperty(Navigator.prototype, 'gpu', { get: () => undefined }));
   }
@@ -47,10 +47,21 @@ export async function stepOf(page: Page): Promise<number> {
   return Number(/step (\d+)/.exec(await page.locator('.counter').innerText())?.[1]);
 }
 
-/** Trains until at least `steps` steps are counted. */
-export async function trainTo(page: Page, steps: number): Promise<void> {
-  await page.getByRole('button', { name: 'Train' }).click();
-  await expect.poll(() => stepOf(page)).toBeGreaterThanOrEqual(steps);
+/** Lets the scripted run that is on go on to this step, where it waits. */
+export async function playTo(page: Page, step: number): Promise<void> {
+  await nameLastStep(page, step);
+  await expect.poll(() => stepOf(page)).toBe(step);
+}
+
+/** Presses Train and waits for this step of the scripted run, which waits there, still on. */
+export async function trainTo(page: Page, step: number): Promise<void> {
+  await nameLastStep(page, step);
+  await page.getByRole('button', { name: 'Train', exact: true }).click();
+  await expect.poll(() => stepOf(page)).toBe(step);
+}
+
+async function nameLastStep(page: Page, step: number): Promise<void> {
+  await page.evaluate((last) => (window as unknown as ScriptedWindow).playTo(last), step);
 }
 
 export async function pause(page: Page): Promise<void> {

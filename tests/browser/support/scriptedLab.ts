@@ -6,30 +6,42 @@ import { inventedRun, inventedStep } from './inventedRun.ts';
 interface Script {
   readonly records: readonly StepRecord[];
   readonly corpus: CorpusSummary;
+  readonly lastStep: number;
   readonly everyMs: number;
 }
+
+/** Pictures of this many steps are all kept: a run that nobody told where to stand stands before they are thinned. */
+const LAST_STEP = 60;
+/** Longer than the page takes for a step on any machine would make tests slow; how many steps come does not depend on it. */
+const EVERY_MS = 10;
 
 /**
  * Replaces the page's worker by one that plays a script, so that what the page makes of the lab's events can be tested
  * quickly and exactly. Commands it was sent are in `window.commands`; `window.say(event)` sends the page any event.
+ *
+ * A run that is on makes its steps up to `lastStep`, and there waits, so that no test depends on how fast the machine is:
+ * `window.playTo(step)` names another one.
  */
-export async function scriptLab(page: Page, everyMs = 25): Promise<void> {
-  const records = Array.from({ length: 60 }, (_, i) => inventedStep(1 + 8 * i));
-  await page.addInitScript(install, { records, corpus: inventedRun(1).corpus, everyMs } satisfies Script);
+export async function scriptLab(page: Page, lastStep = LAST_STEP): Promise<void> {
+  const records = Array.from({ length: LAST_STEP }, (_, i) => inventedStep(1 + 8 * i));
+  const { corpus } = inventedRun(1);
+  await page.addInitScript(install, { records, corpus, lastStep, everyMs: EVERY_MS } satisfies Script);
 }
 
 /** What the tests find in the page. */
 export interface ScriptedWindow extends Window {
   commands: LabCommand[];
   say(event: LabEvent): void;
+  playTo(step: number): void;
 }
 
 /** Runs in the page, so it stands alone. */
-function install({ records, corpus, everyMs }: Script): void {
+function install({ records, corpus, lastStep, everyMs }: Script): void {
   const listeners: ((message: { data: LabEvent }) => void)[] = [];
   const commands: LabCommand[] = [];
   const say = (event: LabEvent): void => listeners.forEach((listener) => listener({ data: event }));
   let step = 0;
+  let last = lastStep;
   let timer: ReturnType<typeof setInterval> | undefined;
 
   function update(): void {
@@ -39,6 +51,10 @@ function install({ records, corpus, everyMs }: Script): void {
     const { recallAt1, chance, ntpLoss, isolatedLoss, effectiveDocuments } = record.metrics;
     const evaluation = { step, recallAt1, chance, ntpLoss, isolatedLoss, effectiveDocuments, tfidfRecallAt1: 0.9 };
     say({ type: 'evaluation', evaluation });
+  }
+
+  function goOn(): void {
+    if (step < last) update();
   }
 
   function halt(): void {
@@ -68,7 +84,7 @@ function install({ records, corpus, everyMs }: Script): void {
       case 'train':
         say({ type: 'adapter', description: 'Scripted adapter', software: true });
         say({ type: 'state', state: 'running', detail: 'Training' });
-        timer ??= setInterval(update, everyMs);
+        timer ??= setInterval(goOn, everyMs);
         return;
       case 'pause':
         halt();
@@ -93,6 +109,8 @@ function install({ records, corpus, everyMs }: Script): void {
     }
     postMessage(command: LabCommand): void {
       commands.push(command);
+      // A step of the run that is on crosses with the command that ends it.
+      if (command.type === 'configure' && timer !== undefined) setTimeout(update, 5);
       setTimeout(() => obey(command), 5);
     }
     terminate(): void {
@@ -100,5 +118,6 @@ function install({ records, corpus, everyMs }: Script): void {
       listeners.length = 0;
     }
   }
-  Object.assign(window, { Worker: ScriptedWorker, commands, say });
+  const playTo = (named: number): void => void (last = named);
+  Object.assign(window, { Worker: ScriptedWorker, commands, say, playTo });
 }

@@ -1,11 +1,12 @@
 import { expect, test } from '@playwright/test';
-import { cells, pause, stepOf, trainTo } from './support/openPage.ts';
-import { chooseSmallOnOwnText, ESSAYS, mostRead, openRealPage, ownText, paths, set } from './support/realPage.ts';
+import { cells, pause, stepOf } from '../support/openPage.ts';
+import { budget } from '../support/pace.ts';
+import { chooseSmallOnOwnText, ESSAYS, mostRead, openRealPage, ownText, paths, set } from '../support/realPage.ts';
 
 // The page with nothing replaced: its worker, its kernels, the browser's adapter. Compiling for a CPU takes its time.
-test.use({ viewport: { width: 1440, height: 900 }, actionTimeout: 30_000 });
-test.setTimeout(300_000);
-const WITH_COMPILING = { timeout: 200_000 };
+test.use({ viewport: { width: 1440, height: 900 } });
+test.setTimeout(budget(300_000));
+const WITH_COMPILING = { timeout: budget(200_000) };
 
 test('pasted text is trained on: matrix and charts move, and the page answers meanwhile', async ({ page }) => {
   const misdeeds = await openRealPage(page);
@@ -42,13 +43,13 @@ test('pasted text is trained on: matrix and charts move, and the page answers me
 
   await pause(page);
   const paused = await stepOf(page);
-  await page.waitForTimeout(700);
-  expect(await stepOf(page)).toBe(paused);
-  await page.getByRole('button', { name: 'Step' }).click();
-  await expect.poll(() => stepOf(page)).toBe(paused + 1);
-  await expect(page.getByRole('button', { name: 'Train' })).toBeEnabled();
-  await page.waitForTimeout(700);
-  expect(await stepOf(page)).toBe(paused + 1);
+  // The lab does one thing after the other: a step that nobody asked for would be counted before the one that follows it.
+  for (const step of [paused + 1, paused + 2]) {
+    await page.getByRole('button', { name: 'Step' }).click();
+    await expect.poll(() => stepOf(page)).toBeGreaterThanOrEqual(step);
+    await expect(page.getByRole('button', { name: 'Train' })).toBeEnabled();
+    expect(await stepOf(page)).toBe(step);
+  }
   await page.getByRole('button', { name: 'Reset' }).click();
   await expect(page.getByText('step 0', { exact: true })).toBeVisible();
   expect(misdeeds).toEqual({ errors: [], requests: [] });
@@ -108,7 +109,8 @@ test('bad text is refused where it stands, and nothing is lost by it', async ({ 
     await expect(alert).toContainText('single chunk');
     await expect(own).toHaveValue('Only this.');
     expect(await stepOf(page)).toBe(paused);
-    await trainTo(page, paused + 3);
+    await page.getByRole('button', { name: 'Train' }).click();
+    await expect.poll(() => stepOf(page)).toBeGreaterThanOrEqual(paused + 3);
     await pause(page);
   });
   expect(misdeeds).toEqual({ errors: [], requests: [] });

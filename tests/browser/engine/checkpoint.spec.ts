@@ -4,14 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, type Page } from '@playwright/test';
 import { unzipSync } from 'fflate';
-import { folderRepository, startFakeHub, type FakeHub } from '../harness/fakeHub.ts';
-import { openRealPage, set } from './support/realPage.ts';
-import { pause, stepOf } from './support/openPage.ts';
+import { folderRepository, startFakeHub, type FakeHub } from '../../harness/fakeHub.ts';
+import { budget } from '../support/pace.ts';
+import { openRealPage, set } from '../support/realPage.ts';
+import { pause, stepOf } from '../support/openPage.ts';
 
 // A checkpoint from a hub to a trained retriever and back again, with nothing replaced but the hub's address.
-test.use({ viewport: { width: 1440, height: 900 }, actionTimeout: 60_000 });
-test.setTimeout(900_000);
-const WITH_COMPILING = { timeout: 500_000 };
+test.use({ viewport: { width: 1440, height: 900 } });
+test.setTimeout(budget(900_000));
+const WITH_COMPILING = { timeout: budget(500_000) };
 const REPOSITORY = 'tests/tiny-qwen';
 
 let folder: string;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@playwright/test';
 
-const double = readFileSync(new URL('../harness/fixtures/double.wgsl', import.meta.url), 'utf8');
+const double = readFileSync(new URL('../../harness/fixtures/double.wgsl', import.meta.url), 'utf8');
 
 test('the browser runs a compute shader on the served page', async ({ page }) => {
   await page.goto('./');
