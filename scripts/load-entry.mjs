@@ -63,4 +63,6 @@ try {
 }
 // Dawn keeps Node alive, so leave explicitly, after what was printed has been written.
 for (const stream of [process.stdout, process.stderr]) await new Promise((done) => stream.write('', done));
+// What was printed last may have been lost after the program had ended well.
+if (code === 0 && stop.signal.reason === 'SIGPIPE') code = 128 + constants.signals.SIGPIPE;
 process.exit(code);

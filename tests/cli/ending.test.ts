@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { main } from '../../src/cli/main.ts';
 import { readRun } from '../../src/cli/support/save.ts';
 import type { RunRecord } from '../../src/run/record.ts';
@@ -23,6 +23,12 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
+const children: ChildProcess[] = [];
+afterEach(() => {
+  // Of a test that failed: the program ends when its launcher is gone.
+  for (const child of children.splice(0)) if (child.exitCode === null) child.kill('SIGKILL');
+});
+
 interface Started {
   readonly child: ChildProcess;
   /** Resolves with the exit code when the launcher and the program have ended: both hold standard error open. */
@@ -33,6 +39,7 @@ interface Started {
 async function train(name: string): Promise<Started> {
   const outputs = ['--checkpoint', at(`${name}.safetensors`), '--record', at(`${name}.json`), '--export', at(name)];
   const child = spawn(process.execPath, [RUN, 'cli', ...ENDLESS, ...outputs], { stdio: ['ignore', 'pipe', 'pipe'] });
+  children.push(child);
   let err = '';
   child.stderr.on('data', (data: Buffer) => (err += data.toString()));
   const ended = once(child, 'exit').then(async ([code]) => {
@@ -105,6 +112,15 @@ describe('a run that is ended early ends after the step under way, with everythi
     expect(err).toContain('Stopping');
     await expectAllWritten(signal);
   });
+});
+
+test('what nobody reads is no success, and no crash either', async () => {
+  const child = spawn(process.execPath, [RUN, 'cli', 'essays'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout.destroy();
+  let err = '';
+  child.stderr.on('data', (data: Buffer) => (err += data.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  expect([code, err]).toEqual([141, '']);
 });
 
 test('a person who insists ends it at once, and no half file stays', async () => {
