@@ -2,7 +2,7 @@ import type { Configuration } from '../../settings/configuration.ts';
 import { evaluationRecord, stepRecord } from '../../run/records.ts';
 import type { Evaluation, RunRecord, StepMetrics, StepRecord } from '../../run/record.ts';
 import { runArchive, wholeModel } from '../../run/takeHome.ts';
-import { jsonPieces } from '../support/jsonPieces.ts';
+import { jsonPieces } from '../../files/formats/jsonPieces.ts';
 import { openRun, type CommandRun, type RunSources } from '../support/openRun.ts';
 import { FORCE_HELP, FORCE_OPTION, Outputs } from '../support/outputs.ts';
 import { adapterText, timeText } from '../support/reports.ts';

@@ -5,6 +5,7 @@ import { readSavedRun, writeSavedRun, type RunState } from '../../files/formats/
 import { looksLikeZip } from '../../files/formats/zipReader.ts';
 import type { OpenRun } from '../../run/openRun.ts';
 import type { RunRecord } from '../../run/record.ts';
+import { recordText } from '../../run/recordText.ts';
 import { importAdapters } from '../../run/takeHome.ts';
 import { restoreTraining, saveTraining } from '../../training/state.ts';
 import { reading } from './fileProblems.ts';
@@ -44,9 +45,10 @@ export async function savedRunChunks(
 ): Promise<Uint8Array[]> {
   const { configuration, text, title } = prepared.recipe;
   const state = await saveTraining(runtime, experiment.optimiser);
+  const told = recordText(record);
   return writeSavedRun(state, {
     configuration: JSON.stringify(configuration),
-    record: JSON.stringify(record),
+    ...(told === undefined ? {} : { record: told }),
     ...(text === undefined ? {} : { text }),
     ...(title === undefined ? {} : { title }),
   });

@@ -6,6 +6,7 @@ import { restoreTraining, saveTraining } from '../../training/state.ts';
 import { configure } from '../../settings/configuration.ts';
 import type { Surroundings } from './modelDesk.ts';
 import type { OpenRun } from '../../run/openRun.ts';
+import { recordText } from '../../run/recordText.ts';
 import type { Recipe } from '../../run/recipe.ts';
 import type { LabEvent, RunCommand } from '../door/protocol.ts';
 import type { RunRecord } from '../../run/record.ts';
@@ -101,15 +102,12 @@ export class RunDesk {
   async #state({ runtime, experiment, prepared }: OpenRun): Promise<Uint8Array<ArrayBuffer>[]> {
     const { recipe, corpus } = prepared;
     const { configuration, text, title } = recipe;
-    const record = this.log.record(
-      corpus.summary.title,
-      configuration,
-      corpus.summary,
-      runtime.gpu.adapter.description,
+    const record = recordText(
+      this.log.record(corpus.summary.title, configuration, corpus.summary, runtime.gpu.adapter.description),
     );
     return writeSavedRun(await saveTraining(runtime, experiment.optimiser), {
       configuration: JSON.stringify(configuration),
-      record: JSON.stringify(record),
+      ...(record === undefined ? {} : { record }),
       ...(text === undefined ? {} : { text }),
       ...(title === undefined ? {} : { title }),
     });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { jsonPieces } from '../../src/cli/support/jsonPieces.ts';
+import { jsonPieces } from '../../../src/files/formats/jsonPieces.ts';
 
 test.each([
   [{ a: 1, list: [1, 2.5, -0, NaN, Infinity], text: 'a "b"\n\u2028\ud800', none: null, yes: true }],

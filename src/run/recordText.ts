@@ -1,0 +1,36 @@
+import { jsonPieces } from '../files/formats/jsonPieces.ts';
+import type { RunRecord } from './record.ts';
+
+/**
+ * Bytes of a saved run's header that its record may fill. The header takes 100 MB at most (files/formats/safetensors.ts), and
+ * the text that is trained on, up to 5 MB, stands there too.
+ */
+export const MOST_RECORD_BYTES = 80_000_000;
+
+/**
+ * The record as a saved run keeps it. Where it would not fit, every other picture is left out until it does, the last one
+ * last; undefined where even the curves are too long. The run's numbers are not in it: it goes on without.
+ */
+export function recordText(record: RunRecord, mostBytes = MOST_RECORD_BYTES): string | undefined {
+  for (let { snapshots } = record; ; snapshots = everyOther(snapshots)) {
+    const text = textUpTo(jsonPieces({ ...record, snapshots }), mostBytes);
+    if (text !== undefined || snapshots.length === 0) return text;
+  }
+}
+
+function everyOther<T>(list: readonly T[]): readonly T[] {
+  return list.length === 1 ? [] : list.filter((_, i) => (list.length - 1 - i) % 2 === 0);
+}
+
+/** The pieces as one text, unless it takes more bytes than this as a text within JSON, as it is in a header. */
+function textUpTo(pieces: Iterable<string>, mostBytes: number): string | undefined {
+  const measure = new TextEncoder();
+  const kept: string[] = [];
+  let bytes = 0;
+  for (const piece of pieces) {
+    bytes += measure.encode(JSON.stringify(piece)).length - 2;
+    if (bytes > mostBytes) return undefined;
+    kept.push(piece);
+  }
+  return kept.join('');
+}
