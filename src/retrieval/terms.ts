@@ -21,6 +21,13 @@ export function termCounts(text: string): Map<string, number> {
   return counts;
 }
 
+/** How many terms a text has, repeated ones counted again. */
+export function countOf(counts: ReadonlyMap<string, number>): number {
+  let sum = 0;
+  for (const count of counts.values()) sum += count;
+  return sum;
+}
+
 /** A document and its score for some query. */
 export interface Ranked {
   readonly index: number;
@@ -28,9 +35,9 @@ export interface Ranked {
 }
 
 /** The `limit` best of the scores above 0, best first; equal scores in document order. */
-export function best(scores: ReadonlyMap<number, number>, limit: number): Ranked[] {
+export function best(scores: Float64Array, limit: number): Ranked[] {
   const top: Ranked[] = [];
-  for (const [index, score] of scores) {
+  for (const [index, score] of scores.entries()) {
     if (!(score > 0)) continue;
     // Most candidates of a large corpus fall behind the last of the best at once.
     let place = top.length;

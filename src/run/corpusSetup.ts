@@ -1,6 +1,7 @@
 import { CorpusBatches } from '../corpus/batches/batching.ts';
 import { trainBpe } from '../corpus/tokenizer/bpeTrainer.ts';
 import { chunkTokenBudget } from '../corpus/batches/collation.ts';
+import { MINIMUM_CHUNK_TOKENS } from '../corpus/chunking.ts';
 import { buildCorpus } from '../corpus/corpus.ts';
 import { readText } from '../corpus/sources/documents.ts';
 import { FactStream } from '../corpus/sources/factStream.ts';
@@ -10,8 +11,10 @@ import { TextTokenizer } from '../corpus/tokenizer/tokenizer.ts';
 import type { BatchSource, Chunk, SourceDocument } from '../corpus/types.ts';
 import { wordTokenizerFiles } from '../corpus/tokenizer/wordTokenizer.ts';
 import { Bm25 } from '../retrieval/bm25.ts';
+import { TermStatistics } from '../retrieval/termStatistics.ts';
 import { TfIdf } from '../retrieval/tfidf.ts';
-import type { Configuration } from '../settings/configuration.ts';
+import { SETTINGS, type Configuration } from '../settings/configuration.ts';
+import { SettingError } from '../settings/setting.ts';
 import type { Bases } from './pretrained.ts';
 import type { ChunkView, CorpusSummary } from './record.ts';
 
@@ -23,9 +26,11 @@ export interface CorpusSetup {
   /** The same, unless the retriever is another model. */
   readonly retrieverTokenizer: TextTokenizer;
   readonly batches: BatchSource;
-  /** For the TF-IDF baseline: rarity of words over the whole corpus. */
+  /** Rarity of words over the whole corpus (the sample, for the endless stream): for the BM25 control. */
+  readonly terms: TermStatistics;
+  /** The baseline, with the same rarities. */
   readonly tfidf: TfIdf;
-  /** Text of every chunk (a sample, for the endless stream): for the BM25 control. */
+  /** Text of every chunk (a sample, for the endless stream). */
   readonly chunkTexts: readonly string[];
   /** Tokens of the language model's longest row, where that is known to be less than what the configuration allows. */
   readonly longestRow: number | undefined;
@@ -68,6 +73,7 @@ function setUpFacts(configuration: Configuration, { bases }: CorpusSetupOptions)
   const sample: Chunk[] = [];
   for (let i = 0; i < FACT_SAMPLE_BATCHES; i++) sample.push(...batches.batchAt(i).chunks);
   const chunkTexts = sample.map(({ text }) => text);
+  const terms = new TermStatistics(chunkTexts);
   return {
     tokenizer,
     retrieverTokenizer: bases?.retriever.tokenizer ?? tokenizer,
@@ -76,7 +82,8 @@ function setUpFacts(configuration: Configuration, { bases }: CorpusSetupOptions)
     longestRow: Math.max(...chunkTexts.map((text) => tokenizer.encode(text).length)) + FACT_ROW_MARGIN,
     chunks: sample,
     chunkTexts,
-    tfidf: new TfIdf(chunkTexts),
+    terms,
+    tfidf: new TfIdf(terms),
     summary: {
       title: 'Facts',
       documents: undefined,
@@ -97,8 +104,7 @@ async function setUpProse(configuration: Configuration, options: CorpusSetupOpti
   const retrieverTokenizer = options.bases?.retriever.tokenizer ?? tokenizer;
   const tokenizers = [...new Set([tokenizer, retrieverTokenizer])];
   const corpus = await buildCorpus(documents, {
-    // A chunk has to fit both models.
-    maxTokens: Math.min(...tokenizers.map((one) => chunkTokenBudget(one, configuration.chunkTokens, true))),
+    maxTokens: chunkLength(configuration, tokenizers),
     countTokens: (text) => Math.max(...tokenizers.map((one) => one.countTokens(text))),
     notices,
     ...(signal ? { signal } : {}),
@@ -112,6 +118,7 @@ async function setUpProse(configuration: Configuration, options: CorpusSetupOpti
     lexicalIndex: (chunkTexts) => new Bm25(chunkTexts),
   });
   const chunkTexts = corpus.chunks.map(({ text }) => text);
+  const terms = new TermStatistics(chunkTexts);
   return {
     tokenizer,
     retrieverTokenizer,
@@ -119,7 +126,8 @@ async function setUpProse(configuration: Configuration, options: CorpusSetupOpti
     longestRow: undefined,
     chunks: corpus.chunks,
     chunkTexts,
-    tfidf: new TfIdf(chunkTexts),
+    terms,
+    tfidf: new TfIdf(terms),
     summary: {
       title,
       documents: corpus.documents.length,
@@ -131,6 +139,21 @@ async function setUpProse(configuration: Configuration, options: CorpusSetupOpti
         .map((chunk) => chunkView(tokenizer, chunk, chunk.document, configuration.chunkTokens)),
     },
   };
+}
+
+/**
+ * Tokens of text that a chunk may have so that it fits both models.
+ * @throws SettingError where their rows have no room for text.
+ */
+function chunkLength({ chunkTokens }: Configuration, tokenizers: readonly TextTokenizer[]): number {
+  const length = Math.min(...tokenizers.map((one) => chunkTokenBudget(one, chunkTokens, true)));
+  if (length >= MINIMUM_CHUNK_TOKENS) return length;
+  const needed = chunkTokens - length + MINIMUM_CHUNK_TOKENS;
+  throw new SettingError(
+    'chunkTokens',
+    `${SETTINGS.chunkTokens.label} is ${chunkTokens}, and this tokenizer needs ${chunkTokens - length} of these tokens to mark a passage ` +
+      `and its end. Choose at least ${needed}.`,
+  );
 }
 
 async function trainTokenizer(

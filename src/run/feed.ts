@@ -2,7 +2,7 @@ import { collate } from '../corpus/batches/collation.ts';
 import { Random } from '../corpus/random.ts';
 import type { Batch } from '../corpus/types.ts';
 import { controlAttention } from '../objectives/controls.ts';
-import { Bm25 } from '../retrieval/bm25.ts';
+import { bm25Matrix } from '../retrieval/bm25.ts';
 import type { BatchFeed, TrainingBatch } from '../training/batches.ts';
 import type { Configuration } from '../settings/configuration.ts';
 import type { CorpusSetup } from './corpusSetup.ts';
@@ -57,20 +57,8 @@ export class CorpusFeed implements BatchFeed<LabBatch> {
           : controlAttention(attention, {
               labels: source.labels,
               random: () => random.uniform(),
-              bm25: () => this.#bm25Scores(texts),
+              bm25: () => bm25Matrix(this.corpus.terms, texts),
             }),
     };
-  }
-
-  /** BM25 of each text of the batch for each other, with word rarity taken from the whole corpus. */
-  #bm25Scores(texts: readonly string[]): Float64Array {
-    const corpusTexts = this.corpus.chunkTexts;
-    const batch = new Bm25([...corpusTexts, ...texts]);
-    const scores = new Float64Array(texts.length ** 2);
-    texts.forEach((query, i) => {
-      const found = batch.scores(query);
-      texts.forEach((_, j) => (scores[i * texts.length + j] = found.get(corpusTexts.length + j) ?? 0));
-    });
-    return scores;
   }
 }

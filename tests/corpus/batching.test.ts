@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { BatchCursor } from '../../src/corpus/batches/batchCursor.ts';
 import { CorpusBatches } from '../../src/corpus/batches/batching.ts';
 import type { BatchingOptions, BatchStrategy } from '../../src/corpus/batches/batching.ts';
-import { FactStream } from '../../src/corpus/sources/factStream.ts';
 import { Random } from '../../src/corpus/random.ts';
 import type { Batch, Chunk, Corpus } from '../../src/corpus/types.ts';
 import { Bm25 } from '../../src/retrieval/bm25.ts';
@@ -136,17 +134,5 @@ describe('CorpusBatches', () => {
     [{ strategy: 'bm25' as const, lexicalIndex: undefined }, 'invalid-option'],
   ])('refuses %j', (options, code) => {
     expect(() => make(corpusOf([6, 6]), options)).toThrow(expect.objectContaining({ code }));
-  });
-});
-
-describe('BatchCursor', () => {
-  it.each([new FactStream({ seed: 2 }), make(corpusOf([5, 4, 6, 3, 7, 5]))])('resumes from its position', (source) => {
-    const cursor = new BatchCursor(source);
-    for (let i = 0; i < 7; i++) cursor.next();
-    const saved = JSON.parse(JSON.stringify({ position: cursor.position })) as { position: number };
-    const expected = [cursor.next(), cursor.next(), cursor.next()];
-    const resumed = new BatchCursor(source, saved.position);
-    expect([resumed.next(), resumed.next(), resumed.next()]).toEqual(expected);
-    expect(() => new BatchCursor(source, -1)).toThrow(expect.objectContaining({ code: 'invalid-option' }));
   });
 });

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { Bm25 } from '../../src/retrieval/bm25.ts';
+import { Random } from '../../src/corpus/random.ts';
+import { loadProse } from '../../src/corpus/sources/prose.ts';
+import { Bm25, bm25Matrix } from '../../src/retrieval/bm25.ts';
 import { best, terms } from '../../src/retrieval/terms.ts';
+import { TermStatistics } from '../../src/retrieval/termStatistics.ts';
 import { TfIdf } from '../../src/retrieval/tfidf.ts';
 
 describe('terms', () => {
@@ -16,14 +19,7 @@ describe('terms', () => {
 
 describe('best', () => {
   it('keeps the highest, ties in document order, none at or below 0', () => {
-    const scores = new Map([
-      [5, 1],
-      [0, 0],
-      [3, 2],
-      [2, 1],
-      [1, -1],
-      [4, 3],
-    ]);
+    const scores = Float64Array.of(0, -1, 1, 2, 3, 1);
     expect(best(scores, 10).map(({ index }) => index)).toEqual([4, 3, 2, 5]);
     expect(best(scores, 2)).toEqual([
       { index: 4, score: 3 },
@@ -42,18 +38,34 @@ describe('Bm25', () => {
     const idfB = Math.log(1 + 2.5 / 1.5);
     const norm = [0.9 * (0.6 + (0.4 * 3) / 2), 0.9 * (0.6 + (0.4 * 2) / 2)] as const;
     const scores = index.scores('a b zzz');
-    expect(scores.get(0)).toBeCloseTo(idfA / (1 + norm[0]) + (idfB * 2) / (2 + norm[0]), 12);
-    expect(scores.get(1)).toBeCloseTo(idfA / (1 + norm[1]), 12);
-    expect(scores.has(2)).toBe(false);
+    expect(scores[0]).toBeCloseTo(idfA / (1 + norm[0]) + (idfB * 2) / (2 + norm[0]), 12);
+    expect(scores[1]).toBeCloseTo(idfA / (1 + norm[1]), 12);
+    expect(scores[2]).toBe(0);
     expect(index.search('a b').map(({ index: document }) => document)).toEqual([0, 1]);
-    expect(index.scores('b b').get(0)).toBeCloseTo(2 * (index.scores('b').get(0) ?? NaN), 12);
+    expect(index.scores('b b')[0]).toBeCloseTo(2 * (index.scores('b')[0] ?? NaN), 12);
   });
 
   it('takes k1 and b, and an empty corpus', () => {
-    expect(new Bm25(TEXTS, { k1: 0 }).scores('b').get(0)).toBeCloseTo(Math.log(1 + 2.5 / 1.5), 12);
-    expect(new Bm25(TEXTS, { k1: 2, b: 0 }).scores('b').get(0)).toBeCloseTo(Math.log(1 + 2.5 / 1.5) * (2 / 4), 12);
+    expect(new Bm25(TEXTS, { k1: 0 }).scores('b')[0]).toBeCloseTo(Math.log(1 + 2.5 / 1.5), 12);
+    expect(new Bm25(TEXTS, { k1: 2, b: 0 }).scores('b')[0]).toBeCloseTo(Math.log(1 + 2.5 / 1.5) * (2 / 4), 12);
     expect(new Bm25([]).search('a')).toEqual([]);
     expect(new Bm25(['', '!']).search('a')).toEqual([]);
+  });
+});
+
+describe('bm25Matrix', () => {
+  it('has the scores, to the bit, of an index over corpus and batch together', async () => {
+    const documents = await loadProse('shore');
+    const texts = documents.flatMap(({ paragraphs }) => paragraphs);
+    const random = Random.fromSeed(5);
+    for (const corpus of [texts, texts.slice(0, 3), ['', '…'], []]) {
+      // Some that the corpus holds as well, some that it lacks, one without words.
+      const batch = [...random.shuffle(texts).slice(0, 6), 'Wörter, die sonst fehlen: Wörter', 'the the sea', '—'];
+      const together = new Bm25([...corpus, ...batch]);
+      const expected = batch.flatMap((query) => [...together.scores(query).slice(corpus.length)]);
+      expect([...bm25Matrix(new TermStatistics(corpus), batch)]).toEqual(expected);
+    }
+    expect([...bm25Matrix(new TermStatistics([]), [])]).toEqual([]);
   });
 });
 
@@ -62,22 +74,19 @@ describe('TfIdf', () => {
   const unit = (...weights: number[]): number[] => weights.map((weight) => weight / Math.hypot(...weights));
 
   it('gives cosines of the formula', () => {
-    const index = new TfIdf(TEXTS);
+    const index = new TfIdf(new TermStatistics(TEXTS));
     const [a0 = 0] = unit(idf(2), 2 * idf(1));
     const [a1 = 0] = unit(idf(2), idf(1));
     const matrix = index.similarityMatrix(TEXTS);
     const expected = [1, a0 * a1, 0, a0 * a1, 1, 0, 0, 0, 1];
     expected.forEach((value, i) => expect(matrix[i]).toBeCloseTo(value, 12));
-    const found = index.search('a');
-    expect(found.map(({ index: document }) => document)).toEqual([1, 0]);
-    expect(found[0]?.score).toBeCloseTo(a1, 12);
   });
 
   it('counts unknown words as the rarest and empty texts as like nothing', () => {
-    const index = new TfIdf(TEXTS);
+    const index = new TfIdf(new TermStatistics(TEXTS));
     const [a = 0] = unit(idf(2), idf(0));
     const [a1 = 0] = unit(idf(2), idf(1));
-    expect(index.search('a new')[0]?.score).toBeCloseTo(a * a1, 12);
-    expect([...index.similarityMatrix(['', 'a'])]).toEqual([0, 0, 0, expect.closeTo(1, 12)]);
+    const matrix = index.similarityMatrix(['', 'a new', 'a c']);
+    [0, 0, 0, 0, 1, a * a1, 0, a * a1, 1].forEach((value, i) => expect(matrix[i]).toBeCloseTo(value, 12));
   });
 });

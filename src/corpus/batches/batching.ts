@@ -116,7 +116,7 @@ export class CorpusBatches implements BatchSource {
     const number = Math.floor(step / this.batchesPerEpoch);
     if (this.epoch?.number !== number) {
       const random = this.random.fork(`epoch ${number}`);
-      this.epoch = { number, batches: [], rest: this.plan(random)[Symbol.iterator]() };
+      this.epoch = { number, batches: [], rest: this.epochOf(random)[Symbol.iterator]() };
     }
     const { batches, rest } = this.epoch;
     const position = step % this.batchesPerEpoch;
@@ -152,7 +152,7 @@ export class CorpusBatches implements BatchSource {
     return Math.max(1, Math.floor(usable / batchSize));
   }
 
-  private plan(random: Random): Iterable<Chunk[]> {
+  private epochOf(random: Random): Iterable<Chunk[]> {
     const { training, batchSize, groupSize } = this;
     switch (this.strategy) {
       case 'topics':

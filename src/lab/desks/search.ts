@@ -115,7 +115,7 @@ export class CorpusIndex {
     const scores: Record<SearchSide, ArrayLike<number>> = {
       after: after.scores(await embed(this.models.retriever)),
       before: before.scores(await embed(untrained.decoder)),
-      bm25: this.#lexicalScores(query),
+      bm25: this.#bm25.scores(query),
     };
     return { query, step, chunks: this.corpus.chunks.length, hits: this.#hits(scores, k) };
   }
@@ -143,13 +143,6 @@ export class CorpusIndex {
     const { pooling, chunkTokens: maxTokens } = this.configuration;
     const options = { role, pooling, maxTokens, signal, onProgress };
     return embedTexts(this.runtime, decoder, this.corpus.retrieverTokenizer, texts, options);
-  }
-
-  /** 0 where no word of the query occurs. */
-  #lexicalScores(query: string): Float64Array {
-    const scores = new Float64Array(this.corpus.chunks.length);
-    for (const [chunk, score] of this.#bm25.scores(query)) scores[chunk] = score;
-    return scores;
   }
 
   #hits(scores: Readonly<Record<SearchSide, ArrayLike<number>>>, k: number): Record<SearchSide, SearchHit[]> {

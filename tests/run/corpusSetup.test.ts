@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import { setUpCorpus } from '../../src/run/corpusSetup.ts';
+import { CorpusFeed } from '../../src/run/feed.ts';
+import { configure } from '../../src/settings/configuration.ts';
+
+test('chunks too short for a passage’s marks are refused at their setting, with the least that will do', async () => {
+  const short = configure({ source: 'shore', vocabulary: 300, chunkTokens: 8 });
+  const refusal = await setUpCorpus(short).then(
+    () => undefined,
+    (cause: unknown) => cause as Error & { setting?: string },
+  );
+  expect(refusal).toMatchObject({ name: 'SettingError', setting: 'chunkTokens' });
+  const least = Number(/at least (\d+)/.exec(refusal?.message ?? '')?.[1]);
+  const { batches } = await setUpCorpus({ ...short, chunkTokens: least });
+  expect(batches.batchAt(0).chunks).toHaveLength(8);
+  await expect(setUpCorpus({ ...short, chunkTokens: least - 1 })).rejects.toThrow(`at least ${least}`);
+});
+
+test('the BM25 control counts the words of a corpus once, not again for every batch', async () => {
+  const configuration = configure({ source: 'shore', vocabulary: 300, attention: 'bm25', heldOutBatches: 2 });
+  const corpus = await setUpCorpus(configuration);
+  const asked = new CorpusFeed(corpus, configuration).batchAt(0);
+  let readings = 0;
+  const watched = {
+    ...corpus,
+    get chunkTexts() {
+      readings++;
+      return corpus.chunkTexts;
+    },
+  };
+  const feed = new CorpusFeed(watched, configuration);
+  expect(feed.batchAt(0).fixedAttention).toEqual(asked.fixedAttention);
+  for (const batch of [feed.batchAt(1), feed.batchAt(2), ...feed.heldOut()])
+    for (let row = 0; row < 8; row++)
+      expect(batch.fixedAttention?.slice(8 * row, 8 * row + 8).reduce((sum, share) => sum + share, 0)).toBeCloseTo(
+        1,
+        6,
+      );
+  expect(readings).toBe(0);
+});
