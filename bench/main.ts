@@ -8,6 +8,7 @@ import { benchMatmul, MATMUL_COLUMNS } from './matmul.ts';
 import { MeasuredRuntime } from './measuredRuntime.ts';
 import { benchMemory, judgeMemory, MEMORY_COLUMNS } from './memory.ts';
 import { parseOptions, UsageError, type BenchOptions } from './options.ts';
+import { benchRecording, RECORDING_COLUMNS } from './recording.ts';
 import { jsonReport, textReport, type Report, type Section } from './report.ts';
 import { qwenShape, smallShape } from './shapes.ts';
 import { benchSteps, STEP_COLUMNS, STEP_KERNEL_COLUMNS } from './steps.ts';
@@ -16,7 +17,7 @@ const HELP = `Measures the engine on this machine's GPU and prints tables.
 
   npm run bench -- [options]
 
-  --only TABLE   kernels | attention | step | bytes | memory; may be given several times
+  --only TABLE   kernels | attention | recording | step | bytes | memory; may be given several times
   --quick        few tokens and few rounds, as software adapters get by themselves
   --full         the full shapes, on a software adapter too (takes very long there)
   --memory N     also train the small preset for N steps (2000, say) and see whether memory stays flat
@@ -61,6 +62,7 @@ async function run(options: BenchOptions, signal: AbortSignal): Promise<void> {
   const wanted = (table: BenchOptions['only'][number]) => options.only.length === 0 || options.only.includes(table);
   if (wanted('kernels')) await kernels(bench);
   if (wanted('attention')) await attention(bench);
+  if (wanted('recording')) await recording(bench);
   if (wanted('step')) await step(bench);
   if (wanted('bytes')) await bytes(bench);
   const steps = options.memory ?? (options.only.includes('memory') ? MEMORY_STEPS : undefined);
@@ -139,6 +141,16 @@ async function attention(bench: Bench): Promise<void> {
       );
     }
   }
+}
+
+async function recording({ report, quick, signal }: Bench): Promise<void> {
+  const section: Section = {
+    table: 'recording',
+    title: 'JavaScript time of 1,000 dispatches, without a GPU',
+    notes: ['Kernels of a layer, forward and backward, recorded and sent to a device whose calls do nothing.'],
+  };
+  report.begin(section);
+  report.rows(section, RECORDING_COLUMNS, await benchRecording(quick ? 20 : 100, signal));
 }
 
 async function step({ runtime, report, quick, signal }: Bench): Promise<void> {

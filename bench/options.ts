@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-export const TABLES = ['kernels', 'attention', 'step', 'bytes', 'memory'] as const;
+export const TABLES = ['kernels', 'attention', 'recording', 'step', 'bytes', 'memory'] as const;
 
 export interface BenchOptions {
   readonly help: boolean;

@@ -1,4 +1,4 @@
-import type { Constants } from './pipelines.ts';
+import type { CachedPipeline, Constants } from './pipelines.ts';
 import type { ParamValues } from './params.ts';
 import type { BufferSlice } from './pool.ts';
 
@@ -18,7 +18,7 @@ export interface Dispatch {
 export interface RecordedDispatch {
   readonly type: 'dispatch';
   readonly dispatch: Dispatch;
-  readonly key: string;
+  readonly pipeline: CachedPipeline;
   readonly offset: readonly [number, number, number];
   readonly groups: readonly [number, number, number];
   readonly work: number;

@@ -9,47 +9,54 @@ export interface Pipeline {
   readonly layout: GPUBindGroupLayout;
 }
 
-/** Compiled kernels, keyed by their whole source and constants; each is compiled once, off the main path. */
+/** A kernel with its constants: the place of a pipeline that is compiled when somebody first waits for it. */
+export class CachedPipeline {
+  /** Undefined until it is compiled; read at every dispatch, so that a warm step needs no await. */
+  ready: Pipeline | undefined;
+  #compiling: Promise<Pipeline> | undefined;
+
+  constructor(private readonly compile: () => Promise<Pipeline>) {}
+
+  /** @throws ShaderCompileError with the failing line when the kernel does not compile. */
+  get(): Promise<Pipeline> {
+    return (this.#compiling ??= this.compile().then((pipeline) => (this.ready = pipeline)));
+  }
+}
+
+/** Compiled kernels by source and constants; each is compiled once, off the main path. */
 export class PipelineCache {
-  #pipelines = new Map<string, Promise<Pipeline>>();
+  /** By source (the object: thousands of look-ups a step never touch its text), then by the values of its constants in order. */
+  #cached = new Map<ShaderSource, Map<string, CachedPipeline>>();
   #modules = new Map<string, Promise<GPUShaderModule>>();
   #layouts = new Map<string, GPUBindGroupLayout>();
-  #ready = new Map<string, Pipeline>();
 
   constructor(private readonly device: GPUDevice) {}
 
-  static key(source: ShaderSource, constants: Constants): string {
-    return `${source.name}|${Object.entries(constants)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, value]) => `${name}=${Number(value)}`)
-      .join(',')}|${source.code}`;
-  }
-
-  /** The compiled pipeline if it is there already, so that a warm step needs no await per dispatch. */
-  peek(key: string): Pipeline | undefined {
-    return this.#ready.get(key);
-  }
-
-  /** @throws ShaderCompileError with the failing line when the kernel does not compile. */
-  get(source: ShaderSource, constants: Constants, key = PipelineCache.key(source, constants)): Promise<Pipeline> {
-    let pipeline = this.#pipelines.get(key);
-    if (!pipeline) {
-      pipeline = this.#compile(source, constants).then((compiled) => {
-        this.#ready.set(key, compiled);
-        return compiled;
-      });
-      this.#pipelines.set(key, pipeline);
+  /** The one place of this kernel with these constants. @throws Error for a constant that it does not have. */
+  find(source: ShaderSource, constants: Constants): CachedPipeline {
+    let values = '';
+    let known = 0;
+    for (const name of source.constants) {
+      const value = constants[name];
+      if (value !== undefined) {
+        values += String(Number(value));
+        known++;
+      }
+      values += ',';
     }
-    return pipeline;
-  }
-
-  get size(): number {
-    return this.#pipelines.size;
+    const names = Object.keys(constants);
+    if (names.length > known) {
+      const unknown = names.filter((name) => !source.constants.includes(name));
+      throw new Error(`${source.name} has no constant ${unknown.join(', ')}.`);
+    }
+    let ofSource = this.#cached.get(source);
+    if (!ofSource) this.#cached.set(source, (ofSource = new Map<string, CachedPipeline>()));
+    let cached = ofSource.get(values);
+    if (!cached) ofSource.set(values, (cached = new CachedPipeline(() => this.#compile(source, constants))));
+    return cached;
   }
 
   async #compile(source: ShaderSource, constants: Constants): Promise<Pipeline> {
-    const unknown = Object.keys(constants).filter((name) => !source.constants.includes(name));
-    if (unknown.length > 0) throw new Error(`${source.name} has no constant ${unknown.join(', ')}.`);
     const module = await this.#module(source);
     const layout = this.#layout(source);
     const numbers = Object.fromEntries(Object.entries(constants).map(([name, value]) => [name, Number(value)]));

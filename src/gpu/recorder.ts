@@ -3,7 +3,7 @@ import type { Command, Dispatch, Read, RecordedDispatch } from './commands.ts';
 import type { GpuDevice } from './device.ts';
 import { DeviceLostError, GpuValidationError } from './errors.ts';
 import { splitGroups } from './params.ts';
-import { PipelineCache, type Pipeline } from './pipelines.ts';
+import { PipelineCache, type CachedPipeline, type Pipeline } from './pipelines.ts';
 import type { BufferPool, BufferSlice } from './pool.ts';
 import { shaderSource } from './shaderLibrary.ts';
 import { ReadStaging, UploadStaging } from './staging.ts';
@@ -68,7 +68,7 @@ export class Recorder {
     for (const { name, type } of source.bindings)
       if (type !== 'uniform' && !dispatch.bindings[name])
         throw new Error(`${dispatch.kernel}: binding ${name} is missing.`);
-    const key = PipelineCache.key(source, dispatch.constants ?? {});
+    const pipeline = this.pipelines.find(source, dispatch.constants ?? {});
     const groups: [number, number, number] = [dispatch.groups[0], dispatch.groups[1] ?? 1, dispatch.groups[2] ?? 1];
     const count = groups[0] * groups[1] * groups[2];
     if (count === 0) return;
@@ -76,7 +76,7 @@ export class Recorder {
     const parts = Math.ceil(this.budget.estimate(dispatch.kernel, work) / DISPATCH_BUDGET_MS);
     for (const part of splitGroups(groups, parts, this.gpu.limits.maxComputeWorkgroupsPerDimension)) {
       const share = (part.groups[0] * part.groups[1] * part.groups[2]) / count;
-      this.#commands.push({ type: 'dispatch', dispatch, key, ...part, work: work * share });
+      this.#commands.push({ type: 'dispatch', dispatch, pipeline, ...part, work: work * share });
     }
   }
 
@@ -139,14 +139,10 @@ export class Recorder {
   async #send(commands: Command[]): Promise<FlushReport> {
     const reads = commands.filter((command) => command.type === 'read');
     try {
-      const missing = new Map<string, Promise<Pipeline>>();
+      const missing = new Set<CachedPipeline>();
       for (const command of commands)
-        if (command.type === 'dispatch' && !this.pipelines.peek(command.key) && !missing.has(command.key))
-          missing.set(
-            command.key,
-            this.pipelines.get(shaderSource(command.dispatch.kernel), command.dispatch.constants ?? {}, command.key),
-          );
-      if (missing.size > 0) await this.#compile([...missing.values()]);
+        if (command.type === 'dispatch' && !command.pipeline.ready) missing.add(command.pipeline);
+      if (missing.size > 0) await this.#compile([...missing].map((pipeline) => pipeline.get()));
       await this.pool.check();
       this.#throwFailure();
       const report = await this.#encode(commands, reads);
@@ -278,7 +274,7 @@ export class Recorder {
   }
 
   #encodeDispatch(pass: GPUComputePassEncoder, command: RecordedDispatch, index: number) {
-    const ready = this.pipelines.peek(command.key);
+    const { ready } = command.pipeline;
     if (!ready) throw new Error(`${command.dispatch.kernel} was not compiled: this is a bug.`);
     const entries = ready.source.bindings.map(({ name, binding, type }) => {
       if (type === 'uniform') return { binding, resource: this.#uniforms.slot(index) };

@@ -14,7 +14,7 @@ test('reads all options', () => {
 });
 
 test.each([
-  [['--only', 'everything'], 'kernels, attention, step, bytes, memory'],
+  [['--only', 'everything'], 'kernels, attention, recording, step, bytes, memory'],
   [['--memory', '5'], 'from 10'],
   [['--memory', 'long'], 'from 10'],
   [['--quick', '--full'], 'exclude'],

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { openDevice, type GpuDevice } from '../../src/gpu/device.ts';
 import { ShaderCompileError } from '../../src/gpu/errors.ts';
-import { listing, PipelineCache } from '../../src/gpu/pipelines.ts';
+import { listing, PipelineCache, type Constants } from '../../src/gpu/pipelines.ts';
 import { parseShader, type ShaderSource } from '../../src/gpu/shaderSource.ts';
 import { nodeGpu } from '../../src/cli/support/nodeGpu.ts';
 
@@ -35,8 +35,8 @@ async function failure(work: Promise<unknown>): Promise<unknown> {
 }
 
 test('a kernel that does not compile is reported with its name, the line and its neighbours', async () => {
-  const cache = new PipelineCache(gpu.device);
-  const error = await failure(cache.get(kernel('let x: u32 = 1.5;', 'broken'), {}));
+  const place = new PipelineCache(gpu.device).find(kernel('let x: u32 = 1.5;', 'broken'), {});
+  const error = await failure(place.get());
   expect(error).toBeInstanceOf(ShaderCompileError);
   const { kernel: name, line, listing: lines, message } = error as ShaderCompileError;
   expect([name, line]).toEqual(['broken', 9]);
@@ -44,20 +44,19 @@ test('a kernel that does not compile is reported with its name, the line and its
   expect(lines).toContain('    8 fn main');
   expect(message).toContain('Kernel broken, line 9:');
   expect(message).toContain(lines);
-  expect(cache.peek(PipelineCache.key(kernel('let x: u32 = 1.5;', 'broken'), {}))).toBeUndefined();
+  expect(place.ready).toBeUndefined();
 });
 
 test('constants with which a kernel cannot be made are reported with their values', async () => {
   const cache = new PipelineCache(gpu.device);
-  const error = await failure(cache.get(kernel(''), { SIZE: 1e6 }));
+  const error = await failure(cache.find(kernel(''), { SIZE: 1e6 }).get());
   expect(error).toBeInstanceOf(ShaderCompileError);
   expect(error).toMatchObject({ kernel: 'kernel', listing: '{"SIZE":1000000}' });
 });
 
-test('an unknown constant is an error', async () => {
+test('an unknown constant is an error', () => {
   const cache = new PipelineCache(gpu.device);
-  const error = await failure(cache.get(kernel(''), { SIZE: 8, SPEED: 1 }));
-  expect((error as Error).message).toBe('kernel has no constant SPEED.');
+  expect(() => cache.find(kernel(''), { SIZE: 8, SPEED: 1 })).toThrow('kernel has no constant SPEED.');
 });
 
 test('a kernel is compiled once for each set of constants', async () => {
@@ -65,24 +64,41 @@ test('a kernel is compiled once for each set of constants', async () => {
   const source = kernel('');
   const pipelines = vi.spyOn(gpu.device, 'createComputePipelineAsync');
   const modules = vi.spyOn(gpu.device, 'createShaderModule');
-  const key = PipelineCache.key(source, { SIZE: 8, FAST: true });
-  expect(cache.peek(key)).toBeUndefined();
-  const [a, b] = await Promise.all([
-    cache.get(source, { SIZE: 8, FAST: true }),
-    cache.get(source, { FAST: 1, SIZE: 8 }),
-  ]);
+  const place = cache.find(source, { SIZE: 8, FAST: true });
+  expect(place.ready).toBeUndefined();
+  const [a, b] = await Promise.all([place.get(), cache.find(source, { FAST: 1, SIZE: 8 }).get()]);
   expect(b).toBe(a);
-  expect(cache.peek(key)).toBe(a);
-  const other = await cache.get(source, { SIZE: 9, FAST: true });
+  expect(place.ready).toBe(a);
+  const other = await cache.find(source, { SIZE: 9, FAST: true }).get();
   expect(other).not.toBe(a);
   expect(other.layout).toBe(a.layout);
   // The same name with another text is another kernel.
-  expect(await cache.get(kernel('_ = 1;'), { SIZE: 8, FAST: true })).not.toBe(a);
+  expect(await cache.find(kernel('_ = 1;'), { SIZE: 8, FAST: true }).get()).not.toBe(a);
+  // A constant that is left out is not one of the value 0, nor the next one.
+  const some: readonly Constants[] = [{}, { SIZE: 1 }, { FAST: 1 }, { FAST: 0 }];
+  const places = some.map((constants) => cache.find(source, constants));
+  expect(new Set(places).size).toBe(4);
   expect(pipelines).toHaveBeenCalledTimes(3);
   expect(modules).toHaveBeenCalledTimes(2);
-  expect(cache.size).toBe(3);
   pipelines.mockRestore();
   modules.mockRestore();
+});
+
+test('looking a kernel up, as each dispatch does, never touches its text', () => {
+  const cache = new PipelineCache(gpu.device);
+  const { code, ...rest } = kernel('');
+  let reads = 0;
+  const source = {
+    ...rest,
+    get code() {
+      reads++;
+      return code;
+    },
+  };
+  const first = cache.find(source, { SIZE: 8 });
+  expect(cache.find(source, { SIZE: 8 })).toBe(first);
+  expect(cache.find(source, { SIZE: 9 })).not.toBe(first);
+  expect(reads).toBe(0);
 });
 
 test('a listing marks the line and stays within the text', () => {

@@ -66,6 +66,6 @@ test.each(shaderNames())('%s says what it computes, keeps to the conventions and
   const given = Object.fromEntries(Object.entries(REQUIRED).filter(([constant]) => needed.includes(constant)));
   expect(Object.keys(given).sort()).toEqual(needed.sort());
   for (const constant of needed) expect(constants).toContain(constant);
-  const compiled = await runtime.recorder.pipelines.get(source, given);
+  const compiled = await runtime.recorder.pipelines.find(source, given).get();
   expect(compiled.source).toBe(source);
 });
