@@ -4,7 +4,7 @@ import {
   DIRECT_TILE,
   GEMM_TILES,
   GPU_WORKGROUPS,
-  planGemm,
+  cutGemm,
   type GemmTile,
 } from '../src/ops/core/gemmTiles.ts';
 import { compare, phaseOf, type CompareOptions, type Variant } from './compare.ts';
@@ -84,7 +84,7 @@ async function measure(runtime: MeasuredRuntime, product: Product, options: Comp
   const { layout, m, n, k, dtype } = product;
   const software = runtime.gpu.adapter.software;
   const workgroups = software ? CPU_WORKGROUPS : GPU_WORKGROUPS;
-  const chosen = planGemm(m, n, k, { workgroups, tiles: software ? [DIRECT_TILE] : GEMM_TILES }).tile;
+  const chosen = cutGemm(m, n, k, { workgroups, tiles: software ? [DIRECT_TILE] : GEMM_TILES }).tile;
   const a = runtime.tensor([m * k]);
   const b = runtime.tensor([n * k], dtype, 'weights');
   const out = runtime.tensor([m, n]);
@@ -93,14 +93,14 @@ async function measure(runtime: MeasuredRuntime, product: Product, options: Comp
   const variants = ALL_TILES.map((tile): Variant => ({
     name: tile.name,
     *phases(times) {
-      const plan = planGemm(m, n, k, { workgroups, tiles: [tile] });
+      const cut = cutGemm(m, n, k, { workgroups, tiles: [tile] });
       for (let i = 0; i < times; i++)
         gemm(runtime, {
           layout,
           m,
           n,
           k,
-          plan,
+          cut,
           a: { tensor: a, stride: layout === 'TN' ? m : k },
           b: { tensor: b, stride: layout === 'NT' ? k : n },
           out: { tensor: out },

@@ -19,7 +19,7 @@ export interface Work {
 
 const nothing = (): Work => ({ ms: 0, flops: 0, bytes: 0, dispatches: 0, submits: 0, waits: 0, timings: [] });
 
-/** A context that keeps count of what it is asked to do and how long that takes. */
+/** A runtime that keeps count of what it is asked to do and how long that takes. */
 export class MeasuredRuntime extends Runtime {
   #work = nothing();
 

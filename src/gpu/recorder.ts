@@ -42,7 +42,6 @@ export class Recorder {
   onProfile: ((timings: KernelTiming[], report: FlushReport) => void) | undefined;
   /** Hears how many of the kernels that a flush needs for the first time are compiled (seconds on software adapters). */
   onCompile: ((done: number, total: number) => void) | undefined;
-  lastFlush: FlushReport = { dispatches: 0, submits: 0, gpuMs: 0, flops: 0 };
 
   constructor(
     private readonly gpu: GpuDevice,
@@ -147,7 +146,6 @@ export class Recorder {
       this.#throwFailure();
       const report = await this.#encode(commands, reads);
       this.#throwFailure();
-      this.lastFlush = report;
       return report;
     } catch (cause) {
       const error = this.#failure ?? cause;

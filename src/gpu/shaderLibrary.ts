@@ -22,8 +22,3 @@ export function shaderSource(name: string): ShaderSource {
   }
   return source;
 }
-
-/** Names of all kernels, for the tests that go through every one. */
-export function shaderNames(): string[] {
-  return [...kernels.keys()].sort();
-}

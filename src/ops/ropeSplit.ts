@@ -14,7 +14,7 @@ export interface HeadLayout {
   readonly headDim: number;
 }
 
-/** Cosines and sines of the rotary position embedding; made once per model. */
+/** Cosines and sines of the rotary position embedding, as far as the longest row of a batch needs them; made for each batch. */
 export interface RotaryTable {
   /** Positions 0 … length − 1. */
   readonly length: number;

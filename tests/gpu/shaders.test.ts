@@ -1,9 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { shaderNames, shaderSource } from '../../src/gpu/shaderLibrary.ts';
+import { shaderSource } from '../../src/gpu/shaderLibrary.ts';
 import { PARAMS_HEADER_BYTES } from '../../src/gpu/shaderSource.ts';
 import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { openTestRuntime } from '../harness/runtime.ts';
+import { KERNELS, SHADER_FOLDERS } from '../harness/shaders.ts';
 
 /** Values for the constants that a kernel declares without a default. */
 const REQUIRED = { HEAD_DIM: 64, TILE: 16, V_NORM: true } as const;
@@ -17,21 +18,15 @@ afterAll(() => runtime.destroy());
 
 const header = (code: string) => /^(?:\/\/.*\n)+/.exec(code)?.[0] ?? '';
 
-/** Folders of shaders/ and the names in each. */
-const folders = new Map(readdirSync('shaders').map((folder) => [folder, readdirSync(`shaders/${folder}`)]));
-
-test('the library holds every kernel of the folders', () => {
-  const kernels = [...folders].filter(([folder]) => folder !== 'lib');
-  const names = kernels.flatMap(([folder, files]) => files.map((file) => `${folder}/${file.replace(/\.wgsl$/, '')}`));
-  expect(names.length).toBeGreaterThan(40);
-  expect(shaderNames()).toEqual(names.sort());
+test('the library holds the kernels of the folders, and nothing else', () => {
+  expect(KERNELS.length).toBeGreaterThan(40);
   expect(() => shaderSource('add/nothing')).toThrow('There is no shaders/add/nothing.wgsl.');
   expect(() => shaderSource('lib/finite')).toThrow('There is no shaders/lib/finite.wgsl.');
   expect(shaderSource('add/forward')).toBe(shaderSource('add/forward'));
 });
 
 test('each folder of kernels belongs to the op of its name', () => {
-  for (const folder of folders.keys()) {
+  for (const folder of SHADER_FOLDERS.keys()) {
     if (folder === 'lib') continue;
     const op = ['', 'core/'].map((place) => `${place}${folder}`).find((name) => existsSync(`src/ops/${name}.ts`));
     expect(op, `the op of shaders/${folder}`).toBeDefined();
@@ -41,17 +36,17 @@ test('each folder of kernels belongs to the op of its name', () => {
 });
 
 test('a helper has no entry point, and several files include it', () => {
-  const texts = [...folders].flatMap(([folder, files]) =>
+  const texts = [...SHADER_FOLDERS].flatMap(([folder, files]) =>
     files.map((file) => readFileSync(`shaders/${folder}/${file}`, 'utf8')),
   );
-  for (const file of folders.get('lib') ?? []) {
+  for (const file of SHADER_FOLDERS.get('lib') ?? []) {
     const line = `//!include ${file.replace(/\.wgsl$/, '')}\n`;
     expect(texts.filter((text) => text.includes(line)).length, line).toBeGreaterThan(1);
     expect(readFileSync(`shaders/lib/${file}`, 'utf8')).not.toMatch(/@compute/);
   }
 });
 
-test.each(shaderNames())('%s says what it computes, keeps to the conventions and compiles', async (name) => {
+test.each(KERNELS)('%s says what it computes, keeps to the conventions and compiles', async (name) => {
   const source = shaderSource(name);
   const { code, params, bindings, constants } = source;
   expect(readFileSync(`shaders/${name}.wgsl`, 'utf8'), 'an entry point of its own').toMatch(/^@compute .*\nfn main\(/m);

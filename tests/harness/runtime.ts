@@ -4,7 +4,7 @@ import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { Tape } from '../../src/ops/core/tape.ts';
 import type { Tensor } from '../../src/ops/core/tensor.ts';
 
-/** A context on the machine's adapter. Throws where there is none: a missing GPU fails tests, it never skips them. */
+/** A runtime on the machine's adapter. Throws where there is none: a missing GPU fails tests, it never skips them. */
 export function openTestRuntime(options: OpenOptions = {}): Promise<Runtime> {
   return openNodeRuntime(options);
 }
@@ -13,6 +13,8 @@ export function openTestRuntime(options: OpenOptions = {}): Promise<Runtime> {
 export interface OpRun {
   outputs: Float32Array[];
   gradients: Float32Array[];
+  /** Dispatches that both passes took. */
+  dispatches: number;
 }
 
 export interface OpInput {
@@ -60,8 +62,8 @@ export async function runOp(
     }
   });
   tape.dispose();
-  await runtime.recorder.flush();
+  const { dispatches } = await runtime.recorder.flush();
   const leaked = runtime.pool.report().liveBuffers - before;
   if (leaked !== 0) throw new Error(`The op left ${leaked} buffers behind.`);
-  return { outputs: await Promise.all(pending), gradients: await Promise.all(pendingGradients) };
+  return { outputs: await Promise.all(pending), gradients: await Promise.all(pendingGradients), dispatches };
 }

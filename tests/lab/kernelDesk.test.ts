@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { nodeGpu } from '../../src/cli/support/nodeGpu.ts';
-import { shaderNames } from '../../src/gpu/shaderLibrary.ts';
 import { BudgetEstimator } from '../../src/gpu/budget.ts';
 import { sharedOut } from '../../src/gpu/timer.ts';
 import { configure } from '../../src/settings/configuration.ts';
 import { Lab } from '../../src/lab/lab.ts';
 import type { LabEvent } from '../../src/lab/door/protocol.ts';
+import { KERNELS } from '../harness/shaders.ts';
 
 const TINY = configure({
   chunks: 4,
@@ -63,7 +63,7 @@ test('every kernel of a step is listed once, longest first, with its work', asyn
   );
   // Adapters that are processors get a variant of their own.
   expect(names.some((name) => /^inBatchAttention\/forward\.(tiled|direct)$/.test(name))).toBe(true);
-  expect(names.every((name) => shaderNames().includes(name))).toBe(true);
+  expect(names.every((name) => KERNELS.includes(name))).toBe(true);
   for (const { calls, ms, bytes, flops } of view!.rows) {
     expect(calls).toBeGreaterThan(0);
     expect(ms).toBeGreaterThanOrEqual(0);

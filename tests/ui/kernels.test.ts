@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { shaderNames, shaderSource } from '../../src/gpu/shaderLibrary.ts';
+import { shaderSource } from '../../src/gpu/shaderLibrary.ts';
+import { KERNELS } from '../harness/shaders.ts';
 import type { LabCommand, LabEvent } from '../../src/lab/door/protocol.ts';
 import { kernelsOf } from '../../src/ui/panels/kernels/kernels.svelte.ts';
 import { rate, sorted, summed } from '../../src/ui/panels/kernels/rows.ts';
@@ -7,7 +8,7 @@ import type { Session } from '../../src/ui/state/session.svelte.ts';
 import { readKernel, tokenise } from '../../src/ui/panels/kernels/wgsl.ts';
 
 describe('WGSL', () => {
-  test.each(shaderNames())('%s: no character is lost, and its header says what it computes', (name) => {
+  test.each(KERNELS)('%s: no character is lost, and its header says what it computes', (name) => {
     const { code } = shaderSource(name);
     expect(
       tokenise(code)

@@ -4,8 +4,8 @@ import {
   DIRECT_TILE,
   GEMM_TILES,
   GPU_WORKGROUPS,
-  planGemm,
-  type GemmPlan,
+  cutGemm,
+  type GemmCut,
   type GemmTile,
 } from './gemmTiles.ts';
 import { bytesPerElement, WEIGHT_FORMAT, type Tensor } from './tensor.ts';
@@ -35,8 +35,8 @@ export interface GemmSpec {
   readonly scale?: number;
   /** Add to `out` instead of overwriting it. */
   readonly accumulate?: boolean;
-  /** How to cut it up, instead of what planGemm says for this device (tests, measurements). */
-  readonly plan?: GemmPlan | undefined;
+  /** How to cut it up, instead of what cutGemm says for this device (tests, measurements). */
+  readonly cut?: GemmCut | undefined;
 }
 
 interface Place {
@@ -70,7 +70,7 @@ export function gemm(runtime: Runtime, spec: GemmSpec): void {
   const options = runtime.gpu.adapter.software
     ? { workgroups: CPU_WORKGROUPS, tiles: [DIRECT_TILE] }
     : { workgroups: GPU_WORKGROUPS, tiles: GEMM_TILES };
-  const { tile, splits } = spec.plan ?? planGemm(m, n, k, options);
+  const { tile, splits } = spec.cut ?? cutGemm(m, n, k, options);
   // Whole steps, so that a stretch of K begins where vectors begin.
   const splitLength = tile.k * Math.max(1, Math.ceil(k / (tile.k * splits)));
   const used = Math.max(1, Math.ceil(k / splitLength));

@@ -31,13 +31,13 @@ export const CPU_WORKGROUPS = 4;
 /** No stretch of a split K is shorter: each costs one more write and read of the result. */
 const SHORTEST_SPLIT = 512;
 
-export interface GemmPlan {
+export interface GemmCut {
   readonly tile: GemmTile;
   /** Stretches of K computed side by side and summed afterwards; 1 for most products. */
   readonly splits: number;
 }
 
-export interface PlanOptions {
+export interface CutOptions {
   /** Workgroups that the device needs to be busy. Default: GPU_WORKGROUPS. */
   readonly workgroups?: number;
   /** What to choose from. Default: all. */
@@ -45,9 +45,9 @@ export interface PlanOptions {
 }
 
 /** The tile and split with which a product of these sizes should be fastest; depends on nothing else, so runs can be repeated. */
-export function planGemm(m: number, n: number, k: number, options: PlanOptions = {}): GemmPlan {
+export function cutGemm(m: number, n: number, k: number, options: CutOptions = {}): GemmCut {
   const { workgroups = GPU_WORKGROUPS, tiles = GEMM_TILES } = options;
-  let best: GemmPlan | undefined;
+  let best: GemmCut | undefined;
   let lowest = Infinity;
   for (const tile of tiles) {
     const count = Math.ceil(m / tile.m) * Math.ceil(n / tile.n);

@@ -5,7 +5,7 @@ import type { Tensor } from './tensor.ts';
 /**
  * Runs `body(inputs)` without remembering its intermediate tensors; backward() runs it again and differentiates that run.
  * Memory: inputs and outputs only. Time: one more forward pass. The kernels are deterministic, so gradients are
- * bit-identical to those without checkpointing. Parameters used inside must have gradient slots.
+ * bit-identical to those of tensors that are kept. Parameters used inside must have gradient slots.
  */
 export function recompute(
   runtime: Runtime,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Runtime } from '../../../src/ops/core/runtime.ts';
 import { gemm, type GemmSpec } from '../../../src/ops/core/gemm.ts';
-import { CPU_WORKGROUPS, DIRECT_TILE, GEMM_TILES, planGemm, type GemmPlan } from '../../../src/ops/core/gemmTiles.ts';
+import { CPU_WORKGROUPS, DIRECT_TILE, GEMM_TILES, cutGemm, type GemmCut } from '../../../src/ops/core/gemmTiles.ts';
 import { openTestRuntime, runOp } from '../../harness/runtime.ts';
 import { EPS_F32, expectClose, randomArray, randomInt, seededRandom } from '../../harness/numerics.ts';
 import { rounded, WEIGHT_TYPES, weightTensor, type WeightType } from '../../harness/weights.ts';
@@ -21,7 +21,7 @@ interface Case {
   n: number;
   k: number;
   dtype?: WeightType;
-  plan?: GemmPlan;
+  cut?: GemmCut;
   bias?: boolean;
   scale?: number;
   accumulate?: boolean;
@@ -31,7 +31,7 @@ interface Case {
 
 /** Runs one product and compares the whole output tensor, so that stores outside the result are seen as well. */
 async function check(random: Random, spec: Case): Promise<void> {
-  const { layout, m, n, k, dtype = 'f32', plan, scale, accumulate = false, slices = false } = spec;
+  const { layout, m, n, k, dtype = 'f32', cut, scale, accumulate = false, slices = false } = spec;
   const grid = slices === 4 ? 4 : 1;
   const matrix = (rows: number, columns: number) => {
     const offset = slices ? grid * randomInt(random, 0, 5) : 0;
@@ -59,7 +59,7 @@ async function check(random: Random, spec: Case): Promise<void> {
       bias: bias && c.fromArray(bias, [n]),
       accumulate,
       ...(scale === undefined ? {} : { scale }),
-      plan,
+      cut,
     });
     return [target];
   });
@@ -75,9 +75,9 @@ async function check(random: Random, spec: Case): Promise<void> {
     accumulate,
     ...(scale === undefined ? {} : { scale }),
   });
-  const { plan: _plan, ...named } = spec;
+  const { cut: _cut, ...named } = spec;
   // k products below 1 in a row, each rounded to half a unit of a sum that stays below k/2 or so: far below k · eps.
-  expectClose(JSON.stringify({ ...named, tile: plan?.tile.name }), outputs[0]!, expected, {
+  expectClose(JSON.stringify({ ...named, tile: cut?.tile.name }), outputs[0]!, expected, {
     abs: EPS_F32 * (4 + k) * Math.max(1, scale ?? 1),
   });
 }
@@ -92,11 +92,11 @@ test.each(CUTS)(
     const random = seededRandom(11);
     const sizes = [1, 2, 3, 4, 7, 16, 17, 31, 64, 67];
     const size = () => sizes[randomInt(random, 0, sizes.length - 1)]!;
-    const plan = { tile, splits: 1 };
-    await check(random, { layout, m: 1, n: 1, k: 1, plan });
-    for (let round = 0; round < 6; round++) await check(random, { layout, m: size(), n: size(), k: size(), plan });
-    await check(random, { layout, m: 128, n: 68, k: 36, plan });
-    await check(random, { layout, m: 65, n: 131, k: 37, plan });
+    const cut = { tile, splits: 1 };
+    await check(random, { layout, m: 1, n: 1, k: 1, cut });
+    for (let round = 0; round < 6; round++) await check(random, { layout, m: size(), n: size(), k: size(), cut });
+    await check(random, { layout, m: 128, n: 68, k: 36, cut });
+    await check(random, { layout, m: 65, n: 131, k: 37, cut });
   },
 );
 
@@ -118,7 +118,7 @@ test.each(LAYOUTS.flatMap((layout) => [...GEMM_TILES, DIRECT_TILE].map((tile) =>
   '$layout with $name tiles: i8 weights, whole and ragged groups',
   async ({ layout, tile }) => {
     const random = seededRandom(18);
-    const plan = { tile, splits: 1 };
+    const cut = { tile, splits: 1 };
     for (const [m, n, k] of [
       [1, 1, 1],
       [5, 8, 4],
@@ -129,9 +129,9 @@ test.each(LAYOUTS.flatMap((layout) => [...GEMM_TILES, DIRECT_TILE].map((tile) =>
       [6, 97, 65],
       [5, 31, 130],
     ] as const)
-      await check(random, { layout, m, n, k, dtype: 'i8', plan });
-    await check(random, { layout, m: 5, n: 40, k: 72, dtype: 'i8', plan, bias: true, accumulate: true, scale: 1.75 });
-    await check(random, { layout, m: 5, n: 12, k: 1600, dtype: 'i8', plan: { tile, splits: 3 } });
+      await check(random, { layout, m, n, k, dtype: 'i8', cut });
+    await check(random, { layout, m: 5, n: 40, k: 72, dtype: 'i8', cut, bias: true, accumulate: true, scale: 1.75 });
+    await check(random, { layout, m: 5, n: 12, k: 1600, dtype: 'i8', cut: { tile, splits: 3 } });
   },
 );
 
@@ -146,8 +146,8 @@ test.each([
   const { outputs } = await runOp(runtime, [], (c) => {
     const out = c.tensor([m, n]);
     const [x, y] = [c.fromArray(a, [m, k]), c.fromArray(b, [n, k])];
-    const plan = { tile, splits: 1 };
-    gemm(c, { layout: 'NT', m, n, k, a: { tensor: x }, b: { tensor: y }, out: { tensor: out }, plan });
+    const cut = { tile, splits: 1 };
+    gemm(c, { layout: 'NT', m, n, k, a: { tensor: x }, b: { tensor: y }, out: { tensor: out }, cut });
     return [out];
   });
   let [found, running] = [0, 0];
@@ -198,8 +198,8 @@ test.each(LAYOUTS)('%s: bias, scale, accumulation and column slices together', a
 test.each(LAYOUTS)('%s: a long K is split, with and without bias and accumulation', async (layout) => {
   const random = seededRandom(14);
   // As on a GPU: a software adapter would leave some of them in one piece.
-  const split = (spec: Case) => check(random, { ...spec, plan: planGemm(spec.m, spec.n, spec.k) });
-  expect(planGemm(8, 12, 2060).splits).toBe(4);
+  const split = (spec: Case) => check(random, { ...spec, cut: cutGemm(spec.m, spec.n, spec.k) });
+  expect(cutGemm(8, 12, 2060).splits).toBe(4);
   await split({ layout, m: 8, n: 12, k: 2060 });
   await split({ layout, m: 5, n: 3, k: 1500, bias: true, scale: 0.5, slices: true });
   await split({ layout, m: 5, n: 4, k: 1601, accumulate: true, slices: 4, dtype: 'bf16' });
@@ -231,10 +231,10 @@ test('a matrix that does not fit into its tensor is refused with its sizes', () 
 });
 
 test('small products get small tiles, long thin ones a split, large ones large tiles', () => {
-  expect(planGemm(100, 128, 128)).toMatchObject({ tile: { name: 'small' }, splits: 1 });
-  expect(planGemm(2500, 896, 896)).toMatchObject({ tile: { name: 'large' }, splits: 1 });
-  expect(planGemm(27, 37984, 896)).toMatchObject({ tile: { name: 'medium' }, splits: 1 });
-  expect(planGemm(27, 896, 37984).splits).toBeGreaterThan(1);
-  expect(planGemm(100, 128, 128, { workgroups: CPU_WORKGROUPS })).toMatchObject({ tile: { name: 'large' } });
-  expect(planGemm(5, 7, 9, { workgroups: CPU_WORKGROUPS })).toMatchObject({ tile: { name: 'small' } });
+  expect(cutGemm(100, 128, 128)).toMatchObject({ tile: { name: 'small' }, splits: 1 });
+  expect(cutGemm(2500, 896, 896)).toMatchObject({ tile: { name: 'large' }, splits: 1 });
+  expect(cutGemm(27, 37984, 896)).toMatchObject({ tile: { name: 'medium' }, splits: 1 });
+  expect(cutGemm(27, 896, 37984).splits).toBeGreaterThan(1);
+  expect(cutGemm(100, 128, 128, { workgroups: CPU_WORKGROUPS })).toMatchObject({ tile: { name: 'large' } });
+  expect(cutGemm(5, 7, 9, { workgroups: CPU_WORKGROUPS })).toMatchObject({ tile: { name: 'small' } });
 });
