@@ -10,16 +10,24 @@ export interface HeadShard {
   readonly weight: Tensor;
 }
 
-/** The gradient that a loss [1] will receive, known before the loss is. */
+/** The gradient that a loss [1] will receive, known before the loss is: its factor in what is differentiated. */
 export interface LossSeed {
   readonly value: number;
   /** The value on the GPU, [1]: what backward() must begin with. */
   readonly gradient: Tensor;
+  readonly is: (tensor: Tensor) => boolean;
 }
 
-/** A seed of this value: the factor of a loss in the total that is differentiated. */
+/** A seed of this value. Its tensor is made when it is first asked for, in the scope of then: forward passes have no use for it. */
 export function lossSeed(runtime: Runtime, value: number): LossSeed {
-  return { value, gradient: runtime.fromArray(Float32Array.of(value), [1]) };
+  let made: Tensor | undefined;
+  return {
+    value,
+    get gradient() {
+      return (made ??= runtime.fromArray(Float32Array.of(value), [1]));
+    },
+    is: (tensor) => tensor === made,
+  };
 }
 
 export interface LinearCrossEntropyOptions {
@@ -91,7 +99,7 @@ export function linearCrossEntropy(
     tape?.record({
       ...node,
       saved: inAdvance.hidden ? [inAdvance.hidden] : [],
-      promised: seed?.gradient,
+      isPromised: (arrived) => seed?.is(arrived) === true,
       backward: (_seed, walking) => inAdvance.hidden && walking.add(hidden, inAdvance.hidden),
     });
   else

@@ -8,10 +8,10 @@ export interface TapeNode {
   /** What backward() reads; kept alive until it has run. */
   readonly saved: readonly Tensor[];
   /**
-   * The gradient for which the op has computed in its forward pass what it hands on: the very tensor that will arrive at its
-   * first output. backward() throws when another arrives there, or none.
+   * Of an op that has computed in its forward pass what it hands on: whether this is the gradient that it was told will arrive at
+   * its first output. backward() throws when another arrives there, or none.
    */
-  readonly promised?: Tensor | undefined;
+  readonly isPromised?: (gradient: Tensor) => boolean;
   /**
    * Receives the gradient of each output (undefined where none arrived; never all undefined) and hands gradients on with
    * tape.add or tape.target, for inputs with requiresGrad only.

@@ -97,8 +97,8 @@ export class Tape implements OpTape {
   }
 }
 
-function checkPromise({ name, promised }: TapeNode, arrived: Tensor | undefined): void {
-  if (!promised || promised === arrived) return;
+function checkPromise({ name, isPromised }: TapeNode, arrived: Tensor | undefined): void {
+  if (!isPromised || (arrived && isPromised(arrived))) return;
   throw new Error(
     `${name}: gradients were computed for a seed that was promised, but ${arrived ? 'another gradient' : 'none'} arrived. ` +
       'Begin backward() with that seed at this output and use the output for nothing else, or promise no seed.',
