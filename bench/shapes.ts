@@ -1,3 +1,4 @@
+import { isRevelaBatch } from '../src/objectives/revela/objective.ts';
 import { setUpCorpus } from '../src/run/corpusSetup.ts';
 import { CorpusFeed } from '../src/run/feed.ts';
 import { configure } from '../src/settings/configuration.ts';
@@ -28,6 +29,7 @@ export async function smallShape(): Promise<ModelShape> {
   const { layers, width: hidden, heads, kvHeads, mlpWidth: mlp } = configuration;
   const corpus = await setUpCorpus(configuration);
   const batch = new CorpusFeed(corpus, configuration).batchAt(0);
+  if (!isRevelaBatch(batch)) throw new Error('The default preset trains for Revela.');
   const headDim = hidden / heads;
   const vocabulary = corpus.tokenizer.vocabularySize;
   const perLayer = hidden * (2 * hidden + 2 * kvHeads * headDim + 3 * mlp + 2);

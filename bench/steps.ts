@@ -1,8 +1,8 @@
 import { mergeTimings } from '../src/gpu/timer.ts';
 import { configure, type Configuration } from '../src/settings/configuration.ts';
 import { setUpCorpus } from '../src/run/corpusSetup.ts';
-import { buildExperiment } from '../src/run/experiment.ts';
-import type { LabBatch } from '../src/run/feed.ts';
+import { openExperiment } from '../src/run/assemble.ts';
+import type { CorpusBatch } from '../src/run/feed.ts';
 import type { Runtime } from '../src/ops/core/runtime.ts';
 import type { Trainer } from '../src/training/trainer.ts';
 import { median } from './compare.ts';
@@ -34,13 +34,13 @@ const WARM_UP = 2;
 
 interface Runner {
   readonly variant: string;
-  readonly trainer: Trainer<LabBatch>;
+  readonly trainer: Trainer<CorpusBatch>;
   readonly destroy: () => void;
 }
 
 /** A trainer of its own for a configuration. */
 export async function makeRunner(runtime: Runtime, variant: string, configuration: Configuration): Promise<Runner> {
-  const experiment = buildExperiment(runtime, configuration, await setUpCorpus(configuration));
+  const experiment = await openExperiment(runtime, configuration, await setUpCorpus(configuration));
   return { variant, trainer: experiment.trainer, destroy: () => experiment.destroy() };
 }
 

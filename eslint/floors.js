@@ -15,16 +15,61 @@ const FLOORS = {
   corpus: { types: ['retrieval'] },
   retrieval: { types: ['corpus'] },
   files: { code: ['models', 'ops'], types: ['gpu'] },
-  objectives: { code: ['models', 'ops', 'gpu'], types: ['corpus'] },
-  training: { code: ['objectives', 'models', 'ops', 'gpu', 'corpus', 'files'] },
-  settings: {},
-  run: { code: ['training', 'objectives', 'models', 'ops', 'gpu', 'corpus', 'retrieval', 'files', 'settings'] },
-  lab: { code: ['run', 'training', 'objectives', 'models', 'ops', 'gpu', 'corpus', 'retrieval', 'files', 'settings'] },
+  tables: {},
+  objectives: { code: ['tables', 'models', 'ops', 'gpu', 'corpus', 'retrieval'], types: ['settings'] },
+  training: { code: ['objectives', 'models', 'ops', 'gpu'] },
+  settings: { types: ['tables'] },
+  record: { types: ['settings'] },
+  run: {
+    code: [
+      'record',
+      'training',
+      'objectives',
+      'tables',
+      'models',
+      'ops',
+      'gpu',
+      'corpus',
+      'retrieval',
+      'files',
+      'settings',
+    ],
+  },
+  lab: {
+    code: [
+      'run',
+      'record',
+      'training',
+      'objectives',
+      'tables',
+      'models',
+      'ops',
+      'gpu',
+      'corpus',
+      'retrieval',
+      'files',
+      'settings',
+    ],
+  },
   worker: { code: ['lab', 'files'] },
   cli: {
-    code: ['lab', 'run', 'training', 'objectives', 'models', 'ops', 'gpu', 'corpus', 'retrieval', 'files', 'settings'],
+    code: [
+      'lab',
+      'run',
+      'record',
+      'training',
+      'objectives',
+      'tables',
+      'models',
+      'ops',
+      'gpu',
+      'corpus',
+      'retrieval',
+      'files',
+      'settings',
+    ],
   },
-  ui: { code: ['lab', 'settings'], types: ['run'] },
+  ui: { code: ['lab', 'settings', 'tables', 'record'], types: ['run'] },
 };
 
 /** What every floor may import from. */
@@ -47,6 +92,8 @@ function floorOf(path) {
   const [top, folder] = path.split('/');
   if (top === 'shaders') return 'shaders';
   if (OUTSIDE.includes(top)) return top;
+  if (path === 'src/run/record.ts') return 'record';
+  if (/^src\/objectives\/(.*\/)?(tables?|recallMetrics)\.ts$/.test(path)) return 'tables';
   if (top !== 'src' || folder === undefined || folder.endsWith('.d.ts')) return undefined;
   if (folder in ENTRIES) return ENTRIES[folder];
   return folder in FLOORS ? folder : '?';

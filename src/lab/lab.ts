@@ -1,7 +1,5 @@
 import { ReportedError } from '../base/errors.ts';
 import { configure, type Configuration } from '../settings/configuration.ts';
-import type { CorpusSetup } from '../run/corpusSetup.ts';
-import type { Experiment } from '../run/experiment.ts';
 import { describeFailure } from './door/failure.ts';
 import { InspectDesk } from './desks/inspectDesk.ts';
 import { KernelDesk } from './desks/kernelDesk.ts';
@@ -9,7 +7,7 @@ import { ModelDesk, type Surroundings } from './desks/modelDesk.ts';
 import type { OpenRun } from '../run/openRun.ts';
 import { PlanDesk } from './desks/planDesk.ts';
 import type { LabCommand, LabEvent } from './door/protocol.ts';
-import { evaluationRecord, stepRecord } from '../run/records.ts';
+import { trainingLoop } from '../run/loop.ts';
 import { RunDesk } from './desks/runDesk.ts';
 import { SearchDesk } from './desks/searchDesk.ts';
 import { Turns } from './door/turns.ts';
@@ -233,9 +231,7 @@ export class Lab {
     if (this.#wanted === 0) return;
     const run = await this.#openRun();
     if (!run) return;
-    const { corpus, recipe } = run.prepared;
-    const { configuration } = recipe;
-    const { trainer, optimiser } = run.experiment;
+    const { configuration } = run.prepared.recipe;
     const { runtime } = run;
     runtime.recorder.onCompile = (done, total) => {
       if (done < total) this.#bench.state('preparing', `Compiling kernels, ${done} of ${total}`, done / total);
@@ -244,23 +240,21 @@ export class Lab {
       else this.#bench.state('paused', 'Paused');
     };
     this.#bench.state('running', 'Training');
-    if (optimiser.step === 0 && configuration.evaluateEvery > 0) await this.#evaluate(run.experiment, corpus);
-    while (this.#wanted > 0) {
-      const record = stepRecord(await this.#kernels.around(runtime, () => trainer.step()), corpus, configuration);
-      this.#wanted--;
-      this.#runs.log.add(record);
-      this.emit({ type: 'step', record });
-      if (record.metrics.step % configuration.evaluateEvery === 0) await this.#evaluate(run.experiment, corpus);
-      if (isSavedAt(configuration, record.metrics.step)) await this.#autosave(run);
-      await this.#turns.doAsides();
+    const events = trainingLoop(run, {
+      log: this.#runs.log,
+      isWanted: () => this.#wanted > 0,
+      evaluateEvery: configuration.evaluateEvery,
+      evaluatesAtEnd: false,
+      isSaved: (step) => isSavedAt(configuration, step),
+      save: () => this.#autosave(run),
+      around: (step) => this.#kernels.around(runtime, step),
+    });
+    for await (const event of events) {
+      if (event.type === 'step') this.#wanted--;
+      this.emit(event);
+      if (event.type === 'step') await this.#turns.doAsides();
     }
     this.#bench.state('paused', 'Paused');
-  }
-
-  async #evaluate({ trainer }: Experiment, corpus: CorpusSetup): Promise<void> {
-    const evaluation = evaluationRecord(await trainer.evaluate(), corpus);
-    this.#runs.log.addEvaluation(evaluation);
-    this.emit({ type: 'evaluation', evaluation });
   }
 
   /** A run that cannot be saved goes on all the same: the reader is told, once it fails. */

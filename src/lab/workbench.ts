@@ -3,16 +3,14 @@ import { CorpusError } from '../corpus/errors.ts';
 import { byteText } from '../files/formats/byteText.ts';
 import { openDevice } from '../gpu/device.ts';
 import { Runtime } from '../ops/core/runtime.ts';
-import { defaultConfiguration, type Configuration } from '../settings/configuration.ts';
-import { setUpCorpus } from '../run/corpusSetup.ts';
-import { openExperiment, type Experiment } from '../run/experiment.ts';
+import { defaultConfiguration } from '../settings/configuration.ts';
+import type { Experiment } from '../run/assemble.ts';
 import { FrozenBases } from '../run/frozenBases.ts';
-import { refuseUnlessItFits, type PlannedBases } from '../run/memory.ts';
+import { openRun, prepareRun } from '../run/openRun.ts';
 import { openBoth, type Pretrained } from '../run/pretrained.ts';
 import type { PreparedRun, Recipe } from '../run/recipe.ts';
 import type { LabEvent, LabState } from './door/protocol.ts';
 import { SettingError } from '../settings/setting.ts';
-import { smallDecoderConfig } from '../run/smallModels.ts';
 
 /** What a run stands on: GPU, checkpoints, corpus, models. One run at a time; what was there before stays until it is replaced. */
 export class Workbench {
@@ -40,20 +38,13 @@ export class Workbench {
   async prepare(recipe: Recipe, signal: AbortSignal): Promise<PreparedRun | undefined> {
     this.state('preparing', 'Reading the text', 0);
     try {
-      const { configuration } = recipe;
-      const isCheckpoint = configuration.base === 'checkpoint';
-      const bases = isCheckpoint
-        ? await openBoth(configuration, (name, setting) => this.#open(name, setting))
-        : undefined;
-      const corpus = await setUpCorpus(configuration, {
-        text: recipe.text,
-        title: recipe.title,
-        bases,
+      const prepared = await prepareRun(recipe, {
+        openBases: (configuration) => openBoth(configuration, (name, setting) => this.#open(name, setting)),
         signal,
         onProgress: (detail, fraction) => this.state('preparing', detail, fraction),
       });
-      this.emit({ type: 'corpus', summary: corpus.summary });
-      return { recipe, corpus, bases };
+      this.emit({ type: 'corpus', summary: prepared.corpus.summary });
+      return prepared;
     } catch (cause) {
       if (cause instanceof CorpusError && cause.code === 'aborted') return undefined;
       throw cause;
@@ -61,24 +52,19 @@ export class Workbench {
   }
 
   /** Models and optimiser of the prepared run, built when they are not there yet. */
-  async open({ recipe: { configuration }, corpus, bases }: PreparedRun, signal?: AbortSignal): Promise<Experiment> {
+  async open(prepared: PreparedRun, signal?: AbortSignal): Promise<Experiment> {
     if (this.experiment) return this.experiment;
     const runtime = await this.openRuntime();
-    await refuseUnlessItFits(
-      configuration,
-      bases ?? smallBases(configuration, corpus.tokenizer.vocabularySize),
-      runtime.gpu,
-      corpus.longestRow,
-    );
     this.state('preparing', 'Building the models');
-    this.experiment = await openExperiment(runtime, configuration, corpus, bases, {
+    const { experiment } = await openRun(runtime, prepared, {
       signal,
       frozen: this.#frozen,
       onProgress: (detail, done, total) =>
         this.state('preparing', `${detail}, ${byteText(done)} of ${byteText(total)}`, total > 0 ? done / total : 1),
       onQuantised: ({ worst }) => this.emit({ type: 'quantised', worstError: worst.relativeRms }),
     });
-    return this.experiment;
+    this.experiment = experiment;
+    return experiment;
   }
 
   async openRuntime(): Promise<Runtime> {
@@ -116,10 +102,4 @@ export class Workbench {
       throw cause instanceof BadInputError ? new SettingError(setting, cause.message) : cause;
     }
   }
-}
-
-/** The two small models, as the planner takes them. */
-export function smallBases(configuration: Configuration, vocabularySize: number): PlannedBases {
-  const base = { config: smallDecoderConfig(configuration, vocabularySize), stored: 'f32' } as const;
-  return { languageModel: base, retriever: base };
 }

@@ -1,6 +1,7 @@
 import type { Runtime } from './core/runtime.ts';
 import { reductionThreads } from './core/rowLanes.ts';
 import { gemm } from './core/gemm.ts';
+import { mean } from './core/sums.ts';
 import type { OpTape } from './core/opTape.ts';
 import type { Tensor } from './core/tensor.ts';
 
@@ -85,15 +86,7 @@ export function linearCrossEntropy(
 
   const call = { hidden, shards, positions, targets, logitsBudgetBytes };
   overChunks(runtime, call, tokenLoss, inAdvance);
-  const loss = runtime.tensor([1]);
-  runtime.dispatch({
-    kernel: 'linearCrossEntropy/mean',
-    params: { count },
-    bindings: { values: tokenLoss.slice, result: loss.slice },
-    groups: [1],
-    flops: count,
-    bytes: 4 * count,
-  });
+  const loss = mean(runtime, tokenLoss);
   const node = { name: 'linearCrossEntropy', inputs: [hidden, ...weights], outputs: [loss] };
   if (inAdvance)
     tape?.record({

@@ -5,11 +5,12 @@ import { DEFAULT_LIMITS, type Imitated } from '../gpu/dryDevice.ts';
 import type { DecoderConfig } from '../models/config.ts';
 import { LORA_TARGETS } from '../models/lora.ts';
 import type { DType } from '../ops/core/tensor.ts';
-import { planMemory, storedAs, type MemoryPlan, type PlannedModel, type PlannedRun } from '../training/memoryPlan.ts';
 import { whyIdle } from '../settings/applicability.ts';
+import { objectiveOf } from '../objectives/registry.ts';
+import { contextLayers } from '../objectives/revela/options.ts';
+import { fixedGates } from '../objectives/revela/revela.ts';
+import { planMemory, storedAs, type MemoryPlan, type PlannedModel, type PlannedRun } from './memoryPlan.ts';
 import { configure, type Configuration } from '../settings/configuration.ts';
-import { revelaOptions } from './experiment.ts';
-import { learners } from './models.ts';
 import { SettingError } from '../settings/setting.ts';
 
 /** What of a checkpoint decides how much memory a run takes. */
@@ -61,10 +62,10 @@ const ANY_GPU: Imitated = {
 
 /** A configuration as the planner takes it. `longestRow`: tokens of the longest chunk, where that is known to be less than allowed. */
 export function plannedRun(configuration: Configuration, bases: PlannedBases, longestRow = Infinity): PlannedRun {
-  const { trained, precision, rank, alpha, chunks, chunkTokens, firstHalf, attention, learnGate, accumulation } =
-    configuration;
+  const { trained, precision, rank, alpha, chunks, chunkTokens, learnGate, contextGate, accumulation } = configuration;
+  const definition = objectiveOf(configuration);
   const full = trained === 'full';
-  const learns = learners(configuration);
+  const learns = definition.learners(configuration);
   const isCheckpoint = configuration.base === 'checkpoint';
   const model = ({ config, stored }: PlannedBase, learning: boolean): PlannedModel => ({
     config,
@@ -73,20 +74,22 @@ export function plannedRun(configuration: Configuration, bases: PlannedBases, lo
     adapter: full || (isCheckpoint && !learning) ? undefined : { rank, alpha, targets: [...LORA_TARGETS] },
     learns: learning,
   });
-  const tokens = Math.min(chunkTokens - 1, longestRow);
+  const { layers, vocabularySize } = bases.languageModel.config;
   return {
-    languageModel: model(bases.languageModel, learns.languageModel),
+    languageModel: definition.needsLanguageModel ? model(bases.languageModel, learns.languageModel) : undefined,
     retriever: model(bases.retriever, learns.retriever),
-    sharedBase: !full && bases.languageModel === bases.retriever,
-    learnsGates: learnGate,
-    fixedAttention: attention !== 'learned',
-    chunks,
-    tokens: {
-      query: (firstHalf ? Math.floor(tokens / 2) : tokens) + 1,
-      passage: tokens + 1,
-      languageModel: tokens,
-    },
-    options: revelaOptions(configuration, bases.languageModel.config.layers),
+    sharedBase: definition.needsLanguageModel && !full && bases.languageModel === bases.retriever,
+    gates: learnGate
+      ? fixedGates(layers, { contextGate, contextLayers: contextLayers(layers, configuration) })
+      : undefined,
+    bind: (models) => definition.bind(models, configuration),
+    batch: definition.fullBatch({
+      chunks,
+      tokens: Math.min(chunkTokens - 1, longestRow),
+      configuration,
+      retrieverVocabulary: bases.retriever.config.vocabularySize,
+      languageModelVocabulary: vocabularySize,
+    }),
     accumulation,
   };
 }

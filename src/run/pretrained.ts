@@ -4,6 +4,7 @@ import { ModelFileError, readJson, type FileLookup } from '../files/formats/byte
 import { readDecoderConfig } from '../files/models/decoderFiles.ts';
 import { openWeights } from '../files/models/weightFile.ts';
 import type { DecoderConfig } from '../models/config.ts';
+import { objectiveOf } from '../objectives/registry.ts';
 import type { DType } from '../ops/core/tensor.ts';
 import type { Configuration } from '../settings/configuration.ts';
 
@@ -24,13 +25,18 @@ export interface Bases {
   readonly retriever: Pretrained;
 }
 
-/** Opens the checkpoints that a configuration names: one, the same for both models, unless the retriever has one of its own. */
+/**
+ * Opens the checkpoints that a configuration names: one, the same for both models, unless the retriever has one of its own beside
+ * a language model.
+ */
 export async function openBoth<T>(
-  { checkpoint, retrieverCheckpoint }: Configuration,
+  configuration: Configuration,
   open: (name: string, setting: 'checkpoint' | 'retrieverCheckpoint') => Promise<T>,
 ): Promise<{ languageModel: T; retriever: T }> {
+  const { checkpoint, retrieverCheckpoint } = configuration;
+  const { needsLanguageModel } = objectiveOf(configuration);
   const languageModel = await open(checkpoint, 'checkpoint');
-  const isOther = retrieverCheckpoint !== '' && retrieverCheckpoint !== checkpoint;
+  const isOther = needsLanguageModel && retrieverCheckpoint !== '' && retrieverCheckpoint !== checkpoint;
   return { languageModel, retriever: isOther ? await open(retrieverCheckpoint, 'retrieverCheckpoint') : languageModel };
 }
 

@@ -1,15 +1,16 @@
 import type { QuantisationReport } from '../files/models/quantise.ts';
-import { Decoder } from '../models/decoder.ts';
 import { loadDecoder } from '../files/models/decoderFiles.ts';
+import { Decoder } from '../models/decoder.ts';
 import type { DecoderWeights } from '../models/weights.ts';
+import type { Learners } from '../objectives/objective.ts';
 import type { Runtime } from '../ops/core/runtime.ts';
-import { parameterGroups } from '../training/parameterGroups.ts';
 import type { Configuration } from '../settings/configuration.ts';
+import type { Keep, ModelSource } from './buildModels.ts';
 import type { FrozenBases } from './frozenBases.ts';
-import { learners, newAdapter, newGates, type LabModels } from './models.ts';
+import { newAdapter, newGates } from './models.ts';
 import type { Bases, Pretrained } from './pretrained.ts';
 
-export interface BuildOptions {
+export interface LoadingOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((detail: string, doneBytes: number, totalBytes: number) => void) | undefined;
   /** Hears how far int8 weights are from the stored ones. */
@@ -19,66 +20,53 @@ export interface BuildOptions {
 }
 
 /**
- * Loads the checkpoints of a run and puts adapters on them. With LoRA, equal bases are loaded once; models that are trained
- * whole have a copy each. A model that does not learn carries no adapter.
- * @throws ModelFileError, SafetensorsError, LoadStoppedError, GPU errors; nothing of this run stays allocated then.
+ * The checkpoints of a run with adapters on them. With LoRA, equal bases are loaded once; models that are trained whole have a
+ * copy each. A model that does not learn carries no adapter.
+ * Throws, while models are made: ModelFileError, SafetensorsError, LoadStoppedError, GPU errors.
  */
-export async function buildPretrainedModels(
+export function pretrainedModels(
   runtime: Runtime,
   configuration: Configuration,
   bases: Bases,
-  options: BuildOptions = {},
-): Promise<LabModels> {
-  const owned: { destroy(): void }[] = [];
-  const destroy = () => owned.splice(0).forEach((resource) => resource.destroy());
-  const keep = <T extends { destroy(): void }>(made: T): T => {
-    owned.push(made);
-    return made;
-  };
+  learns: Learners,
+  options: LoadingOptions = {},
+): ModelSource {
   const full = configuration.trained === 'full';
-  const load = async (base: Pretrained, head: boolean, trainable: boolean): Promise<DecoderWeights> => {
+  const load = async (keep: Keep, base: Pretrained, head: boolean): Promise<DecoderWeights> => {
     const { signal, onProgress, onQuantised, frozen } = options;
     const how = {
       head,
-      trainable,
+      trainable: full,
       precision: configuration.precision,
       ...(signal && { signal }),
       ...(onQuantised && { onQuantised }),
     };
     const progress = (done: number, total: number) => onProgress?.(`Loading ${base.name}`, done, total);
-    if (frozen && !trainable) return frozen.load(runtime, base, how, progress);
-    const weights = await loadDecoder(runtime, base.files, base.config, how, progress);
-    return keep(weights);
+    if (frozen && !full) return frozen.load(runtime, base, how, progress);
+    return keep(await loadDecoder(runtime, base.files, base.config, how, progress));
   };
-  try {
-    const learns = learners(configuration);
-    const lmWeights = await load(bases.languageModel, true, full);
-    const shared = !full && bases.retriever === bases.languageModel;
-    const retrieverWeights = shared ? lmWeights : await load(bases.retriever, false, full);
-    const used = new Set([lmWeights, retrieverWeights]);
-    options.frozen?.keep(full ? new Set() : used);
-    const adapter = (base: Pretrained, name: string) => keep(newAdapter(runtime, base.config, configuration, name));
-    const lmAdapter = !full && learns.languageModel ? adapter(bases.languageModel, 'language model') : undefined;
-    const retrieverAdapter = !full && learns.retriever ? adapter(bases.retriever, 'retriever') : undefined;
-    const retriever = new Decoder(bases.retriever.config, retrieverWeights, retrieverAdapter);
-    const languageModel = new Decoder(bases.languageModel.config, lmWeights, lmAdapter);
-    const gates = newGates(runtime, configuration, languageModel.config.layers);
-    if (gates) keep(gates);
-    return {
-      retriever,
-      languageModel,
-      gates,
-      groups: parameterGroups({ retriever, languageModel, gates }, learns),
-      async untrainedRetriever() {
-        if (!full) return { decoder: new Decoder(bases.retriever.config, retrieverWeights), destroy: () => undefined };
-        const { files, config } = bases.retriever;
-        const first = await loadDecoder(runtime, files, config, { head: false, trainable: false });
-        return { decoder: new Decoder(config, first), destroy: () => first.destroy() };
-      },
-      destroy,
-    };
-  } catch (cause) {
-    destroy();
-    throw cause;
-  }
+  const decoder = (keep: Keep, { config }: Pretrained, weights: DecoderWeights, isLearning: boolean, name: string) => {
+    const adapter = !full && isLearning ? keep(newAdapter(runtime, config, configuration, name)) : undefined;
+    return new Decoder(config, weights, adapter);
+  };
+  return {
+    async languageModel(keep) {
+      const weights = await load(keep, bases.languageModel, true);
+      return decoder(keep, bases.languageModel, weights, learns.languageModel, 'language model');
+    },
+    async retriever(keep, languageModel) {
+      const isShared = !full && bases.retriever === bases.languageModel;
+      const weights = (isShared && languageModel?.weights) || (await load(keep, bases.retriever, false));
+      const used = [weights, languageModel?.weights].filter((one) => one !== undefined);
+      options.frozen?.keep(new Set(full ? [] : used));
+      return decoder(keep, bases.retriever, weights, learns.retriever, 'retriever');
+    },
+    gates: (keep, languageModel) => newGates(runtime, configuration, keep, languageModel),
+    async untrainedRetriever(retriever) {
+      const { files, config } = bases.retriever;
+      if (!full) return { decoder: new Decoder(config, retriever.weights), destroy: () => undefined };
+      const first = await loadDecoder(runtime, files, config, { head: false, trainable: false });
+      return { decoder: new Decoder(config, first), destroy: () => first.destroy() };
+    },
+  };
 }

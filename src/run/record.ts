@@ -27,22 +27,12 @@ export interface MemoryView {
   readonly total: number;
 }
 
-/** All numbers of one training step; losses in nats per token, before the update of that step. */
-export interface StepMetrics {
+/** Numbers that a step has whatever is trained for; losses in nats, before the update of that step. */
+export interface TrainerMetrics {
   /** Updates made so far, from 1: the metrics are those of the batch that made this update. */
   readonly step: number;
-  /** What is differentiated: ntpLoss, plus isolatedLoss with dual loss. */
+  /** What is differentiated. */
   readonly loss: number;
-  /** Next-token loss with context. */
-  readonly ntpLoss: number;
-  /** Next-token loss of the same chunks alone. */
-  readonly isolatedLoss: number;
-  /** Share of rows whose highest S_ij (j ≠ i) has the same label; undefined when no row has a partner. */
-  readonly recallAt1: number | undefined;
-  /** Recall that guessing gives on this batch. */
-  readonly chance: number | undefined;
-  /** Mean over rows of exp(entropy of A_i): how many neighbours a chunk effectively reads. */
-  readonly effectiveDocuments: number;
   readonly gradientNorm: number;
   readonly retrieverGradientNorm: number;
   readonly languageModelGradientNorm: number;
@@ -52,28 +42,40 @@ export interface StepMetrics {
   readonly memory: MemoryView;
 }
 
-/** A step with the pictures that belong to it. */
-export interface StepRecord {
-  readonly metrics: StepMetrics;
-  readonly batch: BatchView;
-  /** S and A, row-major [B, B]; rows are query chunks. */
-  readonly similarity: readonly number[];
-  readonly attention: readonly number[];
-  /** Loss per predicted token (token 1 onwards) of each chunk, with context and alone. */
-  readonly tokenLoss: readonly (readonly number[])[];
-  readonly isolatedTokenLoss: readonly (readonly number[])[];
+/**
+ * All numbers of one training step: those above, and beside them the objective's own, by the keys of its table; undefined where a
+ * batch has none.
+ */
+export type StepMetrics = TrainerMetrics & { readonly [metric: string]: number | MemoryView | undefined };
+
+/**
+ * A step with the pictures that belong to it, by the keys of the objective's table: matrices row-major [B, B] with query chunks as
+ * rows, and a number per token (from the second on) of each chunk.
+ */
+export type StepRecord = { readonly metrics: StepMetrics; readonly batch: BatchView } & {
+  readonly [view: string]: StepMetrics | BatchView | Matrix | TokenRows | undefined;
+};
+
+type Matrix = readonly number[];
+type TokenRows = readonly (readonly number[])[];
+
+/** Scores on batches that training never sees, by the keys of the objective's table. */
+export type Evaluation = { readonly step: number } & { readonly [metric: string]: number | undefined };
+
+/** A metric of a step; NaN where it has none. */
+export function metricOf(metrics: StepMetrics, key: string): number {
+  const value = metrics[key];
+  return typeof value === 'number' ? value : NaN;
 }
 
-/** Scores on batches that training never sees. */
-export interface Evaluation {
-  readonly step: number;
-  readonly recallAt1: number | undefined;
-  readonly chance: number | undefined;
-  /** Recall of a TF-IDF ranking on the same batches. */
-  readonly tfidfRecallAt1: number | undefined;
-  readonly ntpLoss: number;
-  readonly isolatedLoss: number;
-  readonly effectiveDocuments: number;
+/** A matrix of a step, row-major [B, B]; empty where its objective has none of that name. */
+export function matrixOf(record: StepRecord, key: string): readonly number[] {
+  return (record[key] as Matrix | undefined) ?? [];
+}
+
+/** A number per predicted token of each chunk; empty where its objective has none of that name. */
+export function tokenRowsOf(record: StepRecord, key: string): readonly (readonly number[])[] {
+  return (record[key] as TokenRows | undefined) ?? [];
 }
 
 /** What the corpus turned out to be. */

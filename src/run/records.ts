@@ -1,29 +1,23 @@
-import { combineRecall, effectiveDocuments, recallAt1 } from '../retrieval/metrics.ts';
+import { objectiveOf } from '../objectives/registry.ts';
+import type { Configuration } from '../settings/configuration.ts';
 import { LANGUAGE_MODEL, RETRIEVER } from '../training/parameterGroups.ts';
-import type { BatchResult } from '../training/results.ts';
 import type { EvaluationResult, StepResult } from '../training/trainer.ts';
 import { chunkView, type CorpusSetup } from './corpusSetup.ts';
-import type { Configuration } from '../settings/configuration.ts';
-import type { LabBatch } from './feed.ts';
+import type { CorpusBatch } from './feed.ts';
 import type { BatchView, Evaluation, MemoryView, StepRecord } from './record.ts';
 
 /** Turns the trainer's numbers into what the page shows. */
 export function stepRecord(
-  result: StepResult<LabBatch>,
+  result: StepResult<CorpusBatch>,
   corpus: CorpusSetup,
   configuration: Configuration,
 ): StepRecord {
-  const { batch, ntpLoss, isolatedLoss } = result;
-  const recall = recallAt1(result.similarity, batch.labels);
+  const { table } = objectiveOf(configuration);
   return {
     metrics: {
       step: result.step,
-      loss: configuration.dualLoss ? ntpLoss + isolatedLoss : ntpLoss,
-      ntpLoss,
-      isolatedLoss,
-      recallAt1: recall.recall,
-      chance: recall.chance,
-      effectiveDocuments: meanDocuments(result, batch.labels.length),
+      loss: result.loss,
+      ...Object.fromEntries(table.stepMetrics.map(({ key }) => [key, result.metrics[key]])),
       gradientNorm: result.gradientNorm,
       retrieverGradientNorm: result.gradientNorms.get(RETRIEVER) ?? 0,
       languageModelGradientNorm: result.gradientNorms.get(LANGUAGE_MODEL) ?? 0,
@@ -32,16 +26,20 @@ export function stepRecord(
       tokensPerSecond: (1000 * result.tokens) / result.stepMs,
       memory: memoryView(result),
     },
-    batch: batchView(batch, corpus, configuration),
-    similarity: Array.from(result.similarity),
-    attention: Array.from(result.attention),
-    tokenLoss: result.ntpTokenLoss.map((row) => Array.from(row)),
-    isolatedTokenLoss: result.isolatedTokenLoss.map((row) => Array.from(row)),
+    batch: batchView(result.batch, corpus, configuration),
+    ...Object.fromEntries(table.matrices.map(({ key }) => [key, Array.from(result.matrices[key] ?? [])])),
+    ...Object.fromEntries(
+      table.tokenRows.map(({ key }) => [key, (result.tokenRows[key] ?? []).map((row) => Array.from(row))]),
+    ),
   };
 }
 
 /** A batch as the page shows it. */
-export function batchView({ source, labels }: LabBatch, corpus: CorpusSetup, configuration: Configuration): BatchView {
+export function batchView(
+  { source, labels }: CorpusBatch,
+  corpus: CorpusSetup,
+  configuration: Configuration,
+): BatchView {
   const documents = documentNumbers(labels);
   return {
     chunks: source.chunks.map((chunk, i) =>
@@ -50,32 +48,14 @@ export function batchView({ source, labels }: LabBatch, corpus: CorpusSetup, con
   };
 }
 
-/** Means over the held-out batches; losses weigh each batch the same, recall each row. */
-export function evaluationRecord(result: EvaluationResult<LabBatch>, corpus: CorpusSetup): Evaluation {
-  const { batches } = result;
-  const mean = (value: (batch: (typeof batches)[number]) => number): number =>
-    batches.reduce((sum, batch) => sum + value(batch), 0) / batches.length;
-  const recall = combineRecall(batches.map(({ similarity, batch }) => recallAt1(similarity, batch.labels)));
-  const tfidf = combineRecall(
-    batches.map(({ batch }) => {
-      const texts = batch.source.chunks.map(({ text }) => text);
-      return recallAt1(corpus.tfidf.similarityMatrix(texts), batch.labels);
-    }),
-  );
-  return {
-    step: result.step,
-    recallAt1: recall.recall,
-    chance: recall.chance,
-    tfidfRecallAt1: tfidf.recall,
-    ntpLoss: mean(({ ntpLoss }) => ntpLoss),
-    isolatedLoss: mean(({ isolatedLoss }) => isolatedLoss),
-    effectiveDocuments: mean((batch) => meanDocuments(batch, batch.batch.labels.length)),
-  };
-}
-
-function meanDocuments({ attention }: BatchResult, size: number): number {
-  const rows = effectiveDocuments(attention, size);
-  return rows.reduce((sum, count) => sum + count, 0) / rows.length;
+/** Scores over the held-out batches. */
+export function evaluationRecord(
+  { step, batches }: EvaluationResult<CorpusBatch>,
+  corpus: CorpusSetup,
+  configuration: Configuration,
+): Evaluation {
+  const seen = batches.map((one) => ({ ...one, texts: one.batch.source.chunks.map(({ text }) => text) }));
+  return { step, ...objectiveOf(configuration).heldOut(seen, (texts) => corpus.tfidf.similarityMatrix(texts)) };
 }
 
 /** Labels renumbered from 0 in order of appearance, so that a batch uses the first colours. */
@@ -87,7 +67,7 @@ function documentNumbers(labels: readonly number[]): number[] {
   });
 }
 
-function memoryView({ memory }: StepResult<LabBatch>): MemoryView {
+function memoryView({ memory }: StepResult<CorpusBatch>): MemoryView {
   // Peaks by purpose: live figures at the end of a step would not show the activations.
   return { ...memory.peak, peak: memory.peakTotal, total: memory.total };
 }

@@ -1,20 +1,29 @@
 import type { Configuration } from '../settings/configuration.ts';
 import type { CorpusSummary, Evaluation, RunRecord, StepMetrics, StepRecord } from './record.ts';
 
-/** Metrics of so many steps are kept at most; beyond that every second one goes. */
-const MOST_STEPS = 4000;
+export interface RunLogOptions {
+  /** Metrics of so many steps are kept at most; beyond that every second one goes. */
+  readonly mostSteps: number;
+  /** Whose pictures are kept beside those of the last step. */
+  readonly keepsPicture: (step: number) => boolean;
+}
 
-/** What a run has been so far: its curves, and the pictures of its last step. Goes into the saved file of the run. */
+/** What a run has been so far: its curves, and pictures of some steps. Goes into the saved file of the run. */
 export class RunLog {
   #metrics: StepMetrics[] = [];
   #evaluations: Evaluation[] = [];
-  #last: StepRecord | undefined;
+  #pictures: StepRecord[] = [];
+
+  constructor(private readonly options: RunLogOptions) {}
 
   add(record: StepRecord): void {
+    const { mostSteps, keepsPicture } = this.options;
     this.#metrics.push(record.metrics);
-    this.#last = record;
-    if (this.#metrics.length > MOST_STEPS)
+    if (this.#metrics.length > mostSteps)
       this.#metrics = this.#metrics.filter((_, i) => i % 2 === 0 || i === this.#metrics.length - 1);
+    const before = this.#pictures.at(-1);
+    if (before && !keepsPicture(before.metrics.step)) this.#pictures.pop();
+    this.#pictures.push(record);
   }
 
   addEvaluation(evaluation: Evaluation): void {
@@ -24,17 +33,23 @@ export class RunLog {
   clear(): void {
     this.#metrics = [];
     this.#evaluations = [];
-    this.#last = undefined;
+    this.#pictures = [];
   }
 
   /** Goes on from a saved run. */
   restore({ metrics, evaluations, snapshots }: RunRecord): void {
     this.#metrics = [...metrics];
     this.#evaluations = [...evaluations];
-    this.#last = snapshots.at(-1);
+    this.#pictures = [...snapshots];
   }
 
-  record(name: string, configuration: Configuration, corpus: CorpusSummary, adapter: string): RunRecord {
+  record(of: {
+    readonly name: string;
+    readonly configuration: Configuration;
+    readonly corpus: CorpusSummary;
+    readonly adapter: string;
+  }): RunRecord {
+    const { name, configuration, corpus, adapter } = of;
     return {
       version: 1,
       name,
@@ -42,7 +57,7 @@ export class RunLog {
       corpus,
       adapter,
       metrics: this.#metrics,
-      snapshots: this.#last ? [this.#last] : [],
+      snapshots: this.#pictures,
       evaluations: this.#evaluations,
     };
   }

@@ -10,7 +10,7 @@ import type { LoraAdapter } from '../models/lora.ts';
 import type { Runtime } from '../ops/core/runtime.ts';
 import type { Tensor } from '../ops/core/tensor.ts';
 import type { Configuration } from '../settings/configuration.ts';
-import { contextLayers } from './models.ts';
+import { contextLayers } from '../objectives/revela/options.ts';
 import type { OpenRun } from './openRun.ts';
 
 /**
@@ -22,13 +22,20 @@ export async function runArchive({ runtime, prepared, experiment }: OpenRun): Pr
   const { configuration } = recipe;
   const { models, optimiser } = experiment;
   const ownBase = bases === undefined && configuration.trained === 'lora';
-  const exported = (kind: AdapterKind, decoder: Decoder, tokenizer: TextTokenizer) =>
-    exportModel(runtime, kind, decoder, tokenizer, baseOf(configuration, kind, ownBase));
+  const exported = (kind: AdapterKind, decoder: Decoder | undefined, tokenizer: TextTokenizer) =>
+    decoder && exportModel(runtime, kind, decoder, tokenizer, baseOf(configuration, kind, ownBase));
   const gates = models.gates ? Array.from(await readNow(runtime, models.gates.tensor)) : undefined;
   return archiveFiles({
     retriever: await exported('retriever', models.retriever, corpus.retrieverTokenizer),
     languageModel: await exported('languageModel', models.languageModel, corpus.tokenizer),
-    ownBase: ownBase ? await wholeModel(runtime, models.languageModel, corpus.tokenizer, true) : undefined,
+    ownBase: ownBase
+      ? await wholeModel(
+          runtime,
+          models.languageModel ?? models.retriever,
+          corpus.tokenizer,
+          models.languageModel !== undefined,
+        )
+      : undefined,
     gates,
     run: {
       pooling: configuration.pooling,
@@ -37,7 +44,9 @@ export async function runArchive({ runtime, prepared, experiment }: OpenRun): Pr
       temperature: configuration.temperature,
       vNorm: configuration.vNorm,
       contextGate: configuration.contextGate,
-      contextLayers: contextLayers(models.languageModel.config.layers, configuration),
+      contextLayers: models.languageModel
+        ? contextLayers(models.languageModel.config.layers, configuration)
+        : undefined,
       steps: optimiser.step,
     },
     configuration,
@@ -60,7 +69,7 @@ export async function importAdapters(
     ['language model', archive.languageModel, models.languageModel],
   ] as const;
   for (const [name, files, decoder] of wanted)
-    if (files && !decoder.adapter)
+    if (files && !decoder?.adapter)
       throw new ModelFileError(
         `There is an adapter for the ${name}, but the ${name} of this run has none: it is frozen, or trained whole. Choose “LoRA adapters” and let it learn.`,
       );
@@ -72,9 +81,10 @@ export async function importAdapters(
   const loaded: LoraAdapter[] = [];
   try {
     const pairs: [LoraAdapter, LoraAdapter][] = [];
-    for (const [name, files, { adapter, config }] of wanted) {
+    for (const [name, files, decoder] of wanted) {
+      const adapter = decoder?.adapter;
       if (!files || !adapter) continue;
-      const found = (await loadAdapter(runtime, files, config))?.adapter;
+      const found = (await loadAdapter(runtime, files, decoder.config))?.adapter;
       if (!found) continue;
       loaded.push(found);
       expectSameShape(name, found.config, adapter.config);
@@ -131,7 +141,7 @@ async function exportModel(
     return {
       form: 'adapter',
       base,
-      files: await adapterFiles({ kind, config: adapter.config, specs: adapter.specs, values, base }),
+      files: adapterFiles({ kind, config: adapter.config, specs: adapter.specs, values, base }),
     };
   }
   if (!weights.parameters) return undefined;

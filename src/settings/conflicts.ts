@@ -75,10 +75,13 @@ export const CONFLICTS: readonly Conflict[] = [
         : undefined,
   },
   {
-    between: ['freezeLanguageModel', 'freezeRetriever', 'attention', 'learnGate'],
+    between: ['objective', 'freezeLanguageModel', 'freezeRetriever', 'attention', 'learnGate'],
     at: 'freezeLanguageModel',
     problem: (c) =>
-      c.freezeLanguageModel && !c.learnGate && (c.freezeRetriever || c.attention !== 'learned')
+      c.objective === 'revela' &&
+      c.freezeLanguageModel &&
+      !c.learnGate &&
+      (c.freezeRetriever || c.attention !== 'learned')
         ? 'With the language model frozen and no gradient for the retriever nothing would learn.'
         : undefined,
   },

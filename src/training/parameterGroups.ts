@@ -1,6 +1,6 @@
 import type { Decoder } from '../models/decoder.ts';
 import type { ParameterSet } from '../models/parameters.ts';
-import type { RevelaModels } from '../objectives/revela.ts';
+import type { Learners, ObjectiveModels } from '../objectives/objective.ts';
 import type { ParameterGroup } from './optimiser.ts';
 
 /** Names of the parameter groups: their gradient norms are found under these. */
@@ -8,17 +8,14 @@ export const RETRIEVER = 'retriever';
 export const LANGUAGE_MODEL = 'languageModel';
 const GATES = 'gates';
 
-/** Which of the two models learn. */
-export interface Learners {
-  readonly retriever: boolean;
-  readonly languageModel: boolean;
-}
-
 /**
  * Marks what learns and gives it a name: of each model its adapter, or all weights where it has none; the gates where there
  * are any. @throws Error when a model that should learn has nothing to train.
  */
-export function parameterGroups({ retriever, languageModel, gates }: RevelaModels, learns: Learners): ParameterGroup[] {
+export function parameterGroups(
+  { retriever, languageModel, gates }: ObjectiveModels,
+  learns: Learners,
+): ParameterGroup[] {
   const groups: ParameterGroup[] = [];
   const train = (name: string, parameters: ParameterSet | undefined, trainable: boolean): void => {
     parameters?.setTrainable(trainable);
@@ -26,7 +23,7 @@ export function parameterGroups({ retriever, languageModel, gates }: RevelaModel
     if (!parameters) throw new Error(`The ${name} has nothing to train.`);
     groups.push({ name, parameters });
   };
-  const own = (model: Decoder) => model.adapter?.parameters ?? model.weights.parameters;
+  const own = (model: Decoder | undefined) => model?.adapter?.parameters ?? model?.weights.parameters;
   train(RETRIEVER, own(retriever), learns.retriever);
   train(LANGUAGE_MODEL, own(languageModel), learns.languageModel);
   if (gates) train(GATES, gates.parameters, true);

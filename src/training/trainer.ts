@@ -1,35 +1,38 @@
 import { ReportedError } from '../base/errors.ts';
 import type { BufferPool, PoolReport } from '../gpu/pool.ts';
-import { revela, type RevelaModels, type RevelaOptions } from '../objectives/revela.ts';
+import type { Objective, ObjectiveBatch, ObjectiveForward, Observation } from '../objectives/objective.ts';
 import type { Runtime } from '../ops/core/runtime.ts';
 import { Tape } from '../ops/core/tape.ts';
-import type { BatchFeed, TrainingBatch } from './batches.ts';
+import type { Tensor } from '../ops/core/tensor.ts';
+import type { BatchFeed } from './batches.ts';
 import type { Optimiser } from './optimiser.ts';
-import { readForward, type BatchResult } from './results.ts';
-import { learningRateAt, type Schedule } from './schedule.ts';
 
-export interface StepResult<T extends TrainingBatch> extends BatchResult {
-  readonly type: 'step';
+export interface StepResult<B extends ObjectiveBatch> extends Observation {
   /** Updates made, this one included. */
   readonly step: number;
   /** The (last) batch of the step; the numbers above are its own. */
-  readonly batch: T;
+  readonly batch: B;
   readonly gradientNorm: number;
   readonly gradientNorms: ReadonlyMap<string, number>;
   readonly learningRate: number;
   readonly stepMs: number;
-  /** Language-model tokens of all batches of the step. */
+  /** Tokens of all batches of the step, as the objective counts them. */
   readonly tokens: number;
   readonly memory: PoolReport;
 }
 
-export interface EvaluationResult<T extends TrainingBatch> {
-  readonly type: 'evaluation';
+export interface EvaluationResult<B extends ObjectiveBatch> {
   readonly step: number;
-  readonly batches: readonly (BatchResult & { readonly batch: T })[];
+  readonly batches: readonly (Observation & { readonly batch: B })[];
 }
 
-export type TrainingEvent<T extends TrainingBatch> = StepResult<T> | EvaluationResult<T>;
+/** Looks at a step between its backward pass and its update. */
+export interface StepWatch {
+  /** Tensors whose gradients are wanted besides those of the parameters. */
+  keep?(forward: ObjectiveForward): readonly Tensor[];
+  /** Gradients are there, and nothing has moved yet; reads resolve with the step. */
+  onGradients?(tape: Tape, forward: ObjectiveForward): void;
+}
 
 /** A loss or gradient that is no number any more. The parameters are those before the step. */
 export class TrainingDivergedError extends ReportedError {
@@ -62,51 +65,41 @@ function keepWithinBounds(pool: BufferPool): void {
   else if (idle > HARDLY_MATTERS) pool.trimUnused();
 }
 
-export interface TrainerSetup<T extends TrainingBatch> {
+export interface TrainerSetup<B extends ObjectiveBatch> {
   readonly runtime: Runtime;
-  readonly models: RevelaModels;
+  readonly objective: Objective<B>;
   readonly optimiser: Optimiser;
-  readonly feed: BatchFeed<T>;
-  readonly options: RevelaOptions;
-  readonly schedule: Schedule;
+  readonly feed: BatchFeed<B>;
+  /** Learning rate of update number `step`, from 1. */
+  readonly learningRate: (step: number) => number;
   /** Batches per update; their gradients are averaged. */
   readonly accumulation: number;
-  /** Evaluate before the first step and after every so many; 0: never. */
-  readonly evaluateEvery: number;
 }
 
-/** Trains both models, one update per step. */
-export class Trainer<T extends TrainingBatch> {
-  constructor(private readonly setup: TrainerSetup<T>) {}
+interface BatchRun {
+  readonly tokens: number;
+  readonly observation: Promise<Observation>;
+}
 
-  /**
-   * Endless steps with evaluations in between. Pause by not asking for the next event, stop by returning from the loop:
-   * between two events nothing is in flight and all state is consistent.
-   */
-  async *events(): AsyncGenerator<TrainingEvent<T>, void, void> {
-    const { optimiser, evaluateEvery } = this.setup;
-    if (evaluateEvery > 0 && optimiser.step === 0) yield await this.evaluate();
-    for (;;) {
-      yield await this.step();
-      if (evaluateEvery > 0 && optimiser.step % evaluateEvery === 0) yield await this.evaluate();
-    }
-  }
+/** Trains what the optimiser holds for an objective, one update per step. Between two steps nothing is in flight. */
+export class Trainer<B extends ObjectiveBatch> {
+  constructor(private readonly setup: TrainerSetup<B>) {}
 
   /** One update. @throws TrainingDivergedError, and the GPU's errors; the step is then as if it had not been. */
-  async step(): Promise<StepResult<T>> {
-    const { runtime, optimiser, feed, schedule, accumulation } = this.setup;
+  async step(watch: StepWatch = {}): Promise<StepResult<B>> {
+    const { runtime, optimiser, feed, accumulation } = this.setup;
     const started = performance.now();
     const step = optimiser.step + 1;
-    const learningRate = learningRateAt(schedule, step);
+    const learningRate = this.setup.learningRate(step);
     runtime.pool.resetPeak();
     const result = await this.#guarded(async () => {
       optimiser.zeroGradients();
-      let last: { batch: T; numbers: Promise<BatchResult> } | undefined;
+      let last: ({ batch: B } & BatchRun) | undefined;
       let tokens = 0;
       for (let micro = 0; micro < accumulation; micro++) {
         const batch = feed.batchAt(optimiser.step * accumulation + micro);
-        tokens += batch.tokens.lmIds.reduce((sum, row) => sum + row.length, 0);
-        last = { batch, ...(await this.#batch(batch, 1 / accumulation)) };
+        last = { batch, ...(await this.#batch(batch, 1 / accumulation, watch)) };
+        tokens += last.tokens;
       }
       if (!last) throw new Error('A step needs at least one batch.');
       const { total, byGroup } = optimiser.norms();
@@ -116,7 +109,7 @@ export class Trainer<T extends TrainingBatch> {
       const [totalNorm, ...groupNorms] = (await norms).map((value) => value[0] ?? NaN);
       return {
         batch: last.batch,
-        numbers: await last.numbers,
+        observation: await last.observation,
         tokens,
         totalNorm: totalNorm ?? NaN,
         names: [...byGroup.keys()],
@@ -124,15 +117,14 @@ export class Trainer<T extends TrainingBatch> {
       };
     });
     keepWithinBounds(runtime.pool);
-    if (!Number.isFinite(result.totalNorm) || !Number.isFinite(result.numbers.ntpLoss)) {
+    if (!Number.isFinite(result.totalNorm) || !Number.isFinite(result.observation.loss)) {
       optimiser.step--;
       throw new TrainingDivergedError(step);
     }
     return {
-      type: 'step',
       step,
       batch: result.batch,
-      ...result.numbers,
+      ...result.observation,
       gradientNorm: result.totalNorm,
       gradientNorms: new Map(result.names.map((name, i) => [name, result.groupNorms[i] ?? NaN])),
       learningRate,
@@ -143,36 +135,32 @@ export class Trainer<T extends TrainingBatch> {
   }
 
   /** Looks at the held-out batches; changes nothing. */
-  async evaluate(): Promise<EvaluationResult<T>> {
-    const { runtime, feed, models, options, optimiser } = this.setup;
-    const batches: (BatchResult & { batch: T })[] = [];
+  async evaluate(): Promise<EvaluationResult<B>> {
+    const { runtime, feed, objective, optimiser } = this.setup;
+    const batches: (Observation & { batch: B })[] = [];
     for (const batch of feed.heldOut()) {
-      const numbers = await this.#guarded(async () => {
-        const forward = await revela(runtime, undefined, models, batch.tokens, options, {
-          fixedAttention: batch.fixedAttention,
-        });
+      const observation = await this.#guarded(async () => {
+        const forward = await objective.forward(runtime, undefined, batch, { lossWeight: 1 });
         const read = readForward(runtime, forward);
         await runtime.recorder.flush();
         return await read;
       });
-      batches.push({ batch, ...numbers });
+      batches.push({ batch, ...observation });
     }
-    return { type: 'evaluation', step: optimiser.step, batches };
+    return { step: optimiser.step, batches };
   }
 
-  /** Forward and backward of one batch; `numbers` arrive with the next flush (hence not awaited here). */
-  async #batch(batch: T, lossWeight: number): Promise<{ numbers: Promise<BatchResult> }> {
-    const { runtime, models, options } = this.setup;
+  /** Forward and backward of one batch; the observation arrives with the next flush (hence not awaited here). */
+  async #batch(batch: B, lossWeight: number, watch: StepWatch): Promise<BatchRun> {
+    const { runtime, objective } = this.setup;
     const tape = new Tape(runtime);
     runtime.beginScope();
     try {
-      const forward = await revela(runtime, tape, models, batch.tokens, options, {
-        lossWeight,
-        fixedAttention: batch.fixedAttention,
-      });
-      const numbers = readForward(runtime, forward);
-      tape.backward(forward.roots);
-      return { numbers };
+      const forward = await objective.forward(runtime, tape, batch, { lossWeight });
+      const observation = readForward(runtime, forward);
+      tape.backward(forward.roots, watch.keep?.(forward));
+      watch.onGradients?.(tape, forward);
+      return { tokens: forward.tokens, observation };
     } finally {
       tape.dispose();
       runtime.endScope();
@@ -196,4 +184,15 @@ export class Trainer<T extends TrainingBatch> {
       throw cause;
     }
   }
+}
+
+/** Records the small readback of a batch; resolves after the next flush. */
+function readForward(runtime: Runtime, forward: ObjectiveForward): Promise<Observation> {
+  const pending = Object.entries(forward.reads).map(
+    async ([name, tensor]) => [name, await runtime.read(tensor)] as const,
+  );
+  const observation = Promise.all(pending).then((read) => forward.observe(Object.fromEntries(read)));
+  // An abandoned step rejects its reads, and nobody may be waiting for them any more.
+  observation.catch(() => undefined);
+  return observation;
 }

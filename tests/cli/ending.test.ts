@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { main } from '../../src/cli/main.ts';
-import { readRun } from '../../src/cli/support/save.ts';
+import { readRunFile } from '../../src/cli/support/save.ts';
 import type { RunRecord } from '../../src/run/record.ts';
 
 const RUN = fileURLToPath(new URL('../../scripts/run.mjs', import.meta.url));
@@ -57,7 +57,7 @@ async function train(name: string): Promise<Started> {
 
 /** Every output is there, whole, and tells of the same last step. */
 async function expectAllWritten(name: string): Promise<void> {
-  const { state, record } = await readRun(at(`${name}.safetensors`));
+  const { state, record } = await readRunFile(at(`${name}.safetensors`));
   expect(state.step).toBeGreaterThan(0);
   expect(record?.metrics).toHaveLength(state.step);
   const json = JSON.parse(await readFile(at(`${name}.json`), 'utf8')) as RunRecord;

@@ -1,3 +1,4 @@
+import { tokenRowsOf } from '../../src/run/record.ts';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { nodeGpu } from '../../src/cli/support/nodeGpu.ts';
 import { configure } from '../../src/settings/configuration.ts';
@@ -87,7 +88,7 @@ test('the batch of any step so far is looked at with the weights as they are, an
 
   expect(attribution).toMatchObject({ step: 2, updates: 2, batch: second?.record.batch });
   // The step was taken since: the losses are no longer those of its record.
-  const then = second!.record.tokenLoss[0]!;
+  const then = tokenRowsOf(second!.record, 'tokenLoss')[0]!;
   expect(attribution?.tokenLoss[0]).toHaveLength(then.length);
   expect(Array.from(attribution!.tokenLoss[0]!)).not.toEqual(then);
   expect(attribution?.leaveOneOut?.map((gains) => gains.length)).toEqual(

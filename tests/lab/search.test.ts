@@ -4,7 +4,7 @@ import { CorpusError } from '../../src/corpus/errors.ts';
 import { configure } from '../../src/settings/configuration.ts';
 import { setUpCorpus, type CorpusSetup } from '../../src/run/corpusSetup.ts';
 import { embedTexts } from '../../src/lab/desks/embedding.ts';
-import { buildExperiment, type Experiment } from '../../src/run/experiment.ts';
+import { openExperiment, type Experiment } from '../../src/run/assemble.ts';
 import { CorpusIndex } from '../../src/lab/desks/search.ts';
 import { l2Normalize } from '../../src/ops/l2Normalize.ts';
 import { poolRows, type Pooling } from '../../src/ops/pooling.ts';
@@ -25,7 +25,7 @@ let experiment: Experiment;
 beforeAll(async () => {
   runtime = await openTestRuntime();
   corpus = await setUpCorpus(CONFIGURATION, { text: TEXT });
-  experiment = buildExperiment(runtime, CONFIGURATION, corpus);
+  experiment = await openExperiment(runtime, CONFIGURATION, corpus);
 });
 afterAll(() => runtime.destroy());
 

@@ -1,10 +1,12 @@
 import { configure, type Configuration } from '../../src/settings/configuration.ts';
 import { setUpCorpus, type CorpusSetup } from '../../src/run/corpusSetup.ts';
-import { buildExperiment, revelaOptions, type Experiment } from '../../src/run/experiment.ts';
+import { openExperiment, type Experiment } from '../../src/run/assemble.ts';
 import { CorpusFeed } from '../../src/run/feed.ts';
 import { stepRecord } from '../../src/run/records.ts';
 import type { StepRecord } from '../../src/run/record.ts';
-import { revela } from '../../src/objectives/revela.ts';
+import { isRevelaBatch, withLanguageModel } from '../../src/objectives/revela/objective.ts';
+import { revelaOptions } from '../../src/objectives/revela/options.ts';
+import { revela } from '../../src/objectives/revela/revela.ts';
 import type { Runtime } from '../../src/ops/core/runtime.ts';
 
 /** A short run of a lesson's configuration. */
@@ -30,7 +32,9 @@ export class Engine {
     const one = configure({ heldOutBatches: 1 }, configuration);
     return this.#once('shift', one, steps, async (experiment, corpus) => {
       const similarities = async () =>
-        (await experiment.trainer.evaluate()).batches.map(({ similarity }) => similarity);
+        (await experiment.trainer.evaluate()).batches.map(
+          ({ matrices }) => matrices['similarity'] ?? new Float32Array(),
+        );
       const before = await similarities();
       await train(experiment, corpus, one, steps);
       const after = await similarities();
@@ -40,9 +44,11 @@ export class Engine {
 
   /** Largest length (per token and head) of what the untrained language model reads from its neighbours, per layer. */
   largestReadings(configuration: Configuration): Promise<number[]> {
-    return this.#once('reading', configuration, 0, async ({ models }, corpus) => {
+    return this.#once('reading', configuration, 0, async (experiment, corpus) => {
       const { runtime } = this;
+      const models = withLanguageModel(experiment.models);
       const batch = new CorpusFeed(corpus, configuration).batchAt(0);
+      if (!isRevelaBatch(batch)) throw new Error('The lesson does not train for Revela.');
       const { layers, headDim } = models.languageModel.config;
       const own: Promise<Float32Array>[] = [];
       const whole: Promise<Float32Array>[] = [];
@@ -78,7 +84,7 @@ export class Engine {
     if (found) return found;
     const run = (async () => {
       const corpus = await setUpCorpus(configuration);
-      const experiment = buildExperiment(this.runtime, configuration, corpus);
+      const experiment = await openExperiment(this.runtime, configuration, corpus);
       try {
         return await work(experiment, corpus);
       } finally {

@@ -63,6 +63,14 @@ const SCENARIOS: Readonly<Record<string, Configuration>> = {
     learnGate: true,
     contextGate: 0,
   }),
+  'InfoNCE on facts': configure({ ...TINY, objective: 'infoNce' }),
+  'InfoNCE with an adapter on a checkpoint': configure({
+    ...TINY,
+    objective: 'infoNce',
+    base: 'checkpoint',
+    source: 'text',
+    trained: 'lora',
+  }),
   'a checkpoint trained whole that reads nobody': configure({
     ...TINY,
     base: 'checkpoint',
@@ -95,6 +103,8 @@ const OTHER_VALUES: Readonly<Record<SettingKey, readonly Value[]>> = {
   trained: ['lora', 'full'],
   rank: [4],
   alpha: [32],
+  objective: ['infoNce', 'revela'],
+  infoNceTemperature: [0.5],
   attention: ['oracle', 'learned'],
   temperature: [0.5],
   vNorm: [false],

@@ -10,7 +10,7 @@ import {
   type SettingKey,
 } from '../../src/settings/configuration.ts';
 import type { Setting, Value } from '../../src/settings/setting.ts';
-import { planMemory } from '../../src/training/memoryPlan.ts';
+import { planMemory } from '../../src/run/memoryPlan.ts';
 
 /** A share of memory or time below which a change is not worth a word. */
 const HARDLY_FELT = 0.05;

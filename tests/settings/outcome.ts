@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setUpCorpus } from '../../src/run/corpusSetup.ts';
-import { openExperiment } from '../../src/run/experiment.ts';
+import { openExperiment } from '../../src/run/assemble.ts';
 import { openBoth, type Pretrained } from '../../src/run/pretrained.ts';
 import { evaluationRecord, stepRecord } from '../../src/run/records.ts';
 import type { Configuration } from '../../src/settings/configuration.ts';
@@ -28,12 +28,12 @@ export async function outcome(
   const experiment = await openExperiment(runtime, configuration, corpus, bases);
   try {
     const { trainer, optimiser } = experiment;
-    const parts: unknown[] = [corpus.summary, evaluationRecord(await trainer.evaluate(), corpus)];
+    const parts: unknown[] = [corpus.summary, evaluationRecord(await trainer.evaluate(), corpus, configuration)];
     for (let step = 0; step < 2; step++) {
       const { metrics, ...pictures } = stepRecord(await trainer.step(), corpus, configuration);
       parts.push(pictures, { ...metrics, stepMs: undefined, tokensPerSecond: undefined, memory: undefined });
     }
-    parts.push(evaluationRecord(await trainer.evaluate(), corpus));
+    parts.push(evaluationRecord(await trainer.evaluate(), corpus, configuration));
     const { tensors } = await saveTraining(runtime, optimiser);
     for (const [name, data] of tensors) parts.push(name, createHash('sha256').update(data).digest('hex'));
     return JSON.stringify(parts);

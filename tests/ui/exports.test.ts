@@ -6,11 +6,12 @@ import { matrixPicture } from '../../src/ui/panels/exports/matrixPicture.ts';
 import { metricsCsv, metricsJson } from '../../src/ui/panels/exports/metricsTable.ts';
 import * as palette from '../../src/ui/panels/exports/palette.ts';
 import { escaped } from '../../src/ui/panels/exports/svg.ts';
+import { matrixNamed } from '../../src/ui/state/display.ts';
 import { History } from '../../src/ui/state/history/history.ts';
-import { reads, record } from './records.ts';
+import { reads, record, REVELA } from './records.ts';
 
 function history(): History {
-  const one = new History();
+  const one = new History(REVELA);
   one.addEvaluation(scores(0));
   one.add(record(1, { ntpLoss: 2.5 }));
   one.add(record(2, { recallAt1: undefined }));
@@ -77,7 +78,11 @@ describe('pictures', () => {
   const step = record(7, { attention: reads([2, 3, 0, 1]) });
 
   it('show the matrix: a cell each, rings on partners, what it is and of which run', () => {
-    const svg = matrixPicture(step, 'A', 'batch', 'τ 0.1 & <more>');
+    const svg = matrixPicture(
+      step,
+      { matrix: matrixNamed(REVELA, 'A'), pairs: REVELA.pairs, order: 'batch' },
+      'τ 0.1 & <more>',
+    );
     expect(isWellFormed(svg)).toBe(true);
     expect(svg).toContain('at step 7');
     expect(svg).toContain('τ 0.1 &amp; &lt;more&gt;');

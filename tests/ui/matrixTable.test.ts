@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
+import type { StepRecord } from '../../src/run/record.ts';
 import { matrixTable } from '../../src/ui/panels/matrix/inWords.ts';
-import { reads, record } from './records.ts';
+import { matrixNamed } from '../../src/ui/state/display.ts';
+import { reads, record, REVELA } from './records.ts';
 
 /** Rows of A read their partner most; rows of S are nearest to a stranger. */
 const PICTURE = {
@@ -8,8 +10,11 @@ const PICTURE = {
   similarity: reads([1, 0, 3, 2]),
 };
 
+const tableOfMatrix = (picture: StepRecord | undefined, places: readonly number[], symbol: string) =>
+  matrixTable(picture, places, matrixNamed(REVELA, symbol), REVELA.pairs);
+
 test('of A: who is read most, at the step of the picture', () => {
-  const { caption, heads, rows } = matrixTable(PICTURE, [0, 1, 2, 3], 'A');
+  const { caption, heads, rows } = tableOfMatrix(PICTURE, [0, 1, 2, 3], 'A');
   expect(caption).toBe('What each chunk reads most, step 193');
   expect(heads).toEqual(['Chunk', 'Reads most', 'A', 'Same document']);
   expect(rows).toEqual([
@@ -21,7 +26,7 @@ test('of A: who is read most, at the step of the picture', () => {
 });
 
 test('of S: who is most similar', () => {
-  const { caption, heads, rows } = matrixTable(PICTURE, [0, 1, 2, 3], 'S');
+  const { caption, heads, rows } = tableOfMatrix(PICTURE, [0, 1, 2, 3], 'S');
   expect(caption).toBe('What each chunk is most similar to, step 193');
   expect(heads).toEqual(['Chunk', 'Most similar to', 'S', 'Same document']);
   expect(rows.map(([, most, , partner]) => [most, partner])).toEqual([
@@ -33,9 +38,9 @@ test('of S: who is most similar', () => {
 });
 
 test('places are those of the axes', () => {
-  expect(matrixTable(PICTURE, [0, 2, 1, 3], 'A').rows.map(([, most]) => most)).toEqual(['2', '1', '4', '3']);
+  expect(tableOfMatrix(PICTURE, [0, 2, 1, 3], 'A').rows.map(([, most]) => most)).toEqual(['2', '1', '4', '3']);
 });
 
 test('before any picture there are no rows', () => {
-  expect(matrixTable(undefined, [], 'A')).toMatchObject({ caption: 'What each chunk reads most', rows: [] });
+  expect(tableOfMatrix(undefined, [], 'A')).toMatchObject({ caption: 'What each chunk reads most', rows: [] });
 });

@@ -1,8 +1,12 @@
+import { tableOf } from '../../src/objectives/tables.ts';
 import { configure } from '../../src/settings/configuration.ts';
 import type { RunRecord, StepMetrics, StepRecord } from '../../src/run/record.ts';
 
+export const REVELA = tableOf({ objective: 'revela' });
+export const INFO_NCE = tableOf({ objective: 'infoNce' });
+
 /** Metrics of a step in which nothing has been learnt, with changes. */
-export function metrics(step: number, changes: Partial<StepMetrics> = {}): StepMetrics {
+export function metrics(step: number, changes: MetricChanges = {}): StepMetrics {
   return {
     step,
     loss: 1.3,
@@ -28,7 +32,7 @@ export function record(
   { documents = [0, 1, 0, 1], attention = uniform(4), ...changes }: RecordOptions = {},
 ): StepRecord {
   return {
-    metrics: metrics(step, changes),
+    metrics: metrics(step, changes as MetricChanges),
     batch: {
       chunks: documents.map((document, i) => ({
         text: `chunk ${i}`,
@@ -44,7 +48,11 @@ export function record(
   };
 }
 
-export interface RecordOptions extends Partial<StepMetrics> {
+export type MetricChanges = Readonly<Record<string, number | undefined>>;
+
+/** What is in the batch and in A; everything else are metrics. */
+export interface RecordOptions {
+  readonly [metric: string]: number | readonly number[] | undefined;
   readonly documents?: readonly number[];
   readonly attention?: readonly number[];
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { largestChanges } from '../../src/ui/state/history/changes.ts';
 import { extremesOf, halve } from '../../src/ui/state/history/extremes.ts';
 import { chosenPictures, GRID } from '../../src/ui/panels/timeline/chosenSteps.ts';
-import { reads, record, uniform } from './records.ts';
+import { reads, record, REVELA, uniform } from './records.ts';
 
 const snapshots = Array.from({ length: 50 }, (_, i) =>
   record(i + 1, { attention: i < 20 ? uniform(4) : reads([2, 3, 0, 1]) }),
@@ -20,7 +20,7 @@ describe('pictures for the grid', () => {
   });
 
   it('are those before and after what changed', () => {
-    expect(stepsOf(chosenPictures(snapshots, largestChanges(snapshots), 'changes'))).toEqual([1, 20, 21, 50]);
+    expect(stepsOf(chosenPictures(snapshots, largestChanges(snapshots, REVELA), 'changes'))).toEqual([1, 20, 21, 50]);
   });
 
   it('are what there is when there is little', () => {

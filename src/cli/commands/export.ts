@@ -1,6 +1,7 @@
 import { runArchive } from '../../run/takeHome.ts';
 import { openRun } from '../support/openRun.ts';
-import { readRun, restoreRun } from '../support/save.ts';
+import { restoreRun } from '../../run/saving.ts';
+import { readRunFile } from '../support/save.ts';
 import { FORCE_HELP, FORCE_OPTION, Outputs } from '../support/outputs.ts';
 import { parse, readConfiguration, required, UsageError, type Command } from '../support/usage.ts';
 
@@ -31,8 +32,8 @@ ${FORCE_HELP}`,
         inputs: { RUN: file, '--model': values.model, '--retriever-model': values['retriever-model'] },
       },
     );
-    const saved = await readRun(file);
-    const { configuration } = readConfiguration(values, saved.configuration);
+    const saved = await readRunFile(file);
+    const { configuration } = readConfiguration(values, saved.settings);
     const run = await openRun(configuration, { ...values, text: saved.text, title: saved.title }, { signal });
     try {
       await restoreRun(saved, run);

@@ -4,9 +4,11 @@ import type { Recorder } from '../../gpu/recorder.ts';
 import { mergeTimings, type KernelTiming } from '../../gpu/timer.ts';
 import type { Configuration } from '../../settings/configuration.ts';
 import { plannedRun } from '../../run/memory.ts';
-import { smallBases } from '../../lab/workbench.ts';
+import { plannedBasesOf } from '../../run/openRun.ts';
 import type { Runtime } from '../../ops/core/runtime.ts';
-import { planMemory, type MemoryPlan } from '../../training/memoryPlan.ts';
+import { planMemory, type MemoryPlan } from '../../run/memoryPlan.ts';
+import { tableOf } from '../../objectives/tables.ts';
+import { inWords } from '../support/metrics.ts';
 import { memoryTable } from '../support/memoryTable.ts';
 import { adapterText, table, timeText } from '../support/reports.ts';
 import { openRun, type RunSources } from '../support/openRun.ts';
@@ -17,11 +19,10 @@ export interface ModelStepOptions extends RunSources {
   readonly fullRows: boolean;
 }
 
-/** What one step of a configuration did. Times in ms. */
+/** What one step of a configuration did, with the metrics of its objective. Times in ms. */
 interface ModelStepReport {
+  readonly [metric: string]: unknown;
   readonly adapter: string;
-  readonly ntpLoss: number;
-  readonly isolatedLoss: number;
   readonly gradientNorm: number;
   readonly tokens: number;
   /** The whole step on the clock, with the compiling of kernels and with every kernel timed by itself. */
@@ -43,17 +44,15 @@ export async function modelStep(
   const run = await openRun(configuration, options, { signal, fullRows });
   try {
     const { runtime, experiment } = run;
-    const { corpus, bases } = run.prepared;
-    const planned = bases ?? smallBases(configuration, corpus.tokenizer.vocabularySize);
-    const plan = await planMemory(plannedRun(configuration, planned, corpus.longestRow), runtime.gpu);
+    const { longestRow } = run.prepared.corpus;
+    const plan = await planMemory(plannedRun(configuration, plannedBasesOf(run.prepared), longestRow), runtime.gpu);
     const compiling = compileClock(runtime.recorder);
     const timings = collectTimings(runtime);
     const result = await experiment.trainer.step();
     const kernels = mergeTimings(timings);
     const report: ModelStepReport = {
       adapter: adapterText(runtime),
-      ntpLoss: result.ntpLoss,
-      isolatedLoss: result.isolatedLoss,
+      ...result.metrics,
       gradientNorm: result.gradientNorm,
       tokens: result.tokens,
       stepMs: result.stepMs,
@@ -63,7 +62,11 @@ export async function modelStep(
       plan,
       memory: result.memory,
     };
-    process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : reportText(report));
+    process.stdout.write(
+      options.json
+        ? `${JSON.stringify(report)}\n`
+        : reportText(report, inWords(tableOf(configuration).stepMetrics, report)),
+    );
   } finally {
     run.destroy();
   }
@@ -94,12 +97,12 @@ function collectTimings({ recorder, gpu }: Runtime): KernelTiming[] {
   return timings;
 }
 
-function reportText(report: ModelStepReport): string {
+function reportText(report: ModelStepReport, metrics: string): string {
   const { kernels, stepMs, compileMs, tokens, plan, memory } = report;
   const gpuMs = kernels.reduce((sum, { ms }) => sum + ms, 0);
   return [
     `One step on ${report.adapter}, ${tokens} tokens\n`,
-    `loss ${report.ntpLoss.toFixed(4)}, alone ${report.isolatedLoss.toFixed(4)}, |g| ${report.gradientNorm.toFixed(4)}\n`,
+    `${metrics}  |g| ${report.gradientNorm.toFixed(4)}\n`,
     `${timeText(stepMs)} in all, ${timeText(compileMs)} of it for compiling; `,
     kernels.length === 0
       ? 'this adapter has no timestamps, so there are no times by kernel\n'

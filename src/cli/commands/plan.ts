@@ -1,7 +1,7 @@
 import { byteText } from '../../files/formats/byteText.ts';
 import { DEFAULT_LIMITS, type Imitated } from '../../gpu/dryDevice.ts';
 import { fitPlan, type FittedPlan, type PlannedBases } from '../../run/memory.ts';
-import { smallBases } from '../../lab/workbench.ts';
+import { smallBases } from '../../run/openRun.ts';
 import { setUpCorpus } from '../../run/corpusSetup.ts';
 import type { Configuration } from '../../settings/configuration.ts';
 import { parseDecoderConfig } from '../../models/config.ts';

@@ -1,12 +1,16 @@
-import type { Configuration } from '../../settings/configuration.ts';
-import { evaluationRecord, stepRecord } from '../../run/records.ts';
-import type { Evaluation, RunRecord, StepMetrics, StepRecord } from '../../run/record.ts';
+import { tableOf } from '../../objectives/tables.ts';
+import { trainingLoop } from '../../run/loop.ts';
+import type { RunRecord } from '../../run/record.ts';
+import { RunLog } from '../../run/runLog.ts';
+import { restoreRun, saveRun, type SavedRun } from '../../run/saving.ts';
 import { runArchive, wholeModel } from '../../run/takeHome.ts';
 import { jsonPieces } from '../../files/formats/jsonPieces.ts';
+import type { Configuration } from '../../settings/configuration.ts';
+import { jsonPrinter, textPrinter } from '../support/metrics.ts';
 import { openRun, type CommandRun, type RunSources } from '../support/openRun.ts';
 import { FORCE_HELP, FORCE_OPTION, Outputs } from '../support/outputs.ts';
 import { adapterText, timeText } from '../support/reports.ts';
-import { readAdapters, readRun, restoreRun, savedRunChunks, type SavedRun } from '../support/save.ts';
+import { readAdapters, readRunFile } from '../support/save.ts';
 import { snapshotSteps } from '../support/snapshots.ts';
 import {
   CONFIGURATION_HELP,
@@ -57,8 +61,8 @@ ${SETTINGS_HELP}`,
     });
     nothingMore(positionals);
     const outputs = await prepareOutputs(values);
-    const saved = values.resume === undefined ? undefined : await readRun(values.resume);
-    const { configuration, name } = readConfiguration(values, saved?.configuration);
+    const saved = values.resume === undefined ? undefined : await readRunFile(values.resume);
+    const { configuration, name } = readConfiguration(values, saved?.settings);
     if (values['save-model'] !== undefined && configuration.trained !== 'full')
       throw new UsageError(
         '--save-model writes a model whose weights were all trained: it goes with --trained full. Adapters are written by --save or --export.',
@@ -90,7 +94,9 @@ ${SETTINGS_HELP}`,
       await outputs.writeFiles('--export', learnt);
       await outputs.writeFiles('--save-model', () => {
         const { runtime, experiment, prepared } = run;
-        return wholeModel(runtime, experiment.models.languageModel, prepared.corpus.tokenizer, true);
+        const { languageModel } = experiment.models;
+        if (!languageModel) throw new UsageError('--save-model: this run has no language model.');
+        return wholeModel(runtime, languageModel, prepared.corpus.tokenizer, true);
       });
       outputs.finish();
     } finally {
@@ -148,55 +154,44 @@ interface TrainOptions {
 
 /** Trains up to a step, prints metrics, and writes the run when asked to. Ends early on Ctrl-C, keeping all of it. */
 async function train(run: CommandRun, options: TrainOptions, saved: SavedRun | undefined): Promise<void> {
-  const { runtime, experiment } = run;
-  const { corpus } = run.prepared;
-  const { configuration, outputs, signal } = options;
-  const { trainer } = experiment;
-  const print = options.json ? printJson : printText;
+  const { runtime, prepared } = run;
+  const { corpus } = prepared;
+  const { configuration, outputs, signal, steps } = options;
+  const table = tableOf(configuration);
+  const write = (text: string): unknown => process.stdout.write(text);
+  const print = options.json ? jsonPrinter(table, write) : textPrinter(table, write);
   if (!options.json) {
-    for (const notice of corpus.summary.notices) process.stdout.write(`note: ${notice}\n`);
-    process.stdout.write(`${corpus.summary.title} on ${adapterText(runtime)}\n`);
+    for (const notice of corpus.summary.notices) write(`note: ${notice}\n`);
+    write(`${corpus.summary.title} on ${adapterText(runtime)}\n`);
   }
-  const before = saved?.record;
-  const metrics: StepMetrics[] = [...(before?.metrics ?? [])];
-  const snapshots: StepRecord[] = [...(before?.snapshots ?? [])];
-  const evaluations: Evaluation[] = [...(before?.evaluations ?? [])];
+  const pictures = new Set(snapshotSteps(steps));
+  const log = new RunLog({ mostSteps: Infinity, keepsPicture: (step) => pictures.has(step) });
+  if (saved?.record) log.restore(saved.record);
+  const record = (): RunRecord =>
+    log.record({ name: options.name, configuration, corpus: corpus.summary, adapter: adapterText(runtime) });
   const times: number[] = [];
-  const keep = new Set(snapshotSteps(options.steps));
-  const record = (): RunRecord => ({
-    version: 1,
-    name: options.name,
-    configuration,
-    corpus: corpus.summary,
-    adapter: adapterText(runtime),
-    metrics,
-    snapshots,
-    evaluations,
+  const isWanted = (step: number): boolean => step < steps && !signal.aborted;
+  const events = trainingLoop(run, {
+    log,
+    isWanted,
+    evaluateEvery: configuration.evaluateEvery,
+    evaluatesAtEnd: true,
+    isSaved: (step, isLast) => isLast || step % options.checkpointEvery === 0,
+    save: async (step, isLast) => {
+      const failure = await outputs.write('--checkpoint', () => saveRun(run, record()));
+      if (failure !== undefined && !isLast) process.stderr.write(`${failure} The run goes on after step ${step}.\n`);
+    },
   });
-  const evaluate = async (): Promise<void> => {
-    const evaluation = evaluationRecord(await trainer.evaluate(), corpus);
-    evaluations.push(evaluation);
-    // The lines of --json are about training: models that have not made a step yet are left out.
-    if (evaluation.step > 0 || !options.json) print(undefined, evaluation);
-  };
-  if (experiment.optimiser.step === 0) await evaluate();
-  for (let last = false; !last;) {
-    const made = stepRecord(await trainer.step(), corpus, configuration);
-    const { step, stepMs } = made.metrics;
-    metrics.push(made.metrics);
-    times.push(stepMs);
-    if (keep.has(step)) snapshots.push(made);
-    last = step >= options.steps || signal.aborted;
-    if (step % options.every === 0 || last) print(made.metrics, undefined);
-    // The end of the run deserves scores in any case.
-    if (last || step % configuration.evaluateEvery === 0) await evaluate();
-    // After the scores, so that a run that goes on from here has them.
-    if (last || step % options.checkpointEvery === 0) {
-      const failure = await outputs.write('--checkpoint', () => savedRunChunks(run, record()));
-      if (failure !== undefined && !last) process.stderr.write(`${failure} The run goes on after step ${step}.\n`);
+  for await (const event of events) {
+    if (event.type === 'evaluation') {
+      print.evaluation(event.evaluation);
+      continue;
     }
+    const { metrics } = event.record;
+    times.push(metrics.stepMs);
+    if (metrics.step % options.every === 0 || !isWanted(metrics.step)) print.step(metrics);
   }
-  if (!options.json) process.stdout.write(timesText(times));
+  if (!options.json) write(timesText(times));
   await outputs.write('--record', () => jsonPieces(record(), shortNumber));
 }
 
@@ -212,33 +207,4 @@ function timesText(times: readonly number[]): string {
 /** Five digits are plenty for a picture, and a third of the bytes. */
 function shortNumber(value: unknown): unknown {
   return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(5)) : value;
-}
-
-function heldOut({ recallAt1, chance, tfidfRecallAt1, ntpLoss, isolatedLoss, effectiveDocuments }: Evaluation) {
-  return { recallAt1, chance, tfidfRecallAt1, ntpLoss, isolatedLoss, effectiveDocuments };
-}
-
-function printJson(metrics: StepMetrics | undefined, evaluation: Evaluation | undefined): void {
-  const line =
-    metrics ?? (evaluation ? { step: evaluation.step, ...losses(evaluation), heldOut: heldOut(evaluation) } : {});
-  process.stdout.write(`${JSON.stringify(line)}\n`);
-}
-
-function losses({ ntpLoss, isolatedLoss }: Evaluation) {
-  return { ntpLoss, isolatedLoss };
-}
-
-const percent = (value: number | undefined) => (value === undefined ? '   –' : value.toFixed(2));
-
-function printText(metrics: StepMetrics | undefined, evaluation: Evaluation | undefined): void {
-  if (metrics)
-    process.stdout.write(
-      `step ${String(metrics.step).padStart(5)}  loss ${metrics.ntpLoss.toFixed(4)}  alone ${metrics.isolatedLoss.toFixed(4)}` +
-        `  recall@1 ${percent(metrics.recallAt1)}  reads ${metrics.effectiveDocuments.toFixed(2)}  |g| ${metrics.gradientNorm.toFixed(3)}  ${metrics.stepMs.toFixed(0)} ms\n`,
-    );
-  if (evaluation)
-    process.stdout.write(
-      `  held out at ${evaluation.step}: recall@1 ${percent(evaluation.recallAt1)} (chance ${percent(evaluation.chance)}, TF-IDF ${percent(evaluation.tfidfRecallAt1)})` +
-        `  loss ${evaluation.ntpLoss.toFixed(4)}  alone ${evaluation.isolatedLoss.toFixed(4)}  gain ${(evaluation.isolatedLoss - evaluation.ntpLoss).toFixed(4)}\n`,
-    );
 }

@@ -2,7 +2,7 @@ import { BadInputError } from '../../base/errors.ts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TokenBatch } from '../../corpus/types.ts';
-import type { LossMask } from '../../objectives/predictedTokens.ts';
+import type { LossMask } from '../../objectives/revela/predictedTokens.ts';
 import type { Pooling } from '../../ops/pooling.ts';
 
 /** options.json of a golden step. */

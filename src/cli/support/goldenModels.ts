@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import { loadDecoder, readDecoderConfig, type LoadOptions } from '../../files/models/decoderFiles.ts';
 import { loadAdapter, type LoadedAdapter } from '../../files/adapters/peft.ts';
+import { loadDecoder, readDecoderConfig, type LoadOptions } from '../../files/models/decoderFiles.ts';
 import { Decoder } from '../../models/decoder.ts';
 import type { NamedPart } from '../../models/layout.ts';
 import type { DecoderWeights } from '../../models/weights.ts';
 import type { Runtime } from '../../ops/core/runtime.ts';
 import type { Tensor } from '../../ops/core/tensor.ts';
-import type { ParameterGroup } from '../../training/optimiser.ts';
+import { buildModels, type Keep, type ModelSource, type RunModels } from '../../run/buildModels.ts';
 import type { GoldenOptions } from './goldenFolder.ts';
 import { folderFiles } from './nodeFiles.ts';
 
@@ -17,11 +17,8 @@ export interface TrainedTensor {
 }
 
 export interface GoldenModels {
-  readonly retriever: Decoder;
-  readonly languageModel: Decoder;
-  readonly groups: readonly ParameterGroup[];
+  readonly models: RunModels;
   readonly trained: readonly TrainedTensor[];
-  destroy(): void;
 }
 
 /** How the bases lie on the GPU; the goldens hold whatever it is. */
@@ -34,64 +31,82 @@ export async function loadGoldenModels(
   options: GoldenOptions,
   bases: BaseOptions = {},
 ): Promise<GoldenModels> {
-  const full = options.train === 'full';
-  const owned: { destroy(): void }[] = [];
-  const load = async (base: string, head: boolean, trainable: boolean): Promise<Decoder> => {
-    const files = folderFiles(join(folder, base));
-    const config = await readDecoderConfig(files);
-    const weights = await loadDecoder(runtime, files, config, { head, trainable, ...bases });
-    owned.push(weights);
-    return new Decoder(config, weights);
-  };
-  const lmBase = await load(options.lmBase, true, full);
-  // Frozen weights of the same base exist once; trained ones belong to one model each.
-  const retrieverBase =
-    !full && options.retrieverBase === options.lmBase ? lmBase : await load(options.retrieverBase, false, full);
-  const retrieverAdapter = await loadAdapter(
-    runtime,
-    folderFiles(join(folder, 'retriever_adapter')),
-    retrieverBase.config,
-  );
-  const lmAdapter = await loadAdapter(runtime, folderFiles(join(folder, 'lm_adapter')), lmBase.config);
-  for (const loaded of [retrieverAdapter, lmAdapter]) if (loaded) owned.push(loaded.adapter);
-
-  const groups: ParameterGroup[] = [];
-  const trained: TrainedTensor[] = [];
-  const train = (
-    model: 'retriever' | 'lm',
-    frozen: boolean,
-    weights: DecoderWeights,
-    loaded: LoadedAdapter | undefined,
-  ) => {
-    for (const parameters of [weights.parameters, loaded?.adapter.parameters]) {
-      if (!parameters) continue;
-      parameters.setTrainable(!frozen);
-      if (!frozen) groups.push({ name: `${model}.${groups.length}`, parameters });
-    }
-    if (frozen) return;
-    if (weights.parameters)
-      for (const { key, parts } of weights.specs)
-        trained.push({
-          tensor: weights.tensor(key),
-          parts: parts.map((part) => ({
-            ...part,
-            name: `${model}/${model === 'lm' ? part.name : part.name.replace(/^model\./, '')}`,
-          })),
-        });
-    if (loaded)
-      for (const { key, parts } of loaded.adapter.specs)
-        trained.push({
-          tensor: loaded.adapter.parameters.tensor(key),
-          parts: parts.map((part) => ({ ...part, name: `${model}/${loaded.prefix}${part.name}` })),
-        });
-  };
-  train('retriever', options.freezeRetriever, retrieverBase.weights, retrieverAdapter);
-  train('lm', options.freezeLanguageModel, lmBase.weights, lmAdapter);
+  const source = new GoldenSource(runtime, folder, options, bases);
+  const { freezeRetriever, freezeLanguageModel } = options;
+  const models = await buildModels(source, {
+    needsLanguageModel: true,
+    learns: { retriever: !freezeRetriever, languageModel: !freezeLanguageModel },
+  });
+  const { retriever, languageModel } = models;
   return {
-    retriever: new Decoder(retrieverBase.config, retrieverBase.weights, retrieverAdapter?.adapter),
-    languageModel: new Decoder(lmBase.config, lmBase.weights, lmAdapter?.adapter),
-    groups,
-    trained,
-    destroy: () => owned.forEach((resource) => resource.destroy()),
+    models,
+    trained: [
+      ...(freezeRetriever ? [] : trainedTensors('retriever', retriever.weights, source.adapters.get('retriever'))),
+      ...(freezeLanguageModel || !languageModel
+        ? []
+        : trainedTensors('lm', languageModel.weights, source.adapters.get('lm'))),
+    ],
   };
+}
+
+type Model = 'retriever' | 'lm';
+
+/** The models of a golden folder, as a run takes them. */
+class GoldenSource implements ModelSource {
+  readonly adapters = new Map<Model, LoadedAdapter>();
+
+  constructor(
+    private readonly runtime: Runtime,
+    private readonly folder: string,
+    private readonly options: GoldenOptions,
+    private readonly bases: BaseOptions,
+  ) {}
+
+  languageModel(keep: Keep): Promise<Decoder> {
+    return this.#decoder(keep, 'lm', this.options.lmBase);
+  }
+
+  retriever(keep: Keep, languageModel: Decoder | undefined): Promise<Decoder> {
+    const { train, retrieverBase, lmBase } = this.options;
+    // Frozen weights of the same base exist once; trained ones belong to one model each.
+    const isShared = train === 'lora' && retrieverBase === lmBase;
+    return this.#decoder(keep, 'retriever', retrieverBase, isShared ? languageModel?.weights : undefined);
+  }
+
+  gates(): undefined {
+    return undefined;
+  }
+
+  untrainedRetriever(): never {
+    throw new Error('A golden folder is not searched: this is a bug.');
+  }
+
+  async #decoder(keep: Keep, model: Model, base: string, shared?: DecoderWeights): Promise<Decoder> {
+    const files = folderFiles(join(this.folder, base));
+    const config = await readDecoderConfig(files);
+    const how = { head: model === 'lm', trainable: this.options.train === 'full', ...this.bases };
+    const weights = shared ?? keep(await loadDecoder(this.runtime, files, config, how));
+    const loaded = await loadAdapter(this.runtime, folderFiles(join(this.folder, `${model}_adapter`)), config);
+    if (loaded) {
+      keep(loaded.adapter);
+      this.adapters.set(model, loaded);
+    }
+    return new Decoder(config, weights, loaded?.adapter);
+  }
+}
+
+function trainedTensors(model: Model, weights: DecoderWeights, loaded: LoadedAdapter | undefined): TrainedTensor[] {
+  if (loaded)
+    return loaded.adapter.specs.map(({ key, parts }) => ({
+      tensor: loaded.adapter.parameters.tensor(key),
+      parts: parts.map((part) => ({ ...part, name: `${model}/${loaded.prefix}${part.name}` })),
+    }));
+  return weights.specs.map(({ key, parts }) => ({
+    tensor: weights.tensor(key),
+    parts: parts.map((part) => ({
+      ...part,
+      // A retriever is a model without a head, whose names have no prefix.
+      name: `${model}/${model === 'lm' ? part.name : part.name.replace(/^model\./, '')}`,
+    })),
+  }));
 }

@@ -1,6 +1,6 @@
 import { byteText } from '../../files/formats/byteText.ts';
 import { PURPOSES, type PoolReport, type Purpose } from '../../gpu/pool.ts';
-import type { MemoryPlan } from '../../training/memoryPlan.ts';
+import type { MemoryPlan } from '../../run/memoryPlan.ts';
 import { table } from './reports.ts';
 
 /** What a step is predicted to need, beside what it needed where it has been run. */

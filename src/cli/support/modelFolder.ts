@@ -23,6 +23,12 @@ export async function openFolder(folder: string): Promise<Pretrained> {
   }
 }
 
+/** The folder of the language model. @throws UsageError where none was given. */
+export function requireModel(model: string | undefined): string {
+  if (model === undefined) throw new UsageError('A pretrained checkpoint is needed: --model DIR.');
+  return model;
+}
+
 /** The checkpoints of a run; one object when both are the same folder, so that it is loaded once. */
 export async function openBases(model: string, retrieverModel: string | undefined): Promise<Bases> {
   const languageModel = await openFolder(model);

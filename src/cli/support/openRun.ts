@@ -1,13 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { openRun as openPrepared, prepareRun, type OpenRun } from '../../run/openRun.ts';
+import type { PreparedRun } from '../../run/recipe.ts';
 import type { Configuration } from '../../settings/configuration.ts';
-import { setUpCorpus } from '../../run/corpusSetup.ts';
-import { openExperiment } from '../../run/experiment.ts';
-import { refuseUnlessItFits } from '../../run/memory.ts';
-import type { OpenRun } from '../../run/openRun.ts';
-import { smallBases } from '../../lab/workbench.ts';
 import { reading } from './fileProblems.ts';
-import { loadProgress, openBases } from './modelFolder.ts';
+import { loadProgress, openBases, requireModel } from './modelFolder.ts';
 import { openNodeRuntime } from './nodeGpu.ts';
 import { reportCompiling } from './reports.ts';
 
@@ -35,19 +32,19 @@ export async function openRun(
   sources: RunSources,
   { signal, fullRows = false }: { signal: AbortSignal; fullRows?: boolean },
 ): Promise<CommandRun> {
-  const bases = sources.model === undefined ? undefined : await openBases(sources.model, sources['retriever-model']);
-  const text =
-    sources.file === undefined ? sources.text : new Uint8Array(await reading(sources.file, readFile(sources.file)));
+  const bytes =
+    sources.file === undefined ? undefined : new Uint8Array(await reading(sources.file, readFile(sources.file)));
+  const text = bytes ? new TextDecoder().decode(bytes) : sources.text;
   const title = sources.file === undefined ? sources.title : basename(sources.file);
-  const found = await setUpCorpus(configuration, { text, title, bases, signal });
-  const corpus = fullRows ? { ...found, batches: withFullRows(found, configuration), longestRow: undefined } : found;
-  const plain = typeof text === 'string' ? text : text && new TextDecoder().decode(text);
+  const found = await prepareRun(
+    { configuration, text, title },
+    { openBases: () => openBases(requireModel(sources.model), sources['retriever-model']), bytes, signal },
+  );
+  const prepared = fullRows ? withFullRows(found) : found;
   const runtime = await openNodeRuntime();
   try {
     reportCompiling(runtime);
-    const planned = bases ?? smallBases(configuration, corpus.tokenizer.vocabularySize);
-    await refuseUnlessItFits(configuration, planned, runtime.gpu, corpus.longestRow);
-    const experiment = await openExperiment(runtime, configuration, corpus, bases, {
+    const run = await openPrepared(runtime, prepared, {
       signal,
       onProgress: loadProgress(),
       onQuantised: ({ worst, overall }) =>
@@ -56,11 +53,9 @@ export async function openRun(
         ),
     });
     return {
-      runtime,
-      prepared: { recipe: { configuration, text: plain, title }, corpus, bases },
-      experiment,
+      ...run,
       destroy() {
-        experiment.destroy();
+        run.experiment.destroy();
         runtime.destroy();
       },
     };
@@ -74,13 +69,10 @@ function percent(share: number): string {
   return `${(100 * share).toFixed(2)} %`;
 }
 
-type Corpus = Awaited<ReturnType<typeof setUpCorpus>>;
-
 /** The same batches, each chunk told again and again until both models' rows are full. */
-function withFullRows(
-  { batches, tokenizer, retrieverTokenizer }: Corpus,
-  { chunkTokens }: Configuration,
-): Corpus['batches'] {
+function withFullRows(prepared: PreparedRun): PreparedRun {
+  const { batches, tokenizer, retrieverTokenizer } = prepared.corpus;
+  const { chunkTokens } = prepared.recipe.configuration;
   const filled = (text: string): string => {
     const tokens = Math.min(tokenizer.countTokens(text), retrieverTokenizer.countTokens(text));
     return Array.from({ length: Math.ceil((2 * chunkTokens) / Math.max(1, tokens)) }, () => text).join(' ');
@@ -90,9 +82,16 @@ function withFullRows(
     chunks: batch.chunks.map((chunk) => ({ ...chunk, text: filled(chunk.text) })),
   });
   return {
-    batchSize: batches.batchSize,
-    notices: batches.notices,
-    batchAt: (step) => fill(batches.batchAt(step)),
-    heldOutBatches: (count) => batches.heldOutBatches(count).map(fill),
+    ...prepared,
+    corpus: {
+      ...prepared.corpus,
+      batches: {
+        batchSize: batches.batchSize,
+        notices: batches.notices,
+        batchAt: (step) => fill(batches.batchAt(step)),
+        heldOutBatches: (count) => batches.heldOutBatches(count).map(fill),
+      },
+      longestRow: undefined,
+    },
   };
 }

@@ -1,14 +1,7 @@
 import { fromBf16, fromF16 } from '../../ops/core/halfPrecision.ts';
 import { shown } from '../../models/config.ts';
 import { ModelFileError, readJson, type ByteSource, type FileLookup } from '../formats/byteSource.ts';
-import { verifySeal } from '../formats/checksum.ts';
-import {
-  headerLength,
-  parseHeader,
-  SafetensorsError,
-  type SafetensorsHeader,
-  type StoredTensor,
-} from '../formats/safetensors.ts';
+import { headerLength, parseHeader, SafetensorsError, type StoredTensor } from '../formats/safetensors.ts';
 
 /** Tensors of a checkpoint, over all its files. */
 export interface WeightFile {
@@ -18,28 +11,24 @@ export interface WeightFile {
   readBytes(name: string, begin?: number, end?: number): Promise<Uint8Array>;
   /** A whole tensor as f32. */
   readFloats(name: string): Promise<Float32Array<ArrayBuffer>>;
-  /** Of all its files. */
-  readonly metadata: Readonly<Record<string, string>>;
-  /** Compares each file with the checksum in it, where there is one. @throws SafetensorsError when it was changed. */
-  verify(): Promise<void>;
 }
 
-interface Opened {
+interface Located {
   readonly source: ByteSource;
-  readonly header: SafetensorsHeader;
+  readonly stored: StoredTensor;
 }
 
 /** Opens `model.safetensors`, or the shards listed in `model.safetensors.index.json`. Reads headers only. */
 export async function openWeights(files: FileLookup, stem = 'model'): Promise<WeightFile> {
   const single = await files(`${stem}.safetensors`);
-  if (single) return weightFile([await openFile(single)]);
+  if (single) return weightFile(await locate(single));
   const indexName = `${stem}.safetensors.index.json`;
   if (!(await files(indexName)))
     throw new ModelFileError(`The folder has neither ${stem}.safetensors nor ${indexName}.`);
   const index = await readJson(files, indexName);
   const map = (index as { weight_map?: unknown } | null)?.weight_map;
   if (typeof map !== 'object' || map === null) throw new ModelFileError(`${indexName} has no weight_map.`);
-  const opened: Opened[] = [];
+  const tensors = new Map<string, Located>();
   for (const shard of new Set(Object.values(map as Record<string, unknown>))) {
     if (typeof shard !== 'string') throw new ModelFileError(`${indexName} names a file that is no text.`);
     // A lookup may join the name to a folder: it must not lead out of it.
@@ -47,18 +36,18 @@ export async function openWeights(files: FileLookup, stem = 'model'): Promise<We
       throw new ModelFileError(`${indexName} names ${shown(shard)}, which is no file of the same folder.`);
     const source = await files(shard);
     if (!source) throw new ModelFileError(`${indexName} names ${shown(shard)}, which is not there.`);
-    opened.push(await openFile(source));
+    for (const [name, located] of await locate(source)) tensors.set(name, located);
   }
-  const file = weightFile(opened);
   for (const name of Object.keys(map))
-    if (!file.get(name)) throw new SafetensorsError(`${indexName} promises tensor ${name}, but no file holds it.`);
-  return file;
+    if (!tensors.has(name)) throw new SafetensorsError(`${indexName} promises tensor ${name}, but no file holds it.`);
+  return weightFile(tensors);
 }
 
-async function openFile(source: ByteSource): Promise<Opened> {
+async function locate(source: ByteSource): Promise<Map<string, Located>> {
   try {
     const length = headerLength(await source.read(0, Math.min(8, source.size)), source.size);
-    return { source, header: parseHeader(await source.read(8, 8 + length), source.size) };
+    const { tensors } = parseHeader(await source.read(8, 8 + length), source.size);
+    return new Map([...tensors].map(([name, stored]) => [name, { source, stored }]));
   } catch (cause) {
     // Of several shards, the reader must learn which one to fetch again.
     if (cause instanceof SafetensorsError) throw new SafetensorsError(`${source.name}: ${cause.message}`);
@@ -66,11 +55,8 @@ async function openFile(source: ByteSource): Promise<Opened> {
   }
 }
 
-function weightFile(opened: readonly Opened[]): WeightFile {
-  const tensors = new Map(
-    opened.flatMap(({ source, header }) => [...header.tensors].map(([name, stored]) => [name, { source, stored }])),
-  );
-  const find = (name: string) => {
+function weightFile(tensors: ReadonlyMap<string, Located>): WeightFile {
+  const find = (name: string): Located => {
     const found = tensors.get(name);
     if (!found) throw new SafetensorsError(`The checkpoint has no tensor ${name}.`);
     return found;
@@ -87,10 +73,6 @@ function weightFile(opened: readonly Opened[]): WeightFile {
     names: [...tensors.keys()],
     get: (name) => tensors.get(name)?.stored,
     readBytes,
-    metadata: Object.fromEntries(opened.flatMap(({ header }) => Object.entries(header.metadata))),
-    verify: async () => {
-      for (const { source, header } of opened) await verifySeal(source, header);
-    },
     readFloats: async (name) => toFloats(name, find(name).stored.dtype, await readBytes(name)),
   };
 }

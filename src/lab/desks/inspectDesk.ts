@@ -1,7 +1,8 @@
 import { CorpusError, requireInteger } from '../../corpus/errors.ts';
-import { attributeGain, type Attribution } from '../../objectives/attribution.ts';
-import { inspectPair, type PairInspection } from '../../objectives/inspection.ts';
-import { revelaOptions } from '../../run/experiment.ts';
+import { attributeGain, type Attribution } from '../../objectives/revela/attribution.ts';
+import { inspectPair, type PairInspection } from '../../objectives/revela/inspection.ts';
+import { isRevelaBatch, withLanguageModel } from '../../objectives/revela/objective.ts';
+import { revelaOptions } from '../../objectives/revela/options.ts';
 import type { OpenRun } from '../../run/openRun.ts';
 import type { InspectCommand, LabEvent } from '../door/protocol.ts';
 import { batchView } from '../../run/records.ts';
@@ -35,11 +36,17 @@ export class InspectDesk {
   /** @throws CorpusError for a step, pair or layer that is not there; the GPU's errors. */
   async handle(command: Exclude<InspectCommand, { type: 'stopInspection' }>, run: OpenRun): Promise<void> {
     const { runtime, experiment, prepared } = run;
-    const { models, optimiser, feed } = experiment;
+    const { optimiser, feed } = experiment;
     const { configuration } = prepared.recipe;
     requireInteger('The step to look at', command.step, 1, Math.max(1, optimiser.step));
     // Of a step with several batches, its record shows the last.
     const batch = feed.batchAt(command.step * configuration.accumulation - 1);
+    if (!isRevelaBatch(batch))
+      throw new CorpusError(
+        'invalid-option',
+        'There is no in-batch attention to look into: this run trains the retriever without a language model.',
+      );
+    const models = withLanguageModel(experiment.models);
     const { layers } = models.languageModel.config;
     const options = revelaOptions(configuration, layers);
     const of = {

@@ -5,7 +5,8 @@ import type { ModelDesk } from './modelDesk.ts';
 import { openBoth } from '../../run/pretrained.ts';
 import type { LabEvent } from '../door/protocol.ts';
 import { SettingError } from '../../settings/setting.ts';
-import { smallBases, type Workbench } from '../workbench.ts';
+import { smallBases } from '../../run/openRun.ts';
+import type { Workbench } from '../workbench.ts';
 
 /** Tells what a configuration would need of the GPU's memory, for checkpoints that are here and for those that were looked up. */
 export class PlanDesk {

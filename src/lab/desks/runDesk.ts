@@ -1,35 +1,33 @@
 import { blobSource, ModelFileError, type ByteSource } from '../../files/formats/byteSource.ts';
-import { readSavedRun, writeSavedRun, type RunState } from '../../files/formats/savedRun.ts';
 import { zipChunks } from '../../files/formats/zipWriter.ts';
 import { looksLikeZip } from '../../files/formats/zipReader.ts';
-import { restoreTraining, saveTraining } from '../../training/state.ts';
 import { configure } from '../../settings/configuration.ts';
 import type { Surroundings } from './modelDesk.ts';
 import type { OpenRun } from '../../run/openRun.ts';
-import { recordText } from '../../run/recordText.ts';
 import type { Recipe } from '../../run/recipe.ts';
 import type { LabEvent, RunCommand } from '../door/protocol.ts';
 import type { RunRecord } from '../../run/record.ts';
+import { readRun, restoreRun, saveRun, type SavedRun } from '../../run/saving.ts';
 import { RunLog } from '../../run/runLog.ts';
 import { SavedRuns } from '../../run/savedRuns.ts';
 import { importAdapters, runArchive } from '../../run/takeHome.ts';
 
-/** A run as it was read from a file: nothing of it is on the GPU yet. */
-export interface SavedRun {
-  /** Its place in the storage; undefined for a file of the reader's. */
+/** A saved run that can be put back, and its place in the storage; undefined for a file of the reader's. */
+export interface FoundRun extends SavedRun {
   readonly id: string | undefined;
   readonly recipe: Recipe;
-  readonly state: RunState;
-  readonly record: RunRecord | undefined;
 }
 
 type Managing = Extract<RunCommand, { type: 'listSavedRuns' | 'deleteSavedRun' }>;
 type Resuming = Extract<RunCommand, { type: 'resumeRun' | 'importRun' }>;
 type OnRun = Exclude<RunCommand, Managing | Resuming>;
 
+/** Metrics of so many steps go into a saved run at most. */
+const MOST_STEPS = 4000;
+
 /** Takes runs home and puts them back: adapters, whole states, and what this browser keeps by itself. */
 export class RunDesk {
-  readonly log = new RunLog();
+  readonly log = new RunLog({ mostSteps: MOST_STEPS, keepsPicture: () => false });
   readonly #saved: SavedRuns;
   /** Where the run that is open is saved: one place for each run. */
   readonly #places = new WeakMap<object, string>();
@@ -67,23 +65,22 @@ export class RunDesk {
   }
 
   /** @throws ModelFileError, SafetensorsError, SettingError when it is no saved run, or one that cannot be run here. */
-  async read(command: Resuming): Promise<SavedRun> {
+  async read(command: Resuming): Promise<FoundRun> {
     const isStored = command.type === 'resumeRun';
     const source = isStored ? await this.#saved.read(command.id) : blobSource('The file', command.blob);
-    const { state, metadata } = await readSavedRun(source);
-    const configuration = configure(object('configuration', metadata['configuration']));
+    const saved = await readRun(source);
+    const { settings, text, title } = saved;
     return {
+      ...saved,
       id: isStored ? command.id : undefined,
-      recipe: { configuration, text: metadata['text'], title: metadata['title'] },
-      state,
-      record:
-        metadata['record'] === undefined ? undefined : (object('record', metadata['record']) as unknown as RunRecord),
+      recipe: { configuration: configure(settings), text, title },
     };
   }
 
   /** Puts a run's numbers back into models that were built for it. @throws TrainingStateError when they do not fit. */
-  async restore({ id, recipe, state, record }: SavedRun, run: OpenRun): Promise<void> {
-    await restoreTraining(run.runtime, run.experiment.optimiser, state);
+  async restore(saved: FoundRun, run: OpenRun): Promise<void> {
+    const { id, recipe, state, record } = saved;
+    await restoreRun(saved, run);
     if (id !== undefined) this.#places.set(run.experiment, id);
     this.log.clear();
     if (record) this.log.restore(record);
@@ -99,17 +96,16 @@ export class RunDesk {
     this.emit({ type: 'saved', step });
   }
 
-  async #state({ runtime, experiment, prepared }: OpenRun): Promise<Uint8Array<ArrayBuffer>[]> {
-    const { recipe, corpus } = prepared;
-    const { configuration, text, title } = recipe;
-    const record = recordText(
-      this.log.record(corpus.summary.title, configuration, corpus.summary, runtime.gpu.adapter.description),
-    );
-    return writeSavedRun(await saveTraining(runtime, experiment.optimiser), {
-      configuration: JSON.stringify(configuration),
-      ...(record === undefined ? {} : { record }),
-      ...(text === undefined ? {} : { text }),
-      ...(title === undefined ? {} : { title }),
+  #state(run: OpenRun): Promise<Uint8Array<ArrayBuffer>[]> {
+    return saveRun(run, this.#record(run));
+  }
+
+  #record({ runtime, prepared: { recipe, corpus } }: OpenRun): RunRecord {
+    return this.log.record({
+      name: corpus.summary.title,
+      configuration: recipe.configuration,
+      corpus: corpus.summary,
+      adapter: runtime.gpu.adapter.description,
     });
   }
 
@@ -143,14 +139,4 @@ export class RunDesk {
 function nameOf({ prepared: { recipe, corpus } }: OpenRun): string {
   const { base, checkpoint } = recipe.configuration;
   return `${base === 'checkpoint' ? checkpoint : 'Small models'} on ${corpus.summary.title}`;
-}
-
-function object(name: string, text: string | undefined): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text ?? '');
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  } catch {
-    // Said below.
-  }
-  throw new ModelFileError(`The saved run has no readable ${name}.`);
 }

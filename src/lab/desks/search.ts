@@ -6,7 +6,7 @@ import { EmbeddingIndex, ranking } from '../../retrieval/embeddingIndex.ts';
 import type { Configuration } from '../../settings/configuration.ts';
 import type { CorpusSetup } from '../../run/corpusSetup.ts';
 import { embedTexts } from './embedding.ts';
-import type { LabModels } from '../../run/models.ts';
+import type { RunModels } from '../../run/buildModels.ts';
 
 /** The three rankings that are set side by side: the retriever as trained, as it began, and word overlap. */
 export const SEARCH_SIDES = ['after', 'before', 'bm25'] as const;
@@ -60,7 +60,7 @@ export class CorpusIndex {
 
   constructor(
     private readonly runtime: Runtime,
-    private readonly models: LabModels,
+    private readonly models: RunModels,
     private readonly corpus: CorpusSetup,
     private readonly configuration: Pick<Configuration, 'pooling' | 'chunkTokens'>,
   ) {

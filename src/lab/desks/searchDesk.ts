@@ -1,7 +1,7 @@
 import { CorpusError } from '../../corpus/errors.ts';
 import { writeNpy } from '../../files/formats/npy.ts';
 import { embeddingsTsv } from '../../files/formats/tsv.ts';
-import type { Experiment } from '../../run/experiment.ts';
+import type { Experiment } from '../../run/assemble.ts';
 import type { OpenRun } from '../../run/openRun.ts';
 import type { LabEvent, SearchCommand } from '../door/protocol.ts';
 import { CorpusIndex } from './search.ts';

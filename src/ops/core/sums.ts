@@ -30,3 +30,17 @@ export function columnSums(runtime: Runtime, values: Tensor, { tensor, accumulat
     bytes: 4 * (rows + 1) * columns,
   });
 }
+
+/** Mean of an f32 tensor, [1]. Not recorded on the tape: whose loss it is knows its gradient. */
+export function mean(runtime: Runtime, values: Tensor): Tensor {
+  const result = runtime.tensor([1]);
+  runtime.dispatch({
+    kernel: 'sums/mean',
+    params: { count: values.size },
+    bindings: { values: values.slice, result: result.slice },
+    groups: [1],
+    flops: values.size,
+    bytes: 4 * values.size,
+  });
+  return result;
+}

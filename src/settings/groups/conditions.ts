@@ -15,3 +15,8 @@ export const WHERE_READ: Condition = {
   except: { contextGate: 0, learnGate: false },
   why: 'At γ 0 no neighbour is read.',
 };
+
+export const FOR_REVELA: Condition = {
+  only: { objective: 'revela' },
+  why: 'InfoNCE has no language model, and no chunk reads another.',
+};

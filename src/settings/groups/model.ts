@@ -32,7 +32,7 @@ export const MODEL = {
     group: 'model',
     label: 'Retriever checkpoint',
     help: 'The retriever’s base when it is another model; empty: the same, held in memory once.',
-    applies: [ON_CHECKPOINT],
+    applies: [ON_CHECKPOINT, { only: { objective: 'revela' }, why: 'InfoNCE has one model: the checkpoint.' }],
     default: '',
     pattern: new RegExp(`^$|${CHECKPOINT_NAME.source}`, 'u'),
     expected: 'a hub id, the name of an opened folder, or nothing',

@@ -1,12 +1,40 @@
-import { WHERE_READ } from './conditions.ts';
+import { FOR_REVELA, WHERE_READ } from './conditions.ts';
 import { choiceSetting, numberSetting, switchSetting } from '../setting.ts';
 
 /** What is computed from a batch, and what learns from it. */
 export const OBJECTIVE = {
+  objective: choiceSetting({
+    group: 'objective',
+    label: 'Trained for',
+    help: 'What the retriever learns from.',
+    default: 'revela',
+    paper: 'Revela',
+    choices: [
+      { value: 'revela', label: 'Revela', help: 'Next-token prediction of a language model that reads neighbours.' },
+      {
+        value: 'infoNce',
+        label: 'InfoNCE on crops',
+        help: 'Two random crops of a chunk must find each other among all crops of the batch. No language model takes part.',
+      },
+    ],
+    cost: { memory: 'less', time: 'less', words: 'InfoNCE takes less memory and time: it has no language model.' },
+  }),
+  infoNceTemperature: numberSetting({
+    group: 'objective',
+    label: 'InfoNCE τ',
+    help: 'Cross-entropy on S / τ, with each crop’s other half as the right answer.',
+    applies: [{ only: { objective: 'infoNce' }, why: 'Only for InfoNCE on crops.' }],
+    default: 0.05,
+    min: 1e-4,
+    max: 10,
+    integer: false,
+    logarithmic: true,
+  }),
   attention: choiceSetting({
     group: 'objective',
     label: 'Who is read',
     help: 'Where the batch attention matrix comes from. The others are controls: without them a falling loss proves nothing.',
+    applies: [FOR_REVELA],
     default: 'learned',
     choices: [
       { value: 'learned', label: 'Learned', help: 'Softmax of the retriever’s similarities: the method itself.' },
@@ -29,7 +57,7 @@ export const OBJECTIVE = {
     group: 'objective',
     label: 'Temperature τ',
     help: 'A = softmax(S / τ): small reads one neighbour only and gives no gradient, large reads all alike.',
-    applies: [{ only: { attention: 'learned' }, why: 'This control has no temperature.' }],
+    applies: [FOR_REVELA, { only: { attention: 'learned' }, why: 'This control has no temperature.' }],
     default: 0.1,
     min: 1e-4,
     max: 10,
@@ -41,7 +69,7 @@ export const OBJECTIVE = {
     group: 'objective',
     label: 'V-normalisation',
     help: 'Divides what is read from a chunk by the mean length of its values, so that no chunk shouts.',
-    applies: [WHERE_READ],
+    applies: [FOR_REVELA, WHERE_READ],
     default: true,
     paper: 'on',
   }),
@@ -49,6 +77,7 @@ export const OBJECTIVE = {
     group: 'objective',
     label: 'Context gate γ',
     help: 'How strongly neighbours are mixed in. A pretrained model is thrown off by 1 and happy with 0.25.',
+    applies: [FOR_REVELA],
     default: 1,
     min: 0,
     max: 4,
@@ -59,7 +88,7 @@ export const OBJECTIVE = {
     group: 'objective',
     label: 'Context in',
     help: 'Which layers read the neighbours.',
-    applies: [WHERE_READ, { except: { base: 'scratch', layers: 1 }, why: 'The model has one layer only.' }],
+    applies: [FOR_REVELA, WHERE_READ, { except: { base: 'scratch', layers: 1 }, why: 'The model has one layer only.' }],
     default: 'all',
     paper: 'all',
     choices: [
@@ -72,6 +101,7 @@ export const OBJECTIVE = {
     group: 'objective',
     label: 'Learn the gate',
     help: 'One γ per layer, trained with the rest; it starts from the value above.',
+    applies: [FOR_REVELA],
     default: false,
     paper: 'off',
   }),
@@ -91,6 +121,7 @@ export const OBJECTIVE = {
     group: 'objective',
     label: 'Dual loss',
     help: 'Adds the loss without context to what is trained.',
+    applies: [FOR_REVELA],
     default: false,
     paper: 'off',
     cost: { time: 'more', words: 'Takes a little more time.' },
@@ -99,6 +130,7 @@ export const OBJECTIVE = {
     group: 'objective',
     label: 'Loss on',
     help: 'Which tokens are to be predicted.',
+    applies: [FOR_REVELA],
     default: 'all',
     paper: 'all',
     choices: [
@@ -112,6 +144,7 @@ export const OBJECTIVE = {
     label: 'Detach keys and values',
     help: 'No gradient into what neighbours offer, only into what is asked.',
     applies: [
+      FOR_REVELA,
       { only: { freezeLanguageModel: false }, why: 'The language model is frozen: no such gradient.' },
       WHERE_READ,
     ],
@@ -123,6 +156,7 @@ export const OBJECTIVE = {
     group: 'objective',
     label: 'Freeze the language model',
     help: 'Only the retriever learns.',
+    applies: [FOR_REVELA],
     default: false,
     paper: 'off',
     cost: { memory: 'less', time: 'less', words: 'Takes less memory and time.' },
@@ -132,6 +166,7 @@ export const OBJECTIVE = {
     label: 'Freeze the retriever',
     help: 'Only the language model learns.',
     applies: [
+      FOR_REVELA,
       {
         only: { attention: 'learned' },
         why: 'This control gives the retriever no gradient: it does not learn in any case.',

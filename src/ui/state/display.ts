@@ -1,4 +1,5 @@
-import type { BatchView, ChunkView, StepRecord } from '../../run/record.ts';
+import type { MatrixDefinition, ObjectiveTable, PairWords } from '../../objectives/tables.ts';
+import { tokenRowsOf, type BatchView, type ChunkView, type StepRecord } from '../../run/record.ts';
 
 /** How the chunks of a batch are ordered on both axes. */
 export type Order = 'document' | 'batch';
@@ -14,44 +15,71 @@ export function displayOrder(batch: BatchView, order: Order): number[] {
   return indices.sort((a, b) => document(a) - document(b) || a - b);
 }
 
+/** The matrix of an objective that goes by this letter; the one that is shown first where it has none such. */
+export function matrixNamed({ matrices }: ObjectiveTable, symbol: string | undefined): MatrixDefinition {
+  const found = matrices.find((one) => one.symbol === symbol) ?? matrices[0];
+  if (!found) throw new Error('An objective without a matrix cannot be shown.');
+  return found;
+}
+
+/** "Attention A". */
+export function matrixName({ label, symbol }: MatrixDefinition): string {
+  return `${label.charAt(0).toUpperCase()}${label.slice(1)} ${symbol}`;
+}
+
 /** One row of the matrix in words. Indices are places on the axes, from 0. */
 export interface RowReading {
   readonly row: number;
-  /** The column read most. */
+  /** The column with the largest value. */
   readonly most: number;
-  readonly attention: number;
-  /** Whether the column read most is of the same document. */
+  readonly value: number;
+  /** Whether that column is of the same document. */
   readonly isPartner: boolean;
   /** Whether the batch holds a partner at all. */
   readonly hasPartner: boolean;
 }
 
-/** What each row of A reads most, ties to the first column. */
-export function readRows(record: StepRecord, order: readonly number[]): RowReading[] {
+/** The largest value of each row of a matrix, ties to the first column. What stands on the diagonal counts where it is the answer. */
+export function readRows(
+  { chunks }: BatchView,
+  matrix: readonly number[],
+  order: readonly number[],
+  { diagonal }: Pick<PairWords, 'diagonal'>,
+): RowReading[] {
   const size = order.length;
-  const { chunks } = record.batch;
   const document = (place: number): number | undefined => chunks[order[place] ?? -1]?.document;
   return order.map((chunk, row) => {
-    let most = row === 0 ? 1 : 0;
+    let most = row === 0 && diagonal === 'nothing' ? 1 : 0;
     let hasPartner = false;
-    const value = (column: number): number => record.attention[chunk * size + (order[column] ?? 0)] ?? 0;
+    const value = (column: number): number => matrix[chunk * size + (order[column] ?? 0)] ?? 0;
     for (let column = 0; column < size; column++) {
-      if (column === row) continue;
-      if (document(column) === document(row)) hasPartner = true;
+      if (column !== row && document(column) === document(row)) hasPartner = true;
+      if (column === row && diagonal === 'nothing') continue;
       if (value(column) > value(most)) most = column;
     }
-    const attention = size > 1 ? value(most) : 0;
-    return { row, most, attention, isPartner: size > 1 && document(most) === document(row), hasPartner };
+    return {
+      row,
+      most,
+      value: size > 1 ? value(most) : 0,
+      isPartner: size > 1 && document(most) === document(row),
+      hasPartner,
+    };
   });
 }
 
 /**
  * Gain of each predicted token in nats (alone − with context). The first token is not predicted; where the loss is on the
- * second half only, neither are the others of the first. All after them are.
+ * second half only, neither are the others of the first. All after them are. Undefined where the objective predicts no tokens.
  */
-export function tokenGains(record: StepRecord, chunk: number): (number | undefined)[] {
-  const alone = record.isolatedTokenLoss[chunk] ?? [];
-  const withContext = record.tokenLoss[chunk] ?? [];
+export function tokenGains(
+  { tokenRows }: Pick<ObjectiveTable, 'tokenRows'>,
+  record: StepRecord,
+  chunk: number,
+): (number | undefined)[] | undefined {
+  const [ofContext, ofNone] = tokenRows;
+  if (!ofContext || !ofNone) return undefined;
+  const alone = tokenRowsOf(record, ofNone.key)[chunk] ?? [];
+  const withContext = tokenRowsOf(record, ofContext.key)[chunk] ?? [];
   const tokens = record.batch.chunks[chunk]?.tokens ?? [];
   const first = tokens.length - alone.length;
   return tokens.map((_, t) => {

@@ -1,4 +1,5 @@
 import { defaultConfiguration, type Configuration } from '../../settings/configuration.ts';
+import { tableOf } from '../../objectives/tables.ts';
 import type { CorpusSummary, Evaluation, RunRecord, StepRecord } from '../../run/record.ts';
 import { History } from './history/history.ts';
 import { Rate } from './history/rate.ts';
@@ -20,7 +21,7 @@ export class Stage {
   /** The run that the last Reset took off the page. */
   runBefore = $state.raw<ShownRun>();
   /** Not reactive in itself: whoever reads it also reads `revision`. */
-  history = new History();
+  history = new History(tableOf(defaultConfiguration()));
   /** Counts drawings: changes when `history` has changed. */
   revision = $state(0);
   /** Configuration of the run shown. */
@@ -94,10 +95,10 @@ export class Stage {
     if (this.kind === 'live' && this.history.length > 0) this.runBefore = this.shown();
     this.kind = 'live';
     this.storedName = '';
-    this.history = new History();
     this.resumedAt = 0;
     this.rate.clear();
     if (configuration) this.configuration = configuration;
+    this.history = new History(tableOf(this.configuration));
   }
 
   /** Begins where a saved run was left. */

@@ -1,4 +1,6 @@
-import { displayOrder, type Order } from './display.ts';
+import { tableOf } from '../../objectives/tables.ts';
+import type { Draft } from '../panels/settings/draft.svelte.ts';
+import { displayOrder, matrixNamed, type Order } from './display.ts';
 import type { Session } from './session.svelte.ts';
 
 /** A cell of the matrix, by its places on the axes. */
@@ -12,7 +14,8 @@ export const SPEEDS = [5, 10, 25, 50, 100, 200] as const;
 
 /** What is looked at, and how: which step, which cell, which matrix. A function of it and the run draws the page. */
 export class View {
-  mode = $state<'A' | 'S'>('A');
+  /** Letter of the matrix that was chosen; objectives that have none such show their first. */
+  mode = $state<string>();
   order = $state<Order>('document');
   /** The step looked at; undefined follows the run. */
   chosenStep = $state<number>();
@@ -23,6 +26,12 @@ export class View {
   selected = $state.raw<Cell>({ row: 0, column: 1 });
   hovered = $state.raw<Cell>();
 
+  /** What the numbers and pictures of the run shown are; before there is any, of what is chosen. */
+  readonly table = $derived.by(() => {
+    const { history, kind, revision } = this.session;
+    return revision >= 0 && kind !== 'none' ? history.table : tableOf(this.draft.configuration);
+  });
+  readonly matrix = $derived.by(() => matrixNamed(this.table, this.mode));
   readonly step = $derived.by(() =>
     this.session.revision >= 0 ? (this.chosenStep ?? this.session.history.lastStep) : 0,
   );
@@ -42,7 +51,10 @@ export class View {
   /** Which playing is the last begun: a frame asked for by one before it does nothing. */
   private playback = 0;
 
-  constructor(private readonly session: Session) {}
+  constructor(
+    private readonly session: Session,
+    private readonly draft: Pick<Draft, 'configuration'>,
+  ) {}
 
   travel(step: number): void {
     this.playing = false;

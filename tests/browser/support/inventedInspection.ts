@@ -1,5 +1,5 @@
 import type { AttributionView, PairView } from '../../../src/lab/door/protocol.ts';
-import type { StepRecord } from '../../../src/run/record.ts';
+import { matrixOf, type StepRecord } from '../../../src/run/record.ts';
 
 const HEADS = 2;
 
@@ -7,12 +7,8 @@ const HEADS = 2;
  * An inspection with invented numbers, to test how the page draws: in head 1 every token attends to the same word of the other
  * chunk where there is one, in head 2 to the token at its own place; nothing here was computed.
  */
-export function inventedPair(
-  { metrics, batch, attention, similarity }: StepRecord,
-  query: number,
-  context: number,
-  layer = 1,
-): PairView {
+export function inventedPair(record: StepRecord, query: number, context: number, layer = 1): PairView {
+  const { metrics, batch } = record;
   const [own, other] = [query, context].map((chunk) => batch.chunks[chunk]!.tokens.map((token) => token.trim()));
   const [queryTokens, contextTokens] = [own!.length, other!.length];
   const filled = (value: (h: number, t: number) => number) =>
@@ -39,8 +35,8 @@ export function inventedPair(
     heads: HEADS,
     gates: [0, 1],
     vNorm: true,
-    attention: attention[at]!,
-    similarity: similarity[at]!,
+    attention: matrixOf(record, 'attention')[at]!,
+    similarity: matrixOf(record, 'similarity')[at]!,
     queryTokens,
     contextTokens,
     probabilities,
@@ -52,7 +48,9 @@ export function inventedPair(
 }
 
 /** Partners give every second token half a nat or more, the others next to nothing. */
-export function inventedAttribution({ metrics, batch, attention }: StepRecord): AttributionView {
+export function inventedAttribution(record: StepRecord): AttributionView {
+  const { metrics, batch } = record;
+  const attention = matrixOf(record, 'attention');
   const { chunks } = batch;
   const counts = chunks.map(({ tokens }) => tokens.length - 1);
   const gain = (i: number, j: number, t: number): number => {

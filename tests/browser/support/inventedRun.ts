@@ -1,6 +1,13 @@
 import { FactStream } from '../../../src/corpus/sources/factStream.ts';
 import { configure } from '../../../src/settings/configuration.ts';
-import type { BatchView, Evaluation, RunRecord, StepMetrics, StepRecord } from '../../../src/run/record.ts';
+import {
+  metricOf,
+  type BatchView,
+  type Evaluation,
+  type RunRecord,
+  type StepMetrics,
+  type StepRecord,
+} from '../../../src/run/record.ts';
 
 /**
  * A run with invented numbers that have the shape of a real one, to test how the page draws: nothing here was trained.
@@ -99,9 +106,9 @@ function evaluationAt(metrics: StepMetrics): Evaluation {
     recallAt1: 0.12 + 0.87 * rise(metrics.step, 210, 25),
     chance: 1 / 7,
     tfidfRecallAt1: 0.94,
-    ntpLoss: metrics.ntpLoss + 0.05,
-    isolatedLoss: metrics.isolatedLoss + 0.05,
-    effectiveDocuments: metrics.effectiveDocuments,
+    ntpLoss: metricOf(metrics, 'ntpLoss') + 0.05,
+    isolatedLoss: metricOf(metrics, 'isolatedLoss') + 0.05,
+    effectiveDocuments: metricOf(metrics, 'effectiveDocuments'),
   };
 }
 
@@ -127,7 +134,7 @@ export function inventedStep(step: number): StepRecord {
   const alone = batch.chunks.map(({ tokens }, i) =>
     tokens.slice(1).map((_, t) => (noise(i, t + 20) > 0 ? 2.6 + noise(i, t) : 0.05 + 0.04 * noise(i, t))),
   );
-  const share = metrics.ntpLoss / metrics.isolatedLoss;
+  const share = metricOf(metrics, 'ntpLoss') / metricOf(metrics, 'isolatedLoss');
   return {
     metrics,
     batch,

@@ -1,6 +1,6 @@
 import type { Page } from '@playwright/test';
 import type { LabCommand, LabEvent } from '../../../src/lab/door/protocol.ts';
-import type { CorpusSummary, StepRecord } from '../../../src/run/record.ts';
+import type { CorpusSummary, Evaluation, StepRecord } from '../../../src/run/record.ts';
 import { inventedRun, inventedStep } from './inventedRun.ts';
 
 interface Script {
@@ -48,7 +48,7 @@ function install({ records, corpus, lastStep, everyMs }: Script): void {
     const record = records[step++ % records.length];
     if (record) say({ type: 'step', record: { ...record, metrics: { ...record.metrics, step } } });
     if (step % 50 !== 0 || !record) return;
-    const { recallAt1, chance, ntpLoss, isolatedLoss, effectiveDocuments } = record.metrics;
+    const { recallAt1, chance, ntpLoss, isolatedLoss, effectiveDocuments } = record.metrics as unknown as Evaluation;
     const evaluation = { step, recallAt1, chance, ntpLoss, isolatedLoss, effectiveDocuments, tfidfRecallAt1: 0.9 };
     say({ type: 'evaluation', evaluation });
   }

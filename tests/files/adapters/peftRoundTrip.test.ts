@@ -11,7 +11,7 @@ import { concatenated } from '../../../src/files/formats/safetensors.ts';
 import { openWeights } from '../../../src/files/models/weightFile.ts';
 import { Decoder } from '../../../src/models/decoder.ts';
 import type { DecoderWeights } from '../../../src/models/weights.ts';
-import { predictedTokens } from '../../../src/objectives/predictedTokens.ts';
+import { predictedTokens } from '../../../src/objectives/revela/predictedTokens.ts';
 import type { Runtime } from '../../../src/ops/core/runtime.ts';
 import { l2Normalize } from '../../../src/ops/l2Normalize.ts';
 import { linearCrossEntropy } from '../../../src/ops/linearCrossEntropy.ts';
@@ -134,7 +134,7 @@ test.each(FAMILIES)('%s: an adapter that PEFT saved is exported with the same te
       unknown
     >;
     const base = { name: String(theirs['base_model_name_or_path']) };
-    const files = await adapterFiles({ kind, config: adapter.config, specs: adapter.specs, values, base });
+    const files = adapterFiles({ kind, config: adapter.config, specs: adapter.specs, values, base });
     const ours = JSON.parse(new TextDecoder().decode(concatenated(files[0]!.chunks))) as Record<string, unknown>;
     const sorted = (json: Record<string, unknown>) => ({
       ...json,

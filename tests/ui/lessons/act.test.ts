@@ -30,7 +30,7 @@ beforeEach(() => {
   lab = fakeLab();
   const draft = new Draft();
   session = new Session(draft);
-  page = { draft, session, view: new View(session) } as unknown as Page;
+  page = { draft, session, view: new View(session, draft) } as unknown as Page;
 });
 
 const types = () => lab.sent.map(({ type }) => type);
@@ -135,7 +135,7 @@ describe('without WebGPU', () => {
     expect(problem).toMatch(/needs WebGPU/);
     expect(before).not.toHaveBeenCalled();
     expect(page.draft.configuration).toBe(configuration);
-    expect(page.view.mode).toBe('A');
+    expect(page.view.matrix.symbol).toBe('A');
     expect(page.view.playing).toBe(true);
     expect(lab.sent).toEqual([]);
   });
@@ -145,6 +145,6 @@ describe('without WebGPU', () => {
     const before = vi.fn();
     expect(await act({ label: 'Show S', matrix: 'S' }, page, before)).toBeUndefined();
     expect(before).toHaveBeenCalledOnce();
-    expect(page.view.mode).toBe('S');
+    expect(page.view.matrix.symbol).toBe('S');
   });
 });

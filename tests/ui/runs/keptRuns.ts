@@ -6,7 +6,7 @@ import type { Store } from '../../../src/ui/panels/runs/keeper.svelte.ts';
 import { UnreadableRunError } from '../../../src/ui/panels/runs/records/problems.ts';
 import { Runs } from '../../../src/ui/panels/runs/runs.svelte.ts';
 import { summaryOf, type Saving } from '../../../src/ui/panels/runs/records/summary.ts';
-import { record, runOf } from '../records.ts';
+import { record, REVELA, runOf } from '../records.ts';
 
 const { corpus } = runOf([record(1)]);
 
@@ -16,7 +16,7 @@ export class TrainingSession {
   state = 'paused';
   corpus = corpus;
   adapter = { description: 'none', software: true };
-  history = new History();
+  history = new History(REVELA);
   configuration = configure({});
   shown: string | undefined;
   readonly stage = { hasAside: false, comeBack: () => undefined };
@@ -27,7 +27,7 @@ export class TrainingSession {
 
   /** Begins a run of these settings and trains it for some steps. */
   train(changes: Record<string, unknown>, steps: number): void {
-    this.history = new History();
+    this.history = new History(REVELA);
     this.configuration = configure(changes);
     this.goOn(steps);
   }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { configure } from '../../../src/settings/configuration.ts';
-import type { Evaluation } from '../../../src/run/record.ts';
+import { matrixOf, metricOf, type Evaluation, type RunRecord } from '../../../src/run/record.ts';
 import { configurationName, differences } from '../../../src/ui/panels/runs/labels.ts';
 import { lineLabels } from '../../../src/ui/panels/runs/compare/lineLabels.ts';
 import { lineStyle } from '../../../src/ui/panels/runs/compare/lineStyle.ts';
@@ -48,9 +48,12 @@ describe('a run as a file', () => {
     const back = readRun(writeRun(run), 'a.json');
     expect(JSON.parse(writeRun(back))).toEqual(JSON.parse(writeRun(run)));
     expect({ ...back, metrics: [], snapshots: [] }).toEqual({ ...run, metrics: [], snapshots: [] });
-    back.metrics.forEach((metrics, i) => expect(metrics.chance ?? 0).toBeCloseTo(run.metrics[i]?.chance ?? 0, 6));
+    const of = ({ metrics: all }: RunRecord, i: number): number =>
+      all.map((one) => metricOf(one, 'chance') || 0)[i] ?? 0;
+    back.metrics.forEach((_, i) => expect(of(back, i)).toBeCloseTo(of(run, i), 6));
     expect(back.snapshots[1]?.batch).toEqual(run.snapshots[1]?.batch);
-    expect(back.snapshots[1]?.attention[1]).toBeCloseTo(run.snapshots[1]?.attention[1] ?? 0, 6);
+    const attention = [back, run].map(({ snapshots }) => snapshots.map((one) => matrixOf(one, 'attention')[1] ?? 0));
+    expect(attention[0]?.[1]).toBeCloseTo(attention[1]?.[1] ?? 0, 6);
   });
 
   it('is what the command line writes', () => {
@@ -191,8 +194,8 @@ describe('lines of a comparison', () => {
     steps: 1,
     bytes: 1,
     configuration: configure(changes),
-    recallAt1: undefined,
-    ntpLoss: 1,
+    score: undefined,
+    headline: 1,
   });
 
   it('are six that look different and are called differently', () => {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { configure } from '../../../src/settings/configuration.ts';
 import { History } from '../../../src/ui/state/history/history.ts';
-import { COLUMNS } from '../../../src/ui/state/history/metricTable.ts';
+import { columnKeys } from '../../../src/ui/state/history/metricTable.ts';
 import { restoreRun, restoreSummary } from '../../../src/ui/panels/runs/records/storedRun.ts';
 import { summaryOf, type RunSummary } from '../../../src/ui/panels/runs/records/summary.ts';
-import { record, runOf } from '../records.ts';
+import { record, REVELA, runOf } from '../records.ts';
 
 /** Rows as storage has them; the numbers of the last step are not finite: the run diverged. */
 function rows() {
@@ -12,7 +12,9 @@ function rows() {
   const history = History.from(runOf(records));
   const { corpus } = runOf(records);
   const configuration: Record<string, unknown> = { ...configure({ temperature: 0.02 }) };
-  const columns: Record<string, unknown> = Object.fromEntries(COLUMNS.map((name) => [name, history.column(name)]));
+  const columns: Record<string, unknown> = Object.fromEntries(
+    columnKeys(REVELA).map((name) => [name, history.column(name)]),
+  );
   const evaluation = { ntpLoss: NaN, isolatedLoss: 3, effectiveDocuments: 2, recallAt1: 0.5 };
   const evaluations: unknown[] = [
     { ...evaluation, step: 2 },
@@ -92,8 +94,14 @@ describe('a run out of storage', () => {
 describe('a row of the list', () => {
   it('is shown whatever is damaged in it', () => {
     const row = restoreSummary({ id: 'a', name: 7, steps: 'many', ntpLoss: null } as unknown as RunSummary);
-    expect(row).toMatchObject({ id: 'a', name: 'A run without a name', createdAt: 0, steps: 0, ntpLoss: NaN });
+    expect(row).toMatchObject({ id: 'a', name: 'A run without a name', createdAt: 0, steps: 0, headline: NaN });
     expect(row.configuration).toEqual(configure({}));
+  });
+
+  it('of an earlier page has its loss and recall under their names', () => {
+    const { headline: _, score: __, ...others } = rows().summary;
+    const row = restoreSummary({ ...others, ntpLoss: 1.25, recallAt1: 0.5 } as unknown as RunSummary);
+    expect(row).toMatchObject({ headline: 1.25, score: 0.5 });
   });
 
   it('has the settings that were not there when it was kept', () => {

@@ -4,10 +4,10 @@ import { History, MAXIMUM_SNAPSHOTS } from '../../../src/ui/state/history/histor
 import { MAXIMUM_ROWS } from '../../../src/ui/state/history/metricTable.ts';
 import { MAXIMUM_PICTURE_BYTES } from '../../../src/ui/state/history/pictures.ts';
 import { recordBytes } from '../../../src/ui/state/history/recordBytes.ts';
-import { largestRecord, metrics, record, runOf } from '../records.ts';
+import { largestRecord, metrics, record, REVELA, runOf } from '../records.ts';
 
 function historyOf(steps: number): History {
-  const history = new History();
+  const history = new History(REVELA);
   for (let step = 1; step <= steps; step++) history.add(record(step, { ntpLoss: step / 10 }));
   return history;
 }
@@ -31,7 +31,7 @@ describe('History', () => {
   });
 
   it('keeps the pictures of the extremes, wherever they fall', () => {
-    const history = new History();
+    const history = new History(REVELA);
     for (let step = 1; step <= 3000; step++) {
       const spike = step === 1501 ? 9 : step === 2003 ? 0.01 : 1;
       const reads = step === 777 ? 1.001 : step === 1333 ? 6.9 : 3;
@@ -45,7 +45,7 @@ describe('History', () => {
   });
 
   it('holds a bound in bytes for the largest batches there are', () => {
-    const history = new History();
+    const history = new History(REVELA);
     const large = largestRecord();
     for (let step = 1; step <= 300; step++) history.add({ ...large, metrics: metrics(step) });
     const bytes = history.snapshots.reduce((sum, one) => sum + recordBytes(one), 0);
@@ -68,7 +68,7 @@ describe('History', () => {
   });
 
   it('bounds the numbers of a long run, and keeps its ends, its extremes and its shape', () => {
-    const history = new History();
+    const history = new History(REVELA);
     const steps = 100_000;
     const loss = (step: number): number => (step === 54_321 ? 40 : step === 76_543 ? -3 : 2 + Math.sin(step / 2000));
     const one = record(1);
@@ -92,20 +92,20 @@ describe('History', () => {
 
   it('gives the metrics back as they came', () => {
     const given = [metrics(1), metrics(2, { recallAt1: undefined, chance: undefined })];
-    const history = new History();
+    const history = new History(REVELA);
     given.forEach((one, i) => history.add({ ...record(i + 1), metrics: one }));
     expect(history.metrics()).toEqual(given);
   });
 
   it('finds the picture at or before a step, the first when all are later', () => {
-    const history = new History();
+    const history = new History(REVELA);
     for (const step of [10, 20, 30]) history.add(record(step));
     expect([5, 10, 19, 20, 99].map((step) => history.snapshotAt(step)?.metrics.step)).toEqual([10, 10, 10, 20, 30]);
-    expect(new History().snapshotAt(1)).toBeUndefined();
+    expect(new History(REVELA).snapshotAt(1)).toBeUndefined();
   });
 
   it('averages recent steps, leaving out those without a value', () => {
-    const history = new History();
+    const history = new History(REVELA);
     [0.2, undefined, 0.4, 0.9].forEach((recallAt1, i) => history.add(record(i + 1, { recallAt1 })));
     expect(history.recentMean('recallAt1', 3, 2)).toBeCloseTo(0.4);
     expect(history.recentMean('recallAt1', 4, 3)).toBeCloseTo(0.65);

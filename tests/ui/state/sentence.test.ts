@@ -1,16 +1,16 @@
 import { describe as group, expect, it } from 'vitest';
 import { configure } from '../../../src/settings/configuration.ts';
 import { History } from '../../../src/ui/state/history/history.ts';
-import { describe } from '../../../src/ui/state/sentence.ts';
-import { reads, record, uniform, type RecordOptions } from '../records.ts';
+import { describe } from '../../../src/ui/state/sentences/sentence.ts';
+import { reads, record, type RecordOptions, REVELA, uniform } from '../records.ts';
 
 /** The sentence for a run that has looked like this for thirty steps up to `step`. */
 function said(settings: Record<string, unknown>, options: RecordOptions, step = 300): { text: string; stuck: boolean } {
-  const history = new History();
+  const history = new History(REVELA);
   for (let i = step - 29; i <= step; i++) history.add(record(i, options));
   const last = history.latest;
   if (!last) throw new Error('an empty history');
-  return describe(configure(settings), history, last, [0, 1, 2, 3]);
+  return describe({ configuration: configure(settings), history, record: last, order: [0, 1, 2, 3] });
 }
 
 const PARTNERS = reads([2, 3, 0, 1]);

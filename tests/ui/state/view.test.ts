@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { configure } from '../../../src/settings/configuration.ts';
 import { History } from '../../../src/ui/state/history/history.ts';
 import type { Session } from '../../../src/ui/state/session.svelte.ts';
 import { View } from '../../../src/ui/state/view.svelte.ts';
-import { metrics, record, runOf } from '../records.ts';
+import { metrics, record, REVELA, runOf } from '../records.ts';
 
 /** What the view looks at of a session: a run of 300 steps, with a picture of every hundredth. */
 function sessionOf(steps = 300) {
@@ -13,7 +14,7 @@ function sessionOf(steps = 300) {
 }
 
 function viewOf(session: object): View {
-  return new View(session as Session);
+  return new View(session as Session, { configuration: configure({}) });
 }
 
 describe('the picture', () => {
@@ -26,7 +27,7 @@ describe('the picture', () => {
   });
 
   test('is none of an empty run', () => {
-    expect(viewOf({ ...sessionOf(), history: new History() }).pictured).toBeUndefined();
+    expect(viewOf({ ...sessionOf(), history: new History(REVELA) }).pictured).toBeUndefined();
   });
 
   test('moves while the run is on or is played, and else stands still', () => {

@@ -1,17 +1,12 @@
 import { line, scaleLinear } from 'd3';
 import { roundUp, spread, thin } from '../charts/geometry.ts';
-import type { ChartOptions, Series } from '../charts/series.ts';
+import { runCharts, type RunChart } from '../charts/runCharts.ts';
+import type { Series } from '../charts/series.ts';
 import { verticalScale, verticalTicks } from '../charts/verticalScale.ts';
 import { compact, decimal } from '../../components/format.ts';
-import type { History, Metric } from '../../state/history/history.ts';
+import type { History } from '../../state/history/history.ts';
 import { ACCENT, ALONE, HAIRLINE, INK, MUTED } from './palette.ts';
 import { element, escaped, label, picture } from './svg.ts';
-
-interface Chart extends ChartOptions {
-  readonly title: string;
-  readonly unit: string;
-  readonly series: readonly Series[];
-}
 
 const WIDTH = 440;
 const HEIGHT = 200;
@@ -29,7 +24,7 @@ const STROKES: Readonly<Record<Series['tone'], string>> = {
 
 /** The charts of a run as one picture. */
 export function chartsPicture(history: History, chunks: number, caption: string): string {
-  const charts = chartsOf(history, chunks);
+  const charts = runCharts({ history, chunks, step: history.lastStep });
   const rows = Math.ceil(charts.length / COLUMNS);
   const content = charts.map((chart, i) => {
     const x = (i % COLUMNS) * WIDTH;
@@ -41,63 +36,8 @@ export function chartsPicture(history: History, chunks: number, caption: string)
   return picture('Charts of a run', COLUMNS * WIDTH, height, content.join('') + said);
 }
 
-function chartsOf(history: History, chunks: number): Chart[] {
-  const of = (metric: Metric, name: string, tone: Series['tone'], dashed = false): Series => ({
-    label: name,
-    tone,
-    dashed,
-    xs: history.column('step'),
-    ys: history.column(metric),
-  });
-  const scored = history.evaluations.filter(({ recallAt1 }) => recallAt1 !== undefined);
-  const held: Series = {
-    label: 'held-out',
-    tone: 'strong',
-    xs: scored.map(({ step }) => step),
-    ys: scored.map(({ recallAt1 }) => recallAt1 ?? NaN),
-  };
-  const latest = history.evaluations.at(-1);
-  const references = [
-    { label: 'chance', value: latest?.chance ?? history.value('chance', history.lastStep) },
-    { label: 'TF-IDF', value: latest?.tfidfRecallAt1 ?? NaN },
-  ].filter(({ value }) => Number.isFinite(value));
-  const others = Math.max(1, chunks - 1);
-  return [
-    {
-      title: 'Loss',
-      unit: 'nats per token',
-      cropped: true,
-      series: [of('ntpLoss', 'with context', 'accent'), of('isolatedLoss', 'alone', 'alone')],
-    },
-    {
-      title: 'Recall@1',
-      unit: 'share of rows',
-      domain: [0, 1],
-      references,
-      series: [of('recallAt1', 'batch', 'faint'), held],
-    },
-    {
-      title: 'Read per row',
-      unit: `documents, of ${others}`,
-      domain: [0, others],
-      series: [of('effectiveDocuments', 'documents', 'strong')],
-    },
-    {
-      title: 'Gradient norm',
-      unit: '',
-      logarithmic: true,
-      series: [
-        of('retrieverGradientNorm', 'retriever', 'strong'),
-        of('languageModelGradientNorm', 'LM', 'strong', true),
-      ],
-    },
-    { title: 'Step time', unit: 'ms', cropped: true, series: [of('stepMs', 'time', 'strong')] },
-    { title: 'Throughput', unit: 'tokens/s', series: [of('tokensPerSecond', 'rate', 'strong')] },
-  ];
-}
-
-function drawn(chart: Chart, last: number, id: string): string {
-  const { title, unit, series, references = [], logarithmic = false } = chart;
+function drawn(chart: RunChart, last: number, id: string): string {
+  const { title, fullUnit, series, references = [], logarithmic = false } = chart;
   const right = WIDTH - RIGHT;
   const x = scaleLinear([0, roundUp(Math.max(last, 1))], [LEFT, right]);
   const lines = series.map((one) => ({ ...one, points: thin(one.xs, one.ys, (right - LEFT) / 1.5) }));
@@ -125,7 +65,7 @@ function drawn(chart: Chart, last: number, id: string): string {
       'text',
       { x: LEFT, y: 20 },
       element('tspan', { 'font-weight': 600 }, escaped(title)) +
-        element('tspan', { dx: 8, fill: MUTED }, escaped(unit)),
+        element('tspan', { dx: 8, fill: MUTED }, escaped(fullUnit)),
     ),
     ...verticalTicks(y, logarithmic, false).flatMap((tick) => [
       element('line', { x1: LEFT, x2: right, y1: y(tick), y2: y(tick), stroke: HAIRLINE }),

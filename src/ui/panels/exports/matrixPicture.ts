@@ -1,6 +1,7 @@
-import type { StepRecord } from '../../../run/record.ts';
+import type { MatrixDefinition, PairWords } from '../../../objectives/tables.ts';
+import { matrixOf, type StepRecord } from '../../../run/record.ts';
 import { documentMark, TEXTURE_PATHS } from '../../components/documentMarks.ts';
-import { displayOrder, type Order } from '../../state/display.ts';
+import { displayOrder, matrixName, type Order } from '../../state/display.ts';
 import { mixOklab } from '../matrix/oklab.ts';
 import { DOCUMENTS, HAIRLINE, INK, MUTED, PAPER, VALUE_HIGH, VALUE_LOW } from './palette.ts';
 import { element, escaped, label, picture } from './svg.ts';
@@ -13,13 +14,18 @@ const LEGEND = 56;
 /** Values above which a ring is drawn in the colour of the paper. */
 const DARK = 0.55;
 
-/** The batch attention matrix of a step as a picture of its own, with what it is and of which run below. */
-export function matrixPicture(record: StepRecord, mode: 'A' | 'S', order: Order, caption: string): string {
+/** A matrix of a step as a picture of its own, with what it is and of which run below. */
+export function matrixPicture(
+  record: StepRecord,
+  { matrix, pairs, order }: { readonly matrix: MatrixDefinition; readonly pairs: PairWords; readonly order: Order },
+  caption: string,
+): string {
   const places = displayOrder(record.batch, order);
   const size = places.length;
   const pitch = SIDE / size;
   const gap = pitch > 24 ? 2 : 1;
-  const values = mode === 'A' ? record.attention : record.similarity;
+  const values = matrixOf(record, matrix.key);
+  const isEmpty = (row: number, column: number): boolean => row === column && pairs.diagonal === 'nothing';
   const colour = mixOklab(VALUE_LOW, VALUE_HIGH);
   const document = (place: number): number => record.batch.chunks[places[place] ?? 0]?.document ?? 0;
   const strip = (place: number): string => `url(#document-${document(place)})`;
@@ -42,12 +48,12 @@ export function matrixPicture(record: StepRecord, mode: 'A' | 'S', order: Order,
       const value = values[(places[row] ?? 0) * size + (places[column] ?? 0)] ?? 0;
       const x = column * pitch;
       const y = row * pitch;
-      const fill = colour(row === column ? 0 : Math.min(1, Math.max(0, value)));
+      const fill = colour(isEmpty(row, column) ? 0 : Math.min(1, Math.max(0, value)));
       parts.push(element('rect', { x, y, width: pitch - gap, height: pitch - gap, fill }));
-      if (row === column) {
+      if (isEmpty(row, column)) {
         const slash = `M${x + 0.35 * pitch} ${y + 0.65 * pitch - gap}l${0.3 * pitch} ${-0.3 * pitch}`;
         parts.push(element('path', { d: slash, stroke: MUTED, 'stroke-opacity': 0.5 }));
-      } else if (document(row) === document(column)) {
+      } else if (row !== column && document(row) === document(column)) {
         const inside = Math.max(0, pitch - 3 * gap - 2);
         const stroke = value > DARK ? PAPER : INK;
         parts.push(
@@ -56,20 +62,20 @@ export function matrixPicture(record: StepRecord, mode: 'A' | 'S', order: Order,
       }
     }
   }
-  const name = mode === 'A' ? 'Attention A = softmax(S / τ)' : 'Similarity S (cosine)';
+  const name = `${matrixName(matrix)} ${matrix.formula}`;
   const width = LEFT + SIDE + 24;
   const height = TOP + SIDE + LEGEND;
   const content = [
     label(`${name}, at step ${record.metrics.step}`, 16, 28, { 'font-size': 16, 'font-weight': 600 }),
-    label('context chunk (is read) →', LEFT, 52, { fill: MUTED }),
+    label(`${pairs.column.axis} →`, LEFT, 52, { fill: MUTED }),
     element(
       'text',
       { transform: `translate(20 ${TOP}) rotate(-90)`, 'text-anchor': 'end', fill: MUTED },
-      escaped('← query chunk (reads)'),
+      escaped(`← ${pairs.row.axis}`),
     ),
     element('defs', {}, [...new Set(record.batch.chunks.map((chunk) => chunk.document))].map(pattern).join('')),
     element('g', { transform: `translate(${LEFT} ${TOP})` }, parts.join('')),
-    legend(mode, LEFT, TOP + SIDE + 16),
+    legend(matrix, LEFT, TOP + SIDE + 16),
     label(caption, 16, height - 10, { fill: MUTED, 'font-size': 11 }),
   ];
   return picture(`${name}, at step ${record.metrics.step}`, width, height, content.join(''));
@@ -90,7 +96,7 @@ function pattern(document: number): string {
   return element('pattern', tile, element('rect', { width: 8, height: 8, fill: DOCUMENTS[hue] ?? INK }) + lines);
 }
 
-function legend(mode: 'A' | 'S', x: number, y: number): string {
+function legend({ isShare }: MatrixDefinition, x: number, y: number): string {
   const stops = Array.from({ length: 9 }, (_, i) => {
     const colour = mixOklab(VALUE_LOW, VALUE_HIGH)(i / 8);
     return element('stop', { offset: i / 8, 'stop-color': colour });
@@ -98,7 +104,7 @@ function legend(mode: 'A' | 'S', x: number, y: number): string {
   const ramp = element('linearGradient', { id: 'ramp' }, stops.join(''));
   return [
     element('defs', {}, ramp),
-    label(mode === 'S' ? '≤ 0' : '0', x, y + 9, { 'text-anchor': 'start' }),
+    label(isShare ? '0' : '≤ 0', x, y + 9, { 'text-anchor': 'start' }),
     element('rect', { x: x + 26, y, width: 120, height: 10, fill: 'url(#ramp)', stroke: HAIRLINE }),
     label('1', x + 152, y + 9),
     element('rect', { x: x + 184, y: y - 1, width: 12, height: 12, rx: 2, fill: 'none', stroke: INK }),

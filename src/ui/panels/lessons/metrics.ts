@@ -1,5 +1,12 @@
 import type { Configuration } from '../../../settings/configuration.ts';
-import type { Evaluation, RunRecord, StepRecord } from '../../../run/record.ts';
+import {
+  matrixOf,
+  metricOf,
+  tokenRowsOf,
+  type Evaluation,
+  type RunRecord,
+  type StepRecord,
+} from '../../../run/record.ts';
 
 /** A number that a lesson speaks of: how to take it from a step, and what to call it. */
 export interface LessonMetric {
@@ -11,12 +18,20 @@ export interface LessonMetric {
 
 /** Numbers of one training step. */
 export const METRICS = {
-  ntpLoss: { label: 'loss with context', digits: 3, of: ({ metrics }) => metrics.ntpLoss },
-  isolatedLoss: { label: 'loss alone', digits: 3, of: ({ metrics }) => metrics.isolatedLoss },
-  gain: { label: 'gain of context', digits: 3, of: ({ metrics }) => metrics.isolatedLoss - metrics.ntpLoss },
-  recallAt1: { label: 'recall@1 on this batch', digits: 2, of: ({ metrics }) => metrics.recallAt1 ?? NaN },
-  chance: { label: 'chance', digits: 3, of: ({ metrics }) => metrics.chance ?? NaN },
-  effectiveDocuments: { label: 'read per row', digits: 2, of: ({ metrics }) => metrics.effectiveDocuments },
+  ntpLoss: { label: 'loss with context', digits: 3, of: ({ metrics }) => metricOf(metrics, 'ntpLoss') },
+  isolatedLoss: { label: 'loss alone', digits: 3, of: ({ metrics }) => metricOf(metrics, 'isolatedLoss') },
+  gain: {
+    label: 'gain of context',
+    digits: 3,
+    of: ({ metrics }) => metricOf(metrics, 'isolatedLoss') - metricOf(metrics, 'ntpLoss'),
+  },
+  recallAt1: { label: 'recall@1 on this batch', digits: 2, of: ({ metrics }) => metricOf(metrics, 'recallAt1') },
+  chance: { label: 'chance', digits: 3, of: ({ metrics }) => metricOf(metrics, 'chance') },
+  effectiveDocuments: {
+    label: 'read per row',
+    digits: 2,
+    of: ({ metrics }) => metricOf(metrics, 'effectiveDocuments'),
+  },
   retrieverGradientNorm: {
     label: 'gradient norm of the retriever',
     digits: 4,
@@ -31,19 +46,23 @@ export const METRICS = {
   diagonal: {
     label: 'largest A on the diagonal',
     digits: 3,
-    of: ({ attention, batch }) => diagonal(attention, batch.chunks.length),
+    of: (record) => diagonal(attentionOf(record), record.batch.chunks.length),
   },
   rowSumError: {
     label: 'rows of A miss 1 by',
     digits: 6,
-    of: ({ attention, batch }) => rowSumError(attention, batch.chunks.length),
+    of: (record) => rowSumError(attentionOf(record), record.batch.chunks.length),
   },
   softmaxError: { label: 'A misses softmax(S / τ) by', digits: 6, of: softmaxError },
-  largestSimilarity: { label: 'largest |S|', digits: 3, of: ({ similarity }) => Math.max(...similarity.map(Math.abs)) },
+  largestSimilarity: {
+    label: 'largest |S|',
+    digits: 3,
+    of: (record) => Math.max(...matrixOf(record, 'similarity').map(Math.abs)),
+  },
   pairsRead: {
     label: 'pairs that are read',
     digits: 0,
-    of: ({ attention }) => attention.filter((a) => a !== 0).length,
+    of: (record) => attentionOf(record).filter((a) => a !== 0).length,
   },
   rowsWithPartner: { label: 'share of chunks with a partner', digits: 2, of: rowsWithPartner },
 } as const satisfies Record<string, LessonMetric>;
@@ -55,10 +74,10 @@ export const HELD_OUT = {
   recallAt1: ({ recallAt1 }) => recallAt1 ?? NaN,
   tfidfRecallAt1: ({ tfidfRecallAt1 }) => tfidfRecallAt1 ?? NaN,
   chance: ({ chance }) => chance ?? NaN,
-  gain: ({ isolatedLoss, ntpLoss }) => isolatedLoss - ntpLoss,
-  ntpLoss: ({ ntpLoss }) => ntpLoss,
-  isolatedLoss: ({ isolatedLoss }) => isolatedLoss,
-  effectiveDocuments: ({ effectiveDocuments }) => effectiveDocuments,
+  gain: ({ isolatedLoss = NaN, ntpLoss = NaN }) => isolatedLoss - ntpLoss,
+  ntpLoss: ({ ntpLoss }) => ntpLoss ?? NaN,
+  isolatedLoss: ({ isolatedLoss }) => isolatedLoss ?? NaN,
+  effectiveDocuments: ({ effectiveDocuments }) => effectiveDocuments ?? NaN,
 } as const satisfies Record<string, (evaluation: Evaluation) => number>;
 
 export type HeldOutName = keyof typeof HELD_OUT;
@@ -78,11 +97,16 @@ export function isHeldOut(name: string): name is HeldOutName {
 }
 
 /** Mean over all predicted tokens of |loss alone − loss with context|: how much the neighbours matter, for good or bad. */
-function contextEffect({ tokenLoss, isolatedTokenLoss }: StepRecord): number {
-  const differences = tokenLoss.flatMap((row, i) =>
-    row.map((loss, t) => Math.abs((isolatedTokenLoss[i]?.[t] ?? NaN) - loss)),
+function contextEffect(record: StepRecord): number {
+  const alone = tokenRowsOf(record, 'isolatedTokenLoss');
+  const differences = tokenRowsOf(record, 'tokenLoss').flatMap((row, i) =>
+    row.map((loss, t) => Math.abs((alone[i]?.[t] ?? NaN) - loss)),
   );
   return differences.reduce((sum, value) => sum + value, 0) / differences.length;
+}
+
+function attentionOf(record: StepRecord): readonly number[] {
+  return matrixOf(record, 'attention');
 }
 
 function diagonal(attention: readonly number[], size: number): number {
@@ -97,8 +121,9 @@ function rowSumError(attention: readonly number[], size: number): number {
 }
 
 /** Largest |A_ij − softmax_{j≠i}(S_ij / τ)|. */
-function softmaxError({ similarity, attention, batch }: StepRecord, { temperature }: Configuration): number {
-  const size = batch.chunks.length;
+function softmaxError(record: StepRecord, { temperature }: Configuration): number {
+  const [similarity, attention] = [matrixOf(record, 'similarity'), attentionOf(record)];
+  const size = record.batch.chunks.length;
   let worst = 0;
   for (let i = 0; i < size; i++) {
     const row = Array.from({ length: size }, (_, j) => similarity[i * size + j] ?? NaN);

@@ -1,34 +1,64 @@
-import type { StepRecord } from '../../../run/record.ts';
+import type { ObjectiveTable } from '../../../objectives/tables.ts';
+import { matrixOf, type StepRecord } from '../../../run/record.ts';
 import { decimal } from '../../components/format.ts';
 import type { Cell } from '../../state/view.svelte.ts';
 
-/** What stands in a cell of both matrices. */
+/** What stands in a cell of all matrices. */
 export interface CellValues {
-  readonly attention: number;
-  readonly similarity: number;
+  readonly values: readonly { readonly symbol: string; readonly value: number }[];
   /** Whether both chunks are of one document. */
   readonly isPartner: boolean;
 }
 
 /** The values of a cell; undefined where there is no such cell. `places`: chunks in the order of the axes. */
 export function cellValues(
+  { matrices }: Pick<ObjectiveTable, 'matrices'>,
   record: StepRecord | undefined,
   places: readonly number[],
   { row, column }: Cell,
 ): CellValues | undefined {
-  const reader = places[row];
-  const read = places[column];
-  if (!record || reader === undefined || read === undefined) return undefined;
-  const at = reader * places.length + read;
+  const [query, context] = [places[row], places[column]];
+  if (!record || query === undefined || context === undefined) return undefined;
+  const at = query * places.length + context;
   const { chunks } = record.batch;
   return {
-    attention: record.attention[at] ?? 0,
-    similarity: record.similarity[at] ?? 0,
-    isPartner: chunks[reader]?.document === chunks[read]?.document,
+    values: matrices.map(({ key, symbol }) => ({ symbol, value: matrixOf(record, key)[at] ?? 0 })),
+    isPartner: chunks[query]?.document === chunks[context]?.document,
   };
 }
 
 /** "A 0.81, S 0.44, same document". */
-export function valueWords({ attention, similarity, isPartner }: CellValues): string {
-  return `A ${decimal(attention)}, S ${decimal(similarity)}${isPartner ? ', same document' : ''}`;
+export function valueWords({ values, isPartner }: CellValues): string {
+  const numbers = values.map(({ symbol, value }) => `${symbol} ${decimal(value)}`).join(', ');
+  return `${numbers}${isPartner ? ', same document' : ''}`;
+}
+
+/** "Chunk 1 reads chunk 2". Numbers are those on the axes. */
+export function pairWords({ pairs }: Pick<ObjectiveTable, 'pairs'>, { row, column }: Cell): string {
+  const { noun } = pairs.row;
+  return `${noun.charAt(0).toUpperCase()}${noun.slice(1)} ${row + 1} ${pairs.verb} ${pairs.column.noun} ${column + 1}`;
+}
+
+/** Whether nothing stands in a cell, since it is on an empty diagonal. */
+export function isEmptyCell({ pairs }: Pick<ObjectiveTable, 'pairs'>, { row, column }: Cell): boolean {
+  return row === column && pairs.diagonal === 'nothing';
+}
+
+/** What is said of a cell on an empty diagonal. */
+export function emptyCellWords({ row }: Cell): string {
+  return `Chunk ${row + 1}: no chunk reads itself.`;
+}
+
+/** A cell in words, for those who do not see it; empty where there is none. */
+export function cellWords(
+  table: ObjectiveTable,
+  record: StepRecord | undefined,
+  places: readonly number[],
+  cell: Cell,
+): string {
+  const found = cellValues(table, record, places, cell);
+  if (!found) return '';
+  if (isEmptyCell(table, cell)) return emptyCellWords(cell);
+  if (cell.row !== cell.column) return `${pairWords(table, cell)}: ${valueWords(found)}.`;
+  return `${pairWords(table, cell)}, the right answer: ${valueWords({ ...found, isPartner: false })}.`;
 }

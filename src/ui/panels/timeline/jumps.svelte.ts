@@ -1,4 +1,4 @@
-import { describeChange, largestChanges, type Change } from '../../state/history/changes.ts';
+import { describeChange, largestChanges, shareOf, type Change } from '../../state/history/changes.ts';
 import type { Session } from '../../state/session.svelte.ts';
 import type { View } from '../../state/view.svelte.ts';
 
@@ -11,7 +11,9 @@ export class Jumps {
     this.session.state === 'running' ? Math.floor(this.session.revision / EVERY) : this.session.revision,
   );
   readonly changes: readonly Change[] = $derived.by(() =>
-    this.turn >= 0 && this.session.kind !== 'none' ? largestChanges(this.session.history.snapshots) : [],
+    this.turn >= 0 && this.session.kind !== 'none'
+      ? largestChanges(this.session.history.snapshots, this.session.history.table)
+      : [],
   );
   readonly next: Change | undefined = $derived.by(() => this.changes.find(({ to }) => to.step > this.view.step));
   readonly previous: Change | undefined = $derived.by(() =>
@@ -20,9 +22,10 @@ export class Jumps {
   /** What changed at the step looked at, or where to look. */
   readonly text: string = $derived.by(() => {
     const here = this.changes.find(({ to }) => to.step === this.view.step);
-    if (here) return describeChange(here);
+    const { table } = this.session.history;
+    if (here) return describeChange(here, table);
     if (this.changes.length === 0) return '';
-    return `A changed most around ${this.changes.map(({ to }) => to.step).join(', ')}.`;
+    return `${shareOf(table)?.symbol ?? ''} changed most around ${this.changes.map(({ to }) => to.step).join(', ')}.`;
   });
 
   constructor(

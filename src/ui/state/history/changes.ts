@@ -1,17 +1,28 @@
-import type { StepRecord } from '../../../run/record.ts';
+import type { MatrixDefinition, ObjectiveTable } from '../../../objectives/tables.ts';
+import { matrixOf, type StepRecord } from '../../../run/record.ts';
 import { decimal } from '../../components/format.ts';
 
-/** How A looks, whichever chunks are in the batch: what two steps with different batches can be compared by. */
+/**
+ * How the matrix of shares looks, whichever chunks are in the batch: what two steps with different batches can be compared by.
+ */
 export interface Shape {
   readonly step: number;
-  /** Mean over rows of the attention on chunks of the same document; NaN when no row has a partner. */
-  readonly partner: number;
-  /** Mean over rows of the attentions, each row's sorted from high to low: how sharp A is. */
+  /** Mean over rows of the share of what is right (PairWords.right); NaN when no row has anything right. */
+  readonly right: number;
+  /** Mean over rows of the shares, each row's sorted from high to low: how sharp the matrix is. */
   readonly profile: readonly number[];
-  readonly documents: number;
+  /** Mean over rows of exp(entropy): over how many cells a row effectively spreads. */
+  readonly spread: number;
 }
 
-/** Two neighbouring pictures between which A changed much. */
+type Table = Pick<ObjectiveTable, 'matrices' | 'pairs'>;
+
+/** The matrix of an objective whose rows are shares, if it has one: the one whose changes are looked for. */
+export function shareOf({ matrices }: Pick<ObjectiveTable, 'matrices'>): MatrixDefinition | undefined {
+  return matrices.find(({ isShare }) => isShare);
+}
+
+/** Two neighbouring pictures between which the shares changed much. */
 export interface Change {
   readonly from: Shape;
   /** The step to look at. */
@@ -21,7 +32,7 @@ export interface Change {
 
 /** Most changes that are offered. */
 const MOST = 6;
-/** Below this share of the attention nothing is worth a visit. */
+/** Where less than this of a row's share moved, nothing is worth a visit. */
 const LEAST = 0.03;
 /** Pictures on either side that are averaged: batches differ, and a single one says little. */
 const WINDOW = 3;
@@ -29,48 +40,54 @@ const WINDOW = 3;
 /** Pictures do not change, and are looked at again and again while a run goes on. */
 const shapes = new WeakMap<StepRecord, Shape>();
 
-/** The shape of A in a picture. */
-export function shapeOf(record: StepRecord): Shape {
+/** The shape of the shares in a picture. */
+export function shapeOf(record: StepRecord, table: Table): Shape {
   const known = shapes.get(record);
   if (known) return known;
-  const shape = measure(record);
+  const shape = measure(record, matrixOf(record, shareOf(table)?.key ?? ''), table.pairs.diagonal === 'answer');
   shapes.set(record, shape);
   return shape;
 }
 
-function measure({ metrics, batch, attention }: StepRecord): Shape {
-  const { chunks } = batch;
+function measure(
+  { metrics, batch: { chunks } }: StepRecord,
+  shares: readonly number[],
+  isDiagonalRight: boolean,
+): Shape {
   const size = chunks.length;
-  const profile = Array.from({ length: Math.max(0, size - 1) }, () => 0);
-  let partner = 0;
-  let withPartner = 0;
+  const profile = Array.from({ length: Math.max(0, isDiagonalRight ? size : size - 1) }, () => 0);
+  let right = 0;
+  let withRight = 0;
+  let spread = 0;
   chunks.forEach(({ document }, i) => {
-    const row = chunks.map((_, j) => attention[i * size + j] ?? 0);
-    const others = row.filter((_, j) => j !== i).sort((a, b) => b - a);
-    others.forEach((value, rank) => (profile[rank] = (profile[rank] ?? 0) + value / size));
-    const same = row.filter((_, j) => j !== i && chunks[j]?.document === document);
-    if (same.length === 0) return;
-    withPartner++;
-    partner += same.reduce((sum, value) => sum + value, 0);
+    const row = chunks.map((_, j) => shares[i * size + j] ?? 0);
+    const counted = row.filter((_, j) => isDiagonalRight || j !== i).sort((a, b) => b - a);
+    counted.forEach((value, rank) => (profile[rank] = (profile[rank] ?? 0) + value / size));
+    spread += Math.exp(-sum(counted.map((value) => (value > 0 ? value * Math.log(value) : 0)))) / size;
+    const rights = row.filter((_, j) => (isDiagonalRight ? j === i : j !== i && chunks[j]?.document === document));
+    if (rights.length === 0) return;
+    withRight++;
+    right += sum(rights);
   });
-  return { step: metrics.step, partner: partner / withPartner, profile, documents: metrics.effectiveDocuments };
+  return { step: metrics.step, right: right / withRight, profile, spread };
 }
 
 /**
- * How much of the attention moved between two shapes, from 0 to 1: the larger of the change on partners and half the summed
+ * How much of the shares moved between two shapes, from 0 to 1: the larger of the change on what is right and half the summed
  * change of the sorted profile (the total variation of the two).
  */
 export function distance(a: Shape, b: Shape): number {
   const length = Math.max(a.profile.length, b.profile.length);
   let moved = 0;
   for (let rank = 0; rank < length; rank++) moved += Math.abs((a.profile[rank] ?? 0) - (b.profile[rank] ?? 0)) / 2;
-  const partner = Math.abs(a.partner - b.partner);
-  return Number.isNaN(partner) ? moved : Math.max(moved, partner);
+  const right = Math.abs(a.right - b.right);
+  return Number.isNaN(right) ? moved : Math.max(moved, right);
 }
 
-/** The steps at which A changed most, in order: each the largest change among its neighbours, a few pictures averaged. */
-export function largestChanges(snapshots: readonly StepRecord[]): Change[] {
-  const known = snapshots.map(shapeOf);
+/** The steps at which the shares changed most, in order: each the largest change among its neighbours, a few pictures averaged. */
+export function largestChanges(snapshots: readonly StepRecord[], table: Table): Change[] {
+  if (!shareOf(table)) return [];
+  const known = snapshots.map((record) => shapeOf(record, table));
   const changes = known.slice(1).map((to, i): Change => {
     const before = mean(known.slice(Math.max(0, i + 1 - WINDOW), i + 1));
     const after = mean(known.slice(i + 1, i + 1 + WINDOW));
@@ -92,24 +109,29 @@ export function largestChanges(snapshots: readonly StepRecord[]): Change[] {
 }
 
 /** What changed, in words. */
-export function describeChange({ from, to }: Change): string {
+export function describeChange({ from, to }: Change, table: Table): string {
   const parts = [];
-  if (!Number.isNaN(from.partner) && !Number.isNaN(to.partner)) {
-    parts.push(`attention on the same document ${decimal(from.partner)} → ${decimal(to.partner)}`);
+  const { right, spread } = table.pairs;
+  if (!Number.isNaN(from.right) && !Number.isNaN(to.right)) {
+    parts.push(`${shareOf(table)?.label ?? ''} on the ${right} ${decimal(from.right)} → ${decimal(to.right)}`);
   }
-  parts.push(`documents read per row ${decimal(from.documents)} → ${decimal(to.documents)}`);
+  parts.push(`${spread} ${decimal(from.spread)} → ${decimal(to.spread)}`);
   return `Around ${to.step}: ${parts.join(', ')}.`;
 }
 
 function mean(shapes: readonly Shape[]): Shape {
   const of = (value: (shape: Shape) => number): number => {
     const values = shapes.map(value).filter((one) => !Number.isNaN(one));
-    return values.reduce((sum, one) => sum + one, 0) / values.length;
+    return sum(values) / values.length;
   };
   return {
     step: shapes.at(-1)?.step ?? 0,
-    partner: of(({ partner }) => partner),
+    right: of(({ right }) => right),
     profile: (shapes[0]?.profile ?? []).map((_, rank) => of(({ profile }) => profile[rank] ?? 0)),
-    documents: of(({ documents }) => documents),
+    spread: of(({ spread }) => spread),
   };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

@@ -1,30 +1,36 @@
+import { tableOf, type ObjectiveTable } from '../../../objectives/tables.ts';
 import type { Evaluation, RunRecord, StepMetrics, StepRecord } from '../../../run/record.ts';
-import { MetricTable, type Column, type Metric } from './metricTable.ts';
+import { MetricTable } from './metricTable.ts';
 import { Pictures } from './pictures.ts';
 
-export { METRICS, type Metric } from './metricTable.ts';
 export { MAXIMUM_SNAPSHOTS } from './pictures.ts';
 
 /**
- * A run as the page holds it: the numbers of its steps in compact columns, and the pictures (S, A, the losses of every chunk)
- * of a thinned set of steps. Both are bounded (MAXIMUM_TABLE_BYTES, MAXIMUM_PICTURE_BYTES); the first step, the last one and
- * the extremes are always among them.
+ * A run as the page holds it: the numbers of its steps in compact columns, and the pictures (matrices, losses of tokens) of a
+ * thinned set of steps, as the table of its objective names them. Both are bounded (MAXIMUM_ROWS, MAXIMUM_PICTURE_BYTES); the
+ * first step, the last one and the extremes are always among them.
  */
 export class History {
-  private table = new MetricTable();
-  private pictures = new Pictures();
+  private readonly numbers: MetricTable;
+  private pictures: Pictures;
   private evaluated: Evaluation[] = [];
 
+  /** An empty one. `table`: what the run's numbers and pictures are. */
+  constructor(readonly table: ObjectiveTable) {
+    this.numbers = new MetricTable(table);
+    this.pictures = new Pictures(table);
+  }
+
   static from(run: RunRecord): History {
-    const history = new History();
-    for (const metrics of run.metrics) history.table.add(metrics);
-    history.pictures = Pictures.of(run.snapshots);
+    const history = new History(tableOf(run.configuration));
+    for (const metrics of run.metrics) history.numbers.add(metrics);
+    history.pictures = Pictures.of(history.table, run.snapshots);
     history.evaluated = [...run.evaluations];
     return history;
   }
 
   get length(): number {
-    return this.table.length;
+    return this.numbers.length;
   }
 
   /** Step of the first entry, or 0 when there is none. */
@@ -44,14 +50,17 @@ export class History {
     return this.evaluated;
   }
 
-  /** All values of one metric, one per kept step; NaN where a step has none. A view: valid until the next step is added. */
-  column(metric: Column): Float64Array<ArrayBuffer> {
-    return this.table.column(metric);
+  /**
+   * All values of one metric, one per kept step; NaN where a step has none, empty where the objective has no such metric. A view:
+   * valid until the next step is added.
+   */
+  column(metric: string): Float64Array<ArrayBuffer> {
+    return this.numbers.column(metric);
   }
 
   /** Metrics of the kept steps as they came. */
   metrics(): StepMetrics[] {
-    return Array.from({ length: this.length }, (_, row) => this.table.row(row));
+    return Array.from({ length: this.length }, (_, row) => this.numbers.row(row));
   }
 
   /** Pictures in order of their steps, the latest included. */
@@ -60,7 +69,7 @@ export class History {
   }
 
   add(record: StepRecord): void {
-    this.table.add(record.metrics);
+    this.numbers.add(record.metrics);
     this.pictures.add(record);
   }
 
@@ -81,12 +90,12 @@ export class History {
     return Math.max(0, low - 1);
   }
 
-  value(metric: Metric, step: number): number {
+  value(metric: string, step: number): number {
     return this.column(metric)[this.indexAt(step)] ?? NaN;
   }
 
   /** Mean over the `count` steps that end at `step`; NaN when none of them has a value. */
-  recentMean(metric: Metric, step: number, count: number): number {
+  recentMean(metric: string, step: number, count: number): number {
     const end = this.indexAt(step) + 1;
     const values = this.column(metric)
       .subarray(Math.max(0, end - count), end)

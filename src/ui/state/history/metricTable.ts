@@ -1,51 +1,37 @@
-import type { MemoryView, StepMetrics } from '../../../run/record.ts';
+import { MEMORY_METRICS, stepMetrics, type ObjectiveTable } from '../../../objectives/tables.ts';
+import { metricOf, type MemoryView, type StepMetrics } from '../../../run/record.ts';
 import { halve } from './extremes.ts';
 import { GrowingColumn } from './growingColumn.ts';
 
-/** The numbers of a step that are drawn over time. */
-export const METRICS = [
-  'step',
-  'loss',
-  'ntpLoss',
-  'isolatedLoss',
-  'recallAt1',
-  'chance',
-  'effectiveDocuments',
-  'gradientNorm',
-  'retrieverGradientNorm',
-  'languageModelGradientNorm',
-  'learningRate',
-  'stepMs',
-  'tokensPerSecond',
-] as const satisfies readonly (keyof StepMetrics)[];
-
-export const MEMORY = [
-  'weights',
-  'gradients',
-  'optimiser',
-  'activations',
-  'scratch',
-  'peak',
-  'total',
-] as const satisfies readonly (keyof MemoryView)[];
-
-export type Metric = (typeof METRICS)[number];
-export type Column = Metric | (typeof MEMORY)[number];
-export const COLUMNS: readonly Column[] = [...METRICS, ...MEMORY];
+export const MEMORY_KEYS = MEMORY_METRICS.map(({ key }) => key);
 
 /** Most steps whose numbers are kept; beyond, every four become two. */
 export const MAXIMUM_ROWS = 32768;
-/** What the numbers of a run take at most, in bytes. */
-export const MAXIMUM_TABLE_BYTES = COLUMNS.length * Float64Array.BYTES_PER_ELEMENT * MAXIMUM_ROWS;
+
+/** Names of the columns of a run, in their order: its step metrics, then its memory by purpose. */
+export function columnKeys(table: ObjectiveTable): readonly string[] {
+  return [...stepMetrics(table).map(({ key }) => key), ...MEMORY_KEYS];
+}
+
+/** What the numbers of so many steps take, in bytes. */
+export function tableBytes(table: ObjectiveTable, rows: number): number {
+  return columnKeys(table).length * Float64Array.BYTES_PER_ELEMENT * rows;
+}
 
 /** The numbers of a run's steps in compact columns; NaN where a step has none. Steps increase. */
 export class MetricTable {
-  private readonly columns = new Map<Column, GrowingColumn>(COLUMNS.map((column) => [column, new GrowingColumn()]));
+  private readonly metrics;
+  private readonly columns: ReadonlyMap<string, GrowingColumn>;
+
+  constructor(private readonly objective: ObjectiveTable) {
+    this.metrics = stepMetrics(objective);
+    this.columns = new Map(columnKeys(objective).map((key) => [key, new GrowingColumn()]));
+  }
 
   /** A table of columns as `column` gives them. */
-  static of(columns: Readonly<Record<Column, Float64Array<ArrayBuffer>>>): MetricTable {
-    const table = new MetricTable();
-    for (const name of COLUMNS) for (const value of columns[name]) table.columns.get(name)?.push(value);
+  static of(objective: ObjectiveTable, columns: ReadonlyMap<string, Float64Array<ArrayBuffer>>): MetricTable {
+    const table = new MetricTable(objective);
+    for (const [key, column] of table.columns) for (const value of columns.get(key) ?? []) column.push(value);
     return table;
   }
 
@@ -53,33 +39,34 @@ export class MetricTable {
     return this.column('step').length;
   }
 
-  /** One value per kept step. A view: valid until the next step is added. */
-  column(name: Column): Float64Array<ArrayBuffer> {
-    return this.columns.get(name)?.view() ?? new Float64Array();
+  /** One value per kept step; empty where the objective has no such number. A view: valid until the next step is added. */
+  column(key: string): Float64Array<ArrayBuffer> {
+    return this.columns.get(key)?.view() ?? new Float64Array();
   }
 
   add(metrics: StepMetrics): void {
     if (this.length >= MAXIMUM_ROWS) this.thin();
-    for (const metric of METRICS) this.columns.get(metric)?.push(metrics[metric] ?? NaN);
-    for (const purpose of MEMORY) this.columns.get(purpose)?.push(metrics.memory[purpose]);
+    for (const { key } of this.metrics) this.columns.get(key)?.push(metricOf(metrics, key));
+    for (const purpose of MEMORY_KEYS) this.columns.get(purpose)?.push(metrics.memory[purpose]);
   }
 
   /** The metrics of a row as they came. */
   row(at: number): StepMetrics {
-    const value = (name: Column): number => this.column(name)[at] ?? NaN;
-    const optional = (name: Column): number | undefined => (Number.isNaN(value(name)) ? undefined : value(name));
+    const value = (key: string): number => this.column(key)[at] ?? NaN;
+    const numbers = this.metrics.map(({ key, isOptional }) => {
+      const one = value(key);
+      return [key, isOptional && Number.isNaN(one) ? undefined : one];
+    });
     return {
-      ...(Object.fromEntries(METRICS.map((metric) => [metric, value(metric)])) as Record<Metric, number>),
-      recallAt1: optional('recallAt1'),
-      chance: optional('chance'),
-      memory: Object.fromEntries(MEMORY.map((purpose) => [purpose, value(purpose)])) as unknown as MemoryView,
-    };
+      ...Object.fromEntries(numbers),
+      memory: Object.fromEntries(MEMORY_KEYS.map((purpose) => [purpose, value(purpose)])) as unknown as MemoryView,
+    } as StepMetrics;
   }
 
   private thin(): void {
     const rows = halve(
-      METRICS.map((metric) => this.column(metric)),
-      this.column('ntpLoss'),
+      this.metrics.map(({ key }) => this.column(key)),
+      this.column(this.objective.headline),
     );
     for (const column of this.columns.values()) column.keep(rows);
   }

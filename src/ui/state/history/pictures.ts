@@ -1,21 +1,19 @@
-import type { StepRecord } from '../../../run/record.ts';
+import type { ObjectiveTable } from '../../../objectives/tables.ts';
+import { metricOf, type StepRecord } from '../../../run/record.ts';
 import { recordBytes } from './recordBytes.ts';
 
-/** Most pictures kept of a run by even thinning; up to six more are extremes and the last one. */
+/** Most pictures kept of a run by even thinning; a few more are extremes and the last one. */
 export const MAXIMUM_SNAPSHOTS = 200;
 /** What the pictures of a run take at most, in bytes as `recordBytes` counts them. */
 export const MAXIMUM_PICTURE_BYTES = 48e6;
 /** Kept by thinning whatever they weigh: with fewer there is nothing to travel through. */
 const FEWEST = 8;
 
-/** Numbers whose extremes are kept as pictures; −: the lowest. */
-const PINNED = [
-  ['ntpLoss', 1],
-  ['ntpLoss', -1],
-  ['effectiveDocuments', 1],
-  ['effectiveDocuments', -1],
-  ['retrieverGradientNorm', 1],
-] as const;
+/** A number of which the step where it is highest keeps its picture; −1: where it is lowest. */
+type Extreme = readonly [metric: string, sign: 1 | -1];
+
+/** What is kept whatever is trained for: the retriever's strongest pull. */
+const STRONGEST_GRADIENT: Extreme = ['retrieverGradientNorm', 1];
 
 /**
  * The pictures of an evenly thinned set of steps, of the steps with extreme numbers, and of the last step. When there are
@@ -23,15 +21,27 @@ const PINNED = [
  */
 export class Pictures {
   private kept: StepRecord[] = [];
-  private readonly pins: (StepRecord | undefined)[] = PINNED.map(() => undefined);
+  private readonly extremes: readonly Extreme[];
+  private readonly pins: (StepRecord | undefined)[];
   private stride = 1;
   private bytes = 0;
   private sorted: readonly StepRecord[] | undefined;
   last: StepRecord | undefined;
 
+  constructor({ extremes }: Pick<ObjectiveTable, 'extremes'>) {
+    this.extremes = [
+      ...extremes.flatMap((metric): Extreme[] => [
+        [metric, 1],
+        [metric, -1],
+      ]),
+      STRONGEST_GRADIENT,
+    ];
+    this.pins = this.extremes.map(() => undefined);
+  }
+
   /** Pictures chosen elsewhere: kept as they are, up to the same bound. */
-  static of(records: readonly StepRecord[]): Pictures {
-    const pictures = new Pictures();
+  static of(table: Pick<ObjectiveTable, 'extremes'>, records: readonly StepRecord[]): Pictures {
+    const pictures = new Pictures(table);
     pictures.kept = [...records];
     pictures.bytes = total(records);
     pictures.last = records.at(-1);
@@ -72,11 +82,11 @@ export class Pictures {
   }
 
   private pin(record: StepRecord): void {
-    PINNED.forEach(([metric, sign], i) => {
-      const value = record.metrics[metric];
+    this.extremes.forEach(([metric, sign], i) => {
+      const value = metricOf(record.metrics, metric);
       if (!Number.isFinite(value)) return;
       const pinned = this.pins[i];
-      if (!pinned || sign * value > sign * pinned.metrics[metric]) this.pins[i] = record;
+      if (!pinned || sign * value > sign * metricOf(pinned.metrics, metric)) this.pins[i] = record;
     });
   }
 }

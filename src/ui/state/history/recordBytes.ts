@@ -8,11 +8,15 @@ const OBJECT = 64;
 
 /** About what a picture takes in memory: the arrays and strings it is made of, with a small allowance for each object. */
 export function recordBytes(record: StepRecord): number {
-  const { batch, similarity, attention, tokenLoss, isolatedTokenLoss } = record;
-  let bytes = 8 * OBJECT + NUMBER * (similarity.length + attention.length);
-  for (const losses of tokenLoss) bytes += OBJECT + NUMBER * losses.length;
-  for (const losses of isolatedTokenLoss) bytes += OBJECT + NUMBER * losses.length;
-  for (const { text, documentTitle, tokens } of batch.chunks) {
+  let bytes = 8 * OBJECT;
+  for (const view of Object.values(record)) {
+    if (!Array.isArray(view)) continue;
+    // A matrix holds numbers, losses of tokens hold a row of them for each chunk.
+    for (const row of view as readonly (number | readonly number[])[]) {
+      bytes += typeof row === 'number' ? NUMBER : OBJECT + NUMBER * row.length;
+    }
+  }
+  for (const { text, documentTitle, tokens } of record.batch.chunks) {
     bytes += 2 * OBJECT + 2 * (text.length + documentTitle.length) + STRING * tokens.length;
   }
   return bytes;

@@ -1,9 +1,11 @@
 import type { StepRecord } from '../../../../run/record.ts';
-import { cellValues, valueWords } from '../../matrix/cell.ts';
+import type { ObjectiveTable } from '../../../../objectives/tables.ts';
+import { cellValues, emptyCellWords, isEmptyCell, pairWords, valueWords } from '../../matrix/cell.ts';
 import type { Cell } from '../../../state/view.svelte.ts';
 
 /** What one of two matrices beside one another shows. */
 export interface ComparedPicture {
+  readonly table: ObjectiveTable;
   readonly record: StepRecord | undefined;
   /** Chunks in the order of the axes. */
   readonly places: readonly number[];
@@ -11,12 +13,14 @@ export interface ComparedPicture {
 
 /** A cell of several matrices in words, each under the number of its run. */
 export function cellWords(cell: Cell, pictures: readonly (ComparedPicture & { readonly number: number })[]): string {
-  const { row, column } = cell;
-  if (row === column) return `Chunk ${row + 1}: no chunk reads itself.`;
-  const values = pictures.map(({ record, places, number }) => {
+  if (pictures.every(({ table }) => isEmptyCell(table, cell))) return emptyCellWords(cell);
+  // What a cell is is said once, unless the runs were trained for different things.
+  const said = new Set(pictures.map(({ table }) => pairWords(table, cell)));
+  const values = pictures.map(({ table, record, places, number }) => {
     // The other matrix may be larger.
-    const found = cellValues(record, places, cell);
-    return `Run ${number}: ${found ? valueWords(found) : 'has no such cell'}.`;
+    const found = cellValues(table, record, places, cell);
+    const what = said.size > 1 ? `${pairWords(table, cell)}: ` : '';
+    return `Run ${number}: ${found ? what + valueWords(found) : 'has no such cell'}.`;
   });
-  return [`Chunk ${row + 1} reads chunk ${column + 1}.`, ...values].join(' ');
+  return [...(said.size > 1 ? [] : [`${[...said].join('')}.`]), ...values].join(' ');
 }

@@ -1,3 +1,4 @@
+import type { MetricDefinition, ObjectiveTable } from '../../../../objectives/tables.ts';
 import type {
   ChunkView,
   CorpusSummary,
@@ -6,7 +7,7 @@ import type {
   StepMetrics,
   StepRecord,
 } from '../../../../run/record.ts';
-import { MEMORY, METRICS, type Column } from '../../../state/history/metricTable.ts';
+import { MEMORY_KEYS } from '../../../state/history/metricTable.ts';
 import { array, CheckError, numberList, object, optional, text, wholeNumber, type Take } from './checks.ts';
 
 /** As many chunks and tokens as a configuration can ask for, with a token or two that mark the ends. */
@@ -17,9 +18,12 @@ export const MAXIMUM_NAME = 200;
 
 /** What is taken for the numbers of a run. */
 export interface Accepted {
+  /** What it was trained for names them. */
+  readonly table: ObjectiveTable;
+  readonly metrics: readonly MetricDefinition[];
   readonly take: Take;
   /** Numbers that may be missing: a run has those that were measured when it was trained. NaN stands for them. */
-  readonly absent: ReadonlySet<Column>;
+  readonly absent: ReadonlySet<string>;
 }
 
 /** @throws CheckError unless every step is later than the one before it. */
@@ -28,22 +32,21 @@ export function checkOrder(entries: readonly { readonly step: number }[], place:
   if (wrong > 0) throw new CheckError(`${place}[${wrong}] is not of a later step than the one before it.`);
 }
 
-export function checkMetrics(value: unknown, place: string, { take, absent }: Accepted): StepMetrics {
+/** Where a metric has no range of its own. */
+const EVERYTHING = [-1e30, 1e30] as const;
+
+export function checkMetrics(value: unknown, place: string, { metrics, take, absent }: Accepted): StepMetrics {
   const given = object(value, place);
   const memory = object(given.memory, `${place}.memory`);
-  const of = (key: Column, from = given, low?: number, high?: number): number =>
+  const of = (key: string, from = given, low?: number, high?: number): number =>
     from[key] === undefined && absent.has(key) ? NaN : take(from[key], `${place}.${key}`, low, high);
-  const share = (key: 'recallAt1' | 'chance'): number | undefined =>
-    optional(given[key], (one) => take(one, `${place}.${key}`, 0, 1));
+  const metric = ({ key, isOptional, range: [low, high] = EVERYTHING }: MetricDefinition): number | undefined =>
+    isOptional ? optional(given[key], (one) => take(one, `${place}.${key}`, low, high)) : of(key, given, low, high);
   return {
-    ...(Object.fromEntries(
-      METRICS.filter((key) => key !== 'recallAt1' && key !== 'chance').map((key) => [key, of(key)]),
-    ) as unknown as StepMetrics),
+    ...Object.fromEntries(metrics.map((one) => [one.key, metric(one)])),
     step: wholeNumber(given.step, `${place}.step`, 1, 1e9),
-    recallAt1: share('recallAt1'),
-    chance: share('chance'),
-    memory: Object.fromEntries(MEMORY.map((key) => [key, of(key, memory, 0, 1e15)])) as unknown as MemoryView,
-  };
+    memory: Object.fromEntries(MEMORY_KEYS.map((key) => [key, of(key, memory, 0, 1e15)])) as unknown as MemoryView,
+  } as StepMetrics;
 }
 
 export function checkSnapshot(value: unknown, place: string, accepted: Accepted): StepRecord {
@@ -53,20 +56,18 @@ export function checkSnapshot(value: unknown, place: string, accepted: Accepted)
     checkChunk(one, `${place}.batch.chunks[${i}]`),
   );
   const size = chunks.length;
-  const { take } = accepted;
-  const matrix = (key: 'similarity' | 'attention', low: number): number[] =>
-    numberList(given[key], `${place}.${key}`, size * size, size * size, take, low, 1.001);
-  const losses = (key: 'tokenLoss' | 'isolatedTokenLoss'): number[][] =>
+  const { take, table } = accepted;
+  const matrix = (key: string, low: number, high: number): number[] =>
+    numberList(given[key], `${place}.${key}`, size * size, size * size, take, low, high);
+  const losses = (key: string): number[][] =>
     array(given[key], `${place}.${key}`, size, size).map((row, i) =>
       numberList(row, `${place}.${key}[${i}]`, 0, MAXIMUM_TOKENS, take, -1, 1e6),
     );
   return {
     metrics: checkMetrics(given.metrics, `${place}.metrics`, accepted),
     batch: { chunks },
-    similarity: matrix('similarity', -1e6),
-    attention: matrix('attention', -0.001),
-    tokenLoss: losses('tokenLoss'),
-    isolatedTokenLoss: losses('isolatedTokenLoss'),
+    ...Object.fromEntries(table.matrices.map(({ key, range: [low, high] }) => [key, matrix(key, low, high)])),
+    ...Object.fromEntries(table.tokenRows.map(({ key }) => [key, losses(key)])),
   };
 }
 
@@ -98,17 +99,23 @@ export function checkCorpus(value: unknown): CorpusSummary {
   };
 }
 
-export function checkEvaluation(value: unknown, place: string, take: Take): Evaluation {
+export function checkEvaluation(
+  value: unknown,
+  place: string,
+  { table, take }: Pick<Accepted, 'table' | 'take'>,
+): Evaluation {
   const given = object(value, place);
-  const share = (key: 'recallAt1' | 'chance' | 'tfidfRecallAt1'): number | undefined =>
-    optional(given[key], (one) => take(one, `${place}.${key}`, 0, 1));
+  const metric = ({
+    key,
+    isOptional,
+    isNewer,
+    range: [low, high] = EVERYTHING,
+  }: MetricDefinition): number | undefined => {
+    const check = (one: unknown): number => take(one, `${place}.${key}`, low, high);
+    return isOptional || (isNewer && given[key] === undefined) ? optional(given[key], check) : check(given[key]);
+  };
   return {
     step: wholeNumber(given.step, `${place}.step`, 0, 1e9),
-    recallAt1: share('recallAt1'),
-    chance: share('chance'),
-    tfidfRecallAt1: share('tfidfRecallAt1'),
-    ntpLoss: take(given.ntpLoss, `${place}.ntpLoss`),
-    isolatedLoss: take(given.isolatedLoss, `${place}.isolatedLoss`),
-    effectiveDocuments: take(given.effectiveDocuments, `${place}.effectiveDocuments`),
+    ...Object.fromEntries(table.heldOutMetrics.map((one) => [one.key, metric(one)])),
   };
 }

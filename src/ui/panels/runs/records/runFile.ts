@@ -1,16 +1,14 @@
 import { configure } from '../../../../settings/configuration.ts';
-import type { RunRecord, StepMetrics } from '../../../../run/record.ts';
+import { metricOf, type RunRecord, type StepMetrics } from '../../../../run/record.ts';
 import { SettingError } from '../../../../settings/setting.ts';
-import { COLUMNS, METRICS, type Column } from '../../../state/history/metricTable.ts';
+import { stepMetrics, tableOf, type ObjectiveTable } from '../../../../objectives/tables.ts';
+import { columnKeys } from '../../../state/history/metricTable.ts';
 import { checkCorpus, checkEvaluation, checkMetrics, checkOrder, checkSnapshot, MAXIMUM_NAME } from './checkRun.ts';
 import { array, CheckError, number, object, text } from './checks.ts';
 import { RunFileError } from './problems.ts';
 
 const MAXIMUM_STEPS = 2_000_000;
 const MAXIMUM_PICTURES = 5000;
-
-/** Without these there is nothing to be shown; the rest of the numbers came one by one, and older runs lack some. */
-const NEEDED: readonly Column[] = ['step', 'loss', 'ntpLoss', 'isolatedLoss'];
 
 /** Digits that a 32-bit number has. */
 const DIGITS = 7;
@@ -20,8 +18,11 @@ const DIGITS = 7;
  * no step has is no reason for that, it was not measured yet when the run was trained.
  */
 export function writeRun(run: RunRecord): string {
-  const measured = METRICS.filter((key) => run.metrics.some((one) => Number.isFinite(one[key])));
-  const isFinite = (metrics: StepMetrics): boolean => measured.every((key) => Number.isFinite(metrics[key] ?? 0));
+  const measured = stepMetrics(tableOf(run.configuration)).filter(({ key }) =>
+    run.metrics.some((one) => Number.isFinite(metricOf(one, key))),
+  );
+  const isFinite = (metrics: StepMetrics): boolean =>
+    measured.every(({ key }) => metrics[key] === undefined || Number.isFinite(metricOf(metrics, key)));
   const metrics = run.metrics.filter(isFinite);
   const snapshots = run.snapshots.filter((one) => isFinite(one.metrics));
   const last = metrics.at(-1)?.step ?? 0;
@@ -62,14 +63,16 @@ function checkRun(value: unknown): RunRecord {
     const version = JSON.stringify(run.version)?.slice(0, 40) ?? 'none';
     throw new CheckError(`its version is ${version}, and this page reads version 1.`);
   }
+  const configuration = configure(object(run.configuration, 'configuration'));
+  const table = tableOf(configuration);
   const rows = array(run.metrics, 'metrics', 1, MAXIMUM_STEPS);
-  const accepted = { take: number, absent: absentIn(rows) };
+  const accepted = { table, metrics: stepMetrics(table), take: number, absent: absentIn(rows, table) };
   const metrics = rows.map((one, i) => checkMetrics(one, `metrics[${i}]`, accepted));
   const snapshots = array(run.snapshots, 'snapshots', 1, MAXIMUM_PICTURES).map((one, i) =>
     checkSnapshot(one, `snapshots[${i}]`, accepted),
   );
   const evaluations = array(run.evaluations, 'evaluations', 0, MAXIMUM_STEPS).map((one, i) =>
-    checkEvaluation(one, `evaluations[${i}]`, number),
+    checkEvaluation(one, `evaluations[${i}]`, accepted),
   );
   const steps = snapshots.map((one) => one.metrics);
   checkOrder(metrics, 'metrics');
@@ -80,7 +83,7 @@ function checkRun(value: unknown): RunRecord {
   return {
     version: 1,
     name: text(run.name, 'name', MAXIMUM_NAME),
-    configuration: configure(object(run.configuration, 'configuration')),
+    configuration,
     corpus: checkCorpus(run.corpus),
     adapter: text(run.adapter, 'adapter', MAXIMUM_NAME),
     metrics,
@@ -96,13 +99,14 @@ function checkEnd(entries: readonly { readonly step: number }[], place: string, 
   throw new CheckError(`${place}[${wrong}] is of step ${entries[wrong]?.step}, but metrics end with step ${last}.`);
 }
 
-/** The numbers that no step of a file has. */
-function absentIn(rows: readonly unknown[]): Set<Column> {
-  const present = new Set<string>(NEEDED);
+/** The numbers that no step of a file has, and that came after the first files. */
+function absentIn(rows: readonly unknown[], table: ObjectiveTable): Set<string> {
+  const needed = stepMetrics(table).filter(({ isNewer }) => !isNewer);
+  const present = new Set(needed.map(({ key }) => key));
   for (const row of rows) {
     if (typeof row !== 'object' || row === null) continue;
     const { memory } = row as { readonly memory?: unknown };
     for (const key of [...Object.keys(row), ...Object.keys(memory ?? {})]) present.add(key);
   }
-  return new Set(COLUMNS.filter((column) => !present.has(column)));
+  return new Set(columnKeys(table).filter((key) => !present.has(key)));
 }

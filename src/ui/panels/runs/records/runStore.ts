@@ -1,6 +1,6 @@
 import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
 import type { CorpusSummary, Evaluation, RunRecord, StepRecord } from '../../../../run/record.ts';
-import { COLUMNS, type Column } from '../../../state/history/metricTable.ts';
+import { columnKeys } from '../../../state/history/metricTable.ts';
 import { UnreadableRunError } from './problems.ts';
 import { restoreRun, restoreSummary } from './storedRun.ts';
 import { summaryOf, type RunSummary, type Saving } from './summary.ts';
@@ -10,7 +10,7 @@ interface StoredNumbers {
   readonly id: string;
   readonly corpus: CorpusSummary;
   readonly adapter: string;
-  readonly columns: Readonly<Record<Column, Float64Array<ArrayBuffer>>>;
+  readonly columns: Readonly<Record<string, Float64Array<ArrayBuffer>>>;
   readonly evaluations: readonly Evaluation[];
 }
 
@@ -86,7 +86,7 @@ export async function saveRun(saving: Saving): Promise<RunSummary> {
   const { id, history, corpus, adapter, written } = saving;
   // Taken at once: the run goes on while this is written.
   const snapshots = [...history.snapshots];
-  const columns = Object.fromEntries(COLUMNS.map((column) => [column, history.column(column).slice()]));
+  const columns = Object.fromEntries(columnKeys(history.table).map((key) => [key, history.column(key).slice()]));
   const evaluations = [...history.evaluations];
   const summary = summaryOf(saving);
   const db = await database();
@@ -98,7 +98,7 @@ export async function saveRun(saving: Saving): Promise<RunSummary> {
   const kept = new Set(snapshots.map(({ metrics }) => metrics.step));
   const stale = [...written].filter((step) => !kept.has(step));
   const fresh = snapshots.filter(({ metrics }) => !written.has(metrics.step));
-  const numbers = { id, corpus, adapter, columns: columns as StoredNumbers['columns'], evaluations };
+  const numbers = { id, corpus, adapter, columns, evaluations };
   const first = fresh.slice(0, PORTION);
   try {
     await commit(transaction, [

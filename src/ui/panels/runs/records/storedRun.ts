@@ -1,12 +1,10 @@
 import { configure, SETTING_KEYS, type Configuration } from '../../../../settings/configuration.ts';
 import type { RunRecord } from '../../../../run/record.ts';
-import { COLUMNS, MetricTable, type Column } from '../../../state/history/metricTable.ts';
+import { stepMetrics, tableOf, type ObjectiveTable } from '../../../../objectives/tables.ts';
+import { columnKeys, MetricTable } from '../../../state/history/metricTable.ts';
 import { checkCorpus, checkEvaluation, checkOrder, checkSnapshot, MAXIMUM_NAME } from './checkRun.ts';
 import { anyNumber, array, CheckError, object, text, type Fields } from './checks.ts';
 import type { RunSummary } from './summary.ts';
-
-/** What may be missing in storage: numbers that were not measured yet when a run was trained. */
-const ACCEPTED = { take: anyNumber, absent: new Set(COLUMNS.filter((column) => column !== 'step')) };
 
 /**
  * A run out of the rows that storage has of it, whichever version of the page wrote them: settings that it did not have are
@@ -16,10 +14,15 @@ const ACCEPTED = { take: anyNumber, absent: new Set(COLUMNS.filter((column) => c
 export function restoreRun(summary: unknown, numbers: unknown, pictures: readonly unknown[]): RunRecord {
   const { name, configuration } = object(summary, 'its row in the list');
   const { corpus, adapter, columns, evaluations } = object(numbers, 'the row of its numbers');
-  const metrics = restoreMetrics(object(columns, 'columns'));
+  const settings = restoreConfiguration(configuration);
+  const table = tableOf(settings);
+  // What may be missing in storage: numbers that were not measured yet when a run was trained.
+  const absent = new Set(columnKeys(table).filter((key) => key !== 'step'));
+  const accepted = { table, metrics: stepMetrics(table), take: anyNumber, absent };
+  const metrics = restoreMetrics(object(columns, 'columns'), table);
   const last = metrics.at(-1)?.step ?? 0;
   const snapshots = pictures.map((one, i) =>
-    checkSnapshot(object(one, `pictures[${i}]`).record, `pictures[${i}]`, ACCEPTED),
+    checkSnapshot(object(one, `pictures[${i}]`).record, `pictures[${i}]`, accepted),
   );
   checkOrder(
     snapshots.map((one) => one.metrics),
@@ -28,14 +31,14 @@ export function restoreRun(summary: unknown, numbers: unknown, pictures: readonl
   return {
     version: 1,
     name: text(name, 'name', MAXIMUM_NAME),
-    configuration: restoreConfiguration(configuration),
+    configuration: settings,
     corpus: checkCorpus(corpus),
     adapter: text(adapter, 'adapter', MAXIMUM_NAME),
     metrics,
     // A page that was closed while it wrote may have left pictures of later steps.
     snapshots: snapshots.filter((one) => one.metrics.step <= last),
     evaluations: array(evaluations, 'evaluations', 0, Infinity)
-      .map((one, i) => checkEvaluation(one, `evaluations[${i}]`, anyNumber))
+      .map((one, i) => checkEvaluation(one, `evaluations[${i}]`, accepted))
       .sort((a, b) => a.step - b.step),
   };
 }
@@ -43,10 +46,12 @@ export function restoreRun(summary: unknown, numbers: unknown, pictures: readonl
 /** A row of the list. What is damaged in it is left out: the run itself says what is wrong when it is read. */
 export function restoreSummary(value: RunSummary): RunSummary {
   const row: Fields = { ...value };
-  const amount = (key: keyof RunSummary, otherwise: number): number => {
+  const amount = (key: string, otherwise: number): number => {
     const one = row[key];
     return typeof one === 'number' && Number.isFinite(one) ? one : otherwise;
   };
+  const configuration = listedConfiguration(row.configuration);
+  const { headline, score } = tableOf(configuration);
   return {
     id: value.id,
     name: typeof row.name === 'string' ? row.name : 'A run without a name',
@@ -54,9 +59,10 @@ export function restoreSummary(value: RunSummary): RunSummary {
     savedAt: amount('savedAt', 0),
     steps: amount('steps', 0),
     bytes: amount('bytes', 0),
-    configuration: listedConfiguration(row.configuration),
-    recallAt1: typeof row.recallAt1 === 'number' ? row.recallAt1 : undefined,
-    ntpLoss: amount('ntpLoss', NaN),
+    configuration,
+    // Rows of earlier versions have these two under the names of their metrics.
+    score: [row.score, row[score]].find((one) => typeof one === 'number'),
+    headline: amount('headline', amount(headline, NaN)),
   };
 }
 
@@ -74,11 +80,11 @@ function restoreConfiguration(value: unknown): Configuration {
   return configure(Object.fromEntries(SETTING_KEYS.flatMap((key) => (key in given ? [[key, given[key]]] : []))));
 }
 
-function restoreMetrics(columns: Fields): RunRecord['metrics'] {
+function restoreMetrics(columns: Fields, objective: ObjectiveTable): RunRecord['metrics'] {
   const { step } = columns;
   if (!(step instanceof Float64Array) || step.length === 0) throw new CheckError('columns.step is missing or empty.');
   const { length } = step;
-  const complete = COLUMNS.map((name): [Column, Float64Array<ArrayBuffer>] => {
+  const complete = columnKeys(objective).map((name): [string, Float64Array<ArrayBuffer>] => {
     const column = columns[name];
     if (column === undefined) return [name, new Float64Array(length).fill(NaN)];
     if (!(column instanceof Float64Array) || column.length !== length) {
@@ -86,7 +92,7 @@ function restoreMetrics(columns: Fields): RunRecord['metrics'] {
     }
     return [name, Float64Array.from(column)];
   });
-  const table = MetricTable.of(Object.fromEntries(complete) as Record<Column, Float64Array<ArrayBuffer>>);
+  const table = MetricTable.of(objective, new Map(complete));
   const metrics = Array.from({ length }, (_, row) => table.row(row));
   checkOrder(metrics, 'columns.step');
   if (!metrics.every((one) => Number.isInteger(one.step) && one.step > 0)) {

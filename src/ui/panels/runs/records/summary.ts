@@ -1,7 +1,7 @@
 import type { Configuration } from '../../../../settings/configuration.ts';
 import type { CorpusSummary } from '../../../../run/record.ts';
 import type { History } from '../../../state/history/history.ts';
-import { COLUMNS } from '../../../state/history/metricTable.ts';
+import { tableBytes } from '../../../state/history/metricTable.ts';
 import { recordBytes } from '../../../state/history/recordBytes.ts';
 
 /** A kept run as the list shows it. */
@@ -15,9 +15,9 @@ export interface RunSummary {
   readonly steps: number;
   readonly bytes: number;
   readonly configuration: Configuration;
-  /** Held-out recall@1 where it was measured last, and the loss of the last step. */
-  readonly recallAt1: number | undefined;
-  readonly ntpLoss: number;
+  /** How good the retriever was on held-out batches, where that was measured last, and the headline of the last step. */
+  readonly score: number | undefined;
+  readonly headline: number;
 }
 
 /** A run to be written, and the steps of its pictures that are written already. */
@@ -42,9 +42,9 @@ export function summaryOf({ id, name, createdAt, history, configuration }: Omit<
     createdAt,
     savedAt: Date.now(),
     steps,
-    bytes: pictureBytes + COLUMNS.length * Float64Array.BYTES_PER_ELEMENT * history.length,
+    bytes: pictureBytes + tableBytes(history.table, history.length),
     configuration,
-    recallAt1: history.evaluations.at(-1)?.recallAt1,
-    ntpLoss: history.value('ntpLoss', steps),
+    score: history.evaluations.at(-1)?.[history.table.score],
+    headline: history.value(history.table.headline, steps),
   };
 }

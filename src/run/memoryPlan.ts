@@ -1,18 +1,16 @@
-import type { TokenBatch } from '../corpus/types.ts';
 import { DryPool, DryRecorder, dryDevice, type Imitated } from '../gpu/dryDevice.ts';
 import type { Purpose } from '../gpu/pool.ts';
 import type { DecoderConfig } from '../models/config.ts';
 import { Decoder } from '../models/decoder.ts';
 import { LayerGates } from '../models/gates.ts';
 import { LoraAdapter, type LoraConfig } from '../models/lora.ts';
-import { allocateWeights, type WeightOptions } from '../models/weights.ts';
-import { fixedGates, type RevelaOptions } from '../objectives/revela.ts';
+import { allocateWeights, type DecoderWeights, type WeightOptions } from '../models/weights.ts';
+import type { Objective, ObjectiveBatch, ObjectiveModels } from '../objectives/objective.ts';
 import { Runtime } from '../ops/core/runtime.ts';
 import type { DType } from '../ops/core/tensor.ts';
-import type { TrainingBatch } from './batches.ts';
-import { Optimiser } from './optimiser.ts';
-import { parameterGroups } from './parameterGroups.ts';
-import { Trainer } from './trainer.ts';
+import type { Trainer } from '../training/trainer.ts';
+import { assemble } from './assemble.ts';
+import { buildModels, type ModelSource } from './buildModels.ts';
 
 /** One of the two models, as far as memory goes. */
 export interface PlannedModel {
@@ -28,19 +26,16 @@ export interface PlannedModel {
 
 /** What a run is made of. */
 export interface PlannedRun {
-  readonly languageModel: PlannedModel;
+  /** Undefined where the objective needs none. */
+  readonly languageModel: PlannedModel | undefined;
   readonly retriever: PlannedModel;
   /** One frozen base, the language model's, under both. */
   readonly sharedBase: boolean;
-  /** γ is learnt, one per layer. */
-  readonly learnsGates: boolean;
-  /** A is a control's, not the retriever's. */
-  readonly fixedAttention: boolean;
-  /** B. */
-  readonly chunks: number;
-  /** Tokens of the longest row of each kind, EOS included where there is one. */
-  readonly tokens: { readonly query: number; readonly passage: number; readonly languageModel: number };
-  readonly options: RevelaOptions;
+  /** γ of each layer as it begins, where it is learnt. */
+  readonly gates: readonly number[] | undefined;
+  readonly bind: (models: ObjectiveModels) => Objective;
+  /** The largest there may be. */
+  readonly batch: ObjectiveBatch;
   /** Batches per update. */
   readonly accumulation: number;
 }
@@ -75,7 +70,7 @@ export async function planMemory(run: PlannedRun, like?: Imitated): Promise<Memo
   const { pool, recorder } = runtime;
   if (!(pool instanceof DryPool && recorder instanceof DryRecorder))
     throw new Error('A dry device needs a pool and a recorder that only count: this is a bug.');
-  const trainer = buildTrainer(runtime, run);
+  const trainer = await plannedTrainer(runtime, run);
   await trainer.evaluate();
   const evaluation = pool.report();
   const before = recorder.counts;
@@ -101,50 +96,37 @@ function largest(a: Record<Purpose, number>, b: Record<Purpose, number>): Record
   return Object.fromEntries(entries.map(([name, bytes]) => [name, Math.max(bytes, b[name])])) as typeof a;
 }
 
-function buildTrainer(runtime: Runtime, run: PlannedRun): Trainer<TrainingBatch> {
-  const { options } = run;
-  const weights = ({ config, trainable, storage, shardRows }: PlannedModel, head: boolean) =>
-    allocateWeights(runtime, config, { head, trainable, ...(storage && { storage }), ...(shardRows && { shardRows }) });
-  const lmWeights = weights(run.languageModel, true);
-  const retrieverWeights = run.sharedBase ? lmWeights : weights(run.retriever, false);
-  const decoder = ({ config, adapter }: PlannedModel, own: typeof lmWeights) =>
-    new Decoder(config, own, adapter && new LoraAdapter(runtime, config, adapter));
-  const languageModel = decoder(run.languageModel, lmWeights);
-  const retriever = decoder(run.retriever, retrieverWeights);
-  const gates = run.learnsGates
-    ? new LayerGates(runtime, fixedGates(run.languageModel.config.layers, options))
-    : undefined;
-
-  const models = { retriever, languageModel, gates };
-  const groups = parameterGroups(models, { retriever: run.retriever.learns, languageModel: run.languageModel.learns });
-  const batch = fullBatch(run);
-  return new Trainer({
-    runtime,
-    models,
-    // Memory does not depend on the numbers.
-    optimiser: new Optimiser(runtime, groups, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, clipNorm: 1 }),
-    feed: { batchAt: () => batch, heldOut: () => [batch] },
-    options,
-    schedule: { learningRate: 0, warmup: 0, decaySteps: 0 },
-    accumulation: run.accumulation,
-    evaluateEvery: 0,
+/** The run itself, with weights that are only allocated: memory does not depend on the numbers. */
+async function plannedTrainer(runtime: Runtime, run: PlannedRun): Promise<Trainer<ObjectiveBatch>> {
+  const { languageModel, retriever } = run;
+  const learns = { retriever: retriever.learns, languageModel: languageModel?.learns ?? false };
+  const models = await buildModels(countedModels(runtime, run), {
+    needsLanguageModel: languageModel !== undefined,
+    learns,
   });
+  const { trainer } = assemble(runtime, {
+    models,
+    objective: run.bind(models),
+    feed: { batchAt: () => run.batch, heldOut: () => [run.batch] },
+    optimiser: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, clipNorm: 1 },
+    learningRate: () => 0,
+    accumulation: run.accumulation,
+  });
+  return trainer;
 }
 
-/** A batch whose rows are all full, with as many different tokens as there may be. */
-function fullBatch({ chunks, tokens, fixedAttention, languageModel, retriever }: PlannedRun): TrainingBatch {
-  const rows = (length: number, { config }: PlannedModel) =>
-    Array.from({ length: chunks }, (_, row) =>
-      Array.from({ length }, (__, t) => (row * length + t) % config.vocabularySize),
-    );
-  const batch: TokenBatch = {
-    queryIds: rows(tokens.query, retriever),
-    passageIds: rows(tokens.passage, retriever),
-    lmIds: rows(tokens.languageModel, languageModel),
-  };
+function countedModels(runtime: Runtime, { languageModel, retriever, sharedBase, gates }: PlannedRun): ModelSource {
+  const weights = ({ config, trainable, storage, shardRows }: PlannedModel, head: boolean) =>
+    allocateWeights(runtime, config, { head, trainable, ...(storage && { storage }), ...(shardRows && { shardRows }) });
+  const decoder = ({ config, adapter }: PlannedModel, own: DecoderWeights) =>
+    new Decoder(config, own, adapter && new LoraAdapter(runtime, config, adapter));
   return {
-    tokens: batch,
-    labels: [],
-    ...(fixedAttention ? { fixedAttention: new Float32Array(chunks * chunks) } : {}),
+    languageModel: () => {
+      if (!languageModel) throw new Error('The plan has no language model: this is a bug.');
+      return decoder(languageModel, weights(languageModel, true));
+    },
+    retriever: (_keep, other) => decoder(retriever, (sharedBase && other?.weights) || weights(retriever, false)),
+    gates: () => gates && new LayerGates(runtime, gates),
+    untrainedRetriever: () => Promise.reject(new Error('A planned run is never searched: this is a bug.')),
   };
 }

@@ -1,8 +1,8 @@
-import type { TokenBatch } from '../corpus/types.ts';
-import type { Runtime } from '../ops/core/runtime.ts';
-import { linearCrossEntropy, lossSeed, type LossSeed } from '../ops/linearCrossEntropy.ts';
-import { Tape } from '../ops/core/tape.ts';
-import type { Tensor } from '../ops/core/tensor.ts';
+import type { TokenBatch } from '../../corpus/types.ts';
+import type { Runtime } from '../../ops/core/runtime.ts';
+import { linearCrossEntropy, lossSeed, type LossSeed } from '../../ops/linearCrossEntropy.ts';
+import { Tape } from '../../ops/core/tape.ts';
+import type { Tensor } from '../../ops/core/tensor.ts';
 import { besideTraining } from './inspection.ts';
 import { predictedTokens } from './predictedTokens.ts';
 import { revela, type RevelaForward, type RevelaModels, type RevelaOptions } from './revela.ts';

@@ -7,12 +7,15 @@ import { Decoder } from '../../src/models/decoder.ts';
 import { LayerGates } from '../../src/models/gates.ts';
 import { LORA_TARGETS, LoraAdapter } from '../../src/models/lora.ts';
 import { allocateWeights, type DecoderWeights } from '../../src/models/weights.ts';
-import { fixedGates } from '../../src/objectives/revela.ts';
+import { fullRows } from '../../src/objectives/fullRows.ts';
+import { infoNceObjective, type InfoNceBatch } from '../../src/objectives/infoNce/objective.ts';
+import { revelaObjective, withLanguageModel, type RevelaBatch } from '../../src/objectives/revela/objective.ts';
+import { fixedGates, type RevelaOptions } from '../../src/objectives/revela/revela.ts';
 import type { Runtime } from '../../src/ops/core/runtime.ts';
 import type { Tensor } from '../../src/ops/core/tensor.ts';
-import { planMemory, storedAs, type PlannedModel, type PlannedRun } from '../../src/training/memoryPlan.ts';
-import { Optimiser, type ParameterGroup } from '../../src/training/optimiser.ts';
-import { Trainer } from '../../src/training/trainer.ts';
+import { assemble } from '../../src/run/assemble.ts';
+import { buildModels, type ModelSource } from '../../src/run/buildModels.ts';
+import { planMemory, storedAs, type PlannedModel, type PlannedRun } from '../../src/run/memoryPlan.ts';
 import { openTestRuntime } from '../harness/runtime.ts';
 import { randomArray, randomInt, seededRandom } from '../harness/numerics.ts';
 import { LLAMA_JSON, QWEN2_JSON, QWEN3_JSON } from '../harness/tinyDecoder.ts';
@@ -55,7 +58,20 @@ const NARROW: PlannedModel = {
   config: { ...qwen, layers: 1, hiddenSize: 32, headDim: 8, intermediateSize: 64 },
 };
 
-const RUN: PlannedRun = {
+/** A run, as far as memory goes, in words of its settings. */
+interface Case {
+  readonly languageModel: PlannedModel | undefined;
+  readonly retriever: PlannedModel;
+  readonly sharedBase: boolean;
+  readonly learnsGates: boolean;
+  readonly fixedAttention: boolean;
+  readonly chunks: number;
+  readonly tokens: { readonly query: number; readonly passage: number; readonly languageModel: number };
+  readonly options: RevelaOptions;
+  readonly accumulation: number;
+}
+
+const RUN: Case = {
   languageModel: FULL,
   retriever: FULL,
   sharedBase: false,
@@ -76,11 +92,12 @@ const RUN: PlannedRun = {
   },
   accumulation: 1,
 };
-const SHARED: PlannedRun = { ...RUN, languageModel: LORA, retriever: LORA, sharedBase: true };
+const SHARED: Case = { ...RUN, languageModel: LORA, retriever: LORA, sharedBase: true };
 
 /** The same run on decoders of another family. */
-function ofFamily(config: DecoderConfig, run: PlannedRun): PlannedRun {
-  return { ...run, languageModel: { ...run.languageModel, config }, retriever: { ...run.retriever, config } };
+function ofFamily(config: DecoderConfig, run: Case): Case {
+  const { languageModel, retriever } = run;
+  return { ...run, languageModel: languageModel && { ...languageModel, config }, retriever: { ...retriever, config } };
 }
 
 function fill({ slice, size, dtype, scales }: Tensor, random: () => number): void {
@@ -97,8 +114,45 @@ function fill({ slice, size, dtype, scales }: Tensor, random: () => number): voi
     );
 }
 
+/** Revela where there is a language model, InfoNCE where there is none. */
+const bind =
+  ({ languageModel, options }: Case): PlannedRun['bind'] =>
+  (models) =>
+    languageModel ? revelaObjective(withLanguageModel(models), options) : infoNceObjective(models.retriever, options);
+
+/** A batch with rows of full length, as `ids` makes them. */
+function batchOf(run: Case, ids: (length: number, model: PlannedModel) => number[][]): RevelaBatch & InfoNceBatch {
+  const queryIds = ids(run.tokens.query, run.retriever);
+  const passageIds = ids(run.tokens.passage, run.retriever);
+  const lmIds = run.languageModel ? ids(run.tokens.languageModel, run.languageModel) : [];
+  const uniform = new Float32Array(run.chunks ** 2).map((_, at) =>
+    Math.floor(at / run.chunks) === at % run.chunks ? 0 : 1 / (run.chunks - 1),
+  );
+  return {
+    tokens: { queryIds, passageIds, lmIds },
+    crops: { queryIds, passageIds },
+    whole: { queryIds, passageIds },
+    labels: [],
+    ...(run.fixedAttention ? { fixedAttention: uniform } : {}),
+  };
+}
+
+function planned(run: Case): PlannedRun {
+  const { languageModel, retriever, sharedBase, accumulation, options } = run;
+  return {
+    languageModel,
+    retriever,
+    sharedBase,
+    gates: run.learnsGates && languageModel ? fixedGates(languageModel.config.layers, options) : undefined,
+    bind: bind(run),
+    // As many different tokens as there may be.
+    batch: batchOf(run, (length, { config }) => fullRows(run.chunks, length, config.vocabularySize)),
+    accumulation,
+  };
+}
+
 /** An evaluation and a step on the test adapter, with random weights and full rows; what the pool counted. */
-async function measure(run: PlannedRun, sameRows: boolean) {
+async function measure(run: Case, sameRows: boolean) {
   const random = seededRandom(5);
   const owned: { destroy(): void }[] = [];
   const keep = <T extends { destroy(): void }>(made: T): T => {
@@ -119,47 +173,32 @@ async function measure(run: PlannedRun, sameRows: boolean) {
     for (const { key } of lora.specs) fill(lora.parameters.tensor(key), random);
     return new Decoder(config, own, lora);
   };
-  const base = weights(run.languageModel, true);
-  const languageModel = decoder(run.languageModel, base);
-  const retriever = decoder(run.retriever, run.sharedBase ? base : weights(run.retriever, false));
-  const groups: ParameterGroup[] = [];
-  for (const [name, model, { learns }] of [
-    ['retriever', retriever, run.retriever],
-    ['languageModel', languageModel, run.languageModel],
-  ] as const) {
-    const parameters = model.adapter?.parameters ?? model.weights.parameters;
-    parameters?.setTrainable(learns);
-    if (parameters && learns) groups.push({ name, parameters });
-  }
-  const { layers } = run.languageModel.config;
-  const gates = run.learnsGates ? keep(new LayerGates(runtime, fixedGates(layers, run.options))) : undefined;
-  if (gates) groups.push({ name: 'gates', parameters: gates.parameters });
-  const rows = (length: number, { config }: PlannedModel) => {
+  const source: ModelSource = {
+    languageModel: () => decoder(run.languageModel!, weights(run.languageModel!, true)),
+    retriever: (_keep, other) =>
+      decoder(run.retriever, (run.sharedBase && other?.weights) || weights(run.retriever, false)),
+    gates: (_keep, { config: { layers } }) =>
+      run.learnsGates ? keep(new LayerGates(runtime, fixedGates(layers, run.options))) : undefined,
+    untrainedRetriever: () => Promise.reject(new Error('Nobody searches here.')),
+  };
+  const models = await buildModels(source, {
+    needsLanguageModel: run.languageModel !== undefined,
+    learns: { retriever: run.retriever.learns, languageModel: run.languageModel?.learns ?? false },
+  });
+  const batch = batchOf(run, (length, { config }) => {
     const row = () => Array.from({ length }, () => randomInt(random, 0, config.vocabularySize - 1));
     const first = row();
     return Array.from({ length: run.chunks }, () => (sameRows ? first : row()));
-  };
-  const tokens = {
-    queryIds: rows(run.tokens.query, run.retriever),
-    passageIds: rows(run.tokens.passage, run.retriever),
-    lmIds: rows(run.tokens.languageModel, run.languageModel),
-  };
-  const uniform = new Float32Array(run.chunks ** 2).map((_, at) =>
-    Math.floor(at / run.chunks) === at % run.chunks ? 0 : 1 / (run.chunks - 1),
-  );
-  const batch = { tokens, labels: [], ...(run.fixedAttention ? { fixedAttention: uniform } : {}) };
-  const trainer = new Trainer({
-    runtime,
-    models: { retriever, languageModel, gates },
-    optimiser: keep(
-      new Optimiser(runtime, groups, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, clipNorm: 1 }),
-    ),
-    feed: { batchAt: () => batch, heldOut: () => [batch] },
-    options: run.options,
-    schedule: { learningRate: 1e-3, warmup: 0, decaySteps: 0 },
-    accumulation: run.accumulation,
-    evaluateEvery: 0,
   });
+  const { trainer, optimiser } = assemble(runtime, {
+    models,
+    objective: bind(run)(models),
+    feed: { batchAt: () => batch, heldOut: () => [batch] },
+    optimiser: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, clipNorm: 1 },
+    learningRate: () => 1e-3,
+    accumulation: run.accumulation,
+  });
+  keep(optimiser);
   // What the pool held before it gave back what it found too much.
   let held = 0;
   const trim = vi.spyOn(runtime.pool, 'trim').mockImplementation(() => {
@@ -180,7 +219,7 @@ async function measure(run: PlannedRun, sameRows: boolean) {
   };
 }
 
-test.each<[string, PlannedRun, { sameRows?: boolean }?]>([
+test.each<[string, Case, { sameRows?: boolean }?]>([
   ['two whole models', RUN],
   ['two whole models, recomputing layers', { ...RUN, options: { ...RUN.options, checkpointing: true } }],
   [
@@ -215,6 +254,8 @@ test.each<[string, PlannedRun, { sameRows?: boolean }?]>([
     'a control for A, so that the retriever does not learn',
     { ...RUN, fixedAttention: true, retriever: { ...FULL, learns: false } },
   ],
+  ['InfoNCE, whole, without a language model', { ...RUN, languageModel: undefined }],
+  ['InfoNCE with an adapter on a bf16 base', { ...RUN, languageModel: undefined, retriever: LORA }],
   [
     'a batch so large that the retriever takes it in two passes',
     {
@@ -228,7 +269,7 @@ test.each<[string, PlannedRun, { sameRows?: boolean }?]>([
     },
   ],
 ])('the plan is what the pool counts: %s', async (_what, run, { sameRows = false } = {}) => {
-  const plan = await planMemory(run, runtime.gpu);
+  const plan = await planMemory(planned(run), runtime.gpu);
   const real = await measure(run, sameRows);
   for (const purpose of ['weights', 'gradients', 'optimiser'] as const)
     expect(plan.byPurpose[purpose], purpose).toBe(real.byPurpose[purpose]);
@@ -258,7 +299,7 @@ const QWEN_HALF_B = parseDecoderConfig({
 });
 
 /** The preset for pretrained checkpoints, on Qwen2.5-0.5B: B 8 × 128 tokens, r 16. */
-function preset(dtype: 'bf16' | 'i8' | 'f32', changes: Partial<PlannedRun['options']> = {}): PlannedRun {
+function preset(dtype: 'bf16' | 'i8' | 'f32', changes: Partial<RevelaOptions> = {}): Case {
   const model: PlannedModel = {
     config: QWEN_HALF_B,
     trainable: false,
@@ -292,7 +333,7 @@ test.each([
   ['i8', 1.5e9],
 ] as const)('Qwen2.5-0.5B in %s with default limits stays below %f bytes', async (dtype, most) => {
   for (const changes of [{}, { contextLayers: undefined, vNorm: true, temperature: 1e-4, dualLoss: true }]) {
-    const plan = await planMemory(preset(dtype, changes));
+    const plan = await planMemory(planned(preset(dtype, changes)));
     console.log(dtype, JSON.stringify(changes), JSON.stringify(plan));
     expect(plan.peakHeld).toBeLessThanOrEqual(most);
     expect(plan.peakTotal).toBeLessThanOrEqual(plan.peakHeld);
@@ -304,11 +345,11 @@ test.each([
 test('a buffer beyond the limits is refused as a step would be', async () => {
   const run = preset('bf16');
   const tokens = { query: 1000, passage: 1000, languageModel: 999 };
-  await expect(planMemory({ ...run, tokens })).rejects.toThrow(GpuLimitError);
+  await expect(planMemory(planned({ ...run, tokens }))).rejects.toThrow(GpuLimitError);
 });
 
 test('a dry run needs no GPU, and makes no large arrays on the way', async () => {
   const before = process.memoryUsage().arrayBuffers;
-  await planMemory(preset('f32', { checkpointing: false }));
+  await planMemory(planned(preset('f32', { checkpointing: false })));
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(32 * 2 ** 20);
 });

@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { loadDecoder } from '../../src/files/models/decoderFiles.ts';
-import { writeSafetensors } from '../../src/files/formats/safetensors.ts';
-import { parseDecoderConfig, rotaryFrequencies } from '../../src/models/config.ts';
-import { Decoder } from '../../src/models/decoder.ts';
-import { LayerGates } from '../../src/models/gates.ts';
-import { fixedGates, revela, type RevelaOptions } from '../../src/objectives/revela.ts';
-import type { Runtime } from '../../src/ops/core/runtime.ts';
-import { Tape } from '../../src/ops/core/tape.ts';
-import { folder } from '../files/helpers.ts';
-import { openTestRuntime } from '../harness/runtime.ts';
-import { expectClose, numericGradients } from '../harness/numerics.ts';
-import { QWEN2_JSON, randomCheckpoint } from '../harness/tinyDecoder.ts';
-import { referenceRevela } from '../reference/revela.ts';
+import { loadDecoder } from '../../../src/files/models/decoderFiles.ts';
+import { writeSafetensors } from '../../../src/files/formats/safetensors.ts';
+import { parseDecoderConfig, rotaryFrequencies } from '../../../src/models/config.ts';
+import { Decoder } from '../../../src/models/decoder.ts';
+import { LayerGates } from '../../../src/models/gates.ts';
+import { fixedGates, revela, type RevelaOptions } from '../../../src/objectives/revela/revela.ts';
+import type { Runtime } from '../../../src/ops/core/runtime.ts';
+import { Tape } from '../../../src/ops/core/tape.ts';
+import { folder } from '../../files/helpers.ts';
+import { openTestRuntime } from '../../harness/runtime.ts';
+import { expectClose, numericGradients } from '../../harness/numerics.ts';
+import { QWEN2_JSON, randomCheckpoint } from '../../harness/tinyDecoder.ts';
+import { referenceRevela } from '../../reference/revela.ts';
 
 let runtime: Runtime;
 beforeAll(async () => {

@@ -1,4 +1,4 @@
-import type { Rows } from '../ops/core/rows.ts';
+import type { Rows } from '../../ops/core/rows.ts';
 
 /** Which tokens carry loss: every token with a predecessor, or only those in the second half of their chunk. */
 export type LossMask = 'all' | 'secondHalf';

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { loadDecoder } from '../../src/files/models/decoderFiles.ts';
-import { writeSafetensors } from '../../src/files/formats/safetensors.ts';
-import { parseDecoderConfig, rotaryFrequencies } from '../../src/models/config.ts';
-import { Decoder } from '../../src/models/decoder.ts';
-import { revela } from '../../src/objectives/revela.ts';
-import { Tape } from '../../src/ops/core/tape.ts';
-import { folder } from '../files/helpers.ts';
-import { openTestRuntime } from '../harness/runtime.ts';
+import { loadDecoder } from '../../../src/files/models/decoderFiles.ts';
+import { writeSafetensors } from '../../../src/files/formats/safetensors.ts';
+import { parseDecoderConfig, rotaryFrequencies } from '../../../src/models/config.ts';
+import { Decoder } from '../../../src/models/decoder.ts';
+import { revela } from '../../../src/objectives/revela/revela.ts';
+import { Tape } from '../../../src/ops/core/tape.ts';
+import { folder } from '../../files/helpers.ts';
+import { openTestRuntime } from '../../harness/runtime.ts';
 import {
   expectClose,
   numericGradients,
@@ -14,9 +14,9 @@ import {
   randomInt,
   seededRandom,
   weightedSum,
-} from '../harness/numerics.ts';
-import { QWEN2_JSON, randomCheckpoint } from '../harness/tinyDecoder.ts';
-import { referenceRevela } from '../reference/revela.ts';
+} from '../../harness/numerics.ts';
+import { QWEN2_JSON, randomCheckpoint } from '../../harness/tinyDecoder.ts';
+import { referenceRevela } from '../../reference/revela.ts';
 
 test('rows of more than 1,024 tokens, which the retriever takes in two passes, give S and gradients of the f64 step', async () => {
   const runtime = await openTestRuntime();

@@ -1,28 +1,17 @@
-import type { Configuration } from '../../settings/configuration.ts';
-import type { StepRecord } from '../../run/record.ts';
-import { decimal } from '../components/format.ts';
-import { readRows, type RowReading } from './display.ts';
-import type { History } from './history/history.ts';
-
-export interface Sentence {
-  readonly text: string;
-  /** Whether the run is a control or cannot learn: said in the text, and marked beside it. */
-  readonly stuck: boolean;
-}
+import type { Configuration } from '../../../settings/configuration.ts';
+import { matrixOf, metricOf, type StepRecord } from '../../../run/record.ts';
+import { decimal } from '../../components/format.ts';
+import { readRows, type RowReading } from '../display.ts';
+import type { History } from '../history/history.ts';
+import { freshScores, WINDOW } from './scores.ts';
+import type { Seen, Sentence } from './words.ts';
 
 /** Steps after which a run that could learn would show it. */
 const PATIENCE = 200;
-/** Steps over which batch scores are averaged before anything is said about them. */
-const WINDOW = 20;
 
-/** What the picture of `step` shows, in plain words made from the numbers. `order` gives chunks their numbers. */
-export function describe(
-  configuration: Configuration,
-  history: History,
-  record: StepRecord,
-  order: readonly number[],
-): Sentence {
-  const rows = readRows(record, order);
+/** Who reads whom, whether that is the partner, what reading saves, and why nothing is learnt where that is so. */
+export function describeReading({ configuration, history, record, order }: Seen): Sentence {
+  const rows = readRows(record.batch, matrixOf(record, 'attention'), order, history.table.pairs);
   const { step } = record.metrics;
   const scores = recentScores(history, step);
   const stuck = whyStuck(configuration, record, rows, scores);
@@ -42,12 +31,10 @@ interface Scores {
 }
 
 function recentScores(history: History, step: number): Scores {
-  const mean = (metric: Parameters<History['recentMean']>[0]): number => history.recentMean(metric, step, WINDOW);
-  const held = history.evaluationAt(step);
-  const isFresh = held !== undefined && step - held.step <= 2 * WINDOW;
+  const mean = (metric: string): number => history.recentMean(metric, step, WINDOW);
   return {
     step,
-    recall: (isFresh ? held.recallAt1 : undefined) ?? mean('recallAt1'),
+    recall: freshScores(history, step)?.recallAt1 ?? mean('recallAt1'),
     chance: mean('chance'),
     gain: mean('isolatedLoss') - mean('ntpLoss'),
     retrieverGradient: mean('retrieverGradientNorm'),
@@ -79,7 +66,7 @@ function whyStuck(
   if (rows.every(({ hasPartner }) => !hasPartner) && Number.isNaN(scores.recall)) {
     return 'No chunk here has a partner from its own document, so recall cannot be measured. Batches of topic groups hold partners.';
   }
-  if (c.temperature < 0.01 && record.metrics.effectiveDocuments < 1.05 && !isGood(scores)) {
+  if (c.temperature < 0.01 && documentsOf(record) < 1.05 && !isGood(scores)) {
     return `The temperature (τ ${decimal(c.temperature)}) is so low that each chunk reads one neighbour only, and the retriever gets no gradient. Try τ 0.1.`;
   }
   if (scores.step < PATIENCE || isGood(scores)) return undefined;
@@ -91,6 +78,10 @@ function whyStuck(
     return `A small model from scratch uses any neighbour about as much as the right one, so prose teaches it little: ${recall}. It takes a pretrained checkpoint.`;
   }
   return undefined;
+}
+
+function documentsOf({ metrics }: StepRecord): number {
+  return metricOf(metrics, 'effectiveDocuments');
 }
 
 function isGood({ recall }: Scores): boolean {
@@ -109,15 +100,15 @@ function result(c: Configuration, record: StepRecord, rows: readonly RowReading[
   const saves = scores.gain >= 0.02 ? `, and reading saves ${decimal(scores.gain)} nats per token` : '';
   const thing = c.source === 'facts' ? 'fact' : 'document';
   const count = withPartner.length > 0 ? ` ${found} of ${withPartner.length} chunks read their partner most` : '';
-  if (others > 2 && record.metrics.effectiveDocuments > 0.85 * others) {
-    const early = `Each chunk still reads all others about alike (${decimal(record.metrics.effectiveDocuments)} of ${others})`;
+  if (others > 2 && documentsOf(record) > 0.85 * others) {
+    const early = `Each chunk still reads all others about alike (${decimal(documentsOf(record))} of ${others})`;
     if (isGood(scores)) return `${early}: the ranking is right, but τ ${decimal(c.temperature)} is soft${saves}.`;
     return `${early}: the retriever has not made up its mind yet.${count ? `${count}.` : ''}`;
   }
-  const strongest = rows.reduce((best, row) => (row.attention > best.attention ? row : best));
+  const strongest = rows.reduce((best, row) => (row.value > best.value ? row : best));
   const same = c.source === 'facts' ? 'they tell the same fact' : 'both are from one document';
   const other = `which ${c.source === 'facts' ? 'tells' : 'is from'} another ${thing}`;
-  const reads = `Chunk ${strongest.row + 1} reads mostly chunk ${strongest.most + 1} (${decimal(strongest.attention)})`;
+  const reads = `Chunk ${strongest.row + 1} reads mostly chunk ${strongest.most + 1} (${decimal(strongest.value)})`;
   const judged = strongest.isPartner ? `${reads}: ${same}.` : `${reads}, ${other}.`;
   return count
     ? `${judged}${count}${saves}.`

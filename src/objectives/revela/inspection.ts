@@ -1,8 +1,8 @@
-import type { TokenBatch } from '../corpus/types.ts';
-import type { Observer } from '../models/decoder.ts';
-import type { Runtime } from '../ops/core/runtime.ts';
-import { V_NORM_EPSILON } from '../ops/inBatchAttention.ts';
-import type { Tensor } from '../ops/core/tensor.ts';
+import type { TokenBatch } from '../../corpus/types.ts';
+import type { Observer } from '../../models/decoder.ts';
+import type { Runtime } from '../../ops/core/runtime.ts';
+import { V_NORM_EPSILON } from '../../ops/inBatchAttention.ts';
+import type { Tensor } from '../../ops/core/tensor.ts';
 import { pairAttention, type PairAttention } from './pairAttention.ts';
 import { fixedGates, revela, type RevelaModels, type RevelaOptions } from './revela.ts';
 

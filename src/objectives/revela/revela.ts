@@ -1,18 +1,16 @@
-import { batchAttention } from '../ops/batchAttention.ts';
-import type { Runtime } from '../ops/core/runtime.ts';
-import type { Gate } from '../ops/gate.ts';
-import { l2Normalize } from '../ops/l2Normalize.ts';
-import { linearCrossEntropy, lossSeed } from '../ops/linearCrossEntropy.ts';
-import { makePairs, type PairList } from '../ops/core/pairs.ts';
-import { poolRows, type Pooling } from '../ops/pooling.ts';
-import type { Rows } from '../ops/core/rows.ts';
-import { similarity } from '../ops/similarity.ts';
-import { stackRows } from '../ops/stackRows.ts';
-import type { Tape } from '../ops/core/tape.ts';
-import type { Tensor } from '../ops/core/tensor.ts';
-import type { TokenBatch } from '../corpus/types.ts';
-import type { Decoder, KeyValues, NeighbourReading, Observer, TokenRows } from '../models/decoder.ts';
-import type { LayerGates } from '../models/gates.ts';
+import { batchAttention } from '../../ops/batchAttention.ts';
+import type { Runtime } from '../../ops/core/runtime.ts';
+import type { Gate } from '../../ops/gate.ts';
+import { linearCrossEntropy, lossSeed } from '../../ops/linearCrossEntropy.ts';
+import { makePairs, type PairList } from '../../ops/core/pairs.ts';
+import type { Pooling } from '../../ops/pooling.ts';
+import type { Rows } from '../../ops/core/rows.ts';
+import type { Tape } from '../../ops/core/tape.ts';
+import type { Tensor } from '../../ops/core/tensor.ts';
+import type { TokenBatch } from '../../corpus/types.ts';
+import type { Decoder, KeyValues, NeighbourReading, Observer, TokenRows } from '../../models/decoder.ts';
+import type { LayerGates } from '../../models/gates.ts';
+import { batchSimilarity } from '../batchSimilarity.ts';
 import { predictedTokens, type LossMask } from './predictedTokens.ts';
 
 export interface RevelaOptions {
@@ -100,9 +98,10 @@ export async function revela(
   };
 
   const learnsFromSimilarity = fixedAttention === undefined;
-  const { embeddings, scores, learned } = withTape(learnsFromSimilarity, () =>
-    retrieve(runtime, models.retriever, batch, options),
-  );
+  const { embeddings, scores, learned } = withTape(learnsFromSimilarity, () => {
+    const { similarity: scores, embeddings } = batchSimilarity(runtime, models.retriever, batch, options);
+    return { embeddings, scores, learned: batchAttention(runtime, scores, options.temperature) };
+  });
   const attention = fixedAttention ? runtime.fromArray(fixedAttention, [size, size]) : learned;
 
   const input = languageModel.prepare(runtime, batch.lmIds);
@@ -154,27 +153,6 @@ export async function revela(
       gradient: seed.gradient,
     })),
   };
-}
-
-/** Tokens that keep a GPU busy: more than that go through the retriever in two passes, each with half the memory. */
-const ONE_PASS_TOKENS = 1024;
-
-/** Queries and passages go through the retriever as one batch of 2B rows, or one after the other where they are large. */
-function retrieve(runtime: Runtime, retriever: Decoder, batch: TokenBatch, options: RevelaOptions) {
-  const { queryIds, passageIds } = batch;
-  const embed = (ids: readonly (readonly number[])[]): Tensor => {
-    // Layers that are computed again read their input rows once more: those stay until the step is done.
-    const input: TokenRows = retriever.prepare(runtime, ids);
-    return runtime.scope(() => {
-      const { hidden } = retriever.forward(runtime, input, { checkpointing: options.checkpointing });
-      return poolRows(runtime, hidden, input.rows, options.pooling);
-    });
-  };
-  const all = [...queryIds, ...passageIds];
-  const tokens = all.reduce((sum, row) => sum + row.length, 0);
-  const embeddings = tokens > ONE_PASS_TOKENS ? stackRows(runtime, embed(queryIds), embed(passageIds)) : embed(all);
-  const scores = similarity(runtime, l2Normalize(runtime, embeddings));
-  return { embeddings, scores, learned: batchAttention(runtime, scores, options.temperature) };
 }
 
 /** ln of the smallest normal f32: below it A is exactly 0. */

@@ -1,0 +1,55 @@
+import { CorpusError } from '../../corpus/errors.ts';
+import type { Random } from '../../corpus/random.ts';
+import { PASSAGE_PREFIX, QUERY_PREFIX } from '../../corpus/batches/collation.ts';
+import type { TextTokenizer } from '../../corpus/tokenizer/tokenizer.ts';
+
+/** Shortest and longest crop as shares of a chunk (Contriever, Izacard et al. 2022, section 3.1). */
+export const CROP_RATIO = { least: 0.1, most: 0.5 } as const;
+/** Probability with which each token of a crop is left out. */
+export const DELETION = 0.1;
+
+/**
+ * A random crop of a chunk's tokens: a span whose length is a share U(0.1, 0.5) of the chunk (at least one token), at a
+ * uniform place, each of whose tokens is then left out with probability 0.1; one stays in any case.
+ */
+export function randomCrop(tokens: readonly number[], random: Random): number[] {
+  const { least, most } = CROP_RATIO;
+  const ratio = least + (most - least) * random.uniform();
+  const length = Math.max(1, Math.round(ratio * tokens.length));
+  const start = random.integer(tokens.length - length + 1);
+  const span = tokens.slice(start, start + length);
+  const kept = span.filter(() => random.uniform() >= DELETION);
+  return kept.length > 0 ? kept : span.slice(0, 1);
+}
+
+/**
+ * Two independent crops of each text as retriever rows, [B] each: prefix, crop, EOS, as the retriever reads texts when it
+ * searches. `maxTokens`: most tokens of a text that crops are taken from.
+ * @throws CorpusError `empty-chunk` for a text without tokens.
+ */
+export function cropRows(
+  texts: readonly string[],
+  tokenizer: TextTokenizer,
+  maxTokens: number,
+  random: Random,
+): { readonly queryIds: number[][]; readonly passageIds: number[][] } {
+  const { leading, trailing } = tokenizer.specials;
+  const row = (prefix: readonly number[], crop: readonly number[]) => [
+    ...leading,
+    ...prefix,
+    ...crop,
+    ...trailing,
+    tokenizer.eosId,
+  ];
+  const [query, passage] = [QUERY_PREFIX, PASSAGE_PREFIX].map((prefix) => tokenizer.encodeBare(prefix));
+  const queryIds: number[][] = [];
+  const passageIds: number[][] = [];
+  texts.forEach((text, i) => {
+    const tokens = tokenizer.encodeBare(text).slice(0, maxTokens);
+    if (tokens.length === 0)
+      throw new CorpusError('empty-chunk', `Chunk ${i + 1} of the batch has no tokens. Remove blank chunks.`);
+    queryIds.push(row(query ?? [], randomCrop(tokens, random)));
+    passageIds.push(row(passage ?? [], randomCrop(tokens, random)));
+  });
+  return { queryIds, passageIds };
+}

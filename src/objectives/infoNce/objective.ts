@@ -1,0 +1,135 @@
+import { collate } from '../../corpus/batches/collation.ts';
+import type { Decoder } from '../../models/decoder.ts';
+import type { Runtime } from '../../ops/core/runtime.ts';
+import type { Tape } from '../../ops/core/tape.ts';
+import type { Tensor } from '../../ops/core/tensor.ts';
+import { diagonalCrossEntropy } from '../../ops/diagonalCrossEntropy.ts';
+import type { Objective, ObjectiveBatch, ObjectiveDefinition } from '../objective.ts';
+import { batchSimilarity, type RetrieverOptions } from '../batchSimilarity.ts';
+import { heldOutRecall, mean, recallScores } from '../scores.ts';
+import { fullRows } from '../fullRows.ts';
+import { cropRows, CROP_RATIO } from './crops.ts';
+import { INFO_NCE_TABLE } from './table.ts';
+
+/** Rows of token ids for the retriever: queries and passages, [B] each. */
+export interface RetrieverRows {
+  readonly queryIds: readonly (readonly number[])[];
+  readonly passageIds: readonly (readonly number[])[];
+}
+
+/**
+ * Two crops of each chunk; held-out batches bring what is searched too: chunks as queries and passages, as
+ * Revela embeds them, so that the scores of both compare.
+ */
+export interface InfoNceBatch extends ObjectiveBatch {
+  readonly crops: RetrieverRows;
+  readonly whole?: RetrieverRows | undefined;
+}
+
+export interface InfoNceOptions extends RetrieverOptions {
+  /** τ. */
+  readonly temperature: number;
+}
+
+/**
+ * InfoNCE on crops as Contriever trains it (Izacard et al. 2022, arXiv 2112.09118, eq. 1): two random crops of a chunk are a
+ * positive pair, the other chunks' passage crops its negatives; loss = 1/B Σ_i (logsumexp_j(S_ij / τ) − S_ii / τ) with
+ * S_ij = cos(E(query crop i), E(passage crop j)). Contriever takes dot products; ours are cosines, as our search is.
+ * No language model takes part.
+ */
+export function infoNceObjective(retriever: Decoder, options: InfoNceOptions): Objective<InfoNceBatch> {
+  return {
+    forward(runtime, tape, { crops, whole, labels }, { lossWeight }) {
+      const similarity = recorded(runtime, tape, () => batchSimilarity(runtime, retriever, crops, options).similarity);
+      const { loss, probabilities } = recorded(runtime, tape, () =>
+        diagonalCrossEntropy(runtime, similarity, options.temperature),
+      );
+      const searched = whole && batchSimilarity(runtime, retriever, whole, options).similarity;
+      const reads: Record<string, Tensor> = { loss, similarity, probabilities, ...(searched ? { searched } : {}) };
+      return Promise.resolve({
+        roots: [{ tensor: loss, gradient: runtime.fromArray(Float32Array.of(lossWeight), [1]) }],
+        reads,
+        tokens: [...crops.queryIds, ...crops.passageIds].reduce((sum, row) => sum + row.length, 0),
+        observe(read) {
+          const array = (name: string): Float32Array<ArrayBuffer> => read[name] ?? new Float32Array();
+          const value = array('loss')[0] ?? NaN;
+          return {
+            loss: value,
+            metrics: {
+              infoNceLoss: value,
+              cropAccuracy: diagonalAccuracy(array('similarity')),
+              ...(labels.length > 0 ? recallScores(array(searched ? 'searched' : 'similarity'), labels) : {}),
+            },
+            matrices: {
+              similarity: array('similarity'),
+              attention: array('probabilities'),
+              ...(searched ? { searched: array('searched') } : {}),
+            },
+            tokenRows: {},
+          };
+        },
+      });
+    },
+  };
+}
+
+export const infoNceDefinition: ObjectiveDefinition<InfoNceBatch> = {
+  table: INFO_NCE_TABLE,
+  needsLanguageModel: INFO_NCE_TABLE.needsLanguageModel,
+  learners: () => ({ retriever: true, languageModel: false }),
+  batch(source, { configuration, retrieverTokenizer, random, isHeldOut }) {
+    const { chunkTokens: maxLength, firstHalf } = configuration;
+    const texts = source.chunks.map(({ text }) => text);
+    return {
+      crops: cropRows(texts, retrieverTokenizer, maxLength - 1, random),
+      whole: isHeldOut
+        ? collate(texts, { maxLength, firstHalf, firstHalfRatio: 0.5, prefixes: true }, retrieverTokenizer)
+        : undefined,
+      labels: source.labels,
+    };
+  },
+  fullBatch({ chunks, tokens, configuration: { chunkTokens }, retrieverVocabulary: vocabulary }) {
+    // Prefix and end token stand beside a crop; what they take of a row is at most what a chunk leaves of it.
+    const crop = Math.ceil(CROP_RATIO.most * tokens) + (chunkTokens - tokens);
+    const rows = (length: number) => ({
+      queryIds: fullRows(chunks, length, vocabulary),
+      passageIds: fullRows(chunks, length, vocabulary),
+    });
+    return { crops: rows(crop), whole: rows(tokens + 1), labels: [] };
+  },
+  bind: ({ retriever }, { pooling, infoNceTemperature: temperature, checkpointing }) =>
+    infoNceObjective(retriever, { pooling, temperature, checkpointing }),
+  heldOut(batches, byWords) {
+    const of = (name: string): number => mean(batches.map(({ metrics }) => metrics[name] ?? NaN));
+    const rows = batches.map(({ matrices, batch: { labels }, texts }) => ({
+      similarity: matrices['searched'] ?? [],
+      labels,
+      texts,
+    }));
+    return {
+      ...heldOutRecall(rows, byWords),
+      infoNceLoss: of('infoNceLoss'),
+      cropAccuracy: of('cropAccuracy'),
+    };
+  },
+};
+
+function recorded<T>(runtime: Runtime, tape: Tape | undefined, body: () => T): T {
+  runtime.tape = tape;
+  try {
+    return body();
+  } finally {
+    runtime.tape = undefined;
+  }
+}
+
+/** Share of rows of S [B, B] whose largest entry is that of the diagonal; tied rows count in part. */
+function diagonalAccuracy(similarity: Float32Array): number {
+  const size = Math.sqrt(similarity.length);
+  const credits = Array.from({ length: size }, (_, i) => {
+    const row = similarity.subarray(i * size, (i + 1) * size);
+    const highest = Math.max(...row);
+    return row[i] === highest ? 1 / row.filter((value) => value === highest).length : 0;
+  });
+  return mean(credits);
+}

@@ -1,0 +1,125 @@
+import type { Batch } from '../corpus/types.ts';
+import type { TextTokenizer } from '../corpus/tokenizer/tokenizer.ts';
+import type { Random } from '../corpus/random.ts';
+import type { Decoder } from '../models/decoder.ts';
+import type { LayerGates } from '../models/gates.ts';
+import type { Runtime } from '../ops/core/runtime.ts';
+import type { Tape } from '../ops/core/tape.ts';
+import type { Tensor } from '../ops/core/tensor.ts';
+import type { Configuration } from '../settings/configuration.ts';
+import type { ObjectiveTable } from './table.ts';
+
+/** The models of a run. Any may be frozen (nothing in it requires a gradient); two may share one frozen base. */
+export interface ObjectiveModels {
+  readonly retriever: Decoder;
+  /** Undefined where the objective needs none: then none is loaded. */
+  readonly languageModel: Decoder | undefined;
+  /** γ of each layer, where it is learnt. */
+  readonly gates?: LayerGates | undefined;
+}
+
+/** Which of the two models learn. */
+export interface Learners {
+  readonly retriever: boolean;
+  readonly languageModel: boolean;
+}
+
+/** A batch as an objective takes it. What else it holds is the objective's own. */
+export interface ObjectiveBatch {
+  /** Equal labels belong together: [B]. */
+  readonly labels: readonly number[];
+}
+
+/** A scalar that is differentiated, with the gradient that is sent into it: its weight in the sum, as a [1] tensor. */
+export interface Root {
+  readonly tensor: Tensor;
+  readonly gradient: Tensor;
+}
+
+/** What an objective recorded for a batch. */
+export interface ObjectiveForward {
+  /** What backward() starts from; several are a weighted sum. Empty where there is nothing to learn from. */
+  readonly roots: readonly Root[];
+  /** Small tensors that are read back with the step, by name. */
+  readonly reads: Readonly<Record<string, Tensor>>;
+  /** Tokens that went through the models that learn text or are trained: the language model's, else the retriever's. */
+  readonly tokens: number;
+  /** Makes numbers and pictures of what was read. */
+  observe(read: Readonly<Record<string, Float32Array<ArrayBuffer>>>): Observation;
+}
+
+/** Numbers and pictures of one batch, as the objective's table names them. */
+export interface Observation {
+  /** What is differentiated, all weights but that of accumulation included. */
+  readonly loss: number;
+  /** By the table's keys; undefined where this batch has no such number. */
+  readonly metrics: Readonly<Record<string, number | undefined>>;
+  /** Row-major [B, B]. */
+  readonly matrices: Readonly<Record<string, Float32Array>>;
+  /** A number per token of each row. */
+  readonly tokenRows: Readonly<Record<string, readonly Float32Array[]>>;
+}
+
+export interface ForwardOptions {
+  /** Factor on all roots: 1 / batches per update when gradients accumulate. */
+  readonly lossWeight: number;
+}
+
+/** What is trained for: bound to the models of a run. */
+export interface Objective<B extends ObjectiveBatch = ObjectiveBatch> {
+  /**
+   * Records the pass over a batch in the caller's scope. With a tape, tape.backward(roots) then fills the gradients; without
+   * one the pass is an evaluation.
+   */
+  forward(runtime: Runtime, tape: Tape | undefined, batch: B, options: ForwardOptions): Promise<ObjectiveForward>;
+}
+
+/** What an objective may make its batches from. */
+export interface BatchTools {
+  readonly configuration: Configuration;
+  readonly retrieverTokenizer: TextTokenizer;
+  readonly tokenizer: TextTokenizer;
+  /** Drawn from the run's seed and the batch's name: the same at every call. */
+  readonly random: Random;
+  /** BM25 of each text for each other, word rarity from the whole corpus: row-major [B, B]. */
+  readonly lexicalScores: (texts: readonly string[]) => ArrayLike<number>;
+  readonly isHeldOut: boolean;
+}
+
+/** The largest batch that a configuration allows, for planning: every row full. */
+export interface FullBatch {
+  /** B. */
+  readonly chunks: number;
+  /** Tokens of the longest chunk, without prefix and EOS. */
+  readonly tokens: number;
+  readonly configuration: Configuration;
+  /** Vocabularies: ids are below them. */
+  readonly retrieverVocabulary: number;
+  readonly languageModelVocabulary: number;
+}
+
+/** A held-out batch that was looked at. */
+export interface Evaluated<B extends ObjectiveBatch> extends Observation {
+  readonly batch: B;
+}
+
+/** Similarities by words, to set beside the retriever's: S [B, B] of texts for each other. */
+export type WordSimilarity = (texts: readonly string[]) => ArrayLike<number>;
+
+/** All that the rest of the house knows of an objective. */
+export interface ObjectiveDefinition<B extends ObjectiveBatch = ObjectiveBatch> {
+  readonly table: ObjectiveTable;
+  /** Where it does not, no language model is built, loaded or planned for. */
+  readonly needsLanguageModel: boolean;
+  learners(configuration: Configuration): Learners;
+  /** @throws CorpusError for a batch that it cannot learn from. */
+  batch(source: Batch, tools: BatchTools): B;
+  fullBatch(shape: FullBatch): B;
+  /** Binds it to models. @throws Error where a model that it needs is missing. */
+  bind(models: ObjectiveModels, configuration: Configuration): Objective<B>;
+  /** Scores over all held-out batches, by the table's keys. `texts`: those of each batch's chunks. */
+  heldOut(
+    batches: readonly (Evaluated<B> & { readonly texts: readonly string[] })[],
+    byWords: WordSimilarity,
+  ): Readonly<Record<string, number | undefined>>;
+}

@@ -1,0 +1,151 @@
+import { collate } from '../../corpus/batches/collation.ts';
+import type { TokenBatch } from '../../corpus/types.ts';
+import type { Observer } from '../../models/decoder.ts';
+import type { Objective, ObjectiveBatch, ObjectiveDefinition, ObjectiveModels } from '../objective.ts';
+import { fullRows } from '../fullRows.ts';
+import { heldOutRecall, mean, meanEffectiveDocuments, recallScores } from '../scores.ts';
+import { controlAttention } from './controls.ts';
+import { revelaOptions } from './options.ts';
+import { revela, type RevelaForward, type RevelaModels, type RevelaOptions } from './revela.ts';
+import { REVELA_TABLE } from './table.ts';
+
+/** What Revela takes of a batch. */
+export interface RevelaBatch extends ObjectiveBatch {
+  readonly tokens: TokenBatch;
+  /** A fixed batch attention [B, B] (controls); undefined where the retriever's is used. */
+  readonly fixedAttention?: Float32Array<ArrayBuffer> | undefined;
+}
+
+/** Whether a batch was made for Revela. */
+export function isRevelaBatch<B extends ObjectiveBatch>(batch: B): batch is B & RevelaBatch {
+  return 'tokens' in batch;
+}
+
+/** Looks at tensors of a pass as they are made. */
+export interface RevelaWatch {
+  readonly observePlain?: Observer;
+  readonly observeInBatch?: Observer;
+  readonly onForward?: (forward: RevelaForward) => void;
+}
+
+/** Revela, bound to two models. */
+export function revelaObjective(
+  models: RevelaModels,
+  options: RevelaOptions,
+  { onForward, ...observers }: RevelaWatch = {},
+): Objective<RevelaBatch> {
+  return {
+    async forward(runtime, tape, batch, { lossWeight }) {
+      const { tokens, labels, fixedAttention } = batch;
+      const forward = await revela(runtime, tape, models, tokens, options, {
+        lossWeight,
+        fixedAttention,
+        ...observers,
+      });
+      onForward?.(forward);
+      const { ntpLoss, isolatedLoss, similarity, attention, ntpTokenLoss, isolatedTokenLoss } = forward;
+      return {
+        roots: forward.roots,
+        reads: { ntpLoss, isolatedLoss, similarity, attention, ntpTokenLoss, isolatedTokenLoss },
+        tokens: tokens.lmIds.reduce((sum, row) => sum + row.length, 0),
+        observe(read) {
+          const number = (name: string): number => read[name]?.[0] ?? NaN;
+          const array = (name: string): Float32Array<ArrayBuffer> => read[name] ?? new Float32Array();
+          const [ntp, isolated] = [number('ntpLoss'), number('isolatedLoss')];
+          return {
+            loss: options.dualLoss ? ntp + isolated : ntp,
+            metrics: {
+              ntpLoss: ntp,
+              isolatedLoss: isolated,
+              // A batch without labels (a golden one) has no scores.
+              ...(labels.length > 0
+                ? {
+                    ...recallScores(array('similarity'), labels),
+                    effectiveDocuments: meanEffectiveDocuments(array('attention'), labels.length),
+                  }
+                : {}),
+            },
+            matrices: { similarity: array('similarity'), attention: array('attention') },
+            tokenRows: {
+              tokenLoss: byRow(array('ntpTokenLoss'), forward.predictedPerRow),
+              isolatedTokenLoss: byRow(array('isolatedTokenLoss'), forward.predictedPerRow),
+            },
+          };
+        },
+      };
+    },
+  };
+}
+
+export const revelaDefinition: ObjectiveDefinition<RevelaBatch> = {
+  table: REVELA_TABLE,
+  needsLanguageModel: REVELA_TABLE.needsLanguageModel,
+  /** A control leaves the retriever without a gradient: training it would only decay its weights. */
+  learners: ({ freezeRetriever, freezeLanguageModel, attention }) => ({
+    retriever: !freezeRetriever && attention === 'learned',
+    languageModel: !freezeLanguageModel,
+  }),
+  batch(source, { configuration, retrieverTokenizer, tokenizer, random, lexicalScores }) {
+    const { chunkTokens, firstHalf, attention } = configuration;
+    const { labels } = source;
+    const texts = source.chunks.map(({ text }) => text);
+    return {
+      tokens: collate(
+        texts,
+        { maxLength: chunkTokens, firstHalf, firstHalfRatio: 0.5, prefixes: true },
+        retrieverTokenizer,
+        tokenizer,
+      ),
+      labels,
+      fixedAttention:
+        attention === 'learned'
+          ? undefined
+          : controlAttention(attention, {
+              labels,
+              random: () => random.uniform(),
+              bm25: () => lexicalScores(texts),
+            }),
+    };
+  },
+  fullBatch({ chunks, tokens, configuration, retrieverVocabulary, languageModelVocabulary }) {
+    const { firstHalf, attention } = configuration;
+    return {
+      tokens: {
+        queryIds: fullRows(chunks, (firstHalf ? Math.floor(tokens / 2) : tokens) + 1, retrieverVocabulary),
+        passageIds: fullRows(chunks, tokens + 1, retrieverVocabulary),
+        lmIds: fullRows(chunks, tokens, languageModelVocabulary),
+      },
+      labels: [],
+      fixedAttention: attention === 'learned' ? undefined : new Float32Array(chunks * chunks),
+    };
+  },
+  bind: (models, configuration) => {
+    const both = withLanguageModel(models);
+    return revelaObjective(both, revelaOptions(configuration, both.languageModel.config.layers));
+  },
+  heldOut(batches, byWords) {
+    const of = (name: string): number => mean(batches.map(({ metrics }) => metrics[name] ?? NaN));
+    const rows = batches.map(({ matrices, batch, texts }) => ({
+      similarity: matrices['similarity'] ?? [],
+      labels: batch.labels,
+      texts,
+    }));
+    return {
+      ...heldOutRecall(rows, byWords),
+      ntpLoss: of('ntpLoss'),
+      isolatedLoss: of('isolatedLoss'),
+      effectiveDocuments: of('effectiveDocuments'),
+    };
+  },
+};
+
+/** Models that Revela can be bound to. @throws Error without a language model. */
+export function withLanguageModel({ retriever, languageModel, gates }: ObjectiveModels): RevelaModels {
+  if (!languageModel) throw new Error('Revela needs a language model: this is a bug.');
+  return { retriever, languageModel, gates };
+}
+
+function byRow(values: Float32Array<ArrayBuffer>, lengths: readonly number[]): Float32Array<ArrayBuffer>[] {
+  let start = 0;
+  return lengths.map((length) => values.slice(start, (start += length)));
+}

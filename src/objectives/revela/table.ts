@@ -1,0 +1,111 @@
+import { CHANCE, HELD_OUT_RECALL, RECALL, TFIDF } from '../recallMetrics.ts';
+import type { MetricDefinition, ObjectiveTable } from '../table.ts';
+
+const WITH_CONTEXT: MetricDefinition = {
+  key: 'ntpLoss',
+  label: 'loss with context',
+  unit: 'nats/token',
+  help: 'Mean next-token loss of the chunks while they read their neighbours.',
+  short: 'loss',
+  digits: 4,
+};
+const ALONE: MetricDefinition = {
+  key: 'isolatedLoss',
+  label: 'loss alone',
+  unit: 'nats/token',
+  help: 'Mean next-token loss of the same chunks without neighbours.',
+  short: 'alone',
+  digits: 4,
+};
+const DOCUMENTS: MetricDefinition = {
+  key: 'effectiveDocuments',
+  label: 'documents read per row',
+  unit: 'effective number',
+  help: 'How many neighbours a chunk effectively reads: the mean over rows of exp(entropy of A_i).',
+  isNewer: true,
+  short: 'reads',
+  digits: 2,
+};
+
+export const REVELA_TABLE: ObjectiveTable = {
+  id: 'revela',
+  title: 'Revela',
+  opening: 'Press Train: each chunk will learn which of the others to read, from nothing but predicting the next word.',
+  needsLanguageModel: true,
+  stepMetrics: [WITH_CONTEXT, ALONE, RECALL, CHANCE, DOCUMENTS],
+  heldOutMetrics: [HELD_OUT_RECALL, CHANCE, TFIDF, WITH_CONTEXT, ALONE, DOCUMENTS],
+  charts: [
+    {
+      title: 'Loss',
+      unit: 'nats per token',
+      cropped: true,
+      size: 'large',
+      lines: [
+        { metric: 'ntpLoss', of: 'step', label: 'with context', title: 'Loss with context', tone: 'accent' },
+        { metric: 'isolatedLoss', of: 'step', label: 'alone', title: 'Loss alone', tone: 'alone' },
+      ],
+    },
+    {
+      title: 'Recall@1',
+      unit: 'partner found first',
+      domain: [0, 1],
+      size: 'large',
+      lines: [
+        { metric: 'recallAt1', of: 'heldOut', label: 'held-out', title: 'Recall@1, held-out', tone: 'strong' },
+        { metric: 'recallAt1', of: 'step', label: 'batch', title: 'Recall@1, batch', tone: 'faint' },
+      ],
+      levels: [
+        { label: 'chance', metric: 'chance' },
+        { label: 'TF-IDF', metric: 'tfidfRecallAt1' },
+      ],
+    },
+    {
+      title: 'Read per row',
+      unit: 'documents',
+      domain: 'others',
+      size: 'medium',
+      lines: [{ metric: 'effectiveDocuments', of: 'step', label: 'documents', title: 'Read per row', tone: 'strong' }],
+    },
+  ],
+  matrices: [
+    {
+      key: 'attention',
+      symbol: 'A',
+      label: 'attention',
+      formula: '= softmax(S / τ)',
+      help: 'softmax(S / τ): how much each chunk reads the others. Rows sum to 1.',
+      most: { caption: 'What each chunk reads most', head: 'Reads most' },
+      range: [-0.001, 1.001],
+      isShare: true,
+    },
+    {
+      key: 'similarity',
+      symbol: 'S',
+      label: 'similarity',
+      formula: '(cosine)',
+      help: 'cosine of the two embeddings, before the softmax.',
+      most: { caption: 'What each chunk is most similar to', head: 'Most similar to' },
+      range: [-1e6, 1.001],
+      isShare: false,
+    },
+  ],
+  pairs: {
+    title: 'Batch attention',
+    row: { noun: 'chunk', axis: 'query chunk (reads)', short: 'reads' },
+    column: { noun: 'chunk', axis: 'context chunk (is read)', short: 'is read' },
+    verb: 'reads',
+    diagonal: 'nothing',
+    found: 'chunks read their partner most',
+    right: 'same document',
+    spread: 'documents read per row',
+  },
+  tokenRows: [
+    { key: 'tokenLoss', label: 'loss with context' },
+    { key: 'isolatedTokenLoss', label: 'loss alone' },
+  ],
+  headline: 'ntpLoss',
+  extremes: ['ntpLoss', 'effectiveDocuments'],
+  score: 'recallAt1',
+  losses: ['ntpLoss', 'isolatedLoss'],
+  gain: { alone: 'isolatedLoss', withContext: 'ntpLoss' },
+};

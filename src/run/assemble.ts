@@ -1,0 +1,79 @@
+import type { Objective, ObjectiveBatch } from '../objectives/objective.ts';
+import { objectiveOf } from '../objectives/registry.ts';
+import type { Runtime } from '../ops/core/runtime.ts';
+import type { Configuration } from '../settings/configuration.ts';
+import type { BatchFeed } from '../training/batches.ts';
+import { Optimiser, type OptimiserOptions } from '../training/optimiser.ts';
+import { learningRateAt } from '../training/schedule.ts';
+import { Trainer } from '../training/trainer.ts';
+import { buildModels, type RunModels } from './buildModels.ts';
+import type { CorpusSetup } from './corpusSetup.ts';
+import { CorpusFeed, type CorpusBatch } from './feed.ts';
+import type { Bases } from './pretrained.ts';
+import { pretrainedModels, type LoadingOptions } from './pretrainedModels.ts';
+import { smallModels } from './smallModels.ts';
+
+/** What a run consists of, wherever it comes from: a recipe, a golden folder, a plan. */
+export interface RunParts<B extends ObjectiveBatch> {
+  readonly models: RunModels;
+  readonly objective: Objective<B>;
+  /** Update n, from 1, takes the batches at (n − 1) · accumulation to n · accumulation − 1. */
+  readonly feed: BatchFeed<B>;
+  readonly optimiser: OptimiserOptions;
+  readonly learningRate: (step: number) => number;
+  /** Batches per update. */
+  readonly accumulation: number;
+}
+
+/** A run on the GPU. Nothing is computed before the trainer's first step. */
+export interface Experiment<B extends ObjectiveBatch = CorpusBatch> {
+  readonly trainer: Trainer<B>;
+  readonly models: RunModels;
+  readonly optimiser: Optimiser;
+  readonly feed: BatchFeed<B>;
+  destroy(): void;
+}
+
+/** Puts a run together: the only place that does. */
+export function assemble<B extends ObjectiveBatch>(runtime: Runtime, parts: RunParts<B>): Experiment<B> {
+  const { models, objective, feed, learningRate, accumulation } = parts;
+  const optimiser = new Optimiser(runtime, models.groups, parts.optimiser);
+  return {
+    trainer: new Trainer({ runtime, objective, optimiser, feed, learningRate, accumulation }),
+    models,
+    optimiser,
+    feed,
+    destroy() {
+      optimiser.destroy();
+      models.destroy();
+    },
+  };
+}
+
+/**
+ * The run that a configuration names, on a corpus that was made for it: small models, or those of `bases`, whose weights are
+ * loaded first. @throws what loading throws; nothing of the run stays allocated then.
+ */
+export async function openExperiment(
+  runtime: Runtime,
+  configuration: Configuration,
+  corpus: CorpusSetup,
+  bases?: Bases,
+  options: LoadingOptions = {},
+): Promise<Experiment> {
+  const definition = objectiveOf(configuration);
+  const learns = definition.learners(configuration);
+  const source = bases
+    ? pretrainedModels(runtime, configuration, bases, learns, options)
+    : smallModels(runtime, configuration, corpus.tokenizer.vocabularySize);
+  const models = await buildModels(source, { needsLanguageModel: definition.needsLanguageModel, learns });
+  const { learningRate, warmup, decaySteps, beta1, beta2, weightDecay, clipNorm, accumulation } = configuration;
+  return assemble<CorpusBatch>(runtime, {
+    models,
+    objective: definition.bind(models, configuration),
+    feed: new CorpusFeed(corpus, configuration),
+    optimiser: { beta1, beta2, epsilon: 1e-8, weightDecay, clipNorm },
+    learningRate: (step) => learningRateAt({ learningRate, warmup, decaySteps }, step),
+    accumulation,
+  });
+}

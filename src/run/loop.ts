@@ -1,0 +1,54 @@
+import type { CorpusBatch } from './feed.ts';
+import type { StepResult } from '../training/trainer.ts';
+import type { OpenRun } from './openRun.ts';
+import type { Evaluation, StepRecord } from './record.ts';
+import { evaluationRecord, stepRecord } from './records.ts';
+import type { RunLog } from './runLog.ts';
+
+/** What happens in a run, in order. */
+export type RunEvent =
+  | { readonly type: 'step'; readonly record: StepRecord }
+  | { readonly type: 'evaluation'; readonly evaluation: Evaluation };
+
+export interface LoopOptions {
+  /** Hears of everything before it is handed on, so that a run that is saved in between lacks nothing. */
+  readonly log: RunLog;
+  /** Whether another step is to follow `step`; asked before each, and once after the last. */
+  readonly isWanted: (step: number) => boolean;
+  /** Held-out batches are looked at before the first step and after every so many. */
+  readonly evaluateEvery: number;
+  /** The end of a run deserves scores in any case; a pause does not. */
+  readonly evaluatesAtEnd: boolean;
+  /** Whether the run is to be saved after `step`; asked once its scores are there. */
+  readonly isSaved: (step: number, isLast: boolean) => boolean;
+  readonly save: (step: number, isLast: boolean) => Promise<void>;
+  /** Runs a step, with whatever is to be watched of it. */
+  readonly around?: (step: () => Promise<StepResult<CorpusBatch>>) => Promise<StepResult<CorpusBatch>>;
+}
+
+/**
+ * Trains an open run while steps are wanted: steps, evaluations, saves. Between two events nothing is in flight and all state is
+ * consistent; who does not ask for the next one has paused.
+ */
+export async function* trainingLoop(run: OpenRun, options: LoopOptions): AsyncGenerator<RunEvent, void, void> {
+  const { corpus, recipe } = run.prepared;
+  const { trainer, optimiser } = run.experiment;
+  const { log, isWanted, evaluateEvery, around = (step) => step() } = options;
+  const { configuration } = recipe;
+  const evaluate = async (): Promise<RunEvent> => {
+    const evaluation = evaluationRecord(await trainer.evaluate(), corpus, configuration);
+    log.addEvaluation(evaluation);
+    return { type: 'evaluation', evaluation };
+  };
+  if (optimiser.step === 0 && isWanted(0)) yield await evaluate();
+  while (isWanted(optimiser.step)) {
+    const record = stepRecord(await around(() => trainer.step()), corpus, configuration);
+    const { step } = record.metrics;
+    log.add(record);
+    yield { type: 'step', record };
+    const isLast = !isWanted(step);
+    if (step % evaluateEvery === 0 || (isLast && options.evaluatesAtEnd)) yield await evaluate();
+    // After the scores, so that a run that goes on from here has them.
+    if (options.isSaved(step, isLast)) await options.save(step, isLast);
+  }
+}

@@ -1,0 +1,96 @@
+import { format } from 'd3';
+import { charts, type ChartDefinition, type LineDefinition, type ObjectiveTable } from '../../../objectives/tables.ts';
+import { compact, decimal } from '../../components/format.ts';
+import type { History } from '../../state/history/history.ts';
+import type { ChartOptions, Reference, Series } from './series.ts';
+
+/** A chart of a run, as its objective's table has it. */
+export interface RunChart extends ChartOptions {
+  readonly title: string;
+  readonly unit: string;
+  /** The unit where its numbers have to be understood without the page around them. */
+  readonly fullUnit: string;
+  readonly series: readonly Series[];
+  /** Fill between the first two lines: what context gains. */
+  readonly filled: boolean;
+  readonly size: ChartDefinition['size'];
+  readonly format: (value: number) => string;
+}
+
+/** What an axis from 0 to 1 measures. */
+const SHARE = 'share of rows';
+
+/** What charts are drawn of. */
+export interface Charted {
+  readonly history: History;
+  /** B: an axis of others ends at B − 1. */
+  readonly chunks: number;
+  /** Where levels are taken from until there are scores on held-out batches. */
+  readonly step: number;
+}
+
+/** The charts of a run in the order of their places. */
+export function runCharts(run: Charted): RunChart[] {
+  return charts(run.history.table).map((chart) => runChart(chart, run));
+}
+
+function runChart(chart: ChartDefinition, { history, chunks, step }: Charted): RunChart {
+  const { title, unit, domain, logarithmic = false, cropped = false, size, lines } = chart;
+  // What is faint lies under the others.
+  const drawn = [...lines].sort((a, b) => Number(b.tone === 'faint') - Number(a.tone === 'faint'));
+  const others = Math.max(1, chunks - 1);
+  return {
+    title,
+    unit: domain === 'others' ? `of ${others}` : unit,
+    fullUnit: domain === 'others' ? `${unit}, of ${others}` : domain === undefined ? unit : SHARE,
+    logarithmic,
+    cropped,
+    size,
+    series: drawn.map((one) => ({
+      label: one.label,
+      tone: one.tone,
+      dashed: one.dashed ?? false,
+      ...line(history, one),
+    })),
+    ...(domain === undefined ? {} : { domain: domain === 'others' ? ([0, others] as const) : domain }),
+    references: references(chart, history, step),
+    filled: isGain(history.table, lines),
+    format: formatOf(chart, history.table),
+  };
+}
+
+/** Steps and values of a charted metric. */
+export function line(
+  history: History,
+  { metric, of }: Pick<LineDefinition, 'metric' | 'of'>,
+): Pick<Series, 'xs' | 'ys'> {
+  if (of === 'step') return { xs: history.column('step'), ys: history.column(metric) };
+  const scored = history.evaluations.filter((one) => one[metric] !== undefined);
+  return { xs: scored.map((one) => one.step), ys: scored.map((one) => one[metric] ?? NaN) };
+}
+
+/** Levels of the latest scores; where there are none yet, those of a step's batch. */
+function references({ levels = [] }: ChartDefinition, history: History, step: number): Reference[] {
+  const latest = history.evaluations.at(-1);
+  return levels
+    .map(({ label, metric }) => ({ label, value: latest?.[metric] ?? history.value(metric, step) }))
+    .filter(({ value }) => Number.isFinite(value));
+}
+
+function isGain({ gain }: ObjectiveTable, lines: readonly LineDefinition[]): boolean {
+  return gain !== undefined && [gain.withContext, gain.alone].every((key, i) => lines[i]?.metric === key);
+}
+
+/** At most five characters: two values share a narrow caption. */
+function short(value: number): string {
+  if (Number.isNaN(value)) return '–';
+  return value > 0 && value < 0.01 ? small(value) : twoDigits(value);
+}
+const small = format('.0e');
+const twoDigits = format('.2~g');
+
+/** How the values of a chart are written: those of the objective with decimals, those of training as short as can be. */
+function formatOf(chart: ChartDefinition, table: ObjectiveTable): (value: number) => string {
+  if (table.charts.includes(chart)) return decimal;
+  return chart.logarithmic ? short : compact;
+}

@@ -1,0 +1,31 @@
+import { CHANCE } from '../../../objectives/recallMetrics.ts';
+import { matrixOf } from '../../../run/record.ts';
+import { decimal } from '../../components/format.ts';
+import { matrixNamed, readRows } from '../display.ts';
+import { freshScores } from './scores.ts';
+import type { Seen, Sentence } from './words.ts';
+
+/** Which rows have found what is right for them, beside chance, and how well the retriever does on held-out text. */
+export function describePlainly({ history, record, order }: Seen): Sentence {
+  const { table } = history;
+  const { pairs } = table;
+  const rows = readRows(record.batch, matrixOf(record, matrixNamed(table, undefined).key), order, pairs);
+  const isOnDiagonal = pairs.diagonal === 'answer';
+  const judged = isOnDiagonal ? rows : rows.filter(({ hasPartner }) => hasPartner);
+  const found = judged.filter(({ row, most, isPartner }) => (isOnDiagonal ? row === most : isPartner)).length;
+  const chance = isOnDiagonal ? `; by chance 1 of ${rows.length}` : '';
+  const count = judged.length > 0 ? `${found} of ${judged.length} ${pairs.found}${chance}.` : '';
+  return { text: `${count} ${heldOut()}`.trim(), stuck: false };
+
+  function heldOut(): string {
+    const score = table.heldOutMetrics.find(({ key }) => key === table.score);
+    const scores = freshScores(history, record.metrics.step);
+    const value = scores?.[table.score];
+    if (score && scores && value !== undefined) {
+      return `On held-out text ${score.label} is ${decimal(value)}, by chance ${decimal(scores[CHANCE.key] ?? NaN)}.`;
+    }
+    return rows.every(({ hasPartner }) => !hasPartner)
+      ? 'No chunk here has a partner from its own document, so recall cannot be measured on this batch.'
+      : '';
+  }
+}

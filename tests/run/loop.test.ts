@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Runtime } from '../../src/ops/core/runtime.ts';
+import { trainingLoop, type LoopOptions } from '../../src/run/loop.ts';
+import { openRun, prepareRun, type OpenRun } from '../../src/run/openRun.ts';
+import { RunLog } from '../../src/run/runLog.ts';
+import { readRun, restoreRun, saveRun } from '../../src/run/saving.ts';
+import { memorySource } from '../../src/files/formats/byteSource.ts';
+import { concatenated } from '../../src/files/formats/safetensors.ts';
+import { configure } from '../../src/settings/configuration.ts';
+import { openTestRuntime } from '../harness/runtime.ts';
+
+let runtime: Runtime;
+beforeAll(async () => {
+  runtime = await openTestRuntime();
+});
+afterAll(() => runtime.destroy());
+
+/** As small as a run can be that still has everything: two facts, one layer. */
+const TINY = { chunks: 4, layers: 1, width: 16, heads: 2, kvHeads: 1, mlpWidth: 16, heldOutBatches: 1 };
+
+async function open(changes: Record<string, unknown> = {}): Promise<OpenRun> {
+  const recipe = { configuration: configure({ ...TINY, ...changes }), text: undefined, title: undefined };
+  const prepared = await prepareRun(recipe, {
+    openBases: () => Promise.reject(new Error('No checkpoint is named.')),
+    signal: new AbortController().signal,
+  });
+  return openRun(runtime, prepared, {});
+}
+
+const newLog = () => new RunLog({ mostSteps: Infinity, keepsPicture: () => true });
+
+/** Runs the loop up to a step and says what happened, saves included. */
+async function happenings(run: OpenRun, until: number, changes: Partial<LoopOptions> = {}): Promise<string[]> {
+  const seen: string[] = [];
+  const events = trainingLoop(run, {
+    log: newLog(),
+    isWanted: (step) => step < until,
+    evaluateEvery: 2,
+    evaluatesAtEnd: false,
+    isSaved: () => false,
+    save: () => Promise.resolve(void seen.push('saved')),
+    ...changes,
+  });
+  for await (const event of events)
+    seen.push(event.type === 'step' ? `step ${event.record.metrics.step}` : `evaluation ${event.evaluation.step}`);
+  return seen;
+}
+
+test('held-out batches are looked at before the first step and after every so many, and a pause changes nothing', async () => {
+  const run = await open();
+  expect(await happenings(run, 3)).toEqual(['evaluation 0', 'step 1', 'step 2', 'evaluation 2', 'step 3']);
+  expect(await happenings(run, 4)).toEqual(['step 4', 'evaluation 4']);
+  run.experiment.destroy();
+});
+
+test('a run that ends is scored at its end, and saved after its scores', async () => {
+  const run = await open();
+  const isSaved = (step: number, isLast: boolean) => isLast || step === 2;
+  expect(await happenings(run, 3, { evaluatesAtEnd: true, isSaved })).toEqual([
+    'evaluation 0',
+    'step 1',
+    'step 2',
+    'evaluation 2',
+    'saved',
+    'step 3',
+    'evaluation 3',
+    'saved',
+  ]);
+  run.experiment.destroy();
+});
+
+describe.each(['revela', 'infoNce'] as const)('a saved run that trains for %s', (objective) => {
+  test('goes on with its curves, bit for bit', async () => {
+    const first = await open({ objective });
+    const log = newLog();
+    await happenings(first, 2, { log });
+    const record = log.record({
+      name: 'A run',
+      configuration: first.prepared.recipe.configuration,
+      corpus: first.prepared.corpus.summary,
+      adapter: 'test',
+    });
+    const file = await saveRun(first, record);
+    const expected = await first.experiment.trainer.step();
+    first.experiment.destroy();
+
+    const saved = await readRun(memorySource('run', concatenated(file)));
+    expect(saved.record).toEqual(JSON.parse(JSON.stringify(record)));
+    const second = await open(saved.settings);
+    await restoreRun(saved, second);
+    const again = await second.experiment.trainer.step();
+    expect([again.step, again.metrics, again.matrices]).toEqual([3, expected.metrics, expected.matrices]);
+    second.experiment.destroy();
+  });
+});
+
+test('InfoNCE needs no language model: none is built, and only the retriever learns', async () => {
+  const run = await open({ objective: 'infoNce' });
+  const { models, optimiser } = run.experiment;
+  expect(models.languageModel).toBeUndefined();
+  expect(optimiser.groups.map(({ name }) => name)).toEqual(['retriever']);
+  const revela = await open();
+  const bytes = (one: OpenRun) => one.experiment.models.retriever.weights.specs.length;
+  expect(bytes(run)).toBe(bytes(revela));
+  // The same seed draws the same retriever, whatever it is trained for.
+  const weights = [run, revela].map(({ experiment }) =>
+    runtime.read(experiment.models.retriever.weights.parameters!.blocks[0]!.parameters),
+  );
+  await runtime.recorder.flush();
+  const [a, b] = await Promise.all(weights);
+  expect(a).toEqual(b);
+  for (const one of [run, revela]) one.experiment.destroy();
+});
