@@ -1,4 +1,7 @@
+import { BadInputError } from '../base/errors.ts';
 import { ModelFileError, type ByteSource } from '../files/formats/byteSource.ts';
+import { textChecksum } from '../files/formats/checksum.ts';
+import { readSavedRunMetadata } from '../files/formats/savedRun.ts';
 import {
   freeBytes,
   isQuotaError,
@@ -20,6 +23,12 @@ export interface SavedRunView {
 
 /** Written last: names the file that counts, so that a save that is cut off leaves the one before. */
 const CURRENT = 'current.json';
+const RUN_FILE = /^step-\d+-(\d+)\.safetensors$/;
+
+/** What current.json holds, besides a checksum of it. */
+interface Note extends Omit<SavedRunView, 'id'> {
+  readonly file: string;
+}
 
 /** Runs in a browser's storage: a folder each, with the newest state and a note of what it is. */
 export class SavedRuns {
@@ -33,8 +42,10 @@ export class SavedRuns {
     if (!store) return [];
     const runs: SavedRunView[] = [];
     for (const folder of await store.folders()) {
-      const found = await readNote(store, folder);
-      if (found) runs.push({ id: folder, ...found.note });
+      const note = await findNote(store, folder);
+      if (!note) continue;
+      const { name, step, savedAt, bytes } = note;
+      runs.push({ id: folder, name, step, savedAt, bytes });
     }
     return runs.sort((a, b) => b.savedAt - a.savedAt);
   }
@@ -58,7 +69,8 @@ export class SavedRuns {
       } finally {
         await writer.close();
       }
-      await writeJsonFile(store, id, CURRENT, { file, name, step, savedAt: now, bytes });
+      const note: Note = { file, name, step, savedAt: now, bytes };
+      await writeJsonFile(store, id, CURRENT, { ...note, checksum: await noteChecksum(note) });
     } catch (cause) {
       await store.deleteFile(id, file).catch(() => undefined);
       throw isQuotaError(cause) ? full(bytes, undefined, cause) : cause;
@@ -70,8 +82,8 @@ export class SavedRuns {
   /** @throws ModelFileError when it is not there any more. */
   async read(id: string): Promise<ByteSource> {
     const store = await this.#ready();
-    const found = await readNote(store, id);
-    const source = found && (await store.open(id, found.file));
+    const note = await findNote(store, id);
+    const source = note && (await store.open(id, note.file));
     if (!source)
       throw new ModelFileError('This run is not in the browser’s storage any more. It may have been cleared.');
     return source;
@@ -93,18 +105,39 @@ export class SavedRuns {
   }
 }
 
-async function readNote(
-  store: FileStore,
-  id: string,
-): Promise<{ file: string; note: Omit<SavedRunView, 'id'> } | undefined> {
-  const { file, name, step, savedAt, bytes } = ((await readJsonFile(store, id, CURRENT)) ?? {}) as Record<
-    string,
-    unknown
-  >;
+/** The note of a run, or where that is damaged or gone, what the newest of its files says of itself. */
+async function findNote(store: FileStore, id: string): Promise<Note | undefined> {
+  const files = await store.files(id);
+  const note = await readNote(store, id);
+  if (note && files.some(({ name, size }) => name === note.file && size === note.bytes)) return note;
+  const savedAt = (name: string) => Number(RUN_FILE.exec(name)?.[1]);
+  const runs = files.filter(({ name }) => RUN_FILE.test(name)).sort((a, b) => savedAt(b.name) - savedAt(a.name));
+  for (const { name: file, size: bytes } of runs) {
+    const source = await store.open(id, file);
+    const found = source && (await readSavedRunMetadata(source).catch(unlessRefused));
+    if (found)
+      return { file, bytes, savedAt: savedAt(file), step: found.step, name: found.metadata['title'] ?? 'A saved run' };
+  }
+  return undefined;
+}
+
+async function readNote(store: FileStore, id: string): Promise<Note | undefined> {
+  const fields = ((await readJsonFile(store, id, CURRENT)) ?? {}) as Record<string, unknown>;
+  const { file, name, step, savedAt, bytes, checksum } = fields;
   if (typeof file !== 'string' || typeof name !== 'string') return undefined;
   if (typeof step !== 'number' || typeof savedAt !== 'number' || typeof bytes !== 'number') return undefined;
-  const there = (await store.files(id)).find((one) => one.name === file);
-  return there?.size === bytes ? { file, note: { name, step, savedAt, bytes } } : undefined;
+  const note: Note = { file, name, step, savedAt, bytes };
+  // Notes of older versions have none.
+  if (checksum !== undefined && checksum !== (await noteChecksum(note))) return undefined;
+  return note;
+}
+
+function noteChecksum({ file, name, step, savedAt, bytes }: Note): Promise<string> {
+  return textChecksum(JSON.stringify([file, name, step, savedAt, bytes]));
+}
+
+function unlessRefused(cause: unknown): undefined {
+  if (!(cause instanceof BadInputError)) throw cause;
 }
 
 function full(needed: number, free: number | undefined, cause?: unknown): StorageFullError {

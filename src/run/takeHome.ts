@@ -141,7 +141,7 @@ async function exportModel(
     return {
       form: 'adapter',
       base,
-      files: adapterFiles({ kind, config: adapter.config, specs: adapter.specs, values, base }),
+      files: await adapterFiles({ kind, config: adapter.config, specs: adapter.specs, values, base }),
     };
   }
   if (!weights.parameters) return undefined;

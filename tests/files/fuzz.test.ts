@@ -202,9 +202,11 @@ test('6,000 archives of adapters', async () => {
   });
 });
 
-test('10,000 saved runs', async () => {
-  const tensors = new Map(['parameters', 'm', 'v'].map((name) => [`lm.0.${name}`, Float32Array.of(1, 2, 3, 4, 5)]));
-  const valid = concatenated(writeSavedRun({ step: 12, tensors }, { configuration: '{"seed":1}', text: 'ü' }));
+test('10,000 saved runs without a checksum', async () => {
+  const valid = writeSafetensors(
+    ['parameters', 'm', 'v'].map((name) => tensor(`lm.0.${name}`, 5)),
+    { format: 'revela-run', version: '1', step: '12', configuration: '{"seed":1}', text: 'ü' },
+  );
   const header = json(valid.subarray(8, 8 + headerLength(valid, valid.length)));
   await fuzz(6, 10_000, { read: 500, refused: 3000 }, async (random) => {
     let file: Uint8Array;
@@ -223,6 +225,19 @@ test('10,000 saved runs', async () => {
       'metadata',
     );
     check(source.bytesRead <= 2 * source.size && source.reads <= 2 + state.tensors.size, 'it was read too often');
+  });
+});
+
+test('10,000 saved runs with a checksum: whatever changed is noticed', async () => {
+  const tensors = new Map(['parameters', 'm', 'v'].map((name) => [`lm.0.${name}`, Float32Array.of(1, 2, 3, 4, 5)]));
+  const valid = concatenated(await writeSavedRun({ step: 12, tensors }, { configuration: '{"seed":1}', text: 'ü' }));
+  await fuzz(8, 10_000, { read: 100, refused: 8000 }, async (random) => {
+    const file = random() < 0.05 ? valid : mutatedBytes(random, valid);
+    const source = new CountingSource('run', file);
+    await readSavedRun(source);
+    // Some mutations put back what was there.
+    check(Buffer.compare(file, valid) === 0, 'another file than was written');
+    check(source.bytesRead <= 2 * source.size, 'it was read too often');
   });
 });
 

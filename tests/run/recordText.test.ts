@@ -43,7 +43,7 @@ test('counted is what the text takes within a file: quotes and letters of severa
 test('a saved run whose pictures are larger than a header can be read again', async () => {
   const text = recordText(record('x'.repeat(2 ** 24)));
   expect(text?.length).toBeGreaterThan(MOST_RECORD_BYTES / 2);
-  const chunks = writeSavedRun({ step: 9, tensors: new Map() }, { record: text ?? '' });
+  const chunks = await writeSavedRun({ step: 9, tensors: new Map() }, { record: text ?? '' });
   const { metadata } = await readSavedRun(memorySource('run', new Uint8Array(await new Blob(chunks).arrayBuffer())));
   expect(metadata['record']).toBe(text);
 });

@@ -2,6 +2,7 @@ import { ModelFileError, readJson, type FileLookup } from '../formats/byteSource
 import { archiveReadme, type DescribedModel, type RunDescription } from './adapterReadme.ts';
 import { adapterKind, type AdapterKind } from './peft.ts';
 import { openWeights } from '../models/weightFile.ts';
+import { textChecksum } from '../formats/checksum.ts';
 import { openZip, type ZipLimits } from '../formats/zipReader.ts';
 import { inFolder, jsonFile, textFile, type NamedFile } from '../formats/zipWriter.ts';
 
@@ -30,7 +31,7 @@ export interface RunExport {
 }
 
 /** The files of an archive, for zipChunks or for a folder on disk. */
-export function archiveFiles(run: RunExport): NamedFile[] {
+export async function archiveFiles(run: RunExport): Promise<NamedFile[]> {
   const { retriever, languageModel, ownBase, gates } = run;
   const readme = archiveReadme({
     retriever,
@@ -42,7 +43,7 @@ export function archiveFiles(run: RunExport): NamedFile[] {
   return [
     textFile('README.md', readme),
     jsonFile(CONFIGURATION, run.configuration),
-    ...(gates ? [jsonFile(GATES, { contextGates: gates })] : []),
+    ...(gates ? [jsonFile(GATES, { contextGates: gates, checksum: await gatesChecksum(gates) })] : []),
     ...(ownBase ? inFolder('base', ownBase) : []),
     ...(retriever ? inFolder(FOLDER.retriever, retriever.files) : []),
     ...(languageModel ? inFolder(FOLDER.languageModel, languageModel.files) : []),
@@ -92,7 +93,7 @@ export async function readAdapterArchive(
   return {
     retriever: found.get('retriever'),
     languageModel: found.get('languageModel'),
-    gates: parseGates(await firstJson(zip.files, beside, GATES)),
+    gates: await parseGates(await firstJson(zip.files, beside, GATES)),
     configuration: await firstJson(zip.files, beside, CONFIGURATION),
   };
 }
@@ -119,12 +120,18 @@ async function firstJson(files: FileLookup, folders: readonly string[], name: st
   return undefined;
 }
 
-function parseGates(json: unknown): number[] | undefined {
+function gatesChecksum(gates: readonly number[]): Promise<string> {
+  return textChecksum(JSON.stringify(gates));
+}
+
+async function parseGates(json: unknown): Promise<number[] | undefined> {
   if (json === undefined) return undefined;
-  const gates: unknown =
-    typeof json === 'object' && json !== null ? (json as Record<string, unknown>)['contextGates'] : undefined;
+  const { contextGates: gates, checksum } = (json ?? {}) as Record<string, unknown>;
   const finite = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
   if (!Array.isArray(gates) || gates.length > MOST_GATES || !gates.every(finite))
     throw new ModelFileError(`${GATES} should hold "contextGates", a list of one number per layer.`);
+  // Files of older versions have none.
+  if (checksum !== undefined && checksum !== (await gatesChecksum(gates)))
+    throw new ModelFileError(`${GATES} is damaged: its checksum is not that of its numbers. Use another copy.`);
   return gates;
 }

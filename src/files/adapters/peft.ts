@@ -25,6 +25,14 @@ const FLAGS = [
 /** Ways to begin that leave the base as it is. PiSSA, OLoRA, CorDA and LoftQ change its weights, so the file is not enough. */
 const INITIALISATIONS: readonly unknown[] = [undefined, null, true, false, 'gaussian', 'orthogonal', 'eva'];
 
+/** Under this name an adapter's weights say with what they were saved. Other programs pass over it. */
+export const LORA_KEY = 'revela_lora';
+
+/** "rank 16, alpha 32 on q_proj, v_proj": the same for the same adapter, in whatever order its targets are named. */
+export function loraText({ rank, alpha, targets }: LoraConfig): string {
+  return `rank ${rank}, alpha ${alpha} on ${LORA_TARGETS.filter((target) => targets.includes(target)).join(', ')}`;
+}
+
 /** Whether a field is there and says more than "no": false, null, [] and {} are PEFT's defaults. */
 function isSet(value: unknown): boolean {
   if (typeof value === 'object' && value !== null) return Object.keys(value).length > 0;
@@ -91,7 +99,8 @@ export interface LoadedAdapter {
 
 /**
  * Loads a PEFT folder over a decoder; undefined when the folder has no adapter. F32, F16 and BF16 are read.
- * @throws ModelFileError, SafetensorsError when it does not fit the decoder, or holds what is no number.
+ * @throws ModelFileError, SafetensorsError when it does not fit the decoder, holds what is no number, or was changed since it
+ * was written here.
  */
 export async function loadAdapter(
   runtime: Runtime,
@@ -101,6 +110,8 @@ export async function loadAdapter(
   if (!(await files('adapter_config.json'))) return undefined;
   const config = parseAdapterConfig(await readJson(files, 'adapter_config.json'));
   const file = await openWeights(files, 'adapter_model');
+  await file.verify();
+  checkConfig(file, config);
   const kind = adapterKind(file.names);
   const prefix = PEFT_PREFIX[kind];
   checkRank(file, config.rank);
@@ -121,11 +132,18 @@ export async function loadAdapter(
  * @param whose the model, for the message. @throws ModelFileError in words of both.
  */
 export function expectSameShape(whose: string, found: LoraConfig, wanted: LoraConfig): void {
-  const text = ({ rank, alpha, targets }: LoraConfig) =>
-    `rank ${rank}, alpha ${alpha} on ${LORA_TARGETS.filter((target) => targets.includes(target)).join(', ')}`;
-  if (text(found) !== text(wanted))
+  if (loraText(found) !== loraText(wanted))
     throw new ModelFileError(
-      `The adapter of the ${whose} has ${text(found)}, but this run has ${text(wanted)}. Start a run with those settings, then load it again.`,
+      `The adapter of the ${whose} has ${loraText(found)}, but this run has ${loraText(wanted)}. Start a run with those settings, then load it again.`,
+    );
+}
+
+/** What the weights say that they were saved with, where they do, is what the configuration says. */
+function checkConfig({ metadata }: WeightFile, config: LoraConfig): void {
+  const saved = metadata[LORA_KEY];
+  if (saved !== undefined && saved !== loraText(config))
+    throw new ModelFileError(
+      `adapter_config.json has ${loraText(config)}, but its weights were saved with ${shown(saved)}: one of the two files is damaged, or was changed. Use another copy.`,
     );
 }
 

@@ -1,6 +1,7 @@
 import { shown } from '../../models/config.ts';
 import { ModelFileError, type ByteSource } from './byteSource.ts';
-import { headerLength, parseHeader, safetensorsChunks, SafetensorsError, type StoredTensor } from './safetensors.ts';
+import { isSealed, sealedChunks, verifySeal, withoutSeal } from './checksum.ts';
+import { headerLength, parseHeader, SafetensorsError, type StoredTensor } from './safetensors.ts';
 import { toFloats } from '../models/weightFile.ts';
 
 /** The numbers of a run between two steps (training's TrainingState). */
@@ -19,7 +20,9 @@ export interface SavedRunFile {
 
 /** Marks the file as a run's, and its version: a reader must know what the numbers mean. */
 const FORMAT = 'revela-run';
-const VERSION = '1';
+/** Since version 2 there is a checksum; a file of version 1 is read as it stands. */
+const VERSION = '2';
+const READ: readonly string[] = ['1', VERSION];
 const FORMAT_KEY = 'format';
 const VERSION_KEY = 'version';
 const STEP_KEY = 'step';
@@ -27,23 +30,23 @@ const RESERVED: readonly string[] = [FORMAT_KEY, VERSION_KEY, STEP_KEY];
 
 /**
  * One safetensors file of all that a run needs to go on, as chunks to be written one after the other: views of the state's
- * own numbers, nothing is copied.
+ * own numbers, nothing is copied. They must not change until all is written: the file holds their checksum.
  * @param metadata texts that the caller wants back.
  * @throws ModelFileError when the metadata uses a name that the file itself needs.
  */
-export function writeSavedRun(
+export async function writeSavedRun(
   { step, tensors }: RunState,
   metadata: Readonly<Record<string, string>> = {},
-): Uint8Array<ArrayBuffer>[] {
+): Promise<Uint8Array<ArrayBuffer>[]> {
   const taken = RESERVED.find((key) => Object.hasOwn(metadata, key));
   if (taken !== undefined) throw new ModelFileError(`The run's metadata cannot use the name ${taken}.`);
-  return safetensorsChunks(
+  return sealedChunks(
     [...tensors].map(([name, data]) => ({ name, shape: [data.length], data })),
     { ...metadata, [FORMAT_KEY]: FORMAT, [VERSION_KEY]: VERSION, [STEP_KEY]: String(step) },
   );
 }
 
-/** What a checkpoint says of itself, without its numbers: for a list of stored runs. @throws as readSavedRun */
+/** What a saved run says of itself, without its numbers: for a list of stored runs. @throws as readSavedRun */
 export async function readSavedRunMetadata(
   source: ByteSource,
 ): Promise<{ step: number; metadata: Record<string, string> }> {
@@ -52,14 +55,15 @@ export async function readSavedRunMetadata(
 }
 
 /**
- * Reads a checkpoint whole. Nothing is put anywhere: that is restoreTraining's part.
+ * Reads a saved run whole, once for its checksum and once for its numbers. Nothing is put anywhere: that is restoreTraining's part.
  * @throws ModelFileError for another kind of file or a version that is not known; SafetensorsError for a file that is cut
  * short or damaged.
  */
 export async function readSavedRun(source: ByteSource): Promise<SavedRunFile> {
-  const { step, metadata, tensors } = await open(source);
+  const { step, metadata, header } = await open(source);
+  await verifySeal(source, header);
   const state = new Map<string, Float32Array<ArrayBuffer>>();
-  for (const { name, dtype, begin, end } of tensors.values()) {
+  for (const { name, dtype, begin, end } of header.tensors.values()) {
     const bytes = await source.read(begin, end);
     if (bytes.length !== end - begin)
       throw new SafetensorsError(`${source.name} ended in the middle of ${name}: the file is cut short.`);
@@ -73,18 +77,25 @@ export async function readSavedRun(source: ByteSource): Promise<SavedRunFile> {
 
 async function open(source: ByteSource) {
   const first = await source.read(0, Math.min(8, source.size));
-  const { tensors, metadata } = parseHeader(await source.read(8, 8 + headerLength(first, source.size)), source.size);
-  const { [FORMAT_KEY]: format, [VERSION_KEY]: version, [STEP_KEY]: stepText = '', ...rest } = metadata;
+  const header = parseHeader(await source.read(8, 8 + headerLength(first, source.size)), source.size);
+  const {
+    [FORMAT_KEY]: format,
+    [VERSION_KEY]: version = '',
+    [STEP_KEY]: stepText = '',
+    ...metadata
+  } = withoutSeal(header);
   if (format !== FORMAT) throw new ModelFileError(`${source.name} is a safetensors file, but not a saved run.`);
-  if (version !== VERSION)
+  if (!READ.includes(version))
     throw new ModelFileError(
-      `${source.name} is a saved run of version ${shown(version)}; version ${VERSION} is read. Open it with the version of the program that wrote it.`,
+      `${source.name} is a saved run of version ${shown(version)}; versions ${READ.join(' and ')} are read. Open it with the version of the program that wrote it.`,
     );
+  if (version === VERSION && !isSealed(header))
+    throw new SafetensorsError(`${source.name} is damaged: it has lost its checksum. Use another copy.`);
   const step = Number(stepText);
   if (!/^\d+$/.test(stepText) || !Number.isSafeInteger(step))
     throw new ModelFileError(`${source.name} says step ${shown(stepText)}, which is no step.`);
-  for (const tensor of tensors.values()) checkTensor(source, tensor);
-  return { step, metadata: rest, tensors };
+  for (const tensor of header.tensors.values()) checkTensor(source, tensor);
+  return { step, metadata, header };
 }
 
 function checkTensor(source: ByteSource, { name, dtype, shape }: StoredTensor): void {

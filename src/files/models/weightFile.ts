@@ -1,7 +1,14 @@
 import { fromBf16, fromF16 } from '../../ops/core/halfPrecision.ts';
 import { shown } from '../../models/config.ts';
 import { ModelFileError, readJson, type ByteSource, type FileLookup } from '../formats/byteSource.ts';
-import { headerLength, parseHeader, SafetensorsError, type StoredTensor } from '../formats/safetensors.ts';
+import { verifySeal } from '../formats/checksum.ts';
+import {
+  headerLength,
+  parseHeader,
+  SafetensorsError,
+  type SafetensorsHeader,
+  type StoredTensor,
+} from '../formats/safetensors.ts';
 
 /** Tensors of a checkpoint, over all its files. */
 export interface WeightFile {
@@ -11,24 +18,28 @@ export interface WeightFile {
   readBytes(name: string, begin?: number, end?: number): Promise<Uint8Array>;
   /** A whole tensor as f32. */
   readFloats(name: string): Promise<Float32Array<ArrayBuffer>>;
+  /** Of all its files. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Compares each file with the checksum in it, where there is one. @throws SafetensorsError when it was changed. */
+  verify(): Promise<void>;
 }
 
-interface Located {
+interface Opened {
   readonly source: ByteSource;
-  readonly stored: StoredTensor;
+  readonly header: SafetensorsHeader;
 }
 
 /** Opens `model.safetensors`, or the shards listed in `model.safetensors.index.json`. Reads headers only. */
 export async function openWeights(files: FileLookup, stem = 'model'): Promise<WeightFile> {
   const single = await files(`${stem}.safetensors`);
-  if (single) return weightFile(await locate(single));
+  if (single) return weightFile([await openFile(single)]);
   const indexName = `${stem}.safetensors.index.json`;
   if (!(await files(indexName)))
     throw new ModelFileError(`The folder has neither ${stem}.safetensors nor ${indexName}.`);
   const index = await readJson(files, indexName);
   const map = (index as { weight_map?: unknown } | null)?.weight_map;
   if (typeof map !== 'object' || map === null) throw new ModelFileError(`${indexName} has no weight_map.`);
-  const tensors = new Map<string, Located>();
+  const opened: Opened[] = [];
   for (const shard of new Set(Object.values(map as Record<string, unknown>))) {
     if (typeof shard !== 'string') throw new ModelFileError(`${indexName} names a file that is no text.`);
     // A lookup may join the name to a folder: it must not lead out of it.
@@ -36,18 +47,18 @@ export async function openWeights(files: FileLookup, stem = 'model'): Promise<We
       throw new ModelFileError(`${indexName} names ${shown(shard)}, which is no file of the same folder.`);
     const source = await files(shard);
     if (!source) throw new ModelFileError(`${indexName} names ${shown(shard)}, which is not there.`);
-    for (const [name, located] of await locate(source)) tensors.set(name, located);
+    opened.push(await openFile(source));
   }
+  const file = weightFile(opened);
   for (const name of Object.keys(map))
-    if (!tensors.has(name)) throw new SafetensorsError(`${indexName} promises tensor ${name}, but no file holds it.`);
-  return weightFile(tensors);
+    if (!file.get(name)) throw new SafetensorsError(`${indexName} promises tensor ${name}, but no file holds it.`);
+  return file;
 }
 
-async function locate(source: ByteSource): Promise<Map<string, Located>> {
+async function openFile(source: ByteSource): Promise<Opened> {
   try {
     const length = headerLength(await source.read(0, Math.min(8, source.size)), source.size);
-    const { tensors } = parseHeader(await source.read(8, 8 + length), source.size);
-    return new Map([...tensors].map(([name, stored]) => [name, { source, stored }]));
+    return { source, header: parseHeader(await source.read(8, 8 + length), source.size) };
   } catch (cause) {
     // Of several shards, the reader must learn which one to fetch again.
     if (cause instanceof SafetensorsError) throw new SafetensorsError(`${source.name}: ${cause.message}`);
@@ -55,8 +66,11 @@ async function locate(source: ByteSource): Promise<Map<string, Located>> {
   }
 }
 
-function weightFile(tensors: ReadonlyMap<string, Located>): WeightFile {
-  const find = (name: string): Located => {
+function weightFile(opened: readonly Opened[]): WeightFile {
+  const tensors = new Map(
+    opened.flatMap(({ source, header }) => [...header.tensors].map(([name, stored]) => [name, { source, stored }])),
+  );
+  const find = (name: string) => {
     const found = tensors.get(name);
     if (!found) throw new SafetensorsError(`The checkpoint has no tensor ${name}.`);
     return found;
@@ -73,6 +87,10 @@ function weightFile(tensors: ReadonlyMap<string, Located>): WeightFile {
     names: [...tensors.keys()],
     get: (name) => tensors.get(name)?.stored,
     readBytes,
+    metadata: Object.fromEntries(opened.flatMap(({ header }) => Object.entries(header.metadata))),
+    verify: async () => {
+      for (const { source, header } of opened) await verifySeal(source, header);
+    },
     readFloats: async (name) => toFloats(name, find(name).stored.dtype, await readBytes(name)),
   };
 }

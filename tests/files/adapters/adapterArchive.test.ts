@@ -29,7 +29,7 @@ const decoder = parseDecoderConfig(QWEN2_JSON);
 const BASE = { name: 'Qwen/Qwen2.5-0.5B', revision: 'abc123' };
 
 /** An adapter with random numbers, its values by key, and the files of its folder. */
-function example(kind: AdapterKind, seed: number) {
+async function example(kind: AdapterKind, seed: number) {
   const config = { rank: 2, alpha: 8, targets: LORA_TARGETS };
   const adapter = new LoraAdapter(runtime, decoder, config);
   const { specs } = adapter;
@@ -38,7 +38,7 @@ function example(kind: AdapterKind, seed: number) {
   const values = new Map(
     specs.map(({ key, shape: [rows = 0, columns = 0] }) => [key, randomArray(random, rows * columns)]),
   );
-  return { values, files: adapterFiles({ kind, config, specs, values, base: BASE }) };
+  return { values, files: await adapterFiles({ kind, config, specs, values, base: BASE }) };
 }
 
 const RUN: RunExport['run'] = {
@@ -67,19 +67,23 @@ async function values(files: FileLookup | undefined): Promise<Map<string, Float3
 
 test('an adapter is written as PEFT writes it', async () => {
   for (const kind of ['retriever', 'languageModel'] as const) {
-    const { files } = example(kind, 1);
+    const { files } = await example(kind, 1);
     const written = folder(Object.fromEntries(files.map(({ name, chunks }) => [name, concatenated(chunks)])));
-    expect(await readJson(written, 'adapter_config.json')).toMatchObject({
-      peft_type: 'LORA',
-      task_type: 'FEATURE_EXTRACTION',
-      r: 2,
+    // Before 0.14, PEFT refuses a file with a field that it does not know: 0.11, 0.13, 0.14 and 0.21 know all of these.
+    expect(await readJson(written, 'adapter_config.json')).toEqual({
+      base_model_name_or_path: 'Qwen/Qwen2.5-0.5B',
+      bias: 'none',
+      fan_in_fan_out: false,
+      inference_mode: true,
+      init_lora_weights: true,
       lora_alpha: 8,
       lora_dropout: 0,
-      bias: 'none',
-      inference_mode: true,
-      target_modules: LORA_TARGETS,
-      base_model_name_or_path: 'Qwen/Qwen2.5-0.5B',
+      modules_to_save: null,
+      peft_type: 'LORA',
+      r: 2,
       revision: 'abc123',
+      target_modules: LORA_TARGETS,
+      task_type: 'FEATURE_EXTRACTION',
     });
     const stored = await openWeights(written, 'adapter_model');
     expect(stored.names).toHaveLength(2 * 7 * 2);
@@ -93,9 +97,9 @@ test('an adapter is written as PEFT writes it', async () => {
 });
 
 test('what is exported is imported again: adapters bit for bit, gates, configuration', async () => {
-  const [retriever, languageModel] = [example('retriever', 2), example('languageModel', 3)];
+  const [retriever, languageModel] = [await example('retriever', 2), await example('languageModel', 3)];
   const configuration = { checkpoint: 'Qwen/Qwen2.5-0.5B', seed: 7 };
-  const files = archiveFiles({
+  const files = await archiveFiles({
     retriever: model(retriever.files),
     languageModel: model(languageModel.files),
     gates: [0, 0.31],
@@ -121,11 +125,50 @@ test('what is exported is imported again: adapters bit for bit, gates, configura
   }
 });
 
+test.each([
+  ['the weights', 'adapter_model.safetensors', -3, /adapter_model\.safetensors is damaged: its checksum/],
+  ['the weights’ header', 'adapter_model.safetensors', 40, /damaged|readable JSON|metadata/],
+  ['alpha', 'adapter_config.json', '"lora_alpha": 8', /has rank 2, alpha 9 on .* saved with "rank 2, alpha 8 on/],
+  ['a target', 'adapter_config.json', '"o_proj"', /targets "o_prok"/],
+  ['a gate', 'gates.json', '0.31', /gates\.json is damaged: its checksum/],
+] as const)('a bit that flips in %s of an exported folder is noticed', async (_what, name, where, message) => {
+  const { files } = await example('retriever', 8);
+  const exported = plain(
+    await archiveFiles({ retriever: model(files), gates: [0, 0.31], run: RUN, configuration: {} }),
+  ) as Record<string, Uint8Array>;
+  const path = name === 'gates.json' ? name : `retriever/${name}`;
+  const bytes = exported[path]!;
+  const at =
+    typeof where === 'number'
+      ? (where + bytes.length) % bytes.length
+      : new TextDecoder().decode(bytes).indexOf(where) + where.replace(/"$/, '').length - 1;
+  bytes[at]! ^= 1;
+  const load = async () => {
+    const { retriever } = await readAdapterArchive(folder(exported));
+    return loadAdapter(runtime, retriever!, decoder);
+  };
+  await expect(load()).rejects.toThrow(message);
+  bytes[at]! ^= 1;
+  const whole = await load();
+  expect(whole?.kind).toBe('retriever');
+  whole?.adapter.destroy();
+});
+
+test('the address of the base may be changed by hand', async () => {
+  const { files } = await example('retriever', 9);
+  const exported = plain(files) as Record<string, Uint8Array>;
+  const text = new TextDecoder().decode(exported['adapter_config.json']).replace('Qwen/Qwen2.5-0.5B', '/models/mine');
+  const changed = folder({ ...exported, 'adapter_config.json': strToU8(text) });
+  const loaded = await loadAdapter(runtime, changed, decoder);
+  expect(loaded?.kind).toBe('retriever');
+  loaded?.adapter.destroy();
+});
+
 const plain = (files: readonly NamedFile[]): Zippable =>
   Object.fromEntries(files.map(({ name, chunks }) => [name, concatenated(chunks)]));
 
 test('whose adapter a folder holds is told by its tensors, wherever it lies', async () => {
-  const [retriever, languageModel] = [example('retriever', 4), example('languageModel', 5)];
+  const [retriever, languageModel] = [await example('retriever', 4), await example('languageModel', 5)];
   const single = await readAdapterArchive(zipSync(plain(languageModel.files)));
   expect(single.retriever).toBeUndefined();
   expect(await values(single.languageModel)).toEqual(languageModel.values);
@@ -157,7 +200,7 @@ test('whose adapter a folder holds is told by its tensors, wherever it lies', as
 });
 
 test('archives that hold no adapter, two of one kind, or what does not belong there', async () => {
-  const { files } = example('retriever', 6);
+  const { files } = await example('retriever', 6);
   const other = plain(
     files.map(({ name, chunks }) => ({
       name,
@@ -192,14 +235,14 @@ test('archives that hold no adapter, two of one kind, or what does not belong th
   await expect(readAdapterArchive(whole.subarray(0, whole.length / 2))).rejects.toThrow(/cut short/);
 });
 
-function readme(run: Partial<RunExport>): string {
-  const files = archiveFiles({ run: RUN, configuration: {}, ...run });
+async function readme(run: Partial<RunExport>): Promise<string> {
+  const files = await archiveFiles({ run: RUN, configuration: {}, ...run });
   return new TextDecoder().decode(concatenated(files.find(({ name }) => name === 'README.md')!.chunks));
 }
 
-test('the README says how each model is loaded and how embeddings are made', () => {
-  const { files } = example('retriever', 7);
-  const both = readme({ retriever: model(files), languageModel: model(files) });
+test('the README says how each model is loaded and how embeddings are made', async () => {
+  const { files } = await example('retriever', 7);
+  const both = await readme({ retriever: model(files), languageModel: model(files) });
   for (const line of [
     'base = "Qwen/Qwen2.5-0.5B"',
     'AutoModel.from_pretrained(base, revision="abc123")',
@@ -217,7 +260,7 @@ test('the README says how each model is loaded and how embeddings are made', () 
   ])
     expect(both).toContain(line);
   expect(both).not.toContain('gates.json');
-  const eos = readme({
+  const eos = await readme({
     retriever: model(files),
     run: { ...RUN, pooling: 'eos', prefixes: false, contextLayers: undefined },
     gates: [1],
@@ -227,9 +270,9 @@ test('the README says how each model is loaded and how embeddings are made', () 
   expect(eos).toContain('in all layers');
   expect(eos).toContain('`gates.json`');
   expect(eos).toContain('The language model was not trained');
-  const own = readme({ retriever: model(files), ownBase: [] });
+  const own = await readme({ retriever: model(files), ownBase: [] });
   expect(own).toContain('base = "base"');
-  const full = readme({ languageModel: { form: 'full', base: BASE, files: [] } });
+  const full = await readme({ languageModel: { form: 'full', base: BASE, files: [] } });
   expect(full).toContain('AutoModelForCausalLM.from_pretrained("language-model")');
   expect(full).not.toContain('peft');
 });

@@ -134,7 +134,7 @@ test.each(FAMILIES)('%s: an adapter that PEFT saved is exported with the same te
       unknown
     >;
     const base = { name: String(theirs['base_model_name_or_path']) };
-    const files = adapterFiles({ kind, config: adapter.config, specs: adapter.specs, values, base });
+    const files = await adapterFiles({ kind, config: adapter.config, specs: adapter.specs, values, base });
     const ours = JSON.parse(new TextDecoder().decode(concatenated(files[0]!.chunks))) as Record<string, unknown>;
     const sorted = (json: Record<string, unknown>) => ({
       ...json,

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { BadInputError } from '../../../src/base/errors.ts';
 import { memorySource, ModelFileError } from '../../../src/files/formats/byteSource.ts';
 import { readSavedRun, readSavedRunMetadata, writeSavedRun } from '../../../src/files/formats/savedRun.ts';
 import { concatenated, SafetensorsError, writeSafetensors } from '../../../src/files/formats/safetensors.ts';
@@ -30,7 +31,7 @@ test.each([{}, { trained: 'lora' }, { trained: 'lora', learnGate: true }])(
   async (changes) => {
     const first = await experiment(changes);
     for (let i = 0; i < 2; i++) await first.trainer.step();
-    const file = concatenated(writeSavedRun(await saveTraining(runtime, first.optimiser), METADATA));
+    const file = concatenated(await writeSavedRun(await saveTraining(runtime, first.optimiser), METADATA));
     const expected = await first.trainer.step();
     const after = await saveTraining(runtime, first.optimiser);
     first.destroy();
@@ -58,7 +59,7 @@ const STATE = {
 };
 
 test('every bit of the numbers is kept, and nothing is copied to write them', async () => {
-  const chunks = writeSavedRun(STATE, METADATA);
+  const chunks = await writeSavedRun(STATE, METADATA);
   expect(chunks[1]!.buffer).toBe(STATE.tensors.get('retriever.0.parameters')!.buffer);
   const file = concatenated(chunks);
   const { state } = await opened(file);
@@ -66,7 +67,7 @@ test('every bit of the numbers is kept, and nothing is copied to write them', as
   for (const [name, data] of STATE.tensors)
     expect(new Uint32Array(state.tensors.get(name)!.buffer)).toEqual(new Uint32Array(data.buffer));
   expect(await readSavedRunMetadata(memorySource('run', file))).toEqual({ step: 12, metadata: METADATA });
-  expect(() => writeSavedRun(STATE, { step: '3' })).toThrow('cannot use the name step');
+  await expect(writeSavedRun(STATE, { step: '3' })).rejects.toThrow('cannot use the name step');
 });
 
 const FLAT = { name: 'a', shape: [2], data: Float32Array.of(1, 2) };
@@ -80,11 +81,11 @@ test.each<[string, Uint8Array, new () => Error, RegExp]>([
   ],
   [
     'a later version',
-    writeSafetensors([FLAT], { ...RUN, version: '2' }),
+    writeSafetensors([FLAT], { ...RUN, version: '3' }),
     ModelFileError,
-    /of version "2"; version 1 is read/,
+    /of version "3"; versions 1 and 2 are read/,
   ],
-  ['no version', writeSafetensors([FLAT], { format: RUN.format, step: '3' }), ModelFileError, /of version undefined/],
+  ['no version', writeSafetensors([FLAT], { format: RUN.format, step: '3' }), ModelFileError, /of version ""/],
   [
     'no step',
     writeSafetensors([FLAT], { format: RUN.format, version: '1' }),
@@ -106,12 +107,43 @@ test.each<[string, Uint8Array, new () => Error, RegExp]>([
     SafetensorsError,
     /a holds NaN or infinite numbers/,
   ],
+  [
+    'a version with checksums that has none',
+    writeSafetensors([FLAT], { ...RUN, version: '2' }),
+    SafetensorsError,
+    /it has lost its checksum/,
+  ],
   ['a file cut short', writeSafetensors([FLAT], RUN).subarray(0, -1), SafetensorsError, /the file is cut short/],
   ['an empty file', new Uint8Array(), SafetensorsError, /shorter than its first 8 bytes/],
 ])('%s is refused', async (_what, file, type, message) => {
   const error = await opened(file).catch((cause: unknown) => cause);
   expect(error).toBeInstanceOf(type);
   expect((error as Error).message).toMatch(message);
+});
+
+test('a file from before there were checksums is read as it stands', async () => {
+  const { state, metadata } = await opened(writeSafetensors([FLAT], { ...RUN, text: 'Shore' }));
+  expect(state).toEqual({ step: 3, tensors: new Map([['a', Float32Array.of(1, 2)]]) });
+  expect(metadata).toEqual({ text: 'Shore' });
+});
+
+test('each single bit that flips is noticed', async () => {
+  const file = concatenated(await writeSavedRun(STATE, { text: 'Shore "ü"', record: '{"revela_checksum":"0"}' }));
+  await opened(file);
+  for (let bit = 0; bit < 8 * file.length; bit++) {
+    const flipped = file.slice();
+    flipped[bit >> 3]! ^= 1 << (bit & 7);
+    const error = await opened(flipped).catch((cause: unknown) => cause);
+    expect(error, `bit ${bit & 7} of byte ${bit >> 3}`).toBeInstanceOf(BadInputError);
+  }
+});
+
+test('what was changed since it was written is told as damage', async () => {
+  const file = concatenated(await writeSavedRun(STATE, METADATA));
+  file[file.length - 1]! ^= 0x20;
+  await expect(opened(file)).rejects.toThrow(
+    'run.safetensors is damaged: its checksum is not that of its content, so some of it has changed since it was written. Use another copy.',
+  );
 });
 
 test('a file that shrinks while it is read is noticed', async () => {
