@@ -1,7 +1,7 @@
 import { expect, test, type Page } from '@playwright/test';
 import { answerPair, asked } from './support/answers.ts';
 import { inventedAttribution } from './support/inventedInspection.ts';
-import { openPage, pause, playTo, say, trainTo, violations } from './support/openPage.ts';
+import { openPage, pause, say, stepOf, trainTo, violations } from './support/openPage.ts';
 
 test.use({ viewport: { width: 1440, height: 900 } });
 
@@ -22,14 +22,14 @@ async function openInside(page: Page): Promise<string[]> {
 }
 
 test('a recorded run has no models to look into, and Train leads to some', async ({ page }) => {
-  await openPage(page);
+  await openPage(page, { lastStep: 12 });
   await page.getByRole('button', { name: 'Look inside' }).click();
   await expect(region(page).getByText(/keeps its matrices and losses, not its models/)).toBeVisible();
   await expect(region(page).getByText(/how V-normalisation scales it/)).toBeVisible();
   expect(await violations(page)).toEqual([]);
   expect(await asked(page, 'inspectPair')).toEqual([]);
   await region(page).getByRole('button', { name: 'Train' }).click();
-  await playTo(page, 12);
+  await expect.poll(() => stepOf(page)).toBe(12);
   await expect.poll(async () => (await asked(page, 'inspectPair')).length).toBe(1);
   await expect(region(page).getByText(/not its models/)).toHaveCount(0);
 });

@@ -366,9 +366,9 @@ test.describe('a link to settings', () => {
 
 test.describe('keyboard', () => {
   test('trains, pauses and steps', async ({ page }) => {
-    await openPage(page);
+    await openPage(page, { lastStep: 3 });
     await page.keyboard.press('Space');
-    await playTo(page, 3);
+    await expect.poll(() => stepOf(page)).toBe(3);
     await page.keyboard.press('Space');
     await expect(page.getByRole('button', { name: 'Train' })).toBeEnabled();
     await page.keyboard.press('ArrowRight');

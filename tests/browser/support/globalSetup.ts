@@ -2,7 +2,7 @@ import { chromium, type FullConfig } from '@playwright/test';
 import { pageAddress } from './pageAddress.ts';
 
 /** What the first start of the browser and the page takes on a quiet machine with two cores, ms. */
-const QUIET_START_MS = 2500;
+const QUIET_START_MS = 1500;
 
 /** Opens the page once, and from the time that takes says how patient the tests are to be (pace.ts). */
 export default async function setup({ projects }: FullConfig): Promise<void> {

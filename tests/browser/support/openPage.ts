@@ -47,7 +47,7 @@ export async function stepOf(page: Page): Promise<number> {
   return Number(/step (\d+)/.exec(await page.locator('.counter').innerText())?.[1]);
 }
 
-/** Lets the scripted run that is on go on to this step, where it waits. */
+/** Lets the scripted run that waits at a step go on to a later one, where it waits again. */
 export async function playTo(page: Page, step: number): Promise<void> {
   await nameLastStep(page, step);
   await expect.poll(() => stepOf(page)).toBe(step);
