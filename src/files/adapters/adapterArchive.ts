@@ -71,7 +71,7 @@ const KNOWN_FOLDERS = ['', 'retriever/', 'language-model/', 'retriever_adapter/'
  */
 export async function readAdapterArchive(
   input: Uint8Array | FileLookup,
-  { names, limits }: { names?: readonly string[]; limits?: ZipLimits } = {},
+  { names, limits }: { names?: readonly string[]; limits?: Partial<ZipLimits> } = {},
 ): Promise<AdapterArchive> {
   const zip = input instanceof Uint8Array ? openZip(input, limits) : { names, files: input };
   const folders = await adapterFolders(zip.files, zip.names);

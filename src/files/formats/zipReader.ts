@@ -1,15 +1,17 @@
 import { Inflate } from 'fflate';
+import { byteText } from './byteText.ts';
 import { memorySource, ModelFileError, type FileLookup } from './byteSource.ts';
-import { crc32 } from './crc32.ts';
 
 /** How much a zip file may unpack to: an archive of a few kilobytes can otherwise ask for all memory. */
 export interface ZipLimits {
   readonly files: number;
   /** All files together, unpacked. */
   readonly bytes: number;
+  /** One file of anything but weights (*.safetensors), unpacked. */
+  readonly textBytes: number;
 }
 
-const DEFAULT_LIMITS: ZipLimits = { files: 1000, bytes: 2 ** 30 };
+const DEFAULT_LIMITS: ZipLimits = { files: 1000, bytes: 2 ** 30, textBytes: 8 * 2 ** 20 };
 
 const END_RECORD = 0x06054b50;
 const DIRECTORY_RECORD = 0x02014b50;
@@ -40,10 +42,12 @@ export interface ZipFolder {
 }
 
 /**
- * Opens a zip file. Its directory is checked before anything is unpacked, each file's length and checksum when it is.
+ * Opens a zip file. Its directory is checked before anything is unpacked, each file's length and checksum when it is. The
+ * library inflates; the directory is read here, since the library's own reader tells neither checksums nor what is encrypted.
  * @throws ModelFileError when it is cut short, damaged, encrypted, larger than the limits, or names files outside of itself.
  */
-export function openZip(archive: Uint8Array, limits: ZipLimits = DEFAULT_LIMITS): ZipFolder {
+export function openZip(archive: Uint8Array, own: Partial<ZipLimits> = {}): ZipFolder {
+  const limits = { ...DEFAULT_LIMITS, ...own };
   const entries = new Map<string, Entry>();
   let total = 0;
   for (const entry of directory(archive, limits)) {
@@ -52,7 +56,9 @@ export function openZip(archive: Uint8Array, limits: ZipLimits = DEFAULT_LIMITS)
     if (entries.has(entry.name)) throw new ModelFileError(`The zip file holds ${quoted(entry.name)} twice.`);
     total += entry.size;
     if (total > limits.bytes)
-      throw new ModelFileError(`The zip file unpacks to more than ${limits.bytes} bytes, which is more than is read.`);
+      throw new ModelFileError(
+        `The zip file unpacks to more than ${byteText(limits.bytes)}, which is more than is read.`,
+      );
     entries.set(entry.name, entry);
   }
   const unpacked = new Map<string, Uint8Array>();
@@ -63,6 +69,10 @@ export function openZip(archive: Uint8Array, limits: ZipLimits = DEFAULT_LIMITS)
     files: async (name) => {
       const entry = entries.get(name);
       if (!entry) return undefined;
+      if (!name.endsWith('.safetensors') && entry.size > limits.textBytes)
+        throw new ModelFileError(
+          `${quoted(name)} in the zip file unpacks to ${byteText(entry.size)}; of files that are no weights at most ${byteText(limits.textBytes)} are read.`,
+        );
       const bytes = unpacked.get(name) ?? unpack(archive, entry);
       unpacked.set(name, bytes);
       return memorySource(name, bytes);
@@ -159,7 +169,7 @@ function unpack(archive: Uint8Array, entry: Entry): Uint8Array {
   if (begin + packedSize > archive.length) throw damaged(`${quoted(entry.name)} is cut short`);
   const packed = archive.subarray(begin, begin + packedSize);
   const bytes = entry.method === 0 ? packed : inflate(packed, entry);
-  if (crc32([bytes]) !== entry.checksum) throw damaged(`the checksum of ${quoted(entry.name)} is wrong`);
+  if (crc32(bytes) !== entry.checksum) throw damaged(`the checksum of ${quoted(entry.name)} is wrong`);
   return bytes;
 }
 
@@ -183,4 +193,17 @@ function inflate(packed: Uint8Array, { name, size }: Entry): Uint8Array {
   }
   if (at !== size) throw damaged(`${quoted(name)} is shorter than its directory says`);
   return result;
+}
+
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let value = byte;
+  for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
+  return value;
+});
+
+/** CRC-32 as zip files hold it (ISO 3309, polynomial 0xedb88320 reflected). */
+function crc32(bytes: Uint8Array): number {
+  let state = 0xffffffff;
+  for (let i = 0; i < bytes.length; i++) state = (state >>> 8) ^ (CRC_TABLE[(state ^ (bytes[i] ?? 0)) & 0xff] ?? 0);
+  return (state ^ 0xffffffff) >>> 0;
 }

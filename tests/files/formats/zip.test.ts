@@ -1,7 +1,6 @@
-import { strToU8, unzipSync, zipSync } from 'fflate';
-import { expect, test } from 'vitest';
+import { Inflate, strToU8, unzipSync, zipSync } from 'fflate';
+import { afterEach, expect, test, vi } from 'vitest';
 import { ModelFileError } from '../../../src/files/formats/byteSource.ts';
-import { crc32 } from '../../../src/files/formats/crc32.ts';
 import { concatenated } from '../../../src/files/formats/safetensors.ts';
 import { looksLikeZip, openZip } from '../../../src/files/formats/zipReader.ts';
 import { inFolder, jsonFile, textFile, zipChunks } from '../../../src/files/formats/zipWriter.ts';
@@ -22,12 +21,6 @@ async function content(bytes: Uint8Array, name: string): Promise<Uint8Array> {
   if (!source) throw new Error(`There is no ${name}.`);
   return source.read(0, source.size);
 }
-
-test('the checksum is the one of zip files', () => {
-  expect(crc32([strToU8('123456789')])).toBe(0xcbf43926);
-  expect(crc32([strToU8('1234'), strToU8(''), strToU8('56789')])).toBe(0xcbf43926);
-  expect(crc32([])).toBe(0);
-});
 
 test('what is packed here is unpacked by others, and what others pack is unpacked here', async () => {
   const theirs = unzipSync(archive);
@@ -117,13 +110,42 @@ test('the same file twice is refused', () => {
   expect(() => openZip(bytes)).toThrow('The zip file holds "a.txt" twice.');
 });
 
-test('a bomb is refused before it is unpacked: by what it says, and by what it does', async () => {
-  const zeros = zipSync({ 'zeros.bin': new Uint8Array(50_000_000) }, { level: 9 });
-  expect(() => openZip(zeros, { files: 10, bytes: 1e6 })).toThrow(/unpacks to more than 1000000 bytes/);
-  const lying = patched(zeros, RECORD, 24, 1000);
-  await expect(openZip(lying, { files: 10, bytes: 1e6 }).files('zeros.bin')).rejects.toThrow(
-    /longer than its directory/,
-  );
+/** Packed bytes that were inflated, in steps. */
+const pushed = vi.spyOn(Inflate.prototype, 'push');
+afterEach(() => pushed.mockClear());
+
+test('a bomb is refused by what it says, before any of it is unpacked', async () => {
+  const zeros = zipSync({ 'zeros.safetensors': new Uint8Array(20_000_000) }, { level: 9 });
+  expect(() => openZip(zeros, { bytes: 1e6 })).toThrow('The zip file unpacks to more than 1.00 MB');
+  const together = zipSync({ a: new Uint8Array(600_000), b: new Uint8Array(600_000) });
+  expect(() => openZip(together, { bytes: 1e6 })).toThrow('unpacks to more than 1.00 MB');
   const many = zipSync(Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`${i}`, strToU8('x')])));
-  expect(() => openZip(many, { files: 29, bytes: 1e6 })).toThrow(/30 files; at most 29/);
+  expect(() => openZip(many, { files: 29 })).toThrow(/30 files; at most 29/);
+  // Of what is no weights far less is read: 10 MB of JSON in 10 kB.
+  const json = zipSync({ 'gates.json': strToU8(`[${'0,'.repeat(5_000_000)}0]`) }, { level: 9 });
+  expect(json.length).toBeLessThan(20_000);
+  await expect(openZip(json).files('gates.json')).rejects.toThrow(
+    '"gates.json" in the zip file unpacks to 10.0 MB; of files that are no weights at most 8.39 MB are read.',
+  );
+  await expect(openZip(json).files('gates.json')).rejects.toThrow(ModelFileError);
+  expect(pushed).not.toHaveBeenCalled();
+});
+
+test.each(['zeros.safetensors', 'zeros.json'])(
+  'a bomb that says it is small is refused at the first step beyond that: %s',
+  async (name) => {
+    const zeros = zipSync({ [name]: new Uint8Array(20_000_000) }, { level: 9 });
+    const lying = patched(zeros, RECORD, 24, 1000);
+    await expect(openZip(lying).files(name)).rejects.toThrow(/longer than its directory/);
+    expect(pushed).toHaveBeenCalledTimes(1);
+    expect(pushed.mock.calls[0]?.[0].length).toBeLessThanOrEqual(2 ** 14);
+  },
+);
+
+test('the largest text that is read, and weights beyond it', async () => {
+  const textBytes = 100_000;
+  const limits = { textBytes };
+  const packed = zipSync({ 'a.json': new Uint8Array(textBytes), 'b.safetensors': new Uint8Array(textBytes + 1) });
+  expect((await openZip(packed, limits).files('a.json'))?.size).toBe(textBytes);
+  expect((await openZip(packed, limits).files('b.safetensors'))?.size).toBe(textBytes + 1);
 });
