@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { writeNpy } from '../../files/formats/npy.ts';
-import { embeddingsTsv } from '../../files/formats/tsv.ts';
+import { embeddingsTsv, writeNpy } from '../../files/formats/embeddingFiles.ts';
 import { configure } from '../../settings/configuration.ts';
 import { setUpCorpus } from '../../run/corpusSetup.ts';
 import { embedTexts } from '../../lab/desks/embedding.ts';

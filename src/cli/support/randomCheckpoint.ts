@@ -2,7 +2,7 @@ import { Random } from '../../corpus/random.ts';
 import {
   encodeFloats,
   safetensorsHeader,
-  type SafetensorsPlan,
+  type SafetensorsLayout,
   type StoredTensor,
   type TensorEntry,
 } from '../../files/formats/safetensors.ts';
@@ -95,7 +95,7 @@ const PIECE_NUMBERS = 4 * 2 ** 20;
 const QUANTILES = 2 ** 16;
 
 /** The file of a language model of this shape: every tensor under its Hugging Face name, in the checkpoint's format. */
-export function checkpointPlan(config: DecoderConfig, dtype: 'bf16' | 'f32'): SafetensorsPlan {
+export function checkpointPlan(config: DecoderConfig, dtype: 'bf16' | 'f32'): SafetensorsLayout {
   const entries: TensorEntry[] = decoderLayout(config, { head: true }).flatMap(({ shape, parts }) =>
     parts.map(({ name, rows }) => ({
       name,

@@ -1,4 +1,5 @@
 import { BadInputError } from '../../base/errors.ts';
+import { byteText } from './byteText.ts';
 
 /** A file that can be read in pieces: on disk, in the browser, or behind a server. */
 export interface ByteSource {
@@ -29,10 +30,17 @@ export class ModelFileError extends BadInputError {
   override readonly name = 'ModelFileError';
 }
 
-/** @throws ModelFileError when the file is missing or not JSON. */
+/** The largest tokenizer.json, of a quarter of a million tokens, has about 35 MB: what is far longer is something else. */
+const MOST_JSON_BYTES = 128 * 2 ** 20;
+
+/** @throws ModelFileError when the file is missing, not JSON, or longer than any that belongs to a model. */
 export async function readJson(files: FileLookup, name: string): Promise<unknown> {
   const source = await files(name);
   if (!source) throw new ModelFileError(`The folder has no ${name}.`);
+  if (source.size > MOST_JSON_BYTES)
+    throw new ModelFileError(
+      `${name} has ${byteText(source.size)}; no file of a model that is not weights is longer than ${byteText(MOST_JSON_BYTES)}.`,
+    );
   const text = new TextDecoder().decode(await source.read(0, source.size));
   try {
     return JSON.parse(text);

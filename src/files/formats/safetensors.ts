@@ -126,7 +126,7 @@ export interface TensorEntry {
 }
 
 /** A file that is still to be written: its header, then the bytes of `tensors` in this order, nothing between them. */
-export interface SafetensorsPlan {
+export interface SafetensorsLayout {
   /** The first bytes of the file. */
   readonly header: Uint8Array<ArrayBuffer>;
   /** Where each tensor goes. Wider formats come first, so that every tensor begins at a multiple of its own size. */
@@ -141,7 +141,7 @@ export interface SafetensorsPlan {
 export function safetensorsHeader(
   entries: readonly TensorEntry[],
   metadata: Readonly<Record<string, string>> = {},
-): SafetensorsPlan {
+): SafetensorsLayout {
   const header = new Map<string, unknown>();
   if (Object.keys(metadata).length > 0) header.set('__metadata__', metadata);
   let offset = 0;
@@ -180,11 +180,11 @@ export function safetensorsHeader(
  * @throws SafetensorsError when a tensor gets more or fewer bytes than its shape has.
  */
 export async function* safetensorsPieces(
-  plan: SafetensorsPlan,
+  layout: SafetensorsLayout,
   bytesOf: (tensor: StoredTensor & TensorEntry) => AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, void> {
-  yield plan.header;
-  for (const tensor of plan.tensors) {
+  yield layout.header;
+  for (const tensor of layout.tensors) {
     let given = 0;
     for await (const piece of bytesOf(tensor)) {
       given += piece.length;
@@ -230,14 +230,14 @@ export function safetensorsChunks(
       throw new SafetensorsError(
         `Tensor ${JSON.stringify(name)}: ${data.length} numbers do not fill ${shapeText(shape)}.`,
       );
-  const plan = safetensorsHeader(
+  const layout = safetensorsHeader(
     tensors.map(({ name, shape, dtype = 'F32' }) => ({ name, shape, dtype })),
     metadata,
   );
   const byName = new Map(tensors.map(({ name, data }) => [name, data]));
   return [
-    plan.header,
-    ...plan.tensors.map(({ name, dtype }) => encodeFloats(byName.get(name) ?? new Float32Array(), dtype)),
+    layout.header,
+    ...layout.tensors.map(({ name, dtype }) => encodeFloats(byName.get(name) ?? new Float32Array(), dtype)),
   ];
 }
 

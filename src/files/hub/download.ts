@@ -10,13 +10,13 @@ import {
   modelId,
   originOf,
   readManifest,
-  readPlan,
+  readDownloadList,
   sameFile,
   withdrawManifest,
   writeManifest,
-  writePlan,
+  writeDownloadList,
   type KeptFile,
-  type PlannedFile,
+  type WantedFile,
   type StoredModel,
 } from '../store/storedModels.ts';
 import { transferFile, type Transfer } from './transfer.ts';
@@ -52,14 +52,14 @@ export async function downloadModel(
   const complete = await readManifest(store, id);
   if (complete && matches(complete.files, description)) return describeStored(store, id);
 
-  const earlier = await readPlan(store, id);
-  let plan = { origin, files: await dropStale(store, id, description), date: earlier?.date ?? today().toISOString() };
+  const earlier = await readDownloadList(store, id);
+  let list = { origin, files: await dropStale(store, id, description), date: earlier?.date ?? today().toISOString() };
   const stored = await storedBytes(store, id, description);
   await requireRoom(store, description, description.totalBytes - stored);
   const meter = new ProgressMeter(description.totalBytes, stored, clock, onProgress);
   try {
     // Written only when it says something new: were it cut off, what is there could not be used.
-    if (JSON.stringify(plan) !== JSON.stringify(earlier)) await writePlan(store, id, plan);
+    if (JSON.stringify(list) !== JSON.stringify(earlier)) await writeDownloadList(store, id, list);
     const transfer: Transfer = {
       store,
       folder: folderOf(id),
@@ -69,12 +69,12 @@ export async function downloadModel(
       signal,
       meter,
       rememberEtag: async (name, etag) => {
-        plan = { ...plan, files: plan.files.map((file) => (file.name === name ? { ...file, etag } : file)) };
-        await writePlan(store, id, plan);
+        list = { ...list, files: list.files.map((file) => (file.name === name ? { ...file, etag } : file)) };
+        await writeDownloadList(store, id, list);
       },
     };
     const kept: KeptFile[] = [];
-    for (const file of plan.files) {
+    for (const file of list.files) {
       signal?.throwIfAborted();
       const hash = await transferFile(transfer, file);
       kept.push({ name: file.name, size: file.size, hash, verified: file.hash !== undefined });
@@ -94,8 +94,8 @@ export async function missingBytes(description: RepositoryDescription, store: Fi
   const id = modelId(originOf(description));
   const complete = await readManifest(store, id);
   if (complete && matches(complete.files, description)) return 0;
-  const plan = await readPlan(store, id);
-  const files = description.files.filter((file) => plan?.files.some((old) => sameFile(old, file)));
+  const list = await readDownloadList(store, id);
+  const files = description.files.filter((file) => list?.files.some((old) => sameFile(old, file)));
   return description.totalBytes - (await storedBytes(store, id, { ...description, files }));
 }
 
@@ -107,10 +107,10 @@ function matches(kept: readonly KeptFile[], { files }: RepositoryDescription): b
 }
 
 /** Deletes what an earlier download left of other versions. @returns the files, with the versions of those that stay. */
-async function dropStale(store: FileStore, id: string, { files }: RepositoryDescription): Promise<PlannedFile[]> {
+async function dropStale(store: FileStore, id: string, { files }: RepositoryDescription): Promise<WantedFile[]> {
   await withdrawManifest(store, id);
-  const old = (await readPlan(store, id))?.files ?? [];
-  const before = (file: PlannedFile) => old.find((one) => sameFile(one, file));
+  const old = (await readDownloadList(store, id))?.files ?? [];
+  const before = (file: WantedFile) => old.find((one) => sameFile(one, file));
   for (const { name } of await modelFilesOf(store, id))
     if (!files.some((file) => file.name === name && before(file))) await store.deleteFile(folderOf(id), name);
   return files.map((file) => ({ ...file, etag: before(file)?.etag }));

@@ -12,9 +12,8 @@ import {
 import { pinned, type HubOptions, type RemoteFile, type RepositoryDescription } from './repository.ts';
 
 /**
- * The files of a repository, read straight from the hub by ranges: for browsers that refuse to store anything. Nothing is
- * kept, so every load fetches all weights again, and only lengths are checked: a hash needs a whole file.
- * Reads throw HubError.
+ * The files of a repository, read straight from the hub by ranges, to look at a little of them before anybody pays for a
+ * download: nothing is kept, and only lengths are checked, since a hash needs a whole file. Reads throw HubError.
  */
 export function hubFiles(description: RepositoryDescription, options: HubOptions = {}): FileLookup {
   const { fetch = realmFetch, clock = realClock, signal } = options;

@@ -5,7 +5,7 @@ import type { FileStore, FileWriter } from '../store/fileStore.ts';
 import { resolveUrl, type FetchLike, type RepositoryAddress } from './hub.ts';
 import type { ProgressMeter } from './progress.ts';
 import { BrokenConnection, gaveUp, MOST_FAILURES, requestRange, retryDelay } from './rangeRequest.ts';
-import type { PlannedFile } from '../store/storedModels.ts';
+import type { WantedFile } from '../store/storedModels.ts';
 
 /** What came is not what the repository announced, twice. Nothing of it is kept. */
 export class DownloadError extends NetworkError {
@@ -40,7 +40,7 @@ const PIECE = 4 * 2 ** 20;
  * @returns the hash of what is stored.
  * @throws DownloadError, HubError, the store's errors, the signal's reason; except with DownloadError the bytes stay.
  */
-export async function transferFile(transfer: Transfer, file: PlannedFile): Promise<FileHash> {
+export async function transferFile(transfer: Transfer, file: WantedFile): Promise<FileHash> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await tryTransfer(transfer, file);
@@ -58,7 +58,7 @@ export async function sizeOf(store: FileStore, folder: string, name: string): Pr
   return (await store.open(folder, name))?.size ?? 0;
 }
 
-async function tryTransfer(transfer: Transfer, file: PlannedFile): Promise<FileHash> {
+async function tryTransfer(transfer: Transfer, file: WantedFile): Promise<FileHash> {
   const { store, folder, address } = transfer;
   const done = Math.min(file.size, await sizeOf(store, folder, file.name));
   const sink = new Sink(transfer, file, done);
@@ -87,7 +87,7 @@ class Sink {
 
   constructor(
     private readonly transfer: Transfer,
-    private readonly file: PlannedFile,
+    private readonly file: WantedFile,
     public done: number,
   ) {
     this.hash = this.newHash();
@@ -131,7 +131,7 @@ class Sink {
 }
 
 /** Asks for the missing bytes until they are there, however often the connection breaks. */
-async function receive(transfer: Transfer, file: PlannedFile, sink: Sink): Promise<void> {
+async function receive(transfer: Transfer, file: WantedFile, sink: Sink): Promise<void> {
   const { clock, signal, meter, address } = transfer;
   const state = { failures: 0, etag: file.etag };
   while (sink.done < file.size) {
@@ -150,7 +150,7 @@ async function receive(transfer: Transfer, file: PlannedFile, sink: Sink): Promi
 
 async function receiveOnce(
   transfer: Transfer,
-  file: PlannedFile,
+  file: WantedFile,
   sink: Sink,
   state: { failures: number; etag: string | undefined },
 ): Promise<void> {
@@ -183,7 +183,7 @@ async function receiveOnce(
   }
 }
 
-function wrongLength({ address }: Transfer, { name, size }: PlannedFile): DownloadError {
+function wrongLength({ address }: Transfer, { name, size }: WantedFile): DownloadError {
   return new DownloadError(
     'wrongLength',
     `${name} does not have the ${size} bytes that ${address.base} announced, twice. It was deleted. ${address.repository} may have been changed meanwhile: look it up anew and download again.`,

@@ -119,12 +119,12 @@ export interface DecoderToExport extends DecoderConfigExtras {
 export function decoderFiles(model: DecoderToExport): NamedFile[] {
   const { specs, values, head, dtype = 'F32', tokenizer } = model;
   const tensors = checkpointTensors(specs, head);
-  const plan = safetensorsHeader(
+  const layout = safetensorsHeader(
     tensors.map(({ name, shape }) => ({ name, shape, dtype })),
     { format: 'pt' },
   );
   const byName = new Map(tensors.map((tensor) => [tensor.name, tensor.pieces]));
-  const chunks = plan.tensors.flatMap(({ name }) =>
+  const chunks = layout.tensors.flatMap(({ name }) =>
     (byName.get(name) ?? []).map(({ key, begin, end }) => {
       const data = values.get(key);
       if (!data || data.length < end) throw new Error(`There are no values for ${key}.`);
@@ -133,7 +133,7 @@ export function decoderFiles(model: DecoderToExport): NamedFile[] {
   );
   return [
     jsonFile('config.json', decoderConfigJson(model.config, model)),
-    { name: 'model.safetensors', chunks: [plan.header, ...chunks] },
+    { name: 'model.safetensors', chunks: [layout.header, ...chunks] },
     ...(tokenizer
       ? [
           jsonFile('tokenizer.json', tokenizer.tokenizerJson),

@@ -11,7 +11,7 @@ import {
   modelId,
   readManifest,
   writeManifest,
-  writePlan,
+  writeDownloadList,
   type KeptFile,
   type ModelOrigin,
   type StoredModel,
@@ -134,7 +134,7 @@ export async function importFolder(
   const meter = new ProgressMeter(model.totalBytes, 0, clock, onProgress);
   try {
     const sizes = model.members.map(({ name: file, blob }) => ({ name: file, size: blob.size }));
-    await writePlan(store, id, { origin, files: sizes, date: today().toISOString() });
+    await writeDownloadList(store, id, { origin, files: sizes, date: today().toISOString() });
     const kept: KeptFile[] = [];
     for (const { name: file, blob } of model.members) {
       meter.set('copying', file);

@@ -1,6 +1,12 @@
 import { blobSource } from '../formats/byteSource.ts';
-import { StoreBusyError, StoreRefusedError, type FileStore, type FileWriter, type StoredFile } from './fileStore.ts';
-import { storageEstimate } from './storage.ts';
+import {
+  StoreBusyError,
+  StoreRefusedError,
+  type FileStore,
+  type FileWriter,
+  type StorageEstimate,
+  type StoredFile,
+} from './fileStore.ts';
 
 /**
  * Files in the origin private file system, under `directory` of its root. Fast in a worker, where files can be written in
@@ -13,7 +19,7 @@ export async function openBrowserStore(directory = 'models'): Promise<FileStore>
     return directoryStore(await root.getDirectoryHandle(directory, { create: true }));
   } catch (cause) {
     throw new StoreRefusedError(
-      'This browser lets the page store no files (a private window may do that). Models can still be used from the hub or from a dropped folder, without being kept.',
+      'This browser lets the page store no files (a private window may do that). A model can still be used from a dropped folder, for this visit.',
       { cause },
     );
   }
@@ -156,4 +162,16 @@ async function unlessBusy<T>(what: string, step: () => Promise<T>): Promise<T> {
       { cause },
     );
   }
+}
+
+/** The browser's storage for this origin, where there is one: Node and pages without https have none. */
+function storageManager(): StorageManager | undefined {
+  return (globalThis.navigator as Partial<Navigator> | undefined)?.storage;
+}
+
+/** How much this origin stores and may store, in bytes; browsers round both. */
+export async function storageEstimate(): Promise<StorageEstimate> {
+  const storage = storageManager() as Partial<StorageManager> | undefined;
+  const { usage, quota } = (await storage?.estimate?.()) ?? {};
+  return { usage, quota };
 }

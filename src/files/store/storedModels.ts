@@ -4,7 +4,7 @@ import { readJsonFile, writeJsonFile, type FileStore, type StoredFile } from './
 import type { RemoteFile, RepositoryDescription } from '../hub/repository.ts';
 
 /** Written first: what a download is to bring. */
-const PLAN = 'download.json';
+const LIST = 'download.json';
 /** Written last: with it, and all files as long as it says, a model is complete. */
 const MANIFEST = 'stored.json';
 
@@ -41,14 +41,15 @@ export interface StoredModel {
   readonly resumable: boolean;
 }
 
-/** The file of a plan, with the version that an unhashed file had when its first bytes came. */
-export interface PlannedFile extends RemoteFile {
+/** A file of a download list, with the version that an unhashed file had when its first bytes came. */
+export interface WantedFile extends RemoteFile {
   readonly etag?: string | undefined;
 }
 
-export interface Plan {
+/** What a download is to bring, or an import. */
+export interface DownloadList {
   readonly origin: ModelOrigin;
-  readonly files: readonly PlannedFile[];
+  readonly files: readonly WantedFile[];
   readonly date: string;
 }
 
@@ -73,13 +74,13 @@ export function folderOf(id: string): string {
   return encodeURIComponent(id);
 }
 
-export const writePlan = (store: FileStore, id: string, plan: Plan): Promise<void> =>
-  writeJsonFile(store, folderOf(id), PLAN, plan);
+export const writeDownloadList = (store: FileStore, id: string, list: DownloadList): Promise<void> =>
+  writeJsonFile(store, folderOf(id), LIST, list);
 
 /** The step that makes a model complete. */
 export async function writeManifest(store: FileStore, id: string, manifest: Manifest): Promise<void> {
   await writeJsonFile(store, folderOf(id), MANIFEST, manifest);
-  await store.deleteFile(folderOf(id), PLAN);
+  await store.deleteFile(folderOf(id), LIST);
 }
 
 /** The first step of anything that changes a model's files. */
@@ -87,8 +88,8 @@ export async function withdrawManifest(store: FileStore, id: string): Promise<vo
   await store.deleteFile(folderOf(id), MANIFEST);
 }
 
-export async function readPlan(store: FileStore, id: string): Promise<Plan | undefined> {
-  return parseRecord(await readJsonFile(store, folderOf(id), PLAN), (file) => parsePlanned(file));
+export async function readDownloadList(store: FileStore, id: string): Promise<DownloadList | undefined> {
+  return parseRecord(await readJsonFile(store, folderOf(id), LIST), (file) => parseWanted(file));
 }
 
 /** Undefined unless the model is complete: the manifest is there, and every file is as long as it says. */
@@ -101,7 +102,7 @@ export async function readManifest(store: FileStore, id: string): Promise<Manife
 
 /** Files of a model's folder without the two records. */
 export async function modelFilesOf(store: FileStore, id: string): Promise<StoredFile[]> {
-  return (await store.files(folderOf(id))).filter(({ name }) => name !== PLAN && name !== MANIFEST);
+  return (await store.files(folderOf(id))).filter(({ name }) => name !== LIST && name !== MANIFEST);
 }
 
 export function sameFile(a: RemoteFile, b: RemoteFile): boolean {
@@ -121,7 +122,7 @@ export async function listModels(store: FileStore): Promise<StoredModel[]> {
 /** One entry of listModels(). */
 export async function describeStored(store: FileStore, id: string): Promise<StoredModel> {
   const manifest = await readManifest(store, id);
-  const record = manifest ?? (await readPlan(store, id));
+  const record = manifest ?? (await readDownloadList(store, id));
   const bytes = (await modelFilesOf(store, id)).reduce((sum, { size }) => sum + size, 0);
   return {
     id,
@@ -145,11 +146,11 @@ function idOf(folder: string): string | undefined {
 
 /** What an interrupted download was to bring, to go on with it without asking the hub again. */
 export async function storedDescription(store: FileStore, id: string): Promise<RepositoryDescription | undefined> {
-  const plan = await readPlan(store, id);
-  if (plan?.origin.kind !== 'hub') return undefined;
-  const { base, repository, revision, commit } = plan.origin;
-  const totalBytes = plan.files.reduce((sum, { size }) => sum + size, 0);
-  return { base, repository, revision, commit, files: plan.files, totalBytes, absent: [] };
+  const list = await readDownloadList(store, id);
+  if (list?.origin.kind !== 'hub') return undefined;
+  const { base, repository, revision, commit } = list.origin;
+  const totalBytes = list.files.reduce((sum, { size }) => sum + size, 0);
+  return { base, repository, revision, commit, files: list.files, totalBytes, absent: [] };
 }
 
 /** Opens a complete model. @throws ModelFileError */
@@ -193,7 +194,7 @@ function parseOrigin(value: unknown): ModelOrigin | undefined {
   return { kind, base, repository, revision, commit: typeof commit === 'string' ? commit : undefined };
 }
 
-function parsePlanned({ name, size, hash, etag }: Record<string, unknown>): PlannedFile | undefined {
+function parseWanted({ name, size, hash, etag }: Record<string, unknown>): WantedFile | undefined {
   if (typeof name !== 'string' || typeof size !== 'number') return undefined;
   return { name, size, hash: isFileHash(hash) ? hash : undefined, etag: typeof etag === 'string' ? etag : undefined };
 }

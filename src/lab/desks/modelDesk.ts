@@ -8,7 +8,7 @@ import { readDecoderConfig } from '../../files/models/decoderFiles.ts';
 import { importFolder, localFolder, type LocalFile } from '../../files/models/modelFolder.ts';
 import type { DownloadProgress } from '../../files/hub/progress.ts';
 import { describeRepository, type RepositoryDescription } from '../../files/hub/repository.ts';
-import { storageEstimate } from '../../files/store/storage.ts';
+import { storageEstimate } from '../../files/store/opfs.ts';
 import {
   deleteModel,
   listModels,

@@ -1,6 +1,5 @@
 import { CorpusError } from '../../corpus/errors.ts';
-import { writeNpy } from '../../files/formats/npy.ts';
-import { embeddingsTsv } from '../../files/formats/tsv.ts';
+import { embeddingsTsv, writeNpy } from '../../files/formats/embeddingFiles.ts';
 import type { Experiment } from '../../run/assemble.ts';
 import type { OpenRun } from '../../run/openRun.ts';
 import type { LabEvent, SearchCommand } from '../door/protocol.ts';

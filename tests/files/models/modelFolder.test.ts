@@ -3,7 +3,7 @@ import { ModelFileError, readJson } from '../../../src/files/formats/byteSource.
 import { StorageFullError } from '../../../src/files/store/fileStore.ts';
 import { importFolder, localFolder, type LocalFile } from '../../../src/files/models/modelFolder.ts';
 import type { DownloadProgress } from '../../../src/files/hub/progress.ts';
-import { storageEstimate } from '../../../src/files/store/storage.ts';
+import { storageEstimate } from '../../../src/files/store/opfs.ts';
 import { folderOf, listModels, openModel } from '../../../src/files/store/storedModels.ts';
 import { memoryStore } from '../../harness/memoryStore.ts';
 import { bytesOf, errorOf, expectBytes, testClock, WEIGHTS } from '../hub/hubHarness.ts';

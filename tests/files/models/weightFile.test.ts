@@ -113,4 +113,9 @@ test('files of the browser and JSON files', async () => {
   expect(await readJson(folder({ 'a.json': { ü: [1] } }), 'a.json')).toEqual({ ü: [1] });
   await expect(readJson(folder({}), 'a.json')).rejects.toThrow('The folder has no a.json.');
   await expect(readJson(folder({ 'a.json': '[1' }), 'a.json')).rejects.toBeInstanceOf(ModelFileError);
+  // Nobody reads a file that cannot be one: not a byte of it was asked for.
+  const endless = { name: 'a.json', size: 900_000_000, read: () => Promise.reject(new Error('It was read.')) };
+  await expect(readJson(() => Promise.resolve(endless), 'a.json')).rejects.toThrow(
+    'a.json has 900 MB; no file of a model that is not weights is longer than 134 MB.',
+  );
 });

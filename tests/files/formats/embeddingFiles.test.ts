@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { writeNpy } from '../../../src/files/formats/npy.ts';
-import { embeddingsTsv, tsvCell, tsvLine } from '../../../src/files/formats/tsv.ts';
+import { embeddingsTsv, tsvCell, tsvLine, writeNpy } from '../../../src/files/formats/embeddingFiles.ts';
 
 const latin = (bytes: Uint8Array) => String.fromCharCode(...bytes);
 
