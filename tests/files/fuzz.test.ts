@@ -10,6 +10,7 @@ import { adapterConfigJson } from '../../src/files/adapters/adapterFiles.ts';
 import { ModelFileError, readJson, type FileLookup } from '../../src/files/formats/byteSource.ts';
 import { decoderConfigJson } from '../../src/files/models/decoderExport.ts';
 import { parseAdapterConfig } from '../../src/files/adapters/peft.ts';
+import { sealedChunks } from '../../src/files/formats/checksum.ts';
 import { readSavedRun, writeSavedRun } from '../../src/files/formats/savedRun.ts';
 import {
   concatenated,
@@ -163,29 +164,36 @@ test('6,000 archives of adapters', async () => {
   const config = strToU8(
     JSON.stringify(adapterConfigJson({ rank: 1, alpha: 2, targets: ['q_proj'] }, { name: 'a/b' })),
   );
-  const weights = (prefix: string) =>
-    writeSafetensors(
-      ['A', 'B'].map((matrix) => tensor(`${prefix}layers.0.self_attn.q_proj.lora_${matrix}.weight`, 1, 2)),
+  const weights = async (prefix: string) =>
+    concatenated(
+      await sealedChunks(
+        ['A', 'B'].map((matrix) => tensor(`${prefix}layers.0.self_attn.q_proj.lora_${matrix}.weight`, 1, 2)),
+        { format: 'pt' },
+      ),
     );
   const content = {
     'retriever/adapter_config.json': config,
-    'retriever/adapter_model.safetensors': weights('base_model.model.'),
+    'retriever/adapter_model.safetensors': await weights('base_model.model.'),
     'language-model/adapter_config.json': config,
-    'language-model/adapter_model.safetensors': weights('base_model.model.model.'),
+    'language-model/adapter_model.safetensors': await weights('base_model.model.model.'),
     'gates.json': strToU8('{"contextGates":[0,0.25]}'),
     'configuration.json': strToU8('{"seed":1}'),
   };
   const [packed, stored] = [zipSync(content), zipSync(content, { level: 0 })];
-  const limits = { files: 20, bytes: 100_000 };
+  const limits = { files: 20, bytes: 100_000, textBytes: 3000 };
   await fuzz(5, 6000, { read: 300, refused: 2000 }, async (random) => {
     let zip: Uint8Array;
-    if (random() < 0.7) zip = mutatedBytes(random, random() < 0.6 ? packed : stored);
+    const kind = random();
+    if (kind < 0.65) zip = mutatedBytes(random, random() < 0.6 ? packed : stored);
     else {
       // A sound zip file around damaged files.
       const name = pick(random, Object.keys(content) as (keyof typeof content)[]);
-      const changed = name.endsWith('.json')
-        ? mutatedText(random, json(content[name]))
-        : mutatedBytes(random, content[name]);
+      const changed =
+        kind < 0.7
+          ? new Uint8Array(randomInt(random, 1, 4) * 40_000).fill(0x20)
+          : name.endsWith('.json')
+            ? mutatedText(random, json(content[name]))
+            : mutatedBytes(random, content[name]);
       zip = zipSync({ ...content, [name]: changed }, { level: 1 });
     }
     const archive = await readAdapterArchive(zip, { limits });
@@ -193,7 +201,10 @@ test('6,000 archives of adapters', async () => {
     for (const files of [archive.retriever, archive.languageModel]) {
       if (!files) continue;
       parseAdapterConfig(await readJson(files, 'adapter_config.json'));
+      const length = (await files('adapter_config.json'))?.size ?? 0;
+      check(length <= limits.textBytes, 'a longer text than is read was unpacked');
       const file = await openWeights(files, 'adapter_model');
+      await file.verify();
       let bytes = 0;
       for (const name of file.names)
         if (file.get(name)?.dtype === 'F32') bytes += (await file.readFloats(name)).byteLength;
