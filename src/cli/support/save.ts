@@ -1,6 +1,6 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { looksLikeZip } from '../../files/formats/zipReader.ts';
+import { readZip } from '../../files/formats/zipReader.ts';
 import type { OpenRun } from '../../run/openRun.ts';
 import { importAdapters } from '../../run/takeHome.ts';
 import { readRun, type SavedRun } from '../../run/saving.ts';
@@ -13,9 +13,9 @@ export async function readAdapters(run: OpenRun, path: string): Promise<string> 
   const info = await stat(path).catch(() => undefined);
   if (!info) throw new UsageError(`There is no folder or file ${path}.`);
   if (info.isDirectory()) return importAdapters(run, folderFiles(path), await filesUnder(path));
-  const bytes = new Uint8Array(await reading(path, readFile(path)));
-  if (!looksLikeZip(bytes)) throw new UsageError(`${path} is neither a folder nor a zip file.`);
-  return importAdapters(run, bytes);
+  const source = await fileSource(path);
+  if (!source) throw new UsageError(`${path} is neither a folder nor a zip file.`);
+  return importAdapters(run, await reading(path, readZip(source)));
 }
 
 async function filesUnder(folder: string): Promise<string[]> {

@@ -1,6 +1,6 @@
 import { Inflate } from 'fflate';
 import { byteText } from './byteText.ts';
-import { memorySource, ModelFileError, type FileLookup } from './byteSource.ts';
+import { memorySource, ModelFileError, type ByteSource, type FileLookup } from './byteSource.ts';
 
 /** How much a zip file may unpack to: an archive of a few kilobytes can otherwise ask for all memory. */
 export interface ZipLimits {
@@ -80,8 +80,27 @@ export function openZip(archive: Uint8Array, own: Partial<ZipLimits> = {}): ZipF
   };
 }
 
+/** No more than this of a zip file is taken into memory: what it holds may not be larger, and packing makes nothing longer. */
+const MOST_PACKED_BYTES = DEFAULT_LIMITS.bytes + 2 ** 20;
+
+/**
+ * The bytes of a zip file, for openZip.
+ * @throws ModelFileError when it does not begin as one, or is larger than any that is read. Then hardly any of it was read.
+ */
+export async function readZip(source: ByteSource): Promise<Uint8Array> {
+  if (!looksLikeZip(await source.read(0, Math.min(4, source.size))))
+    throw new ModelFileError(
+      `${source.name} is no zip file. Choose the zip that was exported, or a whole PEFT folder.`,
+    );
+  if (source.size > MOST_PACKED_BYTES)
+    throw new ModelFileError(
+      `${source.name} has ${byteText(source.size)}; zip files of at most ${byteText(MOST_PACKED_BYTES)} are read. Unpack it, and choose the folder.`,
+    );
+  return source.read(0, source.size);
+}
+
 /** Whether a file begins as a zip file does. */
-export function looksLikeZip(first: Uint8Array): boolean {
+function looksLikeZip(first: Uint8Array): boolean {
   return (
     first[0] === 0x50 && first[1] === 0x4b && ((first[2] === 3 && first[3] === 4) || (first[2] === 5 && first[3] === 6))
   );

@@ -1,6 +1,6 @@
 import { blobSource, ModelFileError, type ByteSource } from '../../files/formats/byteSource.ts';
 import { zipChunks } from '../../files/formats/zipWriter.ts';
-import { looksLikeZip } from '../../files/formats/zipReader.ts';
+import { readZip } from '../../files/formats/zipReader.ts';
 import { configure } from '../../settings/configuration.ts';
 import type { Surroundings } from './modelDesk.ts';
 import type { OpenRun } from '../../run/openRun.ts';
@@ -122,14 +122,7 @@ export class RunDesk {
   async #import(files: readonly { path: string; blob: Blob }[], run: OpenRun): Promise<string> {
     const [first] = files;
     if (!first) throw new ModelFileError('There were no files. Choose a zip file or a PEFT folder.');
-    if (files.length === 1) {
-      const bytes = new Uint8Array(await first.blob.arrayBuffer());
-      if (!looksLikeZip(bytes))
-        throw new ModelFileError(
-          `${first.path} is no zip file. Choose the zip that was exported, or a whole PEFT folder.`,
-        );
-      return importAdapters(run, bytes);
-    }
+    if (files.length === 1) return importAdapters(run, await readZip(blobSource(first.path, first.blob)));
     const sources = new Map<string, ByteSource>(files.map(({ path, blob }) => [path, blobSource(path, blob)]));
     return importAdapters(run, (name) => Promise.resolve(sources.get(name)), [...sources.keys()]);
   }

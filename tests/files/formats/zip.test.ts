@@ -1,10 +1,11 @@
 import { Inflate, strToU8, unzipSync, zipSync } from 'fflate';
 import { expect, test, vi } from 'vitest';
-import { ModelFileError } from '../../../src/files/formats/byteSource.ts';
+import { memorySource, ModelFileError } from '../../../src/files/formats/byteSource.ts';
 import { concatenated } from '../../../src/files/formats/safetensors.ts';
-import { looksLikeZip, openZip } from '../../../src/files/formats/zipReader.ts';
+import { openZip, readZip } from '../../../src/files/formats/zipReader.ts';
 import { inFolder, jsonFile, textFile, zipChunks } from '../../../src/files/formats/zipWriter.ts';
 import { randomArray, seededRandom } from '../../harness/numerics.ts';
+import { CountingSource } from '../mutations.ts';
 
 const weights = new Uint8Array(randomArray(seededRandom(1), 5000).buffer as ArrayBuffer);
 const FILES = [
@@ -45,11 +46,16 @@ test('weights are stored without a copy, texts deflated', () => {
   expect(archive.length).toBeLessThan(weights.length + 2000);
 });
 
-test('a zip file is told by its first bytes', () => {
-  expect(looksLikeZip(archive)).toBe(true);
-  expect(looksLikeZip(zipSync({}))).toBe(true);
-  expect(looksLikeZip(strToU8('{"a":1}'))).toBe(false);
-  expect(looksLikeZip(new Uint8Array())).toBe(false);
+test('a zip file is told by its first bytes; nothing else, and nothing too large, is taken into memory', async () => {
+  for (const zip of [archive, zipSync({})]) expect(await readZip(memorySource('a.zip', zip))).toEqual(zip);
+  for (const other of [strToU8('{"a":1}'), new Uint8Array()])
+    await expect(readZip(memorySource('a.zip', other))).rejects.toThrow(
+      'a.zip is no zip file. Choose the zip that was exported, or a whole PEFT folder.',
+    );
+  const source = new CountingSource('a.zip', archive);
+  const large = { name: 'a.zip', size: 5e9, read: (begin: number, end: number) => source.read(begin, end) };
+  await expect(readZip(large)).rejects.toThrow('a.zip has 5.00 GB; zip files of at most 1.07 GB are read.');
+  expect(source.bytesRead).toBe(4);
 });
 
 /** The archive with a 2- or 4-byte number changed, `at` bytes after the last place where `signature` stands. */
