@@ -31,7 +31,7 @@ export interface KeyValues {
   readonly values: Tensor;
 }
 
-/** What a second pass reads of its neighbours, layer by layer (METHOD.md, step 4). */
+/** What a second pass reads of its neighbours, layer by layer (docs/METHOD.md, step 4). */
 export interface NeighbourReading {
   /** A: [B, B]. */
   readonly attention: Tensor;

@@ -15,7 +15,7 @@ export type Initialisation = 'normal' | 'copyPrior';
  * norms 1, biases 0. (With matrices of 1/√columns the random MLPs drown what is copied: the same run then needs three
  * times as many steps.)
  *
- * `copyPrior` (METHOD.md): the rows of W_v are orthonormal and W_o = 0.5·W_vᵀ per KV group, scaled by 1/√group: what
+ * `copyPrior` (docs/METHOD.md, "First weights"): the rows of W_v are orthonormal and W_o = 0.5·W_vᵀ per KV group, scaled by 1/√group: what
  * attention reads then arrives in the residual stream as itself, so the model copies from what it reads as pretrained models do.
  */
 export function initialWeights(

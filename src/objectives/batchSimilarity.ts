@@ -22,7 +22,7 @@ export interface BatchSimilarity {
 const ONE_PASS_TOKENS = 1024;
 
 /**
- * Embeds the queries and passages of a batch and compares them (METHOD.md, step 1): as one batch of 2B rows, or one after the
+ * Embeds the queries and passages of a batch and compares them (docs/METHOD.md, step 1): as one batch of 2B rows, or one after the
  * other where they are large. Records on the runtime's tape.
  */
 export function batchSimilarity(

@@ -8,7 +8,7 @@ export interface Preset {
   readonly configuration: Configuration;
 }
 
-/** What works on a pretrained checkpoint (METHOD: measured on SmolLM2-135M). */
+/** What works on a pretrained checkpoint (measured on SmolLM2-135M: README, "What it learns"). */
 const PRETRAINED = {
   base: 'checkpoint',
   source: 'kitchen',

@@ -20,7 +20,7 @@ function run(similarity: Float32Array, chunks: number, temperature: number, seed
   );
 }
 
-/** (1/τ) · A_ij · Σ_k A_ik (g_ij − g_ik), in f64: METHOD's closed form, written so that nothing cancels. */
+/** (1/τ) · A_ij · Σ_k A_ik (g_ij − g_ik), in f64: the closed form of docs/METHOD.md, step 6, written so that nothing cancels. */
 function expectedGradient(a: Float64Array, g: Float32Array, chunks: number, temperature: number): Float64Array {
   return a.map((value, at) => {
     const row = Math.floor(at / chunks) * chunks;

@@ -8,7 +8,7 @@ export interface InBatchAttentionShape {
 }
 
 /**
- * In-batch attention by plain loops in f64, straight from the definition (METHOD: P, then O = P V, then O / (N + 1e-6)).
+ * In-batch attention by plain loops in f64, straight from the definition (docs/METHOD.md, step 4: P, then O = P V, then O / (N + 1e-6)).
  * self, q: [T, H, headDim]; k, v: [T, G, headDim]; attention: [B, B].
  */
 export function inBatchAttentionReference(

@@ -17,7 +17,7 @@ export interface ReferenceRevela {
   gates: ArrayLike<number>;
 }
 
-/** In-batch loss, loss of the plain pass, S and A of a batch in f64, from the definition (METHOD.md, steps 1 to 5). */
+/** In-batch loss, loss of the plain pass, S and A of a batch in f64, from the definition (docs/METHOD.md, steps 1 to 5). */
 export function referenceRevela(model: ReferenceRevela, { queryIds, passageIds, lmIds }: TokenBatch) {
   const { retriever, languageModel, head, temperature, pooling, vNorm, gates } = model;
   const chunks = lmIds.length;

@@ -43,7 +43,7 @@ export function retrieverRow(
 }
 
 /**
- * Chunk texts → the three id rows of METHOD ("One training step on a batch of B chunks"), token by token as the released
+ * Chunk texts → the three id rows of docs/METHOD.md ("Rows of tokens"), token by token as the released
  * trainer's collator: every text (with its prefix) is cut to maxLength − 1 tokens; the retriever's get an EOS; the half
  * cut keeps ⌊ratio · length⌋ tokens before a new EOS. Two tokenizers when retriever and language model differ.
  *

@@ -34,7 +34,7 @@ export interface InfoNceOptions extends RetrieverOptions {
 /**
  * InfoNCE on crops as Contriever trains it (Izacard et al. 2022, arXiv 2112.09118, eq. 1): two random crops of a chunk are a
  * positive pair, the other chunks' passage crops its negatives; loss = 1/B Σ_i (logsumexp_j(S_ij / τ) − S_ii / τ) with
- * S_ij = cos(E(query crop i), E(passage crop j)). Contriever takes dot products; ours are cosines, as our search is.
+ * S_ij = cos(E(query crop i), E(passage crop j)). Contriever takes dot products; ours are cosines, as our search is (docs/METHOD.md, "InfoNCE on crops").
  * No language model takes part.
  */
 export function infoNceObjective(retriever: Decoder, options: InfoNceOptions): Objective<InfoNceBatch> {

@@ -15,8 +15,8 @@ export interface Attribution {
   readonly tokenLoss: readonly Float32Array<ArrayBuffer>[];
   readonly isolatedTokenLoss: readonly Float32Array<ArrayBuffer>[];
   /**
-   * −A_ij · ∂ℓ_i/∂A_ij with ℓ_i the mean loss of chunk i: to first order, what reading j saves it: [B, B]. For a γ of 1,
-   * ∂ℓ_i/∂A_ij is the g_ij of METHOD.md (of ℓ_i).
+   * −A_ij · ∂ℓ_i/∂A_ij with ℓ_i the mean loss of chunk i: to first order, what reading j saves it: [B, B].
+   * ∂ℓ_i/∂A_ij is the g_ij of docs/METHOD.md, step 6 (of ℓ_i).
    */
   readonly firstOrder: Float32Array<ArrayBuffer>;
   /**

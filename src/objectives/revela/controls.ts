@@ -1,4 +1,4 @@
-/** Where the batch attention comes from, when not from the retriever (METHOD.md, "Controls for A"). */
+/** Where the batch attention comes from, when not from the retriever (docs/METHOD.md, "Controls for A"). */
 export type AttentionControl = 'uniform' | 'random' | 'oracle' | 'bm25';
 
 export interface ControlInputs {

@@ -36,7 +36,7 @@ export interface PairInspection extends PairAttention {
 
 /**
  * Runs a forward pass beside training, reads back queries of chunk i and keys and values of chunk j in one layer, and computes
- * their attention on the host in f64: exactly what the in-batch kernel reads (METHOD.md, step 4). Nothing of the models,
+ * their attention on the host in f64: exactly what the in-batch kernel reads (docs/METHOD.md, step 4). Nothing of the models,
  * their gradients or the optimiser is touched, and nothing stays on the GPU.
  * @throws Error for a pair or layer that is not there; the GPU's errors.
  */

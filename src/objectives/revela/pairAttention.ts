@@ -19,7 +19,7 @@ export interface HeadShape {
 }
 
 /**
- * The in-batch attention of one pair (METHOD.md, step 4) in f64: q [L_i, H, headDim]; k and v [L_j, G, headDim], after RoPE.
+ * The in-batch attention of one pair (docs/METHOD.md, step 4) in f64: q [L_i, H, headDim]; k and v [L_j, G, headDim], after RoPE.
  * Full, not causal.
  */
 export function pairAttention(

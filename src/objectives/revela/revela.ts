@@ -71,7 +71,7 @@ export interface RevelaExtras {
 }
 
 /**
- * Forward pass of one Revela step (METHOD.md): similarities, batch attention, plain pass, in-batch pass, losses. Runs in
+ * Forward pass of one Revela step (docs/METHOD.md, steps 1 to 5): similarities, batch attention, plain pass, in-batch pass, losses. Runs in
  * the caller's scope; with a tape, tape.backward(result.roots) then fills the gradients.
  * Waits for the GPU only when τ is so small that entries of A may underflow: which pairs are read must then be known first.
  */
