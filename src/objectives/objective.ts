@@ -98,6 +98,11 @@ export interface FullBatch {
   readonly languageModelVocabulary: number;
 }
 
+/** Rows of `length` tokens with as many different ids as there may be, for a full batch. */
+export function fullRows(rows: number, length: number, vocabulary: number): number[][] {
+  return Array.from({ length: rows }, (_, row) => Array.from({ length }, (__, t) => (row * length + t) % vocabulary));
+}
+
 /** A held-out batch that was looked at. */
 export interface Evaluated<B extends ObjectiveBatch> extends Observation {
   readonly batch: B;

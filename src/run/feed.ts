@@ -4,7 +4,7 @@ import type { ObjectiveBatch } from '../objectives/objective.ts';
 import { objectiveOf } from '../objectives/registry.ts';
 import { bm25Matrix } from '../retrieval/bm25.ts';
 import type { Configuration } from '../settings/configuration.ts';
-import type { BatchFeed } from '../training/batches.ts';
+import type { BatchFeed } from '../training/trainer.ts';
 import type { CorpusSetup } from './corpusSetup.ts';
 
 /** A batch as the run's objective takes it, together with the chunks it was made of. */

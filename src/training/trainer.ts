@@ -4,8 +4,14 @@ import type { Objective, ObjectiveBatch, ObjectiveForward, Observation } from '.
 import type { Runtime } from '../ops/core/runtime.ts';
 import { Tape } from '../ops/core/tape.ts';
 import type { Tensor } from '../ops/core/tensor.ts';
-import type { BatchFeed } from './batches.ts';
 import type { Optimiser } from './optimiser.ts';
+
+/** Where a trainer gets its batches. Batch n depends on n alone, so the position of a run is one number. */
+export interface BatchFeed<B> {
+  batchAt(position: number): B;
+  /** Batches that training never sees; the same at every call. */
+  heldOut(): readonly B[];
+}
 
 export interface StepResult<B extends ObjectiveBatch> extends Observation {
   /** Updates made, this one included. */

@@ -7,7 +7,7 @@ import { Decoder } from '../../src/models/decoder.ts';
 import { LayerGates } from '../../src/models/gates.ts';
 import { LORA_TARGETS, LoraAdapter } from '../../src/models/lora.ts';
 import { allocateWeights, type DecoderWeights } from '../../src/models/weights.ts';
-import { fullRows } from '../../src/objectives/fullRows.ts';
+import { fullRows } from '../../src/objectives/objective.ts';
 import { infoNceObjective, type InfoNceBatch } from '../../src/objectives/infoNce/objective.ts';
 import { revelaObjective, withLanguageModel, type RevelaBatch } from '../../src/objectives/revela/objective.ts';
 import { fixedGates, type RevelaOptions } from '../../src/objectives/revela/revela.ts';

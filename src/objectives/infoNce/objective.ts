@@ -4,10 +4,9 @@ import type { Runtime } from '../../ops/core/runtime.ts';
 import type { Tape } from '../../ops/core/tape.ts';
 import type { Tensor } from '../../ops/core/tensor.ts';
 import { diagonalCrossEntropy } from '../../ops/diagonalCrossEntropy.ts';
-import type { Objective, ObjectiveBatch, ObjectiveDefinition } from '../objective.ts';
+import { fullRows, type Objective, type ObjectiveBatch, type ObjectiveDefinition } from '../objective.ts';
 import { batchSimilarity, type RetrieverOptions } from '../batchSimilarity.ts';
 import { heldOutRecall, mean, recallScores } from '../scores.ts';
-import { fullRows } from '../fullRows.ts';
 import { cropRows, CROP_RATIO } from './crops.ts';
 import { INFO_NCE_TABLE } from './table.ts';
 

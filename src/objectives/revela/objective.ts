@@ -1,8 +1,13 @@
 import { collate } from '../../corpus/batches/collation.ts';
 import type { TokenBatch } from '../../corpus/types.ts';
 import type { Observer } from '../../models/decoder.ts';
-import type { Objective, ObjectiveBatch, ObjectiveDefinition, ObjectiveModels } from '../objective.ts';
-import { fullRows } from '../fullRows.ts';
+import {
+  fullRows,
+  type Objective,
+  type ObjectiveBatch,
+  type ObjectiveDefinition,
+  type ObjectiveModels,
+} from '../objective.ts';
 import { heldOutRecall, mean, meanEffectiveDocuments, recallScores } from '../scores.ts';
 import { controlAttention } from './controls.ts';
 import { revelaOptions } from './options.ts';
