@@ -1,5 +1,7 @@
 import { load, save } from '../../state/storage.ts';
-import type { PanelId } from './panels.ts';
+
+/** The panels; what each is called and holds stands in panels.ts. */
+export type PanelId = 'model' | 'search' | 'takeHome' | 'timeline' | 'runs' | 'share' | 'pair' | 'kernels';
 
 /** Shares of the window's height that a panel may take. */
 export const SHARE = { least: 0.2, most: 0.9 } as const;

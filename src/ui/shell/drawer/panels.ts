@@ -1,4 +1,5 @@
 import type { Component } from 'svelte';
+import type { PanelId } from './drawer.svelte.ts';
 
 /** A panel of the drawer: its code is loaded when it is first opened. */
 export interface Panel {
@@ -10,8 +11,6 @@ export interface Panel {
   readonly height?: string;
   readonly load: () => Promise<{ readonly default: Component }>;
 }
-
-export type PanelId = 'model' | 'search' | 'takeHome' | 'timeline' | 'runs' | 'share' | 'pair' | 'kernels';
 
 /** In the order of their tabs. */
 export const PANELS: readonly Panel[] = [
