@@ -1,17 +1,14 @@
 import { openBrowserStore } from './files/store/opfs.ts';
 import { Lab } from './lab/lab.ts';
-import type { LabCommand, LabEvent } from './lab/door/protocol.ts';
+import { host } from './lab/door/host.ts';
+import type { FromLab, ToLab } from './lab/door/protocol.ts';
 
-/** The Lab behind a worker: commands come in as messages, events go out as messages. */
-const lab = new Lab(
-  navigator.gpu,
-  (event: LabEvent) => postMessage(event, { transfer: event.type === 'file' ? [event.bytes.buffer] : [] }),
-  {
-    models: () => openBrowserStore('models'),
-    runs: () => openBrowserStore('runs'),
-  },
-);
-
-addEventListener('message', (message: MessageEvent<LabCommand>) => {
-  void lab.handle(message.data);
+/** The Lab behind a worker: requests come in as messages; answers, progress and events go out as messages. */
+const send = (message: FromLab, transfer: Transferable[] = []): void => postMessage(message, { transfer });
+const lab = new Lab(navigator.gpu, (event) => send({ kind: 'event', event }), {
+  models: () => openBrowserStore('models'),
+  runs: () => openBrowserStore('runs'),
 });
+const hear = host(lab, send);
+
+addEventListener('message', (message: MessageEvent<ToLab>) => void hear(message.data));

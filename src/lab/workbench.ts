@@ -1,5 +1,4 @@
 import { BadInputError } from '../base/errors.ts';
-import { CorpusError } from '../corpus/errors.ts';
 import { byteText } from '../files/formats/byteText.ts';
 import { openDevice } from '../gpu/device.ts';
 import { Runtime } from '../ops/core/runtime.ts';
@@ -33,22 +32,22 @@ export class Workbench {
 
   /**
    * Reads the text and the small files of the checkpoints; nothing of the run so far is touched.
-   * @returns undefined when it was stopped: that is nobody's mistake.
+   * @throws CorpusError, also `aborted`; SettingError for a checkpoint that cannot be used.
    */
-  async prepare(recipe: Recipe, signal: AbortSignal): Promise<PreparedRun | undefined> {
+  async prepare(recipe: Recipe, signal: AbortSignal): Promise<PreparedRun> {
     this.state('preparing', 'Reading the text', 0);
-    try {
-      const prepared = await prepareRun(recipe, {
-        openBases: (configuration) => openBoth(configuration, (name, setting) => this.#open(name, setting)),
-        signal,
-        onProgress: (detail, fraction) => this.state('preparing', detail, fraction),
-      });
-      this.emit({ type: 'corpus', summary: prepared.corpus.summary });
-      return prepared;
-    } catch (cause) {
-      if (cause instanceof CorpusError && cause.code === 'aborted') return undefined;
-      throw cause;
-    }
+    return prepareRun(recipe, {
+      openBases: (configuration) => openBoth(configuration, (name, setting) => this.#open(name, setting)),
+      signal,
+      onProgress: (detail, fraction) => this.state('preparing', detail, fraction),
+    });
+  }
+
+  /** What the next run is made from; everybody is told what it reads. */
+  take(prepared: PreparedRun): void {
+    this.recipe = prepared.recipe;
+    this.prepared = prepared;
+    this.emit({ type: 'corpus', summary: prepared.corpus.summary });
   }
 
   /** Models and optimiser of the prepared run, built when they are not there yet. */
@@ -74,7 +73,7 @@ export class Workbench {
     this.runtime = runtime;
     const { adapter } = runtime.gpu;
     const name = adapter.description || [adapter.vendor, adapter.architecture].filter(Boolean).join(' ') || 'GPU';
-    this.emit({ type: 'adapter', description: name, software: adapter.software });
+    this.emit({ type: 'gpu', description: name, software: adapter.software });
     return runtime;
   }
 

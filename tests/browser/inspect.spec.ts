@@ -1,7 +1,7 @@
 import { expect, test, type Page } from '@playwright/test';
 import { answerPair, asked } from './support/answers.ts';
 import { inventedAttribution } from './support/inventedInspection.ts';
-import { openPage, pause, say, stepOf, trainTo, violations } from './support/openPage.ts';
+import { answer, fail, openPage, pause, progress, stepOf, stopped, trainTo, violations } from './support/openPage.ts';
 
 test.use({ viewport: { width: 1440, height: 900 } });
 
@@ -110,15 +110,14 @@ test('layers are chosen, and of cells chosen meanwhile the last is asked for', a
   await panel.getByLabel('Layer').selectOption('0');
   await expect.poll(async () => (await asked(page, 'inspectPair')).length).toBe(2);
   expect((await asked(page, 'inspectPair')).at(-1)).toMatchObject({ layer: 0, query: first.query });
-  // While that is being computed, the cell moves on twice: only one more question.
+  // While that is being computed, the cell moves on twice: what is not wanted any more is stopped.
   await matrix(page).focus();
   await page.keyboard.press('ArrowRight');
   await page.keyboard.press('ArrowRight');
-  await answerPair(page);
-  await expect.poll(async () => (await asked(page, 'inspectPair')).length).toBe(3);
+  await expect.poll(async () => (await asked(page, 'inspectPair')).length).toBe(4);
+  expect(await stopped(page)).toEqual(['inspectPair', 'inspectPair']);
   await answerPair(page);
   await expect(panel.getByText(/^Chunk 1 reads chunk 4:/)).toBeVisible();
-  expect(await asked(page, 'inspectPair')).toHaveLength(3);
   await expect(panel.getByText(/γ\s+0\.00/)).toBeVisible();
 
   // On the diagonal there is nothing to see.
@@ -144,24 +143,23 @@ test('gains: who gave them, token by token, for every row; stopped, failed and f
   const panel = region(page);
   await panel.getByRole('button', { name: 'Compute' }).click();
   expect(await asked(page, 'attribute')).toEqual([{ type: 'attribute', step: record.metrics.step }]);
-  await say(page, { type: 'attributing', fraction: 0.4 });
+  await progress(page, 'attribute', 0.4);
   await expect(panel.getByText('Leaving out one neighbour after another: 40 %')).toBeVisible();
   await panel.getByRole('button', { name: 'Stop' }).click();
-  await expect.poll(async () => (await asked(page, 'stopInspection')).length).toBe(1);
+  await expect.poll(() => stopped(page)).toEqual(['attribute']);
   await expect(panel.getByText(/^Stopped\./)).toBeVisible();
 
   await panel.getByRole('button', { name: 'Compute' }).click();
   const error = {
     kind: 'outOfMemory',
-    command: 'attribute',
     message: 'The GPU is full.',
     action: 'Close it.',
   } as const;
-  await say(page, { type: 'error', error });
+  await fail(page, 'attribute', error);
   await expect(panel.getByRole('alert')).toHaveText('The GPU is full. Close it.');
 
   await panel.getByRole('button', { name: 'Compute' }).click();
-  await say(page, { type: 'attributed', attribution: inventedAttribution(record) });
+  await answer(page, 'attribute', inventedAttribution(record));
   await expect(panel.getByRole('alert')).toHaveCount(0);
   const neighbours = panel.getByRole('list', { name: 'Neighbours, by what they gave' }).getByRole('button');
   await expect(neighbours).toHaveCount(7);
@@ -196,7 +194,7 @@ test('gains: who gave them, token by token, for every row; stopped, failed and f
   await page.getByRole('button', { name: 'Step', exact: true }).click();
   await page.getByRole('slider', { name: 'Time' }).fill(String(record.metrics.step));
   await panel.getByRole('button', { name: 'Compute again' }).click();
-  await say(page, { type: 'attributed', attribution: later });
+  await answer(page, 'attribute', later);
   await expect(panel.getByText(`with the weights after ${later.updates} updates`)).toBeVisible();
   await expect(panel.locator('.found .tokens sup').first()).toBeVisible();
   await expect(page.getByRole('region', { name: /two chunks of the selected cell/ }).locator('sup')).toHaveCount(0);
@@ -218,7 +216,7 @@ for (const { width, height, theme } of [
     const { record } = await answerPair(page);
     await readers(page).getByRole('option').nth(3).click();
     await region(page).getByRole('button', { name: 'Compute' }).click();
-    await say(page, { type: 'attributed', attribution: inventedAttribution(record) });
+    await answer(page, 'attribute', inventedAttribution(record));
     await expect(region(page).locator('.links path').first()).toBeAttached();
     expect(await violations(page)).toEqual([]);
     const over = await page.evaluate(() => {

@@ -1,6 +1,6 @@
 import { expect, test, type Page } from '@playwright/test';
-import type { KernelsView } from '../../src/lab/door/protocol.ts';
-import { commands, openPage, pause, say, stepOf, trainTo, violations } from './support/openPage.ts';
+import type { KernelsView } from '../../src/lab/door/views.ts';
+import { answer, commands, openPage, pause, playTo, stepOf, trainTo, violations } from './support/openPage.ts';
 
 test.use({ viewport: { width: 1440, height: 900 } });
 
@@ -25,12 +25,14 @@ async function open(page: Page): Promise<void> {
   await expect(page.getByRole('heading', { name: 'Kernels' })).toBeVisible();
 }
 
-/** Opens the panel, has a step watched, and answers in the lab's place. */
-async function watch(page: Page, view: KernelsView): Promise<void> {
+/** Opens the panel of a page whose lab tells this of its steps, and has one watched. */
+async function watch(page: Page, view: KernelsView): Promise<string[]> {
+  const complaints = await openPage(page, { kernels: view });
   await open(page);
   await page.getByRole('button', { name: 'Make a step and watch it' }).click();
   await expect.poll(() => stepOf(page)).toBe(1);
-  await say(page, { type: 'kernels', kernels: view });
+  await expect(page.locator('#drawer tbody tr')).toHaveCount(view.rows.length);
+  return complaints;
 }
 
 function firstColumn(page: Page): Promise<string[]> {
@@ -38,14 +40,14 @@ function firstColumn(page: Page): Promise<string[]> {
 }
 
 test('a step is made and watched, and its kernels are listed by their time', async ({ page }) => {
-  const complaints = await openPage(page);
+  const complaints = await openPage(page, { kernels: kernels(true) });
   await open(page);
   await expect(page.getByText('A training step is a few hundred launches')).toBeVisible();
   await page.getByRole('button', { name: 'Make a step and watch it' }).click();
   await expect
     .poll(async () => (await commands(page)).map(({ type }) => type))
     .toEqual(['profileStep', 'configure', 'step']);
-  await say(page, { type: 'kernels', kernels: kernels(true) });
+  await expect(page.locator('#drawer tbody tr')).toHaveCount(3);
   expect(await firstColumn(page)).toEqual(['rmsNorm/forward', 'inBatchAttention/forward.direct', 'add/forward']);
   const row = page.getByRole('row', { name: /^rmsNorm/ });
   await expect(row).toContainText('40');
@@ -57,7 +59,6 @@ test('a step is made and watched, and its kernels are listed by their time', asy
 });
 
 test('estimated times are called so, and no rates are made of them', async ({ page }) => {
-  await openPage(page);
   await watch(page, kernels(false));
   await expect(page.getByText('Estimated times:')).toBeVisible();
   await expect(page.getByRole('columnheader', { name: 'GPU ms (est.)' })).toBeVisible();
@@ -65,7 +66,6 @@ test('estimated times are called so, and no rates are made of them', async ({ pa
 });
 
 test('can be sorted by every column', async ({ page }) => {
-  await openPage(page);
   await watch(page, kernels(true));
   await page.getByRole('button', { name: 'Launches' }).click();
   expect(await firstColumn(page)).toEqual(['add/forward', 'rmsNorm/forward', 'inBatchAttention/forward.direct']);
@@ -75,11 +75,10 @@ test('can be sorted by every column', async ({ page }) => {
 });
 
 test('a kernel is read: its formula, and its code in colours', async ({ page }) => {
-  await openPage(page);
   await watch(page, kernels(true));
   await page.getByRole('button', { name: 'add/forward', exact: true }).click();
   await expect.poll(async () => (await commands(page)).at(-1)).toEqual({ type: 'kernelSource', name: 'add/forward' });
-  await say(page, { type: 'kernelSource', name: 'add/forward', code: SOURCE });
+  await answer(page, 'kernelSource', { code: SOURCE });
   const source = page.getByRole('region', { name: 'Source of add' });
   await expect(source.locator('.formula')).toHaveText('c = a + b');
   await expect(source.locator('.keyword')).toHaveText(['fn', 'let']);
@@ -90,12 +89,13 @@ test('a kernel is read: its formula, and its code in colours', async ({ page }) 
 test('while training a step is watched now and again; what was seen stays when the panel is closed', async ({
   page,
 }) => {
-  await openPage(page);
+  await openPage(page, { kernels: kernels(true) });
   await trainTo(page, 3);
   await open(page);
   const asked = async (): Promise<number> => (await commands(page)).filter(({ type }) => type === 'profileStep').length;
   await expect.poll(asked).toBe(1);
-  await say(page, { type: 'kernels', kernels: kernels(true) });
+  await playTo(page, 4);
+  await expect(page.locator('#drawer tbody tr')).toHaveCount(3);
   await expect.poll(asked).toBe(2);
   await pause(page);
   await page.keyboard.press('Escape');
@@ -109,10 +109,9 @@ for (const colorScheme of ['light', 'dark'] as const) {
     test(`axe finds nothing at ${width}, ${colorScheme}`, async ({ page }) => {
       await page.emulateMedia({ colorScheme });
       await page.setViewportSize({ width, height: 900 });
-      await openPage(page);
       await watch(page, kernels(true));
       await page.getByRole('button', { name: 'add/forward', exact: true }).click();
-      await say(page, { type: 'kernelSource', name: 'add/forward', code: SOURCE });
+      await answer(page, 'kernelSource', { code: SOURCE });
       await expect(page.getByRole('region', { name: 'Source of add' })).toBeVisible();
       expect(await violations(page)).toEqual([]);
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);

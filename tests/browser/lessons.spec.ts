@@ -1,6 +1,6 @@
 import { expect, test, type Page } from '@playwright/test';
 import { LESSONS } from '../lessons/titles.ts';
-import { commands, openPage, pause, stepOf, trainTo, violations } from './support/openPage.ts';
+import { answer, commands, openPage, pause, stepOf, trainTo, violations } from './support/openPage.ts';
 
 test.use({ viewport: { width: 1440, height: 900 } });
 
@@ -224,10 +224,8 @@ test('what needs a checkpoint leads to where one comes from', async ({ page }) =
   await openLesson(page, 6);
   await lesson(page).getByRole('button', { name: 'One step on your checkpoint' }).click();
   await expect.poll(async () => (await commands(page)).map(({ type }) => type)).toContain('listModels');
-  await page.evaluate(() => {
-    const storage = { usage: 0, quota: 1e9, persisted: false };
-    (window as unknown as { say(event: object): void }).say({ type: 'models', models: [], storage });
-  });
+  const storage = { usage: 0, quota: 1e9, persisted: false };
+  await answer(page, 'listModels', { models: [], storage });
   await expect(page.getByRole('heading', { name: 'Model', exact: true })).toBeVisible();
   await expect(page.getByRole('alert')).toContainText('needs a checkpoint');
   expect((await commands(page)).map(({ type }) => type)).not.toContain('configure');

@@ -2,9 +2,25 @@ import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, type Page } from '@playwright/test';
+import { STOPPED } from '../../src/lab/door/labError.ts';
 import { configure } from '../../src/settings/configuration.ts';
-import type { DownloadView, LabEvent } from '../../src/lab/door/protocol.ts';
-import { commands, openPage, pause, playTo, say, stepOf, trainTo, violations } from './support/openPage.ts';
+import type { DownloadView, ModelsView } from '../../src/lab/door/views.ts';
+import { inventedRun } from './support/inventedRun.ts';
+import {
+  answer,
+  commands,
+  fail,
+  openPage,
+  pause,
+  playTo,
+  progress,
+  refuse,
+  say,
+  stepOf,
+  stopped,
+  trainTo,
+  violations,
+} from './support/openPage.ts';
 import {
   asked,
   found,
@@ -23,14 +39,14 @@ test.use({ viewport: { width: 1440, height: 900 } });
 
 const GENTLE = 'Pretrained, gentle';
 
-function download(changes: Partial<DownloadView> = {}): LabEvent {
+function view(changes: Partial<DownloadView> = {}): DownloadView {
   const rate = { bytesPerSecond: 11.3e6, secondsLeft: 51 };
   const amount = { doneBytes: 412e6, totalBytes: 995.1e6 };
-  return {
-    type: 'download',
-    download: { id: QWEN, state: 'downloading', file: 'config.json', ...amount, ...rate, ...changes },
-  };
+  return { id: QWEN, state: 'downloading', file: 'config.json', ...amount, ...rate, ...changes };
 }
+
+const arrive = (page: Page, changes: Partial<DownloadView> = {}) => progress(page, 'downloadModel', view(changes));
+const announce = (page: Page, models: ModelsView) => say(page, { type: 'models', models });
 
 async function choose(page: Page, preset: string): Promise<void> {
   await page.getByRole('combobox', { name: 'Preset' }).selectOption(preset);
@@ -41,14 +57,14 @@ test.describe('a checkpoint', () => {
     const complaints = await openPage(page);
     await choose(page, GENTLE);
     await asked(page, 'listModels');
-    await say(page, list([]));
+    await answer(page, 'listModels', list([]));
     const panel = page.getByRole('region', { name: 'Model', exact: true });
     await expect(panel).toContainText(`${QWEN} is not here yet. Look up what it costs`);
     await expect(panel.getByRole('radio', { name: GENTLE })).toBeChecked();
     expect((await commands(page)).map(({ type }) => type)).not.toContain('configure');
     await panel.getByRole('button', { name: 'Look it up' }).click();
     expect(await asked(page, 'describeModel')).toEqual({ type: 'describeModel', id: QWEN });
-    await say(page, offer());
+    await answer(page, 'describeModel', offer());
     const card = panel.getByRole('article');
     await expect(card).toContainText('24 layers of width 896');
     await expect(card).toContainText('995 MB to download and to store; 32.0 GB are free for this page.');
@@ -56,7 +72,7 @@ test.describe('a checkpoint', () => {
     await expect(card).toContainText('tokenizer.json7.0 MB');
     const { configuration } = await asked(page, 'plan');
     expect(configuration).toMatchObject({ base: 'checkpoint', checkpoint: QWEN, chunks: 8 });
-    await say(page, plan(configuration));
+    await answer(page, 'plan', plan(configuration));
     await expect(panel).toContainText('1.6 GB at most of 4.0 GB that it may take');
     expect((await commands(page)).map(({ type }) => type)).not.toContain('downloadModel');
     expect(complaints).toEqual([]);
@@ -66,27 +82,29 @@ test.describe('a checkpoint', () => {
     await openPage(page, { lastStep: 3 });
     await choose(page, GENTLE);
     await openPanelWhenLed(page);
-    await say(page, offer());
+    await answer(page, 'describeModel', offer());
     await page.getByRole('button', { name: 'Download 995 MB' }).click();
     expect(await asked(page, 'downloadModel')).toEqual({ type: 'downloadModel', id: QWEN });
-    await say(page, download());
-    await say(page, download({ file: 'model.safetensors' }));
+    await arrive(page);
+    await arrive(page, { file: 'model.safetensors' });
     const section = page.getByRole('region', { name: 'Download' });
     await expect(section).toContainText('412 MB of 995 MB · 11.3 MB/s · 51 s left');
     await section.getByText('Files', { exact: true }).click();
     await expect(section.getByRole('listitem').filter({ hasText: 'config.json' }).first()).toContainText('done');
     await expect(section.getByRole('listitem').filter({ hasText: 'model.safetensors' })).toContainText('now');
     await section.getByRole('button', { name: 'Pause' }).click();
-    await asked(page, 'pauseDownload');
-    await say(page, download({ state: 'paused', bytesPerSecond: undefined, secondsLeft: undefined }));
-    await say(page, list([model({ state: 'partial', doneBytes: 412e6 })]));
+    await expect.poll(() => stopped(page)).toContain('downloadModel');
+    await arrive(page, { state: 'paused', bytesPerSecond: undefined, secondsLeft: undefined });
+    await announce(page, list([model({ state: 'partial', doneBytes: 412e6 })]));
+    await fail(page, 'downloadModel', STOPPED);
     await expect(section).toContainText('Paused. What is there is kept');
     await section.getByRole('button', { name: 'Resume' }).click();
     await asked(page, 'downloadModel', 2);
-    await say(page, download({ state: 'waiting' }));
+    await arrive(page, { state: 'waiting' });
     await expect(section).toContainText('The connection broke; it is tried again by itself');
-    await say(page, download({ state: 'complete', doneBytes: 995.1e6 }));
-    await say(page, list([model()]));
+    await arrive(page, { state: 'complete', doneBytes: 995.1e6 });
+    await announce(page, list([model()]));
+    await answer(page, 'downloadModel', undefined);
     await expect(page.getByText('Everything is here. Press Train.')).toBeVisible();
     await page.getByRole('button', { name: 'Train on it' }).click();
     await expect.poll(() => stepOf(page)).toBe(3);
@@ -105,27 +123,25 @@ test.describe('a checkpoint', () => {
     expect(await asked(page, 'describeModel')).toMatchObject({ id: 'nobody/nothing@v2' });
     const missing = {
       kind: 'network',
-      command: 'describeModel',
       message: 'The hub has no nobody/nothing.',
       action: 'Check the name.',
     } as const;
-    await say(page, { type: 'error', error: missing });
+    await fail(page, 'describeModel', missing);
     await expect(page.getByRole('alert')).toHaveText('The hub has no nobody/nothing. Check the name.');
     await page.getByRole('button', { name: QWEN }).click();
     await asked(page, 'describeModel', 2);
     await expect(page.getByRole('alert')).toHaveCount(0);
-    await say(page, offer());
+    await answer(page, 'describeModel', offer());
     await page.getByRole('button', { name: 'Download 995 MB' }).click();
-    await say(page, download());
+    await arrive(page);
     const full = {
       kind: 'storage',
-      command: 'downloadModel',
       message: 'This browser’s storage is full.',
       action: 'Delete something.',
     } as const;
-    await say(page, download({ state: 'failed' }));
-    await say(page, { type: 'error', error: full });
-    await say(page, list([model({ state: 'partial', doneBytes: 412e6 })]));
+    await arrive(page, { state: 'failed' });
+    await fail(page, 'downloadModel', full);
+    await announce(page, list([model({ state: 'partial', doneBytes: 412e6 })]));
     const section = page.getByRole('region', { name: 'Download' });
     await expect(section.getByRole('alert')).toHaveText('This browser’s storage is full. Delete something.');
     await expect(section).toContainText('Stopped. What is there is kept');
@@ -136,9 +152,9 @@ test.describe('a checkpoint', () => {
   test('too large for the room there is cannot be begun', async ({ page }) => {
     await openPage(page);
     await openModels(page);
-    await say(page, list([], 500e6));
+    await announce(page, list([], 500e6));
     await page.getByRole('button', { name: QWEN }).click();
-    await say(page, offer());
+    await answer(page, 'describeModel', offer());
     await expect(page.getByRole('article', { name: /costs$/ })).toContainText(
       'but only 500 MB are free for this page. Delete something first.',
     );
@@ -162,7 +178,8 @@ test.describe('a checkpoint', () => {
     await page.keyboard.press('Enter');
     await page.keyboard.press('Enter');
     expect(await asked(page, 'deleteModel')).toMatchObject({ id: model().id });
-    await say(page, list([model({ id: 'local@mine', bytes: 3e8 })]));
+    await announce(page, list([model({ id: 'local@mine', bytes: 3e8 })]));
+    await answer(page, 'deleteModel', undefined);
     await expect(stored.getByRole('listitem')).toHaveCount(1);
   });
 
@@ -184,11 +201,10 @@ test.describe('a checkpoint', () => {
     ]);
     const error = {
       kind: 'badInput',
-      command: 'openFolder',
       message: 'tokenizer.json is missing.',
       action: 'Add it.',
     } as const;
-    await say(page, { type: 'error', error });
+    await fail(page, 'openFolder', error);
     await expect(page.getByRole('alert')).toHaveText('tokenizer.json is missing. Add it.');
     const transfer = await page.evaluateHandle(() => {
       const files = new DataTransfer();
@@ -206,7 +222,8 @@ test.describe('a checkpoint', () => {
     await page.getByRole('textbox', { name: 'Call it' }).fill('dropped');
     await page.getByRole('button', { name: 'Open', exact: true }).click();
     expect((await asked(page, 'openFolder', 2)).files.map(({ path }) => path)).toEqual(['Qwen tiny/config.json']);
-    await say(page, list([model({ id: 'dropped', state: 'open', bytes: 2 })]));
+    await announce(page, list([model({ id: 'dropped', state: 'open', bytes: 2 })]));
+    await answer(page, 'openFolder', { id: 'dropped' });
     expect(await asked(page, 'configure')).toMatchObject({
       configuration: { base: 'checkpoint', checkpoint: 'dropped' },
     });
@@ -218,16 +235,14 @@ test.describe('a checkpoint', () => {
     await openModels(page);
     await page.getByRole('radio', { name: 'Pretrained checkpoint' }).check();
     await page.keyboard.press('Escape');
-    await page.getByRole('button', { name: 'Train', exact: true }).click();
-    await asked(page, 'configure');
     const error = {
       kind: 'badSetting',
-      command: 'configure',
       setting: 'checkpoint',
       message: `${QWEN} is not in this browser yet.`,
       action: 'Get it first.',
     } as const;
-    await say(page, { type: 'error', error });
+    await refuse(page, error);
+    await page.getByRole('button', { name: 'Train', exact: true }).click();
     await page.getByRole('button', { name: 'Open Model' }).click();
     await expect(page.getByRole('region', { name: 'Model', exact: true })).toBeVisible();
   });
@@ -236,9 +251,9 @@ test.describe('a checkpoint', () => {
 /** A preset with nothing here opens the panel; says so, and that there is room. */
 async function openPanelWhenLed(page: Page): Promise<void> {
   await asked(page, 'listModels');
-  await say(page, list([]));
+  await answer(page, 'listModels', list([]));
   await asked(page, 'listModels', 2);
-  await say(page, list([]));
+  await answer(page, 'listModels', list([]));
   await page.getByRole('button', { name: 'Look it up' }).click();
   await asked(page, 'describeModel');
 }
@@ -253,8 +268,9 @@ test.describe('the memory plan', () => {
     await expect.poll(async () => (await asked(page, 'plan')).configuration.chunks).toBe(32);
     const { configuration } = await asked(page, 'plan');
     const refusal = 'This run needs 9.0 GB, but may take 4.0 GB.';
-    await say(
+    await answer(
       page,
+      'plan',
       plan(configuration, { refusal, peak: 9e9, activations: 8e9, nearest: { chunks: 12, precision: 'int8' } }),
     );
     const section = page.getByRole('region', { name: 'GPU memory it will take' });
@@ -264,9 +280,7 @@ test.describe('the memory plan', () => {
     await section.getByRole('button', { name: 'Take it' }).click();
     await expect(page.getByRole('textbox', { name: 'Chunks per batch' })).toHaveValue('12');
     await expect.poll(async () => (await asked(page, 'plan')).configuration.precision).toBe('int8');
-    await say(page, plan(configuration, { peak: 1 }));
-    await expect(section).not.toContainText('1 B at most');
-    await say(page, plan((await asked(page, 'plan')).configuration));
+    await answer(page, 'plan', plan((await asked(page, 'plan')).configuration));
     await expect(section.getByRole('alert')).toHaveCount(0);
   });
 
@@ -295,9 +309,9 @@ test.describe('search', () => {
     await page.getByRole('searchbox').fill('how to bake bread');
     await page.keyboard.press('Enter');
     expect(await asked(page, 'search')).toEqual({ type: 'search', query: 'how to bake bread', limit: 10 });
-    await say(page, { type: 'embedding', fraction: 0.4 });
+    await progress(page, 'search', 0.4);
     await expect(page.getByText('Embedding the chunks: 40 %')).toBeVisible();
-    await say(page, found('how to bake bread', 3));
+    await answer(page, 'search', found('how to bake bread', 3));
     const after = page.getByRole('region', { name: 'After training' });
     await expect(after.getByRole('listitem')).toHaveCount(5);
     await expect(after.getByRole('listitem').first()).toContainText('rank 5 before training');
@@ -325,18 +339,17 @@ test.describe('search', () => {
     await asked(page, 'search');
     expect((await commands(page)).map(({ type }) => type)).toEqual(['configure', 'search']);
     await page.getByRole('search').getByRole('button', { name: 'Stop' }).click();
-    await asked(page, 'stopSearch');
-    await say(page, { type: 'embedding', fraction: 1 });
+    await expect.poll(() => stopped(page)).toEqual(['search']);
+    await fail(page, 'search', STOPPED);
     await expect(page.getByText('Stopped. The next search embeds the rest.')).toBeVisible();
     await page.getByRole('search').getByRole('button', { name: 'Search' }).click();
     await asked(page, 'search', 2);
     const error = {
       kind: 'outOfMemory',
-      command: 'search',
       message: 'The GPU has no room.',
       action: 'Take shorter chunks.',
     } as const;
-    await say(page, { type: 'error', error });
+    await fail(page, 'search', error);
     await expect(page.getByRole('alert')).toHaveText('The GPU has no room. Take shorter chunks.');
     await expect(page.getByRole('search').getByRole('button', { name: 'Search' })).toBeEnabled();
   });
@@ -354,10 +367,7 @@ test.describe('taking home', () => {
     await page.getByRole('button', { name: 'Download models' }).click();
     await asked(page, 'exportAdapters');
     const saving = page.waitForEvent('download');
-    await page.evaluate(() => {
-      const bytes = new Uint8Array([80, 75, 3, 4]);
-      (window as unknown as { say(event: LabEvent): void }).say({ type: 'file', name: 'revela-step-3.zip', bytes });
-    });
+    await answer(page, 'exportAdapters', { name: 'revela-step-3.zip', bytes: Uint8Array.of(80, 75, 3, 4) });
     expect((await saving).suggestedFilename()).toBe('revela-step-3.zip');
     await expect(page.getByText('Handed to the browser: revela-step-3.zip (4 B).')).toBeVisible();
     await expect(page.getByRole('region', { name: 'Python code' })).toContainText('AutoModel.from_pretrained(folder)');
@@ -374,15 +384,14 @@ test.describe('taking home', () => {
     expect((await asked(page, 'importAdapters')).files.map(({ path }) => path)).toEqual(['adapters.zip']);
     const error = {
       kind: 'badInput',
-      command: 'importAdapters',
       message: 'It has rank 4, but this run has rank 16.',
       action: 'Set the rank to 4.',
     } as const;
-    await say(page, { type: 'error', error });
+    await fail(page, 'importAdapters', error);
     await expect(page.getByRole('alert')).toHaveText('It has rank 4, but this run has rank 16. Set the rank to 4.');
     await page.getByLabel('Adapter files').setInputFiles(zip);
     await asked(page, 'importAdapters', 2);
-    await say(page, { type: 'imported', detail: 'Adapters of the retriever are loaded.' });
+    await answer(page, 'importAdapters', { detail: 'Adapters of the retriever are loaded.' });
     await expect(page.getByText('Adapters of the retriever are loaded.')).toBeVisible();
     await expect(page.getByRole('alert')).toHaveCount(0);
   });
@@ -396,16 +405,17 @@ test.describe('taking home', () => {
     await page.getByRole('button', { name: 'Save now' }).click();
     await asked(page, 'saveRun');
     await say(page, { type: 'saved', step: 3 });
+    await answer(page, 'saveRun', { step: 3 });
     await expect(page.getByText('Last at step 3.')).toBeVisible();
-    await say(page, { type: 'savedRuns', runs: [savedRun()] });
+    await answer(page, 'listSavedRuns', [savedRun()]);
     await expect(page.getByText('step 120, 4 Mar, 12:30, 106 MB')).toBeVisible();
     await page.reload();
     await asked(page, 'listSavedRuns');
-    await say(page, { type: 'savedRuns', runs: [savedRun()] });
+    await answer(page, 'listSavedRuns', [savedRun()]);
     await expect(page.getByText('The kitchen on Qwen2.5-0.5B, step 120.')).toBeVisible();
     await page.getByRole('button', { name: 'Go on with it' }).click();
     expect(await asked(page, 'resumeRun')).toEqual({ type: 'resumeRun', id: 'one' });
-    await say(page, resumed(120));
+    await answer(page, 'resumeRun', resumed(120));
     await say(page, { type: 'state', state: 'paused', detail: 'Paused' });
     await expect.poll(() => stepOf(page)).toBe(120);
     await expect(page.getByRole('img', { name: /^Loss/ })).toHaveAccessibleName(/ at 120: /);
@@ -422,26 +432,24 @@ test.describe('taking home', () => {
     await openPage(page);
     await openPanel(page, 'Take home');
     await asked(page, 'listSavedRuns');
-    await say(page, { type: 'savedRuns', runs: [savedRun()] });
+    await answer(page, 'listSavedRuns', [savedRun()]);
     await page.getByRole('button', { name: /^Go on with The kitchen/ }).click();
     await asked(page, 'resumeRun');
     const broken = {
       kind: 'badInput',
-      command: 'resumeRun',
       message: 'The saved run is cut short.',
       action: 'Delete it.',
     } as const;
-    await say(page, { type: 'error', error: broken });
+    await fail(page, 'resumeRun', broken);
     await expect(page.getByRole('alert')).toHaveText('The saved run is cut short. Delete it.');
     await page.keyboard.press('Escape');
     await trainTo(page, 3);
     const full = {
       kind: 'storage',
-      command: 'saveRun',
       message: 'The storage is full.',
       action: 'Delete something.',
     } as const;
-    await say(page, { type: 'error', error: full });
+    await say(page, { type: 'notSaved', error: full });
     await expect(page.getByRole('alert')).toContainText(
       'The run goes on, but could not be saved. The storage is full.',
     );
@@ -458,13 +466,13 @@ test.describe('taking home', () => {
       .setInputFiles({ name: 'run.safetensors', mimeType: 'application/octet-stream', buffer: Buffer.alloc(8) });
     await asked(page, 'importRun');
     const configuration = configure({ source: 'text', chunks: 16, groupSize: 4, seed: 3 });
-    await say(page, {
-      type: 'resumed',
+    await answer(page, 'importRun', {
       configuration,
       text: 'Once I was here.',
       title: 'Mine',
       step: 40,
       run: undefined,
+      corpus: inventedRun(1).corpus,
     });
     await say(page, { type: 'state', state: 'paused', detail: 'Paused' });
     await expect.poll(() => stepOf(page)).toBe(40);
@@ -489,11 +497,11 @@ test.describe('for everybody', () => {
         await openModels(page, [model(), model({ id: 'a/b@main', state: 'partial', doneBytes: 1e8 })]);
         await page.getByRole('radio', { name: 'Pretrained checkpoint' }).check();
         await page.getByRole('button', { name: 'HuggingFaceTB/SmolLM2-135M' }).click();
-        await say(page, offer({ id: 'HuggingFaceTB/SmolLM2-135M' }));
+        await answer(page, 'describeModel', offer({ id: 'HuggingFaceTB/SmolLM2-135M' }));
         const other = 'HuggingFaceTB/SmolLM2-135M';
         await expect.poll(async () => (await asked(page, 'plan')).configuration.checkpoint).toBe(other);
         const { configuration } = await asked(page, 'plan');
-        await say(page, plan(configuration, { refusal: 'Too much.', nearest: { chunks: 4 } }));
+        await answer(page, 'plan', plan(configuration, { refusal: 'Too much.', nearest: { chunks: 4 } }));
         await page.getByText('Settings that decide it').click();
         expect(await violations(page)).toEqual([]);
         expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
@@ -502,7 +510,7 @@ test.describe('for everybody', () => {
         await page.getByRole('searchbox').fill('bread');
         await page.keyboard.press('Enter');
         await asked(page, 'search');
-        await say(page, found('bread', 0));
+        await answer(page, 'search', found('bread', 0));
         await page
           .getByRole('button', { name: /Salt early/ })
           .first()
@@ -510,7 +518,8 @@ test.describe('for everybody', () => {
         expect(await violations(page)).toEqual([]);
         await page.keyboard.press('Escape');
         await openPanel(page, 'Take home');
-        await say(page, { type: 'savedRuns', runs: [savedRun()] });
+        await asked(page, 'listSavedRuns');
+        await answer(page, 'listSavedRuns', [savedRun()]);
         await page.getByRole('button', { name: /^Delete The kitchen/ }).click();
         expect(await violations(page)).toEqual([]);
         expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);

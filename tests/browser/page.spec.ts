@@ -1,5 +1,16 @@
 import { expect, test, type Locator } from '@playwright/test';
-import { cells, commands, openPage, pause, playTo, say, stepOf, trainTo, violations } from './support/openPage.ts';
+import {
+  cells,
+  commands,
+  fail,
+  openPage,
+  pause,
+  playTo,
+  say,
+  stepOf,
+  trainTo,
+  violations,
+} from './support/openPage.ts';
 
 test.use({ viewport: { width: 1440, height: 900 } });
 
@@ -130,15 +141,16 @@ test.describe('a run', () => {
   test('says what went wrong where the run is, and keeps the run', async ({ page }) => {
     await openPage(page);
     await trainTo(page, 5);
-    await pause(page);
     const before = await cells(page);
     const error = {
       kind: 'diverged',
       message: 'The loss is no number any more.',
       action: 'Lower the learning rate.',
     } as const;
-    await say(page, { type: 'error', error });
+    await say(page, { type: 'state', state: 'paused', detail: error.message });
+    await fail(page, 'train', error);
     await expect(page.getByRole('alert')).toHaveText('The loss is no number any more. Lower the learning rate.');
+    await expect(page.getByRole('button', { name: 'Train' })).toBeEnabled();
     await expect.poll(() => cells(page)).toEqual(before);
   });
 
@@ -309,7 +321,7 @@ test.describe('settings', () => {
     await expect(page.getByRole('alert')).toContainText('must split into 3 heads');
   });
 
-  test('wait for Reset while a run is on', async ({ page }) => {
+  test('wait for the next run while one is on, and Reset begins it', async ({ page }) => {
     await openPage(page);
     await trainTo(page, 5);
     await pause(page);
@@ -326,6 +338,25 @@ test.describe('settings', () => {
       type: 'configure',
       configuration: { temperature: 1e-4, attention: 'uniform' },
     });
+  });
+
+  test('of another preset are what Train trains; the header names the run that is on until then', async ({ page }) => {
+    await openPage(page);
+    await trainTo(page, 5);
+    await page.getByRole('combobox', { name: 'Preset' }).selectOption('Facts, uniform control');
+    await expect(page.locator('.counter')).toContainText('of Facts, small model');
+    await expect(page.getByText('waiting for the next run')).toBeVisible();
+    await pause(page);
+    await trainTo(page, 3);
+    await expect(page.getByText('waiting for the next run')).toHaveCount(0);
+    await expect(page.locator('.counter')).not.toContainText('of ');
+    const sent = await commands(page);
+    expect(sent.map(({ type }) => type)).toEqual(['configure', 'train', 'pause', 'configure', 'train']);
+    expect(sent[3]).toMatchObject({ configuration: { attention: 'uniform' } });
+    await pause(page);
+    await page.getByRole('navigation', { name: 'Panels' }).getByRole('button', { name: 'Runs', exact: true }).click();
+    await expect(page.locator('#drawer')).toContainText('Facts, small model');
+    await expect(page.locator('#drawer')).toContainText('5 steps');
   });
 
   test('of a preset are taken whole, and an own mixture says so', async ({ page }) => {

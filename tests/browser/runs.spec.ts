@@ -1,6 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test, type Download, type Page } from '@playwright/test';
-import { cells, commands, openPage, pause, say, stepOf, trainTo, violations } from './support/openPage.ts';
+import {
+  answer,
+  cells,
+  commands,
+  fail,
+  openPage,
+  pause,
+  progress,
+  stepOf,
+  trainTo,
+  violations,
+} from './support/openPage.ts';
 
 test.use({ viewport: { width: 1440, height: 900 } });
 
@@ -509,23 +520,19 @@ test.describe('exports', () => {
     await page.getByRole('button', { name: 'Embeddings as .npy' }).click();
     await expect(page.getByRole('progressbar', { name: 'Embedding' })).toBeVisible();
     expect((await commands(page)).at(-1)).toEqual({ type: 'exportEmbeddings', format: 'npy' });
-    await say(page, { type: 'embedding', fraction: 0.5 });
+    await progress(page, 'exportEmbeddings', 0.5);
     await expect(page.getByRole('progressbar', { name: 'Embedding' })).toHaveJSProperty('value', 0.5);
     const waiting = page.waitForEvent('download');
-    await page.evaluate(() => {
-      const { say } = window as unknown as { say: (event: unknown) => void };
-      say({ type: 'file', name: 'embeddings.npy', bytes: new Uint8Array([1, 2, 3]) });
-    });
+    await answer(page, 'exportEmbeddings', { name: 'embeddings.npy', bytes: Uint8Array.of(1, 2, 3) });
     expect((await waiting).suggestedFilename()).toBe('embeddings.npy');
     await expect(page.getByText('Saved as embeddings.npy.')).toBeVisible();
     await page.getByRole('button', { name: 'Embeddings as .tsv' }).click();
     const error = {
       kind: 'badInput',
-      command: 'exportEmbeddings',
       message: 'No chunks.',
       action: 'Choose a text.',
     } as const;
-    await say(page, { type: 'error', error });
+    await fail(page, 'exportEmbeddings', error);
     await expect(page.getByRole('alert')).toHaveText('No chunks. Choose a text.');
   });
 });

@@ -1,7 +1,7 @@
 import { expect, test, type Page } from '@playwright/test';
-import type { KernelsView } from '../../src/lab/door/protocol.ts';
+import type { KernelsView } from '../../src/lab/door/views.ts';
 import { answerPair, asked } from './support/answers.ts';
-import { openPage, pause, say, trainTo, violations } from './support/openPage.ts';
+import { openPage, pause, trainTo, violations } from './support/openPage.ts';
 
 const SIZES = [
   [1920, 1080],
@@ -24,7 +24,7 @@ const KERNELS: KernelsView = {
 async function open(page: Page, name: string): Promise<void> {
   await page.getByRole('navigation', { name: 'Panels' }).getByRole('button', { name, exact: true }).click();
   await expect(page.getByRole('separator', { name: `Height of ${name}` })).toBeVisible();
-  if (name === 'Kernels') await say(page, { type: 'kernels', kernels: KERNELS });
+  if (name === 'Kernels') await page.getByRole('button', { name: 'Make a step and watch it' }).click();
   if (name === 'Inside') {
     await expect.poll(async () => (await asked(page, 'inspectPair')).length).toBeGreaterThan(0);
     await answerPair(page);
@@ -44,7 +44,7 @@ for (const [width, height] of SIZES) {
       test.use({ viewport: { width, height }, colorScheme, contextOptions: { reducedMotion: 'reduce' } });
 
       test('axe finds nothing in any panel, and nothing runs over the window', async ({ page }) => {
-        const complaints = await openPage(page);
+        const complaints = await openPage(page, { kernels: KERNELS });
         await trainTo(page, 12);
         await pause(page);
         await expectSound(page, 'the page');

@@ -3,7 +3,10 @@ import { unzipSync } from 'fflate';
 import { nodeGpu } from '../../src/cli/support/nodeGpu.ts';
 import { configure, type Configuration } from '../../src/settings/configuration.ts';
 import { Lab } from '../../src/lab/lab.ts';
-import type { LabError, LabEvent } from '../../src/lab/door/protocol.ts';
+import type { AskOptions, LabEvent } from '../../src/lab/door/protocol.ts';
+import type { LabError } from '../../src/lab/door/labError.ts';
+import type { DownloadView, SearchResult } from '../../src/lab/door/views.ts';
+import { failureOf } from '../harness/labFailure.ts';
 import { startFakeHub, type FakeHub } from '../harness/fakeHub.ts';
 import { memoryStore, type MemoryStore } from '../harness/memoryStore.ts';
 import { tinyCheckpoint } from '../harness/tinyCheckpoint.ts';
@@ -79,80 +82,69 @@ function open(): Lab {
 
 const of = <T extends LabEvent['type']>(type: T) =>
   events.filter((event): event is Extract<LabEvent, { type: T }> => event.type === type);
-const errors = (): LabError[] => of('error').map(({ error }) => error);
 const losses = () => of('step').map(({ record }) => record.metrics.ntpLoss);
-const get = (id = ID) => lab.handle({ type: 'downloadModel', id, hub: hub.url });
+const get = (id = ID, options: AskOptions<'downloadModel'> = {}) =>
+  lab.ask({ type: 'downloadModel', id, hub: hub.url }, options);
 
 /** A run on the downloaded checkpoint, after `steps` updates. */
 async function trained(steps: number, changes: Partial<Configuration> = {}): Promise<void> {
   await get();
-  await lab.handle({
+  await lab.ask({
     type: 'configure',
     configuration: configure(changes, CONFIGURATION),
     text: TEXT,
     title: 'Numbers',
   });
-  for (let i = 0; i < steps; i++) await lab.handle({ type: 'step' });
-  expect(errors()).toEqual([]);
+  for (let i = 0; i < steps; i++) await lab.ask({ type: 'step' });
 }
 
 test('looked up, it says what it costs; downloaded, it is listed and can be trained', async () => {
-  await lab.handle({ type: 'describeModel', id: ID, hub: hub.url });
-  expect(of('offer').at(-1)?.offer).toMatchObject({
+  const offer = await lab.ask({ type: 'describeModel', id: ID, hub: hub.url });
+  expect(offer).toMatchObject({
     id: ID,
     shape: expect.stringContaining('2 layers of width 32') as string,
   });
   expect(models.written, 'looking up stores nothing').toBe(0);
-  await lab.handle({ type: 'plan', configuration: CONFIGURATION });
-  expect(of('plan').at(-1)?.plan).toMatchObject({
+  expect(await lab.ask({ type: 'plan', configuration: CONFIGURATION })).toMatchObject({
     refusal: undefined,
     assumption: expect.stringContaining('bf16') as string,
   });
 
-  await get();
-  expect(of('download').at(-1)?.download).toMatchObject({
-    state: 'complete',
-    doneBytes: of('offer').at(-1)?.offer.bytes,
-  });
-  expect(of('models').at(-1)?.models).toMatchObject([{ state: 'stored' }]);
-  await lab.handle({ type: 'configure', configuration: CONFIGURATION, text: TEXT, title: 'Numbers' });
-  await lab.handle({ type: 'step' });
-  expect(errors()).toEqual([]);
+  const arriving: DownloadView[] = [];
+  await get(ID, { onProgress: (download) => arriving.push(download) });
+  expect(arriving.at(-1)).toMatchObject({ state: 'complete', doneBytes: offer.bytes });
+  expect((await lab.ask({ type: 'listModels' })).models).toMatchObject([{ state: 'stored' }]);
+  expect(of('models').at(-1)?.models, 'everybody was told').toEqual(await lab.ask({ type: 'listModels' }));
+  await lab.ask({ type: 'configure', configuration: CONFIGURATION, text: TEXT, title: 'Numbers' });
+  await lab.ask({ type: 'step' });
   // Random weights: every one of the 320 tokens is about equally likely.
   expect(losses()[0]).toBeCloseTo(Math.log(320), 0);
-  await lab.handle({ type: 'plan', configuration: CONFIGURATION });
-  expect(of('plan').at(-1)?.plan.assumption).toBeUndefined();
+  expect((await lab.ask({ type: 'plan', configuration: CONFIGURATION })).assumption).toBeUndefined();
   const other = configure({ retrieverCheckpoint: 'test/absent' }, CONFIGURATION);
-  await lab.handle({ type: 'plan', configuration: other });
-  expect(errors()).toMatchObject([{ setting: 'retrieverCheckpoint' }]);
+  expect(await failureOf(lab.ask({ type: 'plan', configuration: other }))).toMatchObject({
+    setting: 'retrieverCheckpoint',
+  });
 });
 
 test('a saved run goes on bit for bit in another visit, from storage and from a file', async () => {
   await trained(3);
-  await lab.handle({ type: 'saveRun' });
-  await lab.handle({ type: 'exportRun' });
-  await lab.handle({ type: 'step' });
+  expect(await lab.ask({ type: 'saveRun' })).toEqual({ step: 3 });
+  const { bytes } = await lab.ask({ type: 'exportRun' });
+  await lab.ask({ type: 'step' });
   const [fourth] = losses().slice(-1);
-  const file = of('file').at(-1)?.bytes;
-  const visits: (() => Promise<void>)[] = [
+  const visits = [
     async () => {
-      await next.handle({ type: 'listSavedRuns' });
-      const [saved] = of('savedRuns').at(-1)?.runs ?? [];
+      const [saved] = await next.ask({ type: 'listSavedRuns' });
       expect(saved).toMatchObject({ step: 3, name: `${ID} on Numbers` });
-      await next.handle({ type: 'resumeRun', id: saved?.id ?? '' });
+      return next.ask({ type: 'resumeRun', id: saved?.id ?? '' });
     },
-    () => next.handle({ type: 'importRun', blob: new Blob([file ?? new Uint8Array()]) }),
+    () => next.ask({ type: 'importRun', blob: new Blob([bytes]) }),
   ];
   for (const visit of visits) {
-    await visit();
-    expect(of('resumed').at(-1)).toMatchObject({ step: 3, text: TEXT, title: 'Numbers', configuration: CONFIGURATION });
-    expect(
-      of('resumed')
-        .at(-1)
-        ?.run?.metrics.map(({ step }) => step),
-    ).toEqual([1, 2, 3]);
-    await next.handle({ type: 'step' });
-    expect(errors()).toEqual([]);
+    const resumed = await visit();
+    expect(resumed).toMatchObject({ step: 3, text: TEXT, title: 'Numbers', configuration: CONFIGURATION });
+    expect(resumed.run?.metrics.map(({ step }) => step)).toEqual([1, 2, 3]);
+    await next.ask({ type: 'step' });
     expect(of('step').at(-1)?.record.metrics.step).toBe(4);
     expect(losses().at(-1)).toBe(fourth);
   }
@@ -166,44 +158,39 @@ test('it saves itself every so many steps, and goes on when the storage is full'
     'one state and its note',
   ).toEqual([2]);
   runs.quota = 0;
-  await lab.handle({ type: 'step' });
-  await lab.handle({ type: 'step' });
-  expect(errors()).toMatchObject([{ kind: 'storage', command: 'saveRun' }]);
+  await lab.ask({ type: 'step' });
+  await lab.ask({ type: 'step' });
+  expect(of('notSaved')).toMatchObject([{ error: { kind: 'storage' } }]);
   expect(of('step').at(-1)?.record.metrics.step).toBe(6);
-  await lab.handle({ type: 'listSavedRuns' });
-  expect(of('savedRuns').at(-1)?.runs).toMatchObject([{ step: 4 }]);
+  expect(await lab.ask({ type: 'listSavedRuns' })).toMatchObject([{ step: 4 }]);
+  expect(await failureOf(lab.ask({ type: 'saveRun' }))).toMatchObject({ kind: 'storage' });
 });
 
 test('adapters taken home come back into another run of the same shape, and into no other', async () => {
   await trained(2);
-  await lab.handle({ type: 'exportAdapters' });
-  const zip = of('file').at(-1)?.bytes ?? new Uint8Array();
+  const { bytes: zip } = await lab.ask({ type: 'exportAdapters' });
   expect(Object.keys(unzipSync(zip)).sort()).toEqual([
     'README.md', 'configuration.json', 'language-model/adapter_config.json', 'language-model/adapter_model.safetensors',
     'retriever/adapter_config.json', 'retriever/adapter_model.safetensors',
   ]); // prettier-ignore
   const files = [{ path: 'adapters.zip', blob: new Blob([zip]) }];
-  await lab.handle({ type: 'search', query: 'How far can people count?', limit: 3 });
+  const query = { type: 'search', query: 'How far can people count?', limit: 3 } as const;
+  const ranked = ({ hits }: SearchResult) => hits.after.map(({ chunk, score }) => [chunk, score]);
+  const first = ranked(await lab.ask(query));
 
-  await next.handle({ type: 'configure', configuration: CONFIGURATION, text: TEXT, title: 'Numbers' });
-  await next.handle({ type: 'importAdapters', files });
-  expect(errors()).toEqual([]);
-  expect(of('imported').at(-1)?.detail).toContain('retriever and the language model');
-  await next.handle({ type: 'search', query: 'How far can people count?', limit: 3 });
-  const [first, second] = of('found').map(({ result }) => result.hits.after.map(({ chunk, score }) => [chunk, score]));
-  expect(second).toEqual(first);
-  expect(
-    of('found')
-      .at(-1)
-      ?.result.hits.before.map(({ score }) => score),
-  ).not.toEqual(first?.map(([, score]) => score));
+  await next.ask({ type: 'configure', configuration: CONFIGURATION, text: TEXT, title: 'Numbers' });
+  const { detail } = await next.ask({ type: 'importAdapters', files });
+  expect(detail).toContain('retriever and the language model');
+  const found = await next.ask(query);
+  expect(ranked(found)).toEqual(first);
+  expect(found.hits.before.map(({ score }) => score)).not.toEqual(first.map(([, score]) => score));
 
-  await next.handle({ type: 'configure', configuration: configure({ rank: 8 }, CONFIGURATION), text: TEXT });
-  await next.handle({ type: 'step' });
-  await next.handle({ type: 'importAdapters', files });
-  expect(errors()).toMatchObject([{ kind: 'badInput', command: 'importAdapters' }]);
-  expect(errors()[0]?.message).toMatch(/of the retriever has rank 4, .*but this run has rank 8/);
-  await next.handle({ type: 'step' });
+  await next.ask({ type: 'configure', configuration: configure({ rank: 8 }, CONFIGURATION), text: TEXT });
+  await next.ask({ type: 'step' });
+  const refused = await failureOf(next.ask({ type: 'importAdapters', files }));
+  expect(refused?.kind).toBe('badInput');
+  expect(refused?.message).toMatch(/of the retriever has rank 4, .*but this run has rank 8/);
+  await next.ask({ type: 'step' });
   expect(of('step').at(-1)?.record.metrics.step, 'the run goes on').toBe(2);
 });
 
@@ -215,9 +202,7 @@ test.each([
   ['a control', { attention: 'uniform' }],
 ] as const)('trains with %s', async (_name, changes) => {
   await trained(2, changes);
-  await lab.handle({ type: 'exportAdapters' });
-  expect(errors()).toEqual([]);
-  const names = Object.keys(unzipSync(of('file').at(-1)?.bytes ?? new Uint8Array()));
+  const names = Object.keys(unzipSync((await lab.ask({ type: 'exportAdapters' })).bytes));
   expect(names.includes('gates.json')).toBe('learnGate' in changes);
   expect(names.includes('language-model/model.safetensors')).toBe('trained' in changes);
   if ('precision' in changes) expect(of('quantised').at(-1)?.worstError).toBeLessThan(0.02);
@@ -227,20 +212,19 @@ test('retriever and language model may be two checkpoints with tokenizers of the
   await get();
   await get('tests/other');
   const configuration = configure({ retrieverCheckpoint: 'tests/other' }, CONFIGURATION);
-  await lab.handle({ type: 'configure', configuration, text: TEXT, title: 'Numbers' });
-  await lab.handle({ type: 'step' });
-  await lab.handle({ type: 'search', query: 'lucky numbers', limit: 2 });
-  expect(errors()).toEqual([]);
-  expect(of('found').at(-1)?.result.hits.after).toHaveLength(2);
+  await lab.ask({ type: 'configure', configuration, text: TEXT, title: 'Numbers' });
+  await lab.ask({ type: 'step' });
+  const { hits } = await lab.ask({ type: 'search', query: 'lucky numbers', limit: 2 });
+  expect(hits.after).toHaveLength(2);
 });
 
 test('what cannot be run is refused in words, and the run before goes on', async () => {
   await trained(1);
   const refused = async (configuration: Configuration): Promise<LabError | undefined> => {
     events = [];
-    await lab.handle({ type: 'configure', configuration, text: TEXT });
-    await lab.handle({ type: 'step' });
-    return errors()[0];
+    const refusal = await failureOf(lab.ask({ type: 'configure', configuration, text: TEXT }));
+    await lab.ask({ type: 'step' });
+    return refusal;
   };
   expect(await refused(configure({ checkpoint: 'tests/missing' }, CONFIGURATION))).toMatchObject({
     kind: 'badSetting',
@@ -266,25 +250,29 @@ test('a folder of the reader’s own can be used at once, and kept', async () =>
     path: `mine/${path}`,
     blob: new Blob([bytes]),
   }));
-  await lab.handle({ type: 'openFolder', name: '', files, keep: false });
-  expect(of('models').at(-1)?.models).toMatchObject([{ id: 'mine', state: 'open' }]);
-  await lab.handle({ type: 'openFolder', name: 'Kept', files, keep: true });
+  expect(await lab.ask({ type: 'openFolder', name: '', files, keep: false })).toEqual({ id: 'mine' });
+  expect(of('models').at(-1)?.models.models).toMatchObject([{ id: 'mine', state: 'open' }]);
+  expect(await lab.ask({ type: 'openFolder', name: 'Kept', files, keep: true })).toEqual({ id: 'local@Kept' });
   expect(
     of('models')
       .at(-1)
-      ?.models.map(({ id, state }) => [id, state]),
+      ?.models.models.map(({ id, state }) => [id, state]),
   ).toEqual([
     ['mine', 'open'],
     ['local@Kept', 'stored'],
   ]);
   for (const checkpoint of ['mine', 'local@Kept']) {
-    await lab.handle({ type: 'configure', configuration: configure({ checkpoint }, CONFIGURATION), text: TEXT });
-    await lab.handle({ type: 'step' });
+    await lab.ask({ type: 'configure', configuration: configure({ checkpoint }, CONFIGURATION), text: TEXT });
+    await lab.ask({ type: 'step' });
   }
-  await lab.handle({ type: 'deleteModel', id: 'local@Kept' });
-  expect(of('models').at(-1)?.models).toMatchObject([{ id: 'mine' }]);
-  await lab.handle({ type: 'openFolder', name: '', files: files.slice(0, 2), keep: true });
-  expect(errors()).toMatchObject([{ kind: 'badInput', command: 'openFolder' }]);
+  const { id: second } = await lab.ask({ type: 'openFolder', name: 'Kept', files, keep: true });
+  expect(second, 'the name was taken').not.toBe('local@Kept');
+  expect((await lab.ask({ type: 'listModels' })).models.map(({ id }) => id)).toContain(second);
+  await lab.ask({ type: 'deleteModel', id: second });
+  await lab.ask({ type: 'deleteModel', id: 'local@Kept' });
+  expect(of('models').at(-1)?.models.models).toMatchObject([{ id: 'mine' }]);
+  const part = lab.ask({ type: 'openFolder', name: '', files: files.slice(0, 2), keep: true });
+  expect(await failureOf(part)).toMatchObject({ kind: 'badInput' });
   expect(losses()).toHaveLength(2);
 });
 
@@ -294,15 +282,13 @@ test('a download that breaks leaves the run alone, and goes on from where it sto
   hub.faults.push({ kind: 'cut', file: 'model.safetensors', afterBytes: Math.floor(weights.length / 20), times: 10 });
   const before = hub.requests.length;
   await get();
-  expect(errors()).toEqual([]);
   const ranges = hub.requests
     .slice(before)
     .filter(({ file, range, sent }) => file === 'model.safetensors' && range && sent > 0);
   expect(ranges.length).toBeGreaterThan(5);
   models.contents.clear();
   models.quota = 1000;
-  await get();
-  expect(errors()).toMatchObject([{ kind: 'storage', command: 'downloadModel' }]);
-  await lab.handle({ type: 'step' });
+  expect(await failureOf(get())).toMatchObject({ kind: 'storage' });
+  await lab.ask({ type: 'step' });
   expect(of('step').at(-1)?.record.metrics.step).toBe(2);
 });

@@ -6,6 +6,9 @@ import { configure } from '../../src/settings/configuration.ts';
 import { Lab } from '../../src/lab/lab.ts';
 import type { LabEvent } from '../../src/lab/door/protocol.ts';
 import { KERNELS } from '../harness/shaders.ts';
+import { STOPPED } from '../../src/lab/door/labError.ts';
+import type { KernelsView } from '../../src/lab/door/views.ts';
+import { failureOf } from '../harness/labFailure.ts';
 
 const TINY = configure({
   chunks: 4,
@@ -27,13 +30,14 @@ afterAll(() => lab.close());
 
 async function threeSteps(watched: readonly number[]) {
   events = [];
-  await lab.handle({ type: 'configure', configuration: TINY });
+  const kernels: KernelsView[] = [];
+  await lab.ask({ type: 'configure', configuration: TINY });
   for (let step = 1; step <= 3; step++) {
-    if (watched.includes(step)) await lab.handle({ type: 'profileStep' });
-    await lab.handle({ type: 'step' });
+    const watching = watched.includes(step) ? lab.ask({ type: 'profileStep' }) : undefined;
+    await lab.ask({ type: 'step' });
+    if (watching) kernels.push(await watching);
   }
   const records = events.filter((event) => event.type === 'step').map(({ record }) => record);
-  const kernels = events.filter((event) => event.type === 'kernels').map(({ kernels }) => kernels);
   return { records, kernels };
 }
 
@@ -89,13 +93,27 @@ test('without timestamps the time of the step is shared out by the work expected
 });
 
 test('the source of a kernel comes whole, with its helpers in place; an unknown name is refused', async () => {
-  events = [];
-  await lab.handle({ type: 'kernelSource', name: 'inBatchAttention/forward.tiled' });
-  const source = events.find((event) => event.type === 'kernelSource');
-  expect(source?.code).toMatch(/^\/\/ Similarity-weighted in-batch attention/);
-  expect(source?.code).not.toMatch(/^\/\/!include/m);
-  await lab.handle({ type: 'kernelSource', name: 'nothing' });
-  expect(events.at(-1)).toMatchObject({ type: 'error', error: { command: 'kernelSource' } });
-  await lab.handle({ type: 'step' });
-  expect(events.filter(({ type }) => type === 'error')).toHaveLength(1);
+  const { code } = await lab.ask({ type: 'kernelSource', name: 'inBatchAttention/forward.tiled' });
+  expect(code).toMatch(/^\/\/ Similarity-weighted in-batch attention/);
+  expect(code).not.toMatch(/^\/\/!include/m);
+  expect((await failureOf(lab.ask({ type: 'kernelSource', name: 'nothing' })))?.message).toMatch(/nothing/);
+  await lab.ask({ type: 'step' });
+  expect(events.filter(({ type }) => type === 'lost')).toEqual([]);
+});
+
+test('who waits for a step to be watched may stop waiting, and the next step is like any other', async () => {
+  await lab.ask({ type: 'configure', configuration: TINY });
+  const control = new AbortController();
+  const watching = lab.ask({ type: 'profileStep' }, { signal: control.signal });
+  control.abort();
+  expect(await failureOf(watching)).toEqual(STOPPED);
+  await lab.ask({ type: 'step' });
+});
+
+test('who waits for a step to be watched hears what became of it', async () => {
+  const without = new Lab(undefined, () => undefined);
+  const watching = without.ask({ type: 'profileStep' });
+  const closed = failureOf(watching);
+  await without.close();
+  expect(await closed).toEqual(STOPPED);
 });

@@ -3,7 +3,9 @@ import { nodeGpu } from '../../src/cli/support/nodeGpu.ts';
 import { matrixOf, metricOf, tokenRowsOf } from '../../src/run/record.ts';
 import { configure } from '../../src/settings/configuration.ts';
 import { Lab } from '../../src/lab/lab.ts';
-import type { LabError, LabEvent } from '../../src/lab/door/protocol.ts';
+import { STOPPED, type LabError } from '../../src/lab/door/labError.ts';
+import type { LabEvent } from '../../src/lab/door/protocol.ts';
+import { failureOf } from '../harness/labFailure.ts';
 
 /** As small as a run can be that still has everything. */
 const TINY = {
@@ -26,7 +28,6 @@ let events: LabEvent[];
 let lab: Lab;
 const open = (gpu: GPU | undefined) => new Lab(gpu, (event) => events.push(event));
 const steps = () => events.filter((event) => event.type === 'step').map(({ record }) => record.metrics.step);
-const errors = (): LabError[] => events.filter((event) => event.type === 'error').map(({ error }) => error);
 const state = () => events.filter((event) => event.type === 'state').at(-1)?.state;
 
 beforeAll(() => {
@@ -38,19 +39,19 @@ beforeEach(() => {
 afterAll(() => lab.close());
 
 test('configure, step, train, pause, reset: every command does what its name says', async () => {
-  await lab.handle({ type: 'configure', configuration: configure(TINY) });
-  expect(events.some((event) => event.type === 'corpus')).toBe(true);
+  const summary = await lab.ask({ type: 'configure', configuration: configure(TINY) });
+  expect(events.find((event) => event.type === 'corpus')?.summary).toEqual(summary);
   expect(
-    events.some((event) => event.type === 'adapter'),
+    events.some((event) => event.type === 'gpu'),
     'no GPU work before the first step',
   ).toBe(false);
-  await lab.handle({ type: 'step' });
+  await lab.ask({ type: 'step' });
   expect(steps()).toEqual([1]);
   expect(state()).toBe('paused');
 
-  const training = lab.handle({ type: 'train' });
+  const training = lab.ask({ type: 'train' });
   while (steps().length < 5) await new Promise((resolve) => setTimeout(resolve, 5));
-  await lab.handle({ type: 'pause' });
+  await lab.ask({ type: 'pause' });
   await training;
   const paused = steps().length;
   expect(steps()).toEqual(Array.from({ length: paused }, (_, i) => i + 1));
@@ -61,23 +62,22 @@ test('configure, step, train, pause, reset: every command does what its name say
   );
 
   const first = events.find((event) => event.type === 'step');
-  await lab.handle({ type: 'reset' });
+  await lab.ask({ type: 'reset' });
   expect(events.at(-2)?.type).toBe('reset');
   events = [];
-  await lab.handle({ type: 'step' });
+  await lab.ask({ type: 'step' });
   const again = events.find((event) => event.type === 'step');
   expect(again?.record.metrics.loss).toBe(first?.record.metrics.loss);
   expect(again?.record.similarity).toEqual(first?.record.similarity);
-  expect(errors()).toEqual([]);
 });
 
 test('a step record is whole: texts, tokens, matrices and losses belong together', async () => {
-  await lab.handle({
+  await lab.ask({
     type: 'configure',
     configuration: configure({ ...TINY, source: 'text', chunkTokens: 24 }),
     text: TEXT,
   });
-  await lab.handle({ type: 'step' });
+  await lab.ask({ type: 'step' });
   const event = events.find((candidate) => candidate.type === 'step');
   const record = event!.record;
   const [attention, tokenLoss, isolatedTokenLoss] = [
@@ -114,27 +114,26 @@ describe('bad input gets a message, and what was there before is kept', () => {
     ['NaN learning rate', { learningRate: NaN }, undefined, 'badSetting', /Learning rate/],
   ];
   test.each(cases)('%s', async (_name, changes, text, kind, message) => {
-    await lab.handle({ type: 'configure', configuration: configure(TINY) });
-    await lab.handle({ type: 'step' });
+    await lab.ask({ type: 'configure', configuration: configure(TINY) });
+    await lab.ask({ type: 'step' });
     const configuration = { ...configure({ ...TINY, chunkTokens: 32 }), ...changes };
-    await lab.handle({ type: 'configure', configuration, ...(text === undefined ? {} : { text }) });
-    expect(errors()).toHaveLength(1);
-    expect(errors()[0]).toMatchObject({ kind });
-    expect(errors()[0]?.message).toMatch(message);
-    expect(errors()[0]?.action.length).toBeGreaterThan(10);
-    await lab.handle({ type: 'step' });
+    const command = { type: 'configure', configuration, ...(text === undefined ? {} : { text }) } as const;
+    const error = await failureOf(lab.ask(command));
+    expect(error?.kind).toBe(kind);
+    expect(error?.message).toMatch(message);
+    expect(error?.action.length).toBeGreaterThan(10);
+    await lab.ask({ type: 'step' });
     expect(steps()).toEqual([1, 2]);
   });
 
   test('one document only: it trains, recall cannot be measured, and a notice says so', async () => {
     const text = `One story. ${'It goes on and on, and then a little further. '.repeat(40)}`;
-    await lab.handle({
+    await lab.ask({
       type: 'configure',
       configuration: configure({ ...TINY, source: 'text', chunkTokens: 24 }),
       text,
     });
-    await lab.handle({ type: 'step' });
-    expect(errors()).toEqual([]);
+    await lab.ask({ type: 'step' });
     const corpus = events.find((event) => event.type === 'corpus');
     expect(corpus?.summary.notices.length).toBeGreaterThan(0);
     expect(events.find((event) => event.type === 'step')?.record.metrics.recallAt1).toBeUndefined();
@@ -147,41 +146,40 @@ describe('a stopped preparation is nobody’s mistake', () => {
   const isPreparing = () => state() === 'preparing';
 
   test('a pause leaves the run that was there, and it goes on', async () => {
-    await lab.handle({ type: 'configure', configuration: configure(TINY) });
-    await lab.handle({ type: 'step' });
-    const configuring = lab.handle(slow);
+    await lab.ask({ type: 'configure', configuration: configure(TINY) });
+    await lab.ask({ type: 'step' });
+    const configuring = failureOf(lab.ask(slow));
     while (!isPreparing()) await new Promise((resolve) => setTimeout(resolve, 1));
-    await lab.handle({ type: 'pause' });
-    await configuring;
-    expect(events.filter(({ type }) => type === 'stopped')).toHaveLength(1);
+    await lab.ask({ type: 'pause' });
+    expect(await configuring).toEqual(STOPPED);
     expect(state()).toBe('paused');
-    await lab.handle({ type: 'step' });
+    await lab.ask({ type: 'step' });
     expect(steps()).toEqual([1, 2]);
-    expect(errors()).toEqual([]);
   });
 
   test('a newer configuration takes its place', async () => {
-    const first = lab.handle(slow);
+    const first = failureOf(lab.ask(slow));
     while (!isPreparing()) await new Promise((resolve) => setTimeout(resolve, 1));
-    await Promise.all([first, lab.handle({ type: 'configure', configuration: configure(TINY) })]);
-    const answers = events.filter(({ type }) => type === 'corpus' || type === 'stopped');
-    expect(answers.map(({ type }) => type)).toEqual(['stopped', 'corpus']);
+    const second = lab.ask({ type: 'configure', configuration: configure(TINY) });
+    expect(await first).toEqual(STOPPED);
+    const summary = await second;
+    expect(events.flatMap((event) => (event.type === 'corpus' ? [event.summary] : []))).toEqual([summary]);
     expect(state()).toBe('idle');
-    expect(errors()).toEqual([]);
   });
 });
 
 test('no text at all is as good as an empty one', async () => {
   const fresh = open(nodeGpu());
-  await fresh.handle({ type: 'configure', configuration: configure({ ...TINY, source: 'text' }) });
-  expect(errors()[0]).toMatchObject({ kind: 'badInput' });
-  expect(errors()[0]?.message).toMatch(/empty/);
+  const configuration = configure({ ...TINY, source: 'text' });
+  const error = await failureOf(fresh.ask({ type: 'configure', configuration }));
+  expect(error?.kind).toBe('badInput');
+  expect(error?.message).toMatch(/empty/);
 });
 
 test('without WebGPU the first step says so and what to do', async () => {
   const without = open(undefined);
-  await without.handle({ type: 'configure', configuration: configure(TINY) });
-  await without.handle({ type: 'step' });
-  expect(errors()[0]).toMatchObject({ kind: 'noWebGpu' });
-  expect(errors()[0]?.action).toMatch(/Chrome/);
+  await without.ask({ type: 'configure', configuration: configure(TINY) });
+  const error = await failureOf(without.ask({ type: 'step' }));
+  expect(error?.kind).toBe('noWebGpu');
+  expect(error?.action).toMatch(/Chrome/);
 });

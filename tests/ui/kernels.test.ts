@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { shaderSource } from '../../src/gpu/shaderLibrary.ts';
 import { KERNELS } from '../harness/shaders.ts';
-import type { LabCommand, LabEvent } from '../../src/lab/door/protocol.ts';
 import { kernelsOf } from '../../src/ui/panels/kernels/kernels.svelte.ts';
 import { rate, sorted, summed } from '../../src/ui/panels/kernels/rows.ts';
-import type { Session } from '../../src/ui/state/session.svelte.ts';
+import { Draft } from '../../src/ui/panels/settings/draft.svelte.ts';
+import { Requests } from '../../src/ui/state/requests.svelte.ts';
+import { Session } from '../../src/ui/state/session.svelte.ts';
 import { readKernel, tokenise } from '../../src/ui/panels/kernels/wgsl.ts';
+import { fakeLab, settled } from './fakeLab.ts';
 
 describe('WGSL', () => {
   test.each(KERNELS)('%s: no character is lost, and its header says what it computes', (name) => {
@@ -82,32 +84,54 @@ describe('rows', () => {
 });
 
 describe('a step that is to be watched', () => {
-  /** What waits for a step of a session that is training, and that session's ear. */
-  function waiting() {
-    let hear: (event: LabEvent) => void = () => undefined;
-    const listen = (listener: (event: LabEvent) => void) => (hear = listener);
-    const kernels = kernelsOf({ listen, isBusy: true, send: () => undefined } as unknown as Session);
-    kernels.watch();
-    const fail = (command?: LabCommand['type']) =>
-      hear({
-        type: 'error',
-        error: { kind: 'network', message: 'It failed.', action: 'Try again.', ...(command && { command }) },
-      });
-    return { kernels, fail };
+  const error = { kind: 'network', message: 'It failed.', action: 'Try again.' } as const;
+  const view = { step: 1, measured: true, gpuMs: 2, rows: [] };
+
+  function panel() {
+    const lab = fakeLab();
+    const session = new Session(new Draft());
+    return { lab, session, kernels: kernelsOf(session) };
   }
 
-  test('is waited for, whatever else fails meanwhile', () => {
-    const { kernels, fail } = waiting();
-    for (const command of ['downloadModel', 'search', 'saveRun', 'attribute'] as const) fail(command);
+  test('is asked for before the step is made, and told', async () => {
+    const { lab, kernels } = panel();
+    void kernels.watch();
+    await settled();
+    lab.accept();
+    await settled();
+    expect(lab.sent.map(({ type }) => type)).toEqual(['profileStep', 'configure', 'step']);
+    lab.asked('profileStep')[0]?.answer(view);
+    lab.rest();
+    await settled();
+    expect([kernels.view, kernels.waiting]).toEqual([view, false]);
+  });
+
+  test('is waited for, whatever else fails meanwhile', async () => {
+    const { lab, session, kernels } = panel();
+    void kernels.watch();
+    const other = new Requests(session);
+    void other.ask({ type: 'search', query: 'bread', limit: 1 });
+    lab.asked('search')[0]?.fail(error);
+    await settled();
+    expect(other.errorOf('search')).toEqual(error);
     expect(kernels.waiting).toBe(true);
   });
 
-  test.each(['profileStep', 'configure', 'train', 'step', undefined] as const)(
-    'is not once %s has failed',
-    (command) => {
-      const { kernels, fail } = waiting();
-      fail(command);
-      expect(kernels.waiting).toBe(false);
-    },
-  );
+  test.each(['configure', 'step', 'profileStep'] as const)('is not once %s has failed', async (type) => {
+    const { lab, kernels } = panel();
+    void kernels.watch();
+    if (type === 'step') lab.accept();
+    await settled();
+    lab.asked(type)[0]?.fail(error);
+    await settled();
+    expect(kernels.waiting).toBe(false);
+  });
+
+  test('is not once the worker has broken', async () => {
+    const { lab, kernels } = panel();
+    void kernels.watch();
+    lab.crash('out of memory');
+    await settled();
+    expect(kernels.waiting).toBe(false);
+  });
 });

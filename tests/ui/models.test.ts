@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { configure } from '../../src/settings/configuration.ts';
 import { preset } from '../../src/settings/presets.ts';
-import type { ModelView, PlanView } from '../../src/lab/door/protocol.ts';
+import type { ModelView, PlanView } from '../../src/lab/door/views.ts';
 import { folderName, hubId, isHubId, isNamed, settingName, shownName } from '../../src/ui/panels/models/names.ts';
 import { nextStep, type Circumstances } from '../../src/ui/panels/models/nextStep.ts';
 import { changesInWords, planBar } from '../../src/ui/panels/models/plan.ts';

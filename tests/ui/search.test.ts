@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { configure } from '../../src/settings/configuration.ts';
-import type { SearchHit } from '../../src/lab/door/protocol.ts';
+import type { SearchHit } from '../../src/lab/door/views.ts';
 import type { ChunkView } from '../../src/run/record.ts';
 import { takeHomeWords } from '../../src/ui/panels/takeHome/words.ts';
 import { commonFolder, droppedFiles } from '../../src/ui/components/droppedFiles.ts';

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { bytes, compact, count, decimal, whole } from '../../src/ui/components/format.ts';
+import { configure } from '../../src/settings/configuration.ts';
+import { runInWords } from '../../src/ui/shell/runInWords.ts';
 import { isRunRecord } from '../../src/ui/state/history/recorded.ts';
 import { Rate } from '../../src/ui/state/history/rate.ts';
 import { decode, joinFiles, readFiles, titleOf } from '../../src/ui/panels/text/readFiles.ts';
@@ -72,5 +74,16 @@ describe('isRunRecord', () => {
     for (const other of [null, 'page', [], {}, { ...run, version: 2 }, { ...run, metrics: [] }]) {
       expect(isRunRecord(other)).toBe(false);
     }
+  });
+});
+
+describe('a run in a few words', () => {
+  it('says what is trained: whole models, or adapters of a rank', () => {
+    const checkpoint = { base: 'checkpoint', checkpoint: 'a/b', rank: 8 } as const;
+    expect(runInWords(configure({ ...checkpoint, trained: 'lora' }))).toContain('LoRA r 8');
+    const whole = runInWords(configure({ ...checkpoint, trained: 'full' }));
+    expect(whole).toEqual(expect.arrayContaining(['a/b', 'trained whole']));
+    expect(whole.join()).not.toContain('LoRA');
+    expect(runInWords(configure({ trained: 'lora', rank: 4 }))).toContain('LoRA r 4');
   });
 });

@@ -1,23 +1,40 @@
 import { shaderSource } from '../../gpu/shaderLibrary.ts';
 import { mergeTimings, type KernelTiming } from '../../gpu/timer.ts';
 import type { Runtime } from '../../ops/core/runtime.ts';
-import type { LabEvent } from '../door/protocol.ts';
+import { LabFailure, STOPPED } from '../door/labError.ts';
+import type { KernelsView } from '../door/views.ts';
+
+/** Somebody who waits for a step to be watched. */
+interface Waiting {
+  readonly resolve: (kernels: KernelsView) => void;
+  readonly reject: (cause: unknown) => void;
+}
 
 /** Watches which kernels a step is made of, when somebody has asked, and hands out their sources. */
 export class KernelDesk {
-  #wanted = false;
+  readonly #waiting = new Set<Waiting>();
 
-  constructor(private readonly emit: (event: LabEvent) => void) {}
+  /** What the kernels of the next step take, whoever starts it. Rejects as that step does. */
+  nextStep(signal: AbortSignal): Promise<KernelsView> {
+    return new Promise((resolve, reject) => {
+      const one = { resolve, reject };
+      this.#waiting.add(one);
+      signal.addEventListener('abort', () => {
+        this.#waiting.delete(one);
+        reject(new LabFailure(STOPPED));
+      });
+    });
+  }
 
-  /** The next step is watched, whoever starts it. */
-  arm(): void {
-    this.#wanted = true;
+  /** There will be no more steps. */
+  close(): void {
+    for (const { reject } of this.#take()) reject(new LabFailure(STOPPED));
   }
 
   /** Runs a step, watched if that was asked for. Nothing it computes differs: each launch only gets a pass of its own. */
   async around<T extends { readonly step: number }>({ recorder, gpu }: Runtime, work: () => Promise<T>): Promise<T> {
-    if (!this.#wanted) return work();
-    this.#wanted = false;
+    const asked = this.#take();
+    if (asked.length === 0) return work();
     const flushes: KernelTiming[][] = [];
     let gpuMs = 0;
     recorder.profile = true;
@@ -27,17 +44,26 @@ export class KernelDesk {
     };
     try {
       const result = await work();
-      const kernels = mergeTimings(flushes.flat());
-      this.emit({ type: 'kernels', kernels: { step: result.step, measured: gpu.hasTimestamps, gpuMs, rows: kernels } });
+      const rows = mergeTimings(flushes.flat());
+      for (const { resolve } of asked) resolve({ step: result.step, measured: gpu.hasTimestamps, gpuMs, rows });
       return result;
+    } catch (cause) {
+      for (const { reject } of asked) reject(cause);
+      throw cause;
     } finally {
       recorder.profile = false;
       recorder.onProfile = undefined;
     }
   }
 
-  /** The text that the GPU's driver compiles, helpers included. Rejects when there is no such kernel. */
-  source(name: string): Promise<void> {
-    return Promise.resolve().then(() => this.emit({ type: 'kernelSource', name, code: shaderSource(name).code }));
+  /** The text that the GPU's driver compiles, helpers included. @throws Error when there is no such kernel. */
+  source(name: string): { readonly code: string } {
+    return { code: shaderSource(name).code };
+  }
+
+  #take(): Waiting[] {
+    const all = [...this.#waiting];
+    this.#waiting.clear();
+    return all;
   }
 }

@@ -5,7 +5,7 @@ import { StoreRefusedError, type FileStore } from '../../files/store/fileStore.t
 import { HUGGING_FACE, repositoryAddress, type FetchLike, type RepositoryAddress } from '../../files/hub/hub.ts';
 import { hubFiles } from '../../files/hub/hubFiles.ts';
 import { readDecoderConfig } from '../../files/models/decoderFiles.ts';
-import { importFolder, localFolder, type LocalFile } from '../../files/models/modelFolder.ts';
+import { importFolder, localFolder } from '../../files/models/modelFolder.ts';
 import type { DownloadProgress } from '../../files/hub/progress.ts';
 import { describeRepository, type RepositoryDescription } from '../../files/hub/repository.ts';
 import { storageEstimate } from '../../files/store/opfs.ts';
@@ -18,7 +18,8 @@ import {
 } from '../../files/store/storedModels.ts';
 import type { DecoderConfig } from '../../models/config.ts';
 import { openPretrained, type Pretrained } from '../../run/pretrained.ts';
-import type { DownloadView, LabEvent, ModelCommand, ModelOffer, ModelView, StorageView } from '../door/protocol.ts';
+import type { CommandOf, LabEvent } from '../door/protocol.ts';
+import type { DownloadView, ModelOffer, ModelsView, ModelView, StorageView } from '../door/views.ts';
 
 /** What a Lab has around it: a browser's storage and network, or a test's. */
 export interface Surroundings {
@@ -31,7 +32,11 @@ export interface Surroundings {
   readonly openModel?: (name: string) => Promise<Pretrained | undefined>;
 }
 
-type DeskCommand = Exclude<ModelCommand, { type: 'plan' }>;
+/** Who asks for files, as far as their arrival concerns them. */
+interface Arrival {
+  readonly signal: AbortSignal;
+  readonly onProgress: (download: DownloadView) => void;
+}
 
 /** Checkpoints: looks them up, downloads, stores, lists and opens them. Works beside the run and never touches it. */
 export class ModelDesk {
@@ -39,7 +44,8 @@ export class ModelDesk {
   readonly #folders = new Map<string, { files: FileLookup; bytes: number }>();
   readonly #opened = new Map<string, Pretrained>();
   readonly #offers = new Map<string, DecoderConfig>();
-  #download: AbortController | undefined;
+  /** Whether files are arriving: one model at a time. */
+  #isReceiving = false;
   #store: Promise<FileStore> | undefined;
 
   constructor(
@@ -47,24 +53,96 @@ export class ModelDesk {
     private readonly surroundings: Surroundings,
   ) {}
 
-  async handle(command: DeskCommand): Promise<void> {
-    switch (command.type) {
-      case 'listModels':
-        return this.#list();
-      case 'describeModel':
-        return this.#describe(address(command.id, command.hub), command.id);
-      case 'downloadModel':
-        return this.#fetch(command.id, command.hub);
-      case 'pauseDownload':
-        this.#download?.abort();
-        return;
-      case 'deleteModel':
-        return this.#delete(command.id);
-      case 'openFolder':
-        return this.#openFolder(command.name, command.files, command.keep);
-      default:
-        return command satisfies never;
+  /** What is here: folders of this visit first, then what is stored. */
+  async list(): Promise<ModelsView> {
+    const store = await this.#openStore().catch(() => undefined);
+    const stored = store ? (await listModels(store)).map(storedView) : [];
+    const open = [...this.#folders].map(([id, { bytes }]): ModelView => ({
+      id,
+      state: 'open',
+      bytes,
+      doneBytes: bytes,
+      storedAt: undefined,
+    }));
+    return { models: [...open, ...stored], storage: await storage(store) };
+  }
+
+  /** @throws HubError, ModelConfigError: whether it can be run at all shows before anybody pays for a download. */
+  async describe({ id, hub }: CommandOf<'describeModel'>, signal: AbortSignal): Promise<ModelOffer> {
+    const { fetch } = this.surroundings;
+    const options = { signal, ...(fetch && { fetch }) };
+    const description = await describeRepository(address(id, hub), options);
+    const config = await readDecoderConfig(hubFiles(description, options));
+    this.#offers.set(id, config);
+    return offer(id, description, config);
+  }
+
+  /** @throws HubError, DownloadError, StorageFullError; what has arrived by then is kept. */
+  async download({ id, hub }: CommandOf<'downloadModel'>, { signal, onProgress }: Arrival): Promise<void> {
+    let last: DownloadView | undefined;
+    const tell = (view: DownloadView): void => {
+      last = view;
+      onProgress(view);
+    };
+    await this.#receive(async () => {
+      try {
+        const store = await this.#openStore();
+        const { fetch } = this.surroundings;
+        // What is stored in part goes on as it began, without asking the hub again what it should be.
+        const description =
+          (await storedDescription(store, id)) ??
+          (await describeRepository(address(id, hub), { signal, ...(fetch && { fetch }) }));
+        await downloadModel(description, store, {
+          signal,
+          ...(fetch && { fetch }),
+          onProgress: (progress) => tell({ id, ...view(progress) }),
+        });
+      } catch (cause) {
+        if (last) tell({ ...last, state: signal.aborted ? 'paused' : 'failed' });
+        throw cause;
+      }
+    });
+  }
+
+  async delete({ id }: CommandOf<'deleteModel'>): Promise<void> {
+    if (this.#folders.delete(id)) this.#opened.delete(id);
+    else {
+      await deleteModel(await this.#openStore(), id);
+      this.#opened.clear();
     }
+    await this.#announce();
+  }
+
+  /**
+   * Takes files of the reader's own as a model, copying them where they are to be kept.
+   * @returns the id it is listed by: where a stored model has the name already, another.
+   * @throws ModelFileError when they are no model, StorageFullError; nothing is stored then.
+   */
+  async openFolder(
+    { name, files, keep }: CommandOf<'openFolder'>,
+    { signal, onProgress }: Arrival,
+  ): Promise<{ readonly id: string }> {
+    const local = await localFolder(files);
+    const title =
+      (name || local.name || 'model')
+        .replace(/[^\p{L}\p{N}._ ()-]+/gu, ' ')
+        .trim()
+        .slice(0, 48) || 'model';
+    // Opened before it is stored: what cannot be run is not worth the room.
+    const pretrained = await openPretrained(title, local.files);
+    if (keep) {
+      const { id } = await this.#receive(async () =>
+        importFolder(await this.#openStore(), title, files, {
+          signal,
+          onProgress: (progress) => onProgress({ id: `local@${title}`, ...view(progress) }),
+        }),
+      );
+      return { id };
+    }
+    this.#folders.set(title, { files: local.files, bytes: local.totalBytes });
+    this.#opened.set(title, pretrained);
+    await this.#announce();
+    return { id: title };
   }
 
   /**
@@ -110,98 +188,20 @@ export class ModelDesk {
     }));
   }
 
-  async #list(): Promise<void> {
-    const store = await this.#openStore().catch(() => undefined);
-    const stored = store ? (await listModels(store)).map(storedView) : [];
-    const open = [...this.#folders].map(([id, { bytes }]): ModelView => ({
-      id,
-      state: 'open',
-      bytes,
-      doneBytes: bytes,
-      storedAt: undefined,
-    }));
-    this.emit({ type: 'models', models: [...open, ...stored], storage: await storage(store) });
-  }
-
-  async #describe(where: RepositoryAddress, id: string): Promise<void> {
-    const { fetch } = this.surroundings;
-    const options = fetch ? { fetch } : {};
-    const description = await describeRepository(where, options);
-    // Whether it can be run at all shows before anybody pays for a download.
-    const config = await readDecoderConfig(hubFiles(description, options));
-    this.#offers.set(id, config);
-    this.emit({ type: 'offer', offer: offer(id, description, config) });
-  }
-
-  async #fetch(id: string, hub: string | undefined): Promise<void> {
-    if (this.#download) throw new ModelFileError('Another download is under way. Pause it first.');
-    const control = new AbortController();
-    this.#download = control;
-    const { signal } = control;
-    let last: DownloadView | undefined;
-    const tell = (view: DownloadView): void => {
-      last = view;
-      this.emit({ type: 'download', download: view });
-    };
+  /** Lets files arrive, unless others are on their way, and says afterwards what is here. */
+  async #receive<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#isReceiving) throw new ModelFileError('A download is under way. Pause it first.');
+    this.#isReceiving = true;
     try {
-      const store = await this.#openStore();
-      const { fetch } = this.surroundings;
-      // What is stored in part goes on as it began, without asking the hub again what it should be.
-      const description =
-        (await storedDescription(store, id)) ??
-        (await describeRepository(address(id, hub), { signal, ...(fetch && { fetch }) }));
-      await downloadModel(description, store, {
-        signal,
-        ...(fetch && { fetch }),
-        onProgress: (progress) => tell({ id, ...view(progress) }),
-      });
-    } catch (cause) {
-      if (last) tell({ ...last, state: signal.aborted ? 'paused' : 'failed' });
-      if (!signal.aborted) throw cause;
+      return await work();
     } finally {
-      this.#download = undefined;
-      await this.#list();
+      this.#isReceiving = false;
+      await this.#announce();
     }
   }
 
-  async #delete(id: string): Promise<void> {
-    if (this.#folders.delete(id)) this.#opened.delete(id);
-    else {
-      await deleteModel(await this.#openStore(), id);
-      this.#opened.clear();
-    }
-    await this.#list();
-  }
-
-  async #openFolder(name: string, files: readonly LocalFile[], keep: boolean): Promise<void> {
-    const local = await localFolder(files);
-    const title =
-      (name || local.name || 'model')
-        .replace(/[^\p{L}\p{N}._ ()-]+/gu, ' ')
-        .trim()
-        .slice(0, 48) || 'model';
-    // Opened before it is stored: what cannot be run is not worth the room.
-    const pretrained = await openPretrained(title, local.files);
-    if (!keep) {
-      this.#folders.set(title, { files: local.files, bytes: local.totalBytes });
-      this.#opened.set(title, pretrained);
-      return this.#list();
-    }
-    if (this.#download) throw new ModelFileError('A download is under way. Pause it first.');
-    const control = new AbortController();
-    this.#download = control;
-    try {
-      await importFolder(await this.#openStore(), title, files, {
-        signal: control.signal,
-        onProgress: (progress) =>
-          this.emit({ type: 'download', download: { id: `local@${title}`, ...view(progress) } }),
-      });
-    } catch (cause) {
-      if (!control.signal.aborted) throw cause;
-    } finally {
-      this.#download = undefined;
-      await this.#list();
-    }
+  async #announce(): Promise<void> {
+    this.emit({ type: 'models', models: await this.list() });
   }
 }
 

@@ -3,46 +3,39 @@ import { configure, type Configuration } from '../../settings/configuration.ts';
 import { fitPlan, type PlannedBase, type PlannedBases } from '../../run/memory.ts';
 import type { ModelDesk } from './modelDesk.ts';
 import { openBoth } from '../../run/pretrained.ts';
-import type { LabEvent } from '../door/protocol.ts';
+import type { PlanView } from '../door/views.ts';
 import { SettingError } from '../../settings/setting.ts';
 import { smallBases } from '../../run/openRun.ts';
 import type { Workbench } from '../workbench.ts';
 
 /** Tells what a configuration would need of the GPU's memory, for checkpoints that are here and for those that were looked up. */
 export class PlanDesk {
-  #latest = 0;
-
   constructor(
-    private readonly emit: (event: LabEvent) => void,
     private readonly models: ModelDesk,
     private readonly bench: Workbench,
   ) {}
 
-  /** Only the latest question is answered: settings change faster than plans are made. */
-  async plan(asked: Configuration): Promise<void> {
-    const number = ++this.#latest;
+  /** @throws SettingError for a checkpoint of which nothing is known. */
+  async plan(asked: Configuration, signal: AbortSignal): Promise<PlanView> {
     const configuration = configure({ ...asked });
     const { bases, assumption } = await this.#bases(configuration);
-    if (number !== this.#latest) return;
+    // Settings change faster than plans are made: of a question that is overtaken, the costly part is left out.
+    signal.throwIfAborted();
     const { plan, budgetBytes, refusal, nearest } = await fitPlan(configuration, bases, this.bench.runtime?.gpu);
-    if (number !== this.#latest) return;
     const { weights = 0, gradients = 0, optimiser = 0, activations = 0, scratch = 0 } = plan?.atPeak ?? {};
-    this.emit({
-      type: 'plan',
-      plan: {
-        configuration,
-        weights,
-        gradients,
-        optimiser,
-        activations,
-        scratch,
-        peak: plan?.peakTotal ?? 0,
-        budget: budgetBytes,
-        refusal,
-        assumption,
-        nearest,
-      },
-    });
+    return {
+      configuration,
+      weights,
+      gradients,
+      optimiser,
+      activations,
+      scratch,
+      peak: plan?.peakTotal ?? 0,
+      budget: budgetBytes,
+      refusal,
+      assumption,
+      nearest,
+    };
   }
 
   async #bases(configuration: Configuration): Promise<{ bases: PlannedBases; assumption: string | undefined }> {

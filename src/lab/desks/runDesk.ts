@@ -5,11 +5,12 @@ import { configure } from '../../settings/configuration.ts';
 import type { Surroundings } from './modelDesk.ts';
 import type { OpenRun } from '../../run/openRun.ts';
 import type { Recipe } from '../../run/recipe.ts';
-import type { LabEvent, RunCommand } from '../door/protocol.ts';
+import type { ChosenFile, CommandOf, LabEvent } from '../door/protocol.ts';
+import type { LabFile, ResumedRun } from '../door/views.ts';
 import type { RunRecord } from '../../run/record.ts';
 import { readRun, restoreRun, saveRun, type SavedRun } from '../../run/saving.ts';
 import { RunLog } from '../../run/runLog.ts';
-import { SavedRuns } from '../../run/savedRuns.ts';
+import { SavedRuns, type SavedRunView } from '../../run/savedRuns.ts';
 import { importAdapters, runArchive } from '../../run/takeHome.ts';
 
 /** A saved run that can be put back, and its place in the storage; undefined for a file of the reader's. */
@@ -17,10 +18,6 @@ export interface FoundRun extends SavedRun {
   readonly id: string | undefined;
   readonly recipe: Recipe;
 }
-
-type Managing = Extract<RunCommand, { type: 'listSavedRuns' | 'deleteSavedRun' }>;
-type Resuming = Extract<RunCommand, { type: 'resumeRun' | 'importRun' }>;
-type OnRun = Exclude<RunCommand, Managing | Resuming>;
 
 /** Metrics of so many steps go into a saved run at most. */
 const MOST_STEPS = 4000;
@@ -39,33 +36,47 @@ export class RunDesk {
     this.#saved = new SavedRuns(runs);
   }
 
-  async manage(command: Managing): Promise<void> {
-    if (command.type === 'deleteSavedRun') await this.#saved.delete(command.id);
-    this.emit({ type: 'savedRuns', runs: await this.#saved.list() });
+  list(): Promise<SavedRunView[]> {
+    return this.#saved.list();
   }
 
-  async handle(command: OnRun, run: OpenRun): Promise<void> {
+  /** @returns those that are left. */
+  async delete(id: string): Promise<SavedRunView[]> {
+    await this.#saved.delete(id);
+    return this.#saved.list();
+  }
+
+  async exportAdapters(run: OpenRun): Promise<LabFile> {
+    return file(`revela-step-${run.experiment.optimiser.step}.zip`, zipChunks(await runArchive(run)));
+  }
+
+  async exportRun(run: OpenRun): Promise<LabFile> {
+    return file(`revela-run-step-${run.experiment.optimiser.step}.safetensors`, await this.#state(run));
+  }
+
+  /** @throws StorageFullError, StoreRefusedError; what was saved before stays. */
+  async save(run: OpenRun): Promise<{ readonly step: number }> {
     const { step } = run.experiment.optimiser;
-    switch (command.type) {
-      case 'exportAdapters': {
-        const chunks = zipChunks(await runArchive(run));
-        return this.#file(`revela-step-${step}.zip`, chunks);
-      }
-      case 'importAdapters': {
-        const detail = await this.#import(command.files, run);
-        return this.emit({ type: 'imported', detail });
-      }
-      case 'exportRun':
-        return this.#file(`revela-run-step-${step}.safetensors`, await this.#state(run));
-      case 'saveRun':
-        return this.#save(run);
-      default:
-        return command satisfies never;
-    }
+    const id = this.#places.get(run.experiment) ?? `run-${Date.now()}`;
+    await this.#saved.save(id, { name: nameOf(run), step }, await this.#state(run));
+    this.#places.set(run.experiment, id);
+    this.emit({ type: 'saved', step });
+    return { step };
+  }
+
+  /** @returns what was put under the run, in words. @throws ModelFileError, SafetensorsError when they do not fit it. */
+  async importAdapters(files: readonly ChosenFile[], run: OpenRun): Promise<{ readonly detail: string }> {
+    const [first] = files;
+    if (!first) throw new ModelFileError('There were no files. Choose a zip file or a PEFT folder.');
+    if (files.length === 1)
+      return { detail: await importAdapters(run, await readZip(blobSource(first.path, first.blob))) };
+    const sources = new Map<string, ByteSource>(files.map(({ path, blob }) => [path, blobSource(path, blob)]));
+    const lookUp = (name: string) => Promise.resolve(sources.get(name));
+    return { detail: await importAdapters(run, lookUp, [...sources.keys()]) };
   }
 
   /** @throws ModelFileError, SafetensorsError, SettingError when it is no saved run, or one that cannot be run here. */
-  async read(command: Resuming): Promise<FoundRun> {
+  async read(command: CommandOf<'resumeRun' | 'importRun'>): Promise<FoundRun> {
     const isStored = command.type === 'resumeRun';
     const source = isStored ? await this.#saved.read(command.id) : blobSource('The file', command.blob);
     const saved = await readRun(source);
@@ -78,22 +89,15 @@ export class RunDesk {
   }
 
   /** Puts a run's numbers back into models that were built for it. @throws TrainingStateError when they do not fit. */
-  async restore(saved: FoundRun, run: OpenRun): Promise<void> {
+  async restore(saved: FoundRun, run: OpenRun): Promise<ResumedRun> {
     const { id, recipe, state, record } = saved;
     await restoreRun(saved, run);
     if (id !== undefined) this.#places.set(run.experiment, id);
     this.log.clear();
     if (record) this.log.restore(record);
     const { configuration, text, title } = recipe;
-    this.emit({ type: 'resumed', configuration, text, title, step: state.step, run: record });
-  }
-
-  async #save(run: OpenRun): Promise<void> {
-    const { step } = run.experiment.optimiser;
-    const id = this.#places.get(run.experiment) ?? `run-${Date.now()}`;
-    await this.#saved.save(id, { name: nameOf(run), step }, await this.#state(run));
-    this.#places.set(run.experiment, id);
-    this.emit({ type: 'saved', step });
+    const corpus = run.prepared.corpus.summary;
+    return { configuration, text, title, step: state.step, run: record, corpus };
   }
 
   #state(run: OpenRun): Promise<Uint8Array<ArrayBuffer>[]> {
@@ -108,24 +112,16 @@ export class RunDesk {
       adapter: runtime.gpu.adapter.description,
     });
   }
+}
 
-  #file(name: string, chunks: readonly Uint8Array<ArrayBuffer>[]): void {
-    const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-    let at = 0;
-    for (const chunk of chunks) {
-      bytes.set(chunk, at);
-      at += chunk.length;
-    }
-    this.emit({ type: 'file', name, bytes });
+function file(name: string, chunks: readonly Uint8Array<ArrayBuffer>[]): LabFile {
+  const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
   }
-
-  async #import(files: readonly { path: string; blob: Blob }[], run: OpenRun): Promise<string> {
-    const [first] = files;
-    if (!first) throw new ModelFileError('There were no files. Choose a zip file or a PEFT folder.');
-    if (files.length === 1) return importAdapters(run, await readZip(blobSource(first.path, first.blob)));
-    const sources = new Map<string, ByteSource>(files.map(({ path, blob }) => [path, blobSource(path, blob)]));
-    return importAdapters(run, (name) => Promise.resolve(sources.get(name)), [...sources.keys()]);
-  }
+  return { name, bytes };
 }
 
 /** "Qwen/Qwen2.5-0.5B on The kitchen". */

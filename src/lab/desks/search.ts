@@ -7,33 +7,7 @@ import type { Configuration } from '../../settings/configuration.ts';
 import type { CorpusSetup } from '../../run/corpusSetup.ts';
 import { embedTexts } from './embedding.ts';
 import type { RunModels } from '../../run/buildModels.ts';
-
-/** The three rankings that are set side by side: the retriever as trained, as it began, and word overlap. */
-export const SEARCH_SIDES = ['after', 'before', 'bm25'] as const;
-export type SearchSide = (typeof SEARCH_SIDES)[number];
-
-/** A chunk in one of the rankings. */
-export interface SearchHit {
-  /** Index of the chunk in the corpus. */
-  readonly chunk: number;
-  readonly text: string;
-  readonly document: number;
-  readonly documentTitle: string;
-  /** Cosine for the retrievers; BM25's own scale otherwise. */
-  readonly score: number;
-  /** Its place in each ranking, from 1; undefined where BM25 finds no word of the query in it. */
-  readonly ranks: Readonly<Record<SearchSide, number | undefined>>;
-}
-
-export interface SearchResult {
-  readonly query: string;
-  /** Step of the retriever that the chunks were embedded with. */
-  readonly step: number;
-  /** Chunks searched. */
-  readonly chunks: number;
-  /** The best of each ranking, best first; equal scores in the corpus's order. */
-  readonly hits: Readonly<Record<SearchSide, readonly SearchHit[]>>;
-}
+import type { SearchHit, SearchResult, SearchSide } from '../door/views.ts';
 
 export interface IndexOptions {
   /** Ends the work between two batches with a CorpusError `aborted`; the index stays as it was. */

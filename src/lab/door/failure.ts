@@ -1,8 +1,10 @@
 import { ReportedError } from '../../base/errors.ts';
-import type { LabError } from './protocol.ts';
+import { CorpusError } from '../../corpus/errors.ts';
+import { STOPPED, type LabError } from './labError.ts';
 
 /** What to tell the person at the screen about anything that was thrown. Decided by type, never by reading messages. */
 export function describeFailure(cause: unknown): LabError {
+  if (isOfSignal(cause)) return STOPPED;
   if (cause instanceof ReportedError) {
     const { kind, message, action, setting } = cause;
     return { kind, message, action, ...(setting === undefined ? {} : { setting }) };
@@ -12,4 +14,10 @@ export function describeFailure(cause: unknown): LabError {
     message: cause instanceof Error ? cause.message : String(cause),
     action: 'This is a bug of ours: please report it. Press Reset to go on.',
   };
+}
+
+/** Whether it was thrown only because a signal was aborted, and has no words of its own for people. */
+function isOfSignal(cause: unknown): boolean {
+  if (cause instanceof CorpusError) return cause.code === 'aborted';
+  return cause instanceof DOMException && cause.name === 'AbortError';
 }

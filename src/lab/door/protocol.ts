@@ -1,18 +1,28 @@
-import type { FailureKind } from '../../base/errors.ts';
-import type { DownloadState } from '../../files/hub/progress.ts';
-import type { Configuration } from '../../settings/configuration.ts';
-import type { AttributionView, PairView } from '../desks/inspectDesk.ts';
-import type { CorpusSummary, Evaluation, RunRecord, StepRecord } from '../../run/record.ts';
-import type { SearchResult } from '../desks/search.ts';
-
+import type { CorpusSummary, Evaluation, StepRecord } from '../../run/record.ts';
 import type { SavedRunView } from '../../run/savedRuns.ts';
+import type { Configuration } from '../../settings/configuration.ts';
+import type { LabError } from './labError.ts';
+import type {
+  AttributionView,
+  DownloadView,
+  KernelsView,
+  LabFile,
+  ModelOffer,
+  ModelsView,
+  PairView,
+  PlanView,
+  ResumedRun,
+  SearchResult,
+} from './views.ts';
 
-export type { SavedRunView } from '../../run/savedRuns.ts';
-export type { AttributionView, PairView } from '../desks/inspectDesk.ts';
-export type { SearchHit, SearchResult, SearchSide } from '../desks/search.ts';
+/** A file that the reader chose, with its path in the folder it came from. */
+export interface ChosenFile {
+  readonly path: string;
+  readonly blob: Blob;
+}
 
-/** What the page asks of the worker. */
-export type LabCommand =
+/** The run that is open. All of these are stopped by a newer one and by `pause`. */
+export type SessionCommand =
   /** Take a configuration (and text, when its source is 'text'); prepares the corpus, drops a run under way. */
   | {
       readonly type: 'configure';
@@ -20,18 +30,14 @@ export type LabCommand =
       readonly text?: string;
       readonly title?: string;
     }
-  /** Train until paused. Opens the GPU and builds the models when that has not happened yet. */
+  /** Train until paused, which is when it is answered. Opens the GPU and builds the models when that has not happened yet. */
   | { readonly type: 'train' }
+  /** Stops training after the step under way, and preparing at once. */
   | { readonly type: 'pause' }
   /** One step, then pause. */
   | { readonly type: 'step' }
   /** Back to step 0 with the same configuration. */
-  | { readonly type: 'reset' }
-  | ModelCommand
-  | RunCommand
-  | SearchCommand
-  | InspectCommand
-  | KernelCommand;
+  | { readonly type: 'reset' };
 
 /**
  * Getting, keeping and measuring checkpoints. None of these touches the run. `hub`: address of another hub than the usual one,
@@ -42,15 +48,14 @@ export type ModelCommand =
   | { readonly type: 'listModels' }
   /** Asks the hub what a repository would cost. Nothing is fetched but sizes and the configuration. */
   | { readonly type: 'describeModel'; readonly id: string; readonly hub?: string }
-  /** Downloads it into this browser's storage, or goes on where a download stopped. */
+  /** Downloads it into this browser's storage, or goes on where a download stopped; stopping it is a pause. */
   | { readonly type: 'downloadModel'; readonly id: string; readonly hub?: string }
-  | { readonly type: 'pauseDownload' }
   | { readonly type: 'deleteModel'; readonly id: string }
   /** A folder of the reader's own under a name; `keep` copies it into this browser's storage. */
   | {
       readonly type: 'openFolder';
       readonly name: string;
-      readonly files: readonly { readonly path: string; readonly blob: Blob }[];
+      readonly files: readonly ChosenFile[];
       readonly keep: boolean;
     }
   /** What a configuration would need of the GPU's memory. */
@@ -61,7 +66,7 @@ export type RunCommand =
   /** Both adapters (or, trained whole, both models) in one zip. */
   | { readonly type: 'exportAdapters' }
   /** Puts adapters, as exported or saved by PEFT, under the run that is open; they go on learning from there. */
-  | { readonly type: 'importAdapters'; readonly files: readonly { readonly path: string; readonly blob: Blob }[] }
+  | { readonly type: 'importAdapters'; readonly files: readonly ChosenFile[] }
   /** The whole state of the run as one file. */
   | { readonly type: 'exportRun' }
   /** The same into this browser's storage, as every so many steps happens by itself. */
@@ -75,34 +80,8 @@ export type RunCommand =
 export type SearchCommand =
   /** Ranks all chunks of the corpus for a query; embeds them first when the retriever has learnt since. */
   | { readonly type: 'search'; readonly query: string; readonly limit: number }
-  | { readonly type: 'stopSearch' }
   /** The chunks' embeddings by the retriever as it is, as a file for numpy or a table with the texts. */
   | { readonly type: 'exportEmbeddings'; readonly format: 'npy' | 'tsv' };
-
-/** Looking at the kernels; the numbers of training stay the same to the bit. */
-export type KernelCommand =
-  /** The next step tells what its kernels took. */
-  { readonly type: 'profileStep' } | { readonly type: 'kernelSource'; readonly name: string };
-
-/** One kernel over a step. */
-export interface KernelRow {
-  readonly kernel: string;
-  /** Launches; a long one may have been split. */
-  readonly calls: number;
-  readonly ms: number;
-  readonly flops: number;
-  readonly bytes: number;
-}
-
-/** All kernels of one step, longest first. */
-export interface KernelsView {
-  readonly step: number;
-  /** Whether the times are the GPU's own timestamps; else the step's time shared out by expectation. */
-  readonly measured: boolean;
-  /** Time from sending the step to the GPU's answer, ms. */
-  readonly gpuMs: number;
-  readonly rows: readonly KernelRow[];
-}
 
 /** Looking inside the models as they are now, at the batch of any step so far. Training goes on the same to the bit. */
 export type InspectCommand =
@@ -115,121 +94,110 @@ export type InspectCommand =
       readonly layer?: number;
     }
   /** Which neighbour the gain of each chunk comes from. */
-  | { readonly type: 'attribute'; readonly step: number }
-  | { readonly type: 'stopInspection' };
+  | { readonly type: 'attribute'; readonly step: number };
 
-/** A checkpoint that can be chosen. */
-export interface ModelView {
-  readonly id: string;
-  /** `open`: a folder of this visit only. `partial`: a download that can go on. */
-  readonly state: 'stored' | 'partial' | 'open';
-  readonly bytes: number;
-  /** Bytes of a partial download that are there. */
-  readonly doneBytes: number;
-  /** Time it was stored, ms since 1970. */
-  readonly storedAt: number | undefined;
+/** Looking at the kernels; the numbers of training stay the same to the bit. */
+export type KernelCommand =
+  /** Waits for the next step, whoever starts it, and tells what its kernels took. */
+  | { readonly type: 'profileStep' }
+  /** The WGSL of a kernel, as it is compiled. */
+  | { readonly type: 'kernelSource'; readonly name: string };
+
+/** What the page asks of the lab. */
+export type LabCommand = SessionCommand | ModelCommand | RunCommand | SearchCommand | InspectCommand | KernelCommand;
+export type CommandType = LabCommand['type'];
+export type CommandOf<T extends CommandType> = Extract<LabCommand, { type: T }>;
+
+/** What each command is answered with; one that goes wrong is rejected with a LabFailure instead. */
+export interface Answers {
+  readonly configure: CorpusSummary;
+  readonly train: void;
+  readonly pause: void;
+  readonly step: void;
+  readonly reset: void;
+  readonly listModels: ModelsView;
+  readonly describeModel: ModelOffer;
+  readonly downloadModel: void;
+  readonly deleteModel: void;
+  /** The id it is listed by: not the name that was wished for, where that was taken. */
+  readonly openFolder: { readonly id: string };
+  readonly plan: PlanView;
+  readonly exportAdapters: LabFile;
+  /** What was put under the run, in words. */
+  readonly importAdapters: { readonly detail: string };
+  readonly exportRun: LabFile;
+  /** The step it was saved at. */
+  readonly saveRun: { readonly step: number };
+  readonly listSavedRuns: readonly SavedRunView[];
+  readonly resumeRun: ResumedRun;
+  readonly importRun: ResumedRun;
+  /** Those that are left. */
+  readonly deleteSavedRun: readonly SavedRunView[];
+  readonly search: SearchResult;
+  readonly exportEmbeddings: LabFile;
+  readonly inspectPair: PairView;
+  readonly attribute: AttributionView;
+  readonly profileStep: KernelsView;
+  readonly kernelSource: { readonly code: string };
 }
 
-/** This browser's storage, in bytes; undefined where it does not tell. */
-export interface StorageView {
-  readonly usage: number | undefined;
-  readonly quota: number | undefined;
-  /** Whether the browser has promised not to clear it by itself. */
-  readonly persisted: boolean | undefined;
+/** What some of them tell on their way. */
+interface Reports {
+  readonly downloadModel: DownloadView;
+  readonly openFolder: DownloadView;
+  /** Share of the chunks that are embedded. */
+  readonly search: number;
+  readonly exportEmbeddings: number;
+  /** Share of the passes that are done. */
+  readonly attribute: number;
+}
+export type ProgressOf<T extends CommandType> = T extends keyof Reports ? Reports[T] : never;
+
+/** How a request is followed and ended by who made it. */
+export interface AskOptions<T extends CommandType> {
+  /** Stops it, be it under way or still waiting for its turn: it is rejected with a failure of kind 'stopped'. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: ProgressOf<T>) => void) | undefined;
 }
 
-/** What a repository of the hub holds, before anything is downloaded. */
-export interface ModelOffer {
-  readonly id: string;
-  readonly revision: string;
-  readonly bytes: number;
-  readonly files: readonly { readonly name: string; readonly bytes: number }[];
-  /** For people: "24 layers of width 896, 494 million parameters". */
-  readonly shape: string;
-}
-
-export interface DownloadView {
-  readonly id: string;
-  /** `checking`: bytes from an earlier visit are verified. `waiting`: the connection broke, and is tried again. */
-  readonly state: DownloadState | 'paused' | 'failed';
-  readonly file: string;
-  readonly doneBytes: number;
-  readonly totalBytes: number;
-  readonly bytesPerSecond: number | undefined;
-  readonly secondsLeft: number | undefined;
-}
-
-/** Bytes a configuration needs at once, by purpose, and whether that fits. */
-export interface PlanView {
-  readonly configuration: Configuration;
-  readonly weights: number;
-  readonly gradients: number;
-  readonly optimiser: number;
-  readonly activations: number;
-  readonly scratch: number;
-  readonly peak: number;
-  readonly budget: number;
-  /** Why it cannot run, in words; undefined when it can. */
-  readonly refusal: string | undefined;
-  /** What was assumed, where the checkpoint is not here yet. */
-  readonly assumption: string | undefined;
-  /** The nearest settings that fit, as changes, where there are any. */
-  readonly nearest: Readonly<Partial<Configuration>> | undefined;
+/** Where commands are answered: the Lab itself, or the page's end of its worker. */
+export interface Door {
+  /** @throws LabFailure */
+  ask<C extends LabCommand>(command: C, options?: AskOptions<C['type']>): Promise<Answers[C['type']]>;
 }
 
 export type LabState = 'idle' | 'preparing' | 'running' | 'paused' | 'failed';
 
-/** What went wrong, for people: what happened, and what to do. The state of the run before it is kept. */
-export interface LabError {
-  readonly kind: FailureKind;
-  /** The command that failed; training's own failures have none. */
-  readonly command?: LabCommand['type'];
-  readonly message: string;
-  readonly action: string;
-  /** The setting at fault, where there is one. */
-  readonly setting?: string;
-}
-
-/** What the worker tells the page. */
+/** What is so, for everybody who looks: no answer to any one command. */
 export type LabEvent =
   | { readonly type: 'state'; readonly state: LabState; readonly detail: string; readonly progress?: number }
-  | { readonly type: 'adapter'; readonly description: string; readonly software: boolean }
-  /** Answers a configuration: it is taken. */
+  | { readonly type: 'gpu'; readonly description: string; readonly software: boolean }
+  /** What the run reads now. Another text has other chunks, and models made for it. */
   | { readonly type: 'corpus'; readonly summary: CorpusSummary }
-  /** Answers a configuration: a pause or a newer one stopped its preparation, and what was there before is kept. */
-  | { readonly type: 'stopped' }
   | { readonly type: 'step'; readonly record: StepRecord }
   | { readonly type: 'evaluation'; readonly evaluation: Evaluation }
+  /** The run stands at its beginning again. */
   | { readonly type: 'reset' }
-  | { readonly type: 'models'; readonly models: readonly ModelView[]; readonly storage: StorageView }
-  | { readonly type: 'offer'; readonly offer: ModelOffer }
-  | { readonly type: 'download'; readonly download: DownloadView }
-  | { readonly type: 'plan'; readonly plan: PlanView }
-  /** A file for the reader to keep. */
-  | { readonly type: 'file'; readonly name: string; readonly bytes: Uint8Array<ArrayBuffer> }
-  | { readonly type: 'savedRuns'; readonly runs: readonly SavedRunView[] }
-  /** The run was saved in this browser's storage. */
+  /** Another checkpoint is here, or one less. */
+  | { readonly type: 'models'; readonly models: ModelsView }
+  /** The run was saved in this browser's storage, by itself or because somebody asked. */
   | { readonly type: 'saved'; readonly step: number }
-  /** A saved run has been put back: this is what it was made with. Its steps so far come as a record. */
-  | {
-      readonly type: 'resumed';
-      readonly configuration: Configuration;
-      readonly text: string | undefined;
-      readonly title: string | undefined;
-      readonly step: number;
-      readonly run: RunRecord | undefined;
-    }
-  /** Adapters were put under the run. */
-  | { readonly type: 'imported'; readonly detail: string }
-  | { readonly type: 'embedding'; readonly fraction: number }
-  | { readonly type: 'found'; readonly result: SearchResult }
-  | { readonly type: 'inspected'; readonly pair: PairView }
-  /** Share of an attribution's passes that are done. */
-  | { readonly type: 'attributing'; readonly fraction: number }
-  | { readonly type: 'attributed'; readonly attribution: AttributionView }
+  /** It should have been saved by itself, and could not be; it goes on. */
+  | { readonly type: 'notSaved'; readonly error: LabError }
   /** int8 weights: the largest relative error (RMS, per tensor) against the stored ones. */
   | { readonly type: 'quantised'; readonly worstError: number }
-  | { readonly type: 'kernels'; readonly kernels: KernelsView }
-  /** WGSL of a kernel, as it is compiled. */
-  | { readonly type: 'kernelSource'; readonly name: string; readonly code: string }
-  | { readonly type: 'error'; readonly error: LabError };
+  /** The GPU is gone, or a bug has spoilt what lies on it: the next Train begins afresh. */
+  | { readonly type: 'lost'; readonly error: LabError };
+
+/** What the page sends its worker; a request's id is its own as long as the worker lives. */
+export type ToLab =
+  | { readonly kind: 'ask'; readonly id: number; readonly command: LabCommand }
+  /** Its signal was aborted. */
+  | { readonly kind: 'stop'; readonly id: number };
+
+/** What the worker sends the page. */
+export type FromLab =
+  | { readonly kind: 'progress'; readonly id: number; readonly progress: unknown }
+  | { readonly kind: 'answer'; readonly id: number; readonly answer: unknown }
+  | { readonly kind: 'failure'; readonly id: number; readonly error: LabError }
+  | { readonly kind: 'event'; readonly event: LabEvent };

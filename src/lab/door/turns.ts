@@ -1,46 +1,64 @@
-import type { LabCommand } from './protocol.ts';
-
-type Work = () => Promise<void>;
-type Failed = (command: LabCommand, cause: unknown) => void;
+import { LabFailure, STOPPED } from './labError.ts';
 
 /**
- * Who works on the run when: commands that change it one after the other, and what looks at it between two steps of whichever
- * of them is training.
+ * Who works on the run when: what changes it one after the other, and what looks at it between two steps of whichever of them
+ * is training. What is stopped while it waits is never begun.
  */
 export class Turns {
   #tail: Promise<void> = Promise.resolve();
-  #asides: Work[] = [];
-
-  /** `failed`: a command in its turn; `asideFailed`: work between two steps, which the run survives. */
-  constructor(
-    private readonly failed: Failed,
-    private readonly asideFailed: Failed,
-  ) {}
+  #asides: Pick<Turn<never>, 'take'>[] = [];
 
   /** Resolves when all that waits has had its turn. */
   get settled(): Promise<void> {
     return this.#tail;
   }
 
-  /** After everything that came before. */
-  enqueue(command: LabCommand, work: Work): Promise<void> {
-    this.#tail = this.#tail.then(work).catch((cause: unknown) => this.failed(command, cause));
-    return this.#tail;
+  /** After everything that came before. Resolves or rejects as `work` does, or is stopped. */
+  enqueue<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const turn = new Turn(work, signal);
+    this.#tail = this.#tail.then(() => turn.take());
+    return turn.result;
   }
 
   /** When no step is under way: the training loop gets to it first, if there is one. */
-  between(command: LabCommand, work: Work): Promise<void> {
-    return new Promise((done) => {
-      this.#asides.push(() =>
-        work()
-          .catch((cause: unknown) => this.asideFailed(command, cause))
-          .finally(done),
-      );
-      void this.enqueue(command, () => this.doAsides());
-    });
+  between<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const turn = new Turn(work, signal);
+    this.#asides.push(turn);
+    this.#tail = this.#tail.then(() => this.doAsides());
+    return turn.result;
   }
 
   async doAsides(): Promise<void> {
-    for (let aside = this.#asides.shift(); aside; aside = this.#asides.shift()) await aside();
+    for (let aside = this.#asides.shift(); aside; aside = this.#asides.shift()) await aside.take();
   }
+}
+
+/** Work that waits for its turn. */
+class Turn<T> {
+  readonly result: Promise<T>;
+  #resolve!: (value: Promise<T>) => void;
+  #reject!: (failure: LabFailure) => void;
+
+  constructor(
+    private readonly work: () => Promise<T>,
+    private readonly signal: AbortSignal,
+  ) {
+    this.result = new Promise<T>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    if (signal.aborted) this.#drop();
+    else signal.addEventListener('abort', this.#drop, { once: true });
+  }
+
+  /** Does the work, unless it was stopped before. Resolves when it is done, be it done well or not. */
+  async take(): Promise<void> {
+    if (this.signal.aborted) return;
+    this.signal.removeEventListener('abort', this.#drop);
+    const result = this.work();
+    this.#resolve(result);
+    await result.catch(() => undefined);
+  }
+
+  readonly #drop = (): void => this.#reject(new LabFailure(STOPPED));
 }

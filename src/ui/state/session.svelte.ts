@@ -1,20 +1,18 @@
 import { openLab, type LabClient } from '../../lab/door/client.ts';
-import { changedSettings, type Configuration } from '../../settings/configuration.ts';
-import type { LabCommand, LabError, LabEvent, LabState } from '../../lab/door/protocol.ts';
+import { LabFailure, type LabError } from '../../lab/door/labError.ts';
+import type { Answers, AskOptions, Door, LabCommand, LabEvent, LabState } from '../../lab/door/protocol.ts';
+import type { ResumedRun } from '../../lab/door/views.ts';
 import type { CorpusSummary, RunRecord } from '../../run/record.ts';
+import type { Configuration } from '../../settings/configuration.ts';
 import type { Draft } from '../panels/settings/draft.svelte.ts';
+import { differences, Ground, withTextKept, type Choice } from './ground.svelte.ts';
 import { Frames } from './history/frames.ts';
 import type { History } from './history/history.ts';
 import { ReadersText, type OwnText } from './readersText.svelte.ts';
 import { Stage, type ShownRun } from './stage.svelte.ts';
-import { Unanswered, type Applied } from './unanswered.ts';
-
-const CONCERNS_RUN: readonly LabCommand['type'][] = ['configure', 'train', 'step', 'reset', 'pause'];
-
-const RESUMES: readonly (LabCommand['type'] | undefined)[] = ['resumeRun', 'importRun'];
 
 /** The page's end of a session: hears what the lab says of a run, and asks it for more. The lab starts when needed. */
-export class Session {
+export class Session implements Door {
   /** Why a file that was dropped or chosen is not read. */
   fileProblem = $state<string>();
   /** Whether it is settled that there is a recorded run, or none. */
@@ -23,34 +21,33 @@ export class Session {
   state = $state<LabState>('idle');
   detail = $state('');
   progress = $state<number>();
-  adapter = $state.raw<{ readonly description: string; readonly software: boolean }>();
+  gpu = $state.raw<{ readonly description: string; readonly software: boolean }>();
   error = $state.raw<LabError>();
   /** Whether that error kept a run from starting, so that it has to be seen beside the run too. */
   errorStoppedRun = $state(false);
   stepsPerSecond = $state(0);
-  /** Train or Step was pressed, and the lab is not there yet. */
-  private starting = $state(false);
+  /** Train or Step as it was pressed last, until it is answered or called off. */
+  private going = $state.raw<object>();
 
   /** What is on the page. */
   readonly stage = new Stage();
   readonly reader = new ReadersText();
-  /** Which of the things that it was sent the lab has not answered yet. */
-  private readonly unanswered = new Unanswered();
+  private readonly ground = new Ground();
   private readonly frames = new Frames(() => {
     this.stepsPerSecond = this.state === 'running' ? this.stage.pace : 0;
     this.stage.revision++;
   });
   private listeners: readonly ((event: LabEvent) => void)[] = [];
   private lab: LabClient | undefined;
-  /** What the lab accepted last. */
-  private applied = $state.raw<Applied>();
 
-  readonly isBusy = $derived.by(() => this.starting || this.state === 'running' || this.state === 'preparing');
-  /** What a Reset would change. */
+  readonly isBusy = $derived.by(
+    () => this.going !== undefined || this.state === 'running' || this.state === 'preparing',
+  );
+  /** What differs between what is chosen and the run that is on: Train and Reset begin another for it. */
   readonly waitingChanges = $derived.by(() => {
-    if (this.kind !== 'live' || this.step === 0 || !this.applied) return 0;
-    const changedText = this.draft.configuration.source === 'text' && this.applied.text !== this.reader.present ? 1 : 0;
-    return changedSettings(this.draft.configuration, this.applied.configuration).length + changedText;
+    const { accepted } = this.ground;
+    if (this.kind !== 'live' || this.step === 0 || !accepted) return 0;
+    return differences(this.chosen(this.reader.present), accepted);
   });
 
   constructor(private readonly draft: Draft) {}
@@ -93,37 +90,37 @@ export class Session {
     this.stage.show(run);
   }
 
-  train(): void {
-    this.start('train');
+  /** Trains what is chosen: goes on with the run that is on if that was made from it, and begins another if not. */
+  train(): Promise<void> {
+    return this.start('train');
   }
 
-  singleStep(): void {
-    this.start('step');
+  /** The same for one step. Resolves when it is made, or will not be. */
+  singleStep(): Promise<void> {
+    return this.start('step');
   }
 
   pause(): void {
-    this.unanswered.wanted = undefined;
-    this.starting = false;
-    this.lab?.send({ type: 'pause' });
+    this.callOff();
+    if (this.lab) void this.order('pause');
   }
 
   /** Back to step 0, with the settings as they now stand. Nothing is dropped when those cannot be run. */
   reset(): void {
     if (this.draft.problem || (!this.lab && this.kind !== 'live')) return;
     this.stage.comeBack();
-    this.unanswered.wanted = undefined;
-    this.starting = false;
+    this.callOff();
     this.error = undefined;
-    const isSame = this.applied && this.waitingChanges === 0 && this.state !== 'failed';
-    if (this.lab && isSame) this.lab.send({ type: 'reset' });
-    else this.apply(this.reader.present);
+    const isSame = this.ground.accepted && this.waitingChanges === 0 && this.state !== 'failed';
+    if (this.lab && isSame) void this.order('reset');
+    else void this.apply(this.reader.present);
   }
 
   /** Prepares what was chosen so that it can be looked at, unless a run is under way: that waits for Reset. */
   prepare(): void {
     if (this.stage.hasRun || this.draft.problem) return;
     if (this.draft.configuration.source === 'text' && this.reader.present.content.trim() === '') return;
-    this.apply(this.reader.present);
+    void this.apply(this.reader.present);
   }
 
   /**
@@ -135,7 +132,7 @@ export class Session {
     const mustWait = this.stage.hasRun || this.draft.problem !== undefined;
     if (from === 'keyboard' && text.title === this.reader.present.title) this.reader.keep(text);
     else if (from === 'keyboard' || mustWait) this.reader.replace(text);
-    if (!mustWait) this.apply(text);
+    if (!mustWait) void this.apply(text);
   }
 
   /** Exchanges the text with the one it took the place of. */
@@ -144,16 +141,28 @@ export class Session {
     if (before) this.takeText(before, 'keyboard');
   }
 
-  /** Sees to it that the lab has what was chosen, unless a run is on: what is asked of it next concerns that. */
-  settle(): void {
-    if (this.stage.hasRun || this.draft.problem) return;
-    if (!this.applied || !this.lab || this.differs()) this.apply(this.reader.present);
+  /**
+   * Sees to it that the lab has what was chosen, unless a run is on: what is asked of it next concerns that.
+   * @throws LabFailure when that cannot be run.
+   */
+  async settle(): Promise<void> {
+    if (this.stage.hasRun) return;
+    const { problem } = this.draft;
+    if (!problem) return this.ready();
+    if (this.ground.accepted) return;
+    const { key: setting, message } = problem;
+    throw new LabFailure({ kind: 'badSetting', message, action: 'Change the setting, then ask again.', setting });
   }
 
-  /** Asks the lab for what concerns no run: models, searches, files. The answers go to the listeners. */
-  send(command: Exclude<LabCommand, { type: 'configure' | 'train' | 'step' | 'pause' | 'reset' }>): void {
-    if (RESUMES.includes(command.type)) this.unanswered.add('resume');
-    this.open().send(command);
+  /** Asks the lab, which is started for it. A saved run that is put back takes the place of the run on the page. */
+  ask<C extends LabCommand>(command: C, options?: AskOptions<C['type']>): Promise<Answers[C['type']]> {
+    const answer = this.open().ask(command, options);
+    if (command.type === 'resumeRun' || command.type === 'importRun') {
+      const done = (answer as Promise<ResumedRun>).then((run) => this.resume(run));
+      // Why it came to nothing is said where it was asked for.
+      void this.ground.wait(undefined, undefined, done, () => undefined);
+    }
+    return answer;
   }
 
   /** Hears every event of the lab. Returns how to stop listening. */
@@ -172,43 +181,57 @@ export class Session {
     return (this.lab ??= openLab((event) => this.hear(event)));
   }
 
-  private start(type: 'train' | 'step'): void {
+  private async start(type: 'train' | 'step'): Promise<void> {
     if (this.draft.problem) return;
     this.stage.comeBack();
     this.error = undefined;
-    this.starting = true;
-    const isResuming = this.unanswered.last === 'resume';
-    if (!isResuming && (!this.applied || !this.lab || (!this.stage.hasRun && this.differs())))
-      this.apply(this.reader.present);
-    this.unanswered.wanted = type;
-    this.goOn();
-  }
-
-  private differs(): boolean {
-    const wanted = this.unanswered.last ?? this.applied;
-    if (!wanted || wanted === 'resume') return true;
-    return (
-      changedSettings(this.draft.configuration, wanted.configuration).length > 0 || wanted.text !== this.reader.present
+    const going = {};
+    this.going = going;
+    const isReady = await this.ready().then(
+      () => true,
+      () => false,
     );
+    // Nothing is to be trained any more, or by another press.
+    if (this.going !== going) return;
+    if (isReady) await this.order(type);
+    else this.errorStoppedRun = this.error !== undefined;
+    if (this.going === going) this.going = undefined;
   }
 
-  private apply(text: OwnText): void {
+  private callOff(): void {
+    this.going = undefined;
+    this.ground.giveUp();
+  }
+
+  /** Asks for what is answered with nothing but its end. */
+  private async order(type: 'train' | 'step' | 'pause' | 'reset'): Promise<void> {
+    try {
+      await this.ask({ type });
+    } catch (cause) {
+      this.fail(cause);
+    }
+  }
+
+  private chosen(text: OwnText): Choice {
+    return { configuration: this.draft.configuration, text };
+  }
+
+  /** Resolves when the lab stands on what is chosen. @throws LabFailure */
+  private ready(): Promise<void> {
+    return this.ground.has(this.chosen(this.reader.present)) ?? this.apply(this.reader.present);
+  }
+
+  private apply(text: OwnText): Promise<void> {
     this.error = undefined;
     this.errorStoppedRun = false;
-    const lab = this.open();
-    const { configuration } = this.draft;
-    this.unanswered.add({ configuration, text });
-    lab.send({
-      type: 'configure',
-      configuration,
-      ...(configuration.source === 'text' ? { text: text.content, title: text.title || 'The text' } : {}),
-    });
-  }
-
-  /** Asks for what was wanted as soon as everything sent before is answered. */
-  private goOn(): void {
-    const type = this.unanswered.takeWanted();
-    if (type) this.lab?.send({ type });
+    this.ground.giveUp();
+    const choice = this.chosen(text);
+    const { configuration } = choice;
+    const own = configuration.source === 'text' ? { text: text.content, title: text.title || 'The text' } : {};
+    const control = new AbortController();
+    const answer = this.open().ask({ type: 'configure', configuration, ...own }, { signal: control.signal });
+    const done = answer.then((corpus) => this.adopt(choice, corpus));
+    return this.ground.wait(choice, control, done, (cause) => this.fail(cause, choice));
   }
 
   private hear(event: LabEvent): void {
@@ -218,34 +241,22 @@ export class Session {
         this.state = event.state;
         this.detail = event.detail;
         this.progress = event.progress;
-        if (event.state === 'running' || event.state === 'paused') this.starting = false;
         if (event.state !== 'running') this.stage.rest();
         break;
-      case 'adapter':
-        this.adapter = event;
-        break;
-      case 'corpus':
-        this.adopt(event.summary);
-        break;
-      case 'stopped':
-        this.unanswered.answered();
-        // Train was pressed again before the lab's answer to the pause came.
-        if (this.unanswered.isEmpty && this.unanswered.wanted) this.apply(this.reader.present);
+      case 'gpu':
+        this.gpu = event;
         break;
       case 'step':
-        this.stage.addStep(event.record, this.applied?.configuration);
+        this.stage.addStep(event.record, this.ground.accepted?.configuration);
         break;
       case 'evaluation':
         this.stage.addEvaluation(event.evaluation);
         break;
       case 'reset':
-        if (this.kind === 'live') this.stage.begin(this.applied?.configuration);
+        if (this.kind === 'live') this.stage.begin(this.ground.accepted?.configuration);
         break;
-      case 'resumed':
-        this.resume(event);
-        break;
-      case 'error':
-        this.fail(event.error);
+      case 'lost':
+        this.fail(new LabFailure(event.error));
         break;
       default:
         // The rest concerns those who asked for it.
@@ -255,57 +266,39 @@ export class Session {
     else this.stage.revision++;
   }
 
-  /** The lab has taken the configuration sent last: what ran before is gone. */
-  private adopt(corpus: CorpusSummary): void {
-    const accepted = this.unanswered.accepted();
-    if (accepted) {
-      this.applied = accepted;
-      this.reader.replace(accepted.text);
-      this.stage.renew(accepted.configuration);
-    }
-    this.stage.take(corpus, this.applied?.configuration.source);
-    if (accepted) this.goOn();
+  /** The lab has taken what was chosen: what ran before is gone. */
+  private adopt(choice: Choice, corpus: CorpusSummary): void {
+    const { configuration, text } = choice;
+    this.ground.accepted = choice;
+    this.reader.replace(text);
+    this.stage.renew(configuration);
+    this.stage.take(corpus, configuration.source);
+    this.stage.revision++;
   }
 
   /** A saved run stands where it was left: the settings and the text are its own again. */
-  private resume({ configuration, text, title, step, run }: Extract<LabEvent, { type: 'resumed' }>): void {
-    this.unanswered.endResume();
+  private resume(run: ResumedRun): void {
+    const { configuration, text, title } = run;
     if (text !== undefined) this.reader.replace({ title: title ?? '', content: text });
-    this.applied = { configuration, text: this.reader.present };
     this.draft.adopt(configuration);
+    this.ground.accepted = this.chosen(this.reader.present);
     this.error = undefined;
-    this.starting = this.unanswered.wanted !== undefined;
-    this.stage.resume(configuration, step, run);
-    this.goOn();
+    this.stage.resume(run);
+    this.stage.revision++;
   }
 
-  private fail(error: LabError): void {
-    if (RESUMES.includes(error.command) && this.unanswered.endResume()) {
-      this.starting = false;
-      this.unanswered.wanted = undefined;
-    }
-    // What went wrong elsewhere (a download, a search) is shown where it was asked for.
-    if (error.command && !CONCERNS_RUN.includes(error.command)) return;
-    if (error.kind === 'badInput' || error.kind === 'badSetting') {
-      const refused = this.unanswered.answered();
-      // What a newer configuration has overtaken concerns nobody any more.
-      if (!this.unanswered.isEmpty) return;
-      if (refused !== 'resume' && refused?.configuration.source === 'text' && error.kind === 'badInput') {
-        // What is typed stays in its field; a file that is refused never got there.
-        const isShown = refused.text === this.reader.present;
-        error = { ...error, action: isShown ? 'Your text stays as it is.' : 'The text you had before is kept.' };
-      }
-    }
-    this.error = error;
-    this.starting = false;
-    this.errorStoppedRun = this.unanswered.wanted !== undefined;
-    this.unanswered.wanted = undefined;
+  /** Says on the page why the run, or the `choice` for the next one, came to nothing. */
+  private fail(cause: unknown, choice?: Choice): void {
+    if (!(cause instanceof LabFailure)) throw cause;
+    const { error } = cause;
+    if (error.kind === 'stopped') return;
+    this.error = choice ? withTextKept(error, choice, this.reader.present) : error;
     if (error.kind !== 'bug') return;
     // Whatever state the worker is in, a new one begins cleanly.
-    this.lab?.close();
+    this.lab?.close(error);
     this.lab = undefined;
-    this.applied = undefined;
-    this.unanswered.clear();
+    this.ground.clear();
+    this.going = undefined;
     this.state = 'failed';
   }
 }

@@ -1,3 +1,4 @@
+import type { ResumedRun } from '../../lab/door/views.ts';
 import { defaultConfiguration, type Configuration } from '../../settings/configuration.ts';
 import { tableOf } from '../../objectives/tables.ts';
 import type { CorpusSummary, Evaluation, RunRecord, StepRecord } from '../../run/record.ts';
@@ -102,11 +103,11 @@ export class Stage {
   }
 
   /** Begins where a saved run was left. */
-  resume(configuration: Configuration, step: number, run: RunRecord | undefined): void {
+  resume({ configuration, step, run, corpus }: ResumedRun): void {
     this.begin(configuration);
     this.early = [];
     if (run) this.history = History.from(run);
-    this.take(run?.corpus ?? this.corpus, configuration.source);
+    this.take(run?.corpus ?? corpus, configuration.source);
     this.resumedAt = step;
   }
 

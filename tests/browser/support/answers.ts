@@ -1,13 +1,13 @@
 import type { Page } from '@playwright/test';
-import type { LabCommand } from '../../../src/lab/door/protocol.ts';
+import type { CommandOf, CommandType } from '../../../src/lab/door/protocol.ts';
 import type { StepRecord } from '../../../src/run/record.ts';
 import { inventedPair } from './inventedInspection.ts';
 import { inventedStep } from './inventedRun.ts';
-import { commands, say } from './openPage.ts';
+import { answer, commands } from './openPage.ts';
 
 /** The commands of one type that the page has sent. */
-export const asked = async <T extends LabCommand['type']>(page: Page, type: T) =>
-  (await commands(page)).filter((one): one is Extract<LabCommand, { type: T }> => one.type === type);
+export const asked = async <T extends CommandType>(page: Page, type: T) =>
+  (await commands(page)).filter((one): one is CommandOf<T> => one.type === type);
 
 /** What the scripted lab sends as its step n. */
 export function recordOf(step: number): StepRecord {
@@ -21,6 +21,6 @@ export async function answerPair(page: Page): Promise<{ record: StepRecord; quer
   if (!command) throw new Error('No pair was asked for.');
   const record = recordOf(command.step);
   const { query, context, layer } = command;
-  await say(page, { type: 'inspected', pair: inventedPair(record, query, context, layer) });
+  await answer(page, 'inspectPair', inventedPair(record, query, context, layer));
   return { record, query, context };
 }

@@ -1,4 +1,4 @@
-import type { AttributionView, PairView } from '../../../src/lab/door/protocol.ts';
+import type { AttributionView, PairView } from '../../../src/lab/door/views.ts';
 import { matrixOf, type StepRecord } from '../../../src/run/record.ts';
 
 const HEADS = 2;

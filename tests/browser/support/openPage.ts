@@ -1,8 +1,10 @@
 import { createRequire } from 'node:module';
 import { expect, type Page } from '@playwright/test';
-import type { LabCommand, LabEvent } from '../../../src/lab/door/protocol.ts';
+import type { LabError } from '../../../src/lab/door/labError.ts';
+import type { Answers, CommandType, LabCommand, LabEvent, ProgressOf } from '../../../src/lab/door/protocol.ts';
+import type { KernelsView } from '../../../src/lab/door/views.ts';
 import { inventedRun } from './inventedRun.ts';
-import { scriptLab, type ScriptedWindow } from './scriptedLab.ts';
+import { scriptLab, type Reply, type ScriptedWindow } from './scriptedLab.ts';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 /** Playwright's own remark: service workers are off in all tests but those of the page offline. */
@@ -15,6 +17,8 @@ export interface Opening {
   readonly withoutWebGpu?: boolean;
   /** The step at which the scripted lab waits. */
   readonly lastStep?: number;
+  /** What the scripted lab tells of the kernels of a step. */
+  readonly kernels?: KernelsView;
   /** Fragment of the address that is opened. */
   readonly fragment?: string;
 }
@@ -22,7 +26,7 @@ export interface Opening {
 /** The page before a scripted lab. Returns what the console complained about, for the test to look at. */
 export async function openPage(
   page: Page,
-  { recorded = RECORDED, withoutWebGpu, lastStep, fragment }: Opening = {},
+  { recorded = RECORDED, withoutWebGpu, lastStep, kernels, fragment }: Opening = {},
 ): Promise<string[]> {
   const complaints: string[] = [];
   page.on('console', (message) => {
@@ -33,7 +37,7 @@ export async function openPage(
   await page.route('**/recorded/facts.json', (route) =>
     route.fulfill({ contentType: 'application/json', body: recorded }),
   );
-  await scriptLab(page, lastStep);
+  await scriptLab(page, { lastStep, kernels });
   if (withoutWebGpu) {
     await page.addInitScript(() => Object.defineProperty(Navigator.prototype, 'gpu', { get: () => undefined }));
   }
@@ -69,7 +73,36 @@ export async function pause(page: Page): Promise<void> {
   await expect(page.getByRole('button', { name: 'Train' })).toBeEnabled();
 }
 
-/** Says something to the page in the lab's place. */
+/** Answers what the page has asked of this type last, in the lab's place. */
+export function answer<T extends CommandType>(page: Page, type: T, what: Answers[T]): Promise<void> {
+  return reply(page, type, { kind: 'answer', answer: what });
+}
+
+/** Lets that come to nothing. */
+export function fail(page: Page, type: CommandType, error: LabError): Promise<void> {
+  return reply(page, type, { kind: 'failure', error });
+}
+
+/** Tells how far it is. */
+export function progress<T extends CommandType>(page: Page, type: T, what: ProgressOf<T>): Promise<void> {
+  return reply(page, type, { kind: 'progress', progress: what });
+}
+
+function reply(page: Page, type: CommandType, what: Reply): Promise<void> {
+  return page.evaluate((given) => (window as unknown as ScriptedWindow).reply(...given), [type, what] as const);
+}
+
+/** Refuses every configuration from now on. */
+export async function refuse(page: Page, error: LabError): Promise<void> {
+  await page.evaluate((one) => Object.assign(window, { refusal: one }), error);
+}
+
+/** Types of the requests that the page has stopped. */
+export async function stopped(page: Page): Promise<CommandType[]> {
+  return page.evaluate(() => (window as unknown as ScriptedWindow).stopped);
+}
+
+/** Tells the page what is so, in the lab's place. */
 export async function say(page: Page, event: LabEvent): Promise<void> {
   await page.evaluate((one) => (window as unknown as ScriptedWindow).say(one), event);
 }

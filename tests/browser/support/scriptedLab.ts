@@ -1,5 +1,15 @@
 import type { Page } from '@playwright/test';
-import type { LabCommand, LabEvent } from '../../../src/lab/door/protocol.ts';
+import type { LabError } from '../../../src/lab/door/labError.ts';
+import type {
+  Answers,
+  CommandOf,
+  CommandType,
+  FromLab,
+  LabCommand,
+  LabEvent,
+  ToLab,
+} from '../../../src/lab/door/protocol.ts';
+import type { KernelsView } from '../../../src/lab/door/views.ts';
 import type { CorpusSummary, Evaluation, StepRecord } from '../../../src/run/record.ts';
 import { inventedRun, inventedStep } from './inventedRun.ts';
 
@@ -8,6 +18,7 @@ interface Script {
   readonly corpus: CorpusSummary;
   readonly lastStep: number;
   readonly everyMs: number;
+  readonly kernels: KernelsView | undefined;
 }
 
 /** Pictures of this many steps are all kept: a run that nobody told where to stand stands before they are thinned. */
@@ -17,35 +28,55 @@ const EVERY_MS = 10;
 
 /**
  * Replaces the page's worker by one that plays a script, so that what the page makes of the lab's events can be tested
- * quickly and exactly. Commands it was sent are in `window.commands`; `window.say(event)` sends the page any event.
+ * quickly and exactly. Commands it was sent are in `window.commands`; `window.say(event)` tells the page any event. What
+ * concerns no run is answered by the tests, with `window.reply`, which takes the request of its type that was sent last.
  *
  * A run that is on makes its steps up to `lastStep`, and there waits, so that no test depends on how fast the machine is:
  * `window.playTo(step)` names another one.
  */
-export async function scriptLab(page: Page, lastStep = LAST_STEP): Promise<void> {
+export async function scriptLab(
+  page: Page,
+  { lastStep = LAST_STEP, kernels }: { lastStep?: number | undefined; kernels?: KernelsView | undefined } = {},
+): Promise<void> {
   const records = Array.from({ length: LAST_STEP }, (_, i) => inventedStep(1 + 8 * i));
   const { corpus } = inventedRun(1);
-  await page.addInitScript(install, { records, corpus, lastStep, everyMs: EVERY_MS } satisfies Script);
+  await page.addInitScript(install, { records, corpus, lastStep, everyMs: EVERY_MS, kernels } satisfies Script);
 }
 
 /** What the tests find in the page. */
 export interface ScriptedWindow extends Window {
   commands: LabCommand[];
+  /** Types of the requests that the page has stopped, in that order. */
+  stopped: CommandType[];
   say(event: LabEvent): void;
   playTo(step: number): void;
+  /** Why configurations are refused from now on. */
+  refusal: LabError | undefined;
+  reply(type: CommandType, reply: Reply): void;
 }
 
+/** What becomes of a request. */
+export type Reply =
+  | { readonly kind: 'answer'; readonly answer: unknown }
+  | { readonly kind: 'progress'; readonly progress: unknown }
+  | { readonly kind: 'failure'; readonly error: LabError };
+
 /** Runs in the page, so it stands alone. */
-function install({ records, corpus, lastStep, everyMs }: Script): void {
-  const listeners: ((message: { data: LabEvent }) => void)[] = [];
+function install({ records, corpus, lastStep, everyMs, kernels }: Script): void {
+  const listeners: ((message: { data: FromLab }) => void)[] = [];
   const commands: LabCommand[] = [];
-  const say = (event: LabEvent): void => listeners.forEach((listener) => listener({ data: event }));
+  const stopped: CommandType[] = [];
+  /** What is not answered yet, in the order it was sent. */
+  const waiting = new Map<number, LabCommand>();
+  const send = (message: FromLab): void => listeners.forEach((listener) => listener({ data: message }));
+  const say = (event: LabEvent): void => send({ kind: 'event', event });
   let step = 0;
   let last = lastStep;
   let timer: ReturnType<typeof setInterval> | undefined;
 
   function update(): void {
     const record = records[step++ % records.length];
+    if (kernels) answer('profileStep', kernels);
     if (record) say({ type: 'step', record: { ...record, metrics: { ...record.metrics, step } } });
     if (step % 50 !== 0 || !record) return;
     const { recallAt1, chance, ntpLoss, isolatedLoss, effectiveDocuments } = record.metrics as unknown as Evaluation;
@@ -57,24 +88,50 @@ function install({ records, corpus, lastStep, everyMs }: Script): void {
     if (step < last) update();
   }
 
+  function reply(type: CommandType, what: Reply): void {
+    const id = [...waiting.keys()].filter((key) => waiting.get(key)?.type === type).at(-1);
+    if (id === undefined) throw new Error(`The page waits for no ${type}.`);
+    if (what.kind !== 'progress') waiting.delete(id);
+    if (type === 'train') {
+      clearInterval(timer);
+      timer = undefined;
+    }
+    send({ ...what, id });
+  }
+
+  /** Answers all that was asked of one type. */
+  function answer<T extends CommandType>(type: T, what: Answers[T]): void {
+    for (const [id, command] of waiting) {
+      if (command.type !== type) continue;
+      waiting.delete(id);
+      send({ kind: 'answer', id, answer: what });
+    }
+  }
+
   function halt(): void {
     clearInterval(timer);
     timer = undefined;
+    answer('train', undefined);
   }
 
-  function configure(command: Extract<LabCommand, { type: 'configure' }>): void {
+  function configure(command: CommandOf<'configure'>): void {
     halt();
+    const { refusal } = window as unknown as ScriptedWindow;
+    if (refusal) return reply('configure', { kind: 'failure', error: refusal });
     if (command.text !== undefined && /^\s*$|\0/.test(command.text)) {
       const message = `${command.title ?? 'The text'} is not plain text.`;
-      say({ type: 'error', error: { kind: 'badInput', message, action: 'Save it as .txt or .md in UTF-8.' } });
-      return;
+      const error = { kind: 'badInput', message, action: 'Save it as .txt or .md in UTF-8.' } as const;
+      return reply('configure', { kind: 'failure', error });
     }
     step = 0;
     say({ type: 'state', state: 'preparing', detail: 'Cutting the text into chunks', progress: 0.5 });
     const counts = command.configuration.source === 'facts' ? {} : { documents: 12, chunks: 96 };
     const notices = command.text === undefined ? [] : ['A notice about the text.'];
-    say({ type: 'corpus', summary: { ...corpus, title: command.title ?? corpus.title, ...counts, notices } });
+    const summary = { ...corpus, title: command.title ?? corpus.title, ...counts, notices };
+    say({ type: 'corpus', summary });
+    say({ type: 'reset' });
     say({ type: 'state', state: 'idle', detail: '' });
+    answer('configure', summary);
   }
 
   function obey(command: LabCommand): void {
@@ -82,21 +139,24 @@ function install({ records, corpus, lastStep, everyMs }: Script): void {
       case 'configure':
         return configure(command);
       case 'train':
-        say({ type: 'adapter', description: 'Scripted adapter', software: true });
+        say({ type: 'gpu', description: 'Scripted adapter', software: true });
         say({ type: 'state', state: 'running', detail: 'Training' });
         timer ??= setInterval(goOn, everyMs);
         return;
       case 'pause':
+        say({ type: 'state', state: 'paused', detail: 'Paused' });
         halt();
-        return say({ type: 'state', state: 'paused', detail: 'Paused' });
+        return answer('pause', undefined);
       case 'step':
         update();
-        return say({ type: 'state', state: 'paused', detail: 'Paused' });
+        say({ type: 'state', state: 'paused', detail: 'Paused' });
+        return answer('step', undefined);
       case 'reset':
         halt();
         step = 0;
         say({ type: 'reset' });
-        return say({ type: 'state', state: 'idle', detail: '' });
+        say({ type: 'state', state: 'idle', detail: '' });
+        return answer('reset', undefined);
       // What concerns no run is answered by the tests themselves.
       default:
         return;
@@ -104,20 +164,28 @@ function install({ records, corpus, lastStep, everyMs }: Script): void {
   }
 
   class ScriptedWorker {
-    addEventListener(type: string, listener: (message: { data: LabEvent }) => void): void {
+    addEventListener(type: string, listener: (message: { data: FromLab }) => void): void {
       if (type === 'message') listeners.push(listener);
     }
-    postMessage(command: LabCommand): void {
+    postMessage(message: ToLab): void {
+      const { id } = message;
+      if (message.kind === 'stop') {
+        const command = waiting.get(id);
+        if (command) stopped.push(command.type);
+        return;
+      }
+      const { command } = message;
+      waiting.set(id, command);
       commands.push(command);
       // A step of the run that is on crosses with the command that ends it.
       if (command.type === 'configure' && timer !== undefined) setTimeout(update, 5);
       setTimeout(() => obey(command), 5);
     }
     terminate(): void {
-      halt();
       listeners.length = 0;
+      halt();
     }
   }
   const playTo = (named: number): void => void (last = named);
-  Object.assign(window, { Worker: ScriptedWorker, commands, say, playTo });
+  Object.assign(window, { Worker: ScriptedWorker, commands, stopped, say, reply, playTo });
 }

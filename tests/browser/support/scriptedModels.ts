@@ -1,20 +1,20 @@
 import { expect, type Page } from '@playwright/test';
 import { configure, type Configuration } from '../../../src/settings/configuration.ts';
+import type { CommandOf, CommandType, LabCommand } from '../../../src/lab/door/protocol.ts';
 import type {
-  LabCommand,
-  LabEvent,
   ModelOffer,
+  ModelsView,
   ModelView,
   PlanView,
-  SavedRunView,
-} from '../../../src/lab/door/protocol.ts';
-import { commands, say } from './openPage.ts';
+  ResumedRun,
+  SearchResult,
+} from '../../../src/lab/door/views.ts';
+import type { SavedRunView } from '../../../src/run/savedRuns.ts';
+import { answer, commands } from './openPage.ts';
 import { inventedRun } from './inventedRun.ts';
 
-type Command<T extends LabCommand['type']> = Extract<LabCommand, { type: T }>;
-
 /** Waits until the page has asked the lab for this, `times` times, and gives the last of them. */
-export async function asked<T extends LabCommand['type']>(page: Page, type: T, times = 1): Promise<Command<T>> {
+export async function asked<T extends CommandType>(page: Page, type: T, times = 1): Promise<CommandOf<T>> {
   let found: LabCommand[] = [];
   await expect
     .poll(async () => {
@@ -22,7 +22,7 @@ export async function asked<T extends LabCommand['type']>(page: Page, type: T, t
       return found.length;
     })
     .toBeGreaterThanOrEqual(times);
-  return found.at(-1) as Command<T>;
+  return found.at(-1) as CommandOf<T>;
 }
 
 /** Opens a panel of the drawer by its tab. */
@@ -35,7 +35,7 @@ export async function openPanel(page: Page, name: 'Model' | 'Search' | 'Take hom
 export async function openModels(page: Page, models: readonly ModelView[] = []): Promise<void> {
   await openPanel(page, 'Model');
   await asked(page, 'listModels');
-  await say(page, list(models));
+  await answer(page, 'listModels', list(models));
 }
 
 export const QWEN = 'Qwen/Qwen2.5-0.5B';
@@ -47,12 +47,12 @@ export function model(changes: Partial<ModelView> = {}): ModelView {
   return { id: `${QWEN}@${COMMIT}`, state: 'stored', bytes, doneBytes: changes.bytes ?? bytes, storedAt, ...changes };
 }
 
-export function list(models: readonly ModelView[], quota = 32e9): LabEvent {
+export function list(models: readonly ModelView[], quota = 32e9): ModelsView {
   const usage = models.reduce((sum, { doneBytes }) => sum + doneBytes, 0);
-  return { type: 'models', models, storage: { usage, quota, persisted: false } };
+  return { models, storage: { usage, quota, persisted: false } };
 }
 
-export function offer(changes: Partial<ModelOffer> = {}): LabEvent {
+export function offer(changes: Partial<ModelOffer> = {}): ModelOffer {
   const files = [
     { name: 'config.json', bytes: 681 },
     { name: 'tokenizer.json', bytes: 7.03e6 },
@@ -61,13 +61,13 @@ export function offer(changes: Partial<ModelOffer> = {}): LabEvent {
   ];
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   const shape = '24 layers of width 896, 14 query heads on 2 key/value heads, 151,936 tokens';
-  return { type: 'offer', offer: { id: QWEN, revision: COMMIT, bytes, files, shape, ...changes } };
+  return { id: QWEN, revision: COMMIT, bytes, files, shape, ...changes };
 }
 
-export function plan(configuration: Configuration, changes: Partial<PlanView> = {}): LabEvent {
+export function plan(configuration: Configuration, changes: Partial<PlanView> = {}): PlanView {
   const parts = { weights: 988e6, gradients: 35e6, optimiser: 70e6, activations: 480e6, scratch: 61e6 };
   const fits = { peak: 1.58e9, budget: 4e9, refusal: undefined, assumption: undefined, nearest: undefined };
-  return { type: 'plan', plan: { configuration, ...parts, ...fits, ...changes } };
+  return { configuration, ...parts, ...fits, ...changes };
 }
 
 export function savedRun(changes: Partial<SavedRunView> = {}): SavedRunView {
@@ -76,9 +76,9 @@ export function savedRun(changes: Partial<SavedRunView> = {}): SavedRunView {
 }
 
 /** A run of `steps` steps that has been put back. */
-export function resumed(steps: number, configuration = configure({ seed: 7 })): LabEvent {
+export function resumed(steps: number, configuration = configure({ seed: 7 })): ResumedRun {
   const run = { ...inventedRun(steps), configuration };
-  return { type: 'resumed', configuration, text: undefined, title: undefined, step: steps, run };
+  return { configuration, text: undefined, title: undefined, step: steps, run, corpus: run.corpus };
 }
 
 const TEXTS = [
@@ -90,7 +90,7 @@ const TEXTS = [
 ] as const;
 
 /** What a search finds: by the trained retriever in this order, by the untrained one the other way round. */
-export function found(query: string, step: number): LabEvent {
+export function found(query: string, step: number): SearchResult {
   const titles = [...new Set(TEXTS.map(([title]) => title))];
   const last = TEXTS.length - 1;
   const hit = (chunk: number, score: number) => {
@@ -101,5 +101,5 @@ export function found(query: string, step: number): LabEvent {
   const after = TEXTS.map((_, chunk) => hit(chunk, 0.82 - 0.11 * chunk));
   const before = TEXTS.map((_, i) => hit(last - i, 0.61 - 0.01 * i));
   const bm25 = [hit(1, 6.1), hit(0, 2.4)];
-  return { type: 'found', result: { query, step, chunks: 96, hits: { after, before, bm25 } } };
+  return { query, step, chunks: 96, hits: { after, before, bm25 } };
 }

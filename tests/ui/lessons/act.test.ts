@@ -1,11 +1,12 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { STOPPED } from '../../../src/lab/door/labError.ts';
 import type { Page } from '../../../src/ui/state/context.ts';
 import { act } from '../../../src/ui/panels/lessons/act.ts';
 import type { LessonAction } from '../../../src/ui/panels/lessons/lesson.ts';
 import { Session } from '../../../src/ui/state/session.svelte.ts';
 import { View } from '../../../src/ui/state/view.svelte.ts';
 import { Draft } from '../../../src/ui/panels/settings/draft.svelte.ts';
-import { fakeLab, type FakeLab } from '../fakeLab.ts';
+import { fakeLab, settled, type FakeLab } from '../fakeLab.ts';
 
 const gpu = vi.hoisted(() => ({ hasWebGpu: true }));
 vi.mock('../../../src/ui/state/webGpu.ts', () => ({
@@ -34,8 +35,6 @@ beforeEach(() => {
 });
 
 const types = () => lab.sent.map(({ type }) => type);
-/** What is put off to the end of a task has happened. */
-const settled = () => new Promise((done) => setTimeout(done, 0));
 
 /** Presses the button, and lets the lab train to a step. */
 async function press(to: number): Promise<void> {
@@ -57,8 +56,9 @@ describe('a button that trains so many steps', () => {
   });
 
   test('is not ended by steps of the run before', async () => {
-    session.train();
+    void session.train();
     lab.accept();
+    await settled();
     lab.steps(1, 40);
     expect(await act(TWENTY, page, () => undefined)).toBeUndefined();
     lab.steps(41, 42);
@@ -82,7 +82,7 @@ describe('a button that trains so many steps', () => {
     session.reset();
     lab.say({ type: 'reset' });
     lab.say({ type: 'state', state: 'idle', detail: 'Ready' });
-    session.train();
+    void session.train();
     lab.steps(1, 30);
     await settled();
     expect(types().filter((type) => type === 'pause')).toHaveLength(1);
@@ -93,7 +93,7 @@ describe('a button that trains so many steps', () => {
     session.pause();
     lab.rest();
     await settled();
-    session.train();
+    void session.train();
     lab.steps(11, 30);
     await settled();
     expect(types().filter((type) => type === 'pause')).toHaveLength(1);
@@ -102,7 +102,7 @@ describe('a button that trains so many steps', () => {
   test('nor one that follows a Reset at once, before the lab has answered', async () => {
     await press(10);
     session.reset();
-    session.train();
+    void session.train();
     lab.say({ type: 'reset' });
     lab.say({ type: 'state', state: 'idle', detail: 'Ready' });
     lab.steps(1, 30);
@@ -114,10 +114,10 @@ describe('a button that trains so many steps', () => {
     await act(TWENTY, page, () => undefined);
     lab.say({ type: 'state', state: 'preparing', detail: 'Cutting the text' });
     session.pause();
-    lab.say({ type: 'stopped' });
+    lab.asked('configure')[0]?.fail(STOPPED);
     lab.say({ type: 'state', state: 'idle', detail: 'Ready' });
     page.draft.set('temperature', '0.5');
-    session.train();
+    void session.train();
     lab.accept();
     lab.steps(1, 30);
     await settled();

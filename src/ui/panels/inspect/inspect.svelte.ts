@@ -1,4 +1,5 @@
-import type { AttributionView, LabEvent, PairView } from '../../../lab/door/protocol.ts';
+import type { LabEvent } from '../../../lab/door/protocol.ts';
+import type { AttributionView, PairView } from '../../../lab/door/views.ts';
 import type { StepRecord } from '../../../run/record.ts';
 import { Requests } from '../../state/requests.svelte.ts';
 import type { Session } from '../../state/session.svelte.ts';
@@ -20,45 +21,34 @@ export class Inspect {
   head = $state<number>();
   pair = $state.raw<PairView>();
   attribution = $state.raw<AttributionView>();
-  /** Share of the passes of an attribution that are done; undefined while none has begun. */
-  attributed = $state<number>();
   wasStopped = $state(false);
-  readonly requests = new Requests();
-  readonly isLooking = $derived(this.requests.isWaiting('inspectPair'));
-  readonly isAttributing = $derived(this.requests.isWaiting('attribute'));
-
-  /** What was chosen while the lab was still at the pair before. */
-  private next: PairWanted | undefined;
+  readonly requests: Requests;
+  readonly isLooking = $derived.by(() => this.requests.isWaiting('inspectPair'));
+  readonly isAttributing = $derived.by(() => this.requests.isWaiting('attribute'));
+  /** Share of the passes of an attribution that are done; undefined while none has begun. */
+  readonly attributed = $derived.by(() => (this.isAttributing ? this.requests.progressOf('attribute') : undefined));
 
   constructor(private readonly session: Session) {
+    this.requests = new Requests(session);
     session.listen((event) => this.hear(event));
   }
 
-  /** Asks for a pair, one at a time: of those chosen meanwhile, the last. */
-  look(wanted: PairWanted): void {
-    if (this.isLooking) {
-      this.next = wanted;
-      return;
-    }
-    this.next = undefined;
-    this.requests.begin('inspectPair');
-    const { step, query, context, layer } = wanted;
-    this.session.send({ type: 'inspectPair', step, query, context, ...(layer === undefined ? {} : { layer }) });
+  /** Asks for a pair; one that was chosen before and is still waited for is given up. */
+  async look({ step, query, context, layer }: PairWanted): Promise<void> {
+    const command = { type: 'inspectPair', step, query, context, ...(layer === undefined ? {} : { layer }) } as const;
+    const pair = await this.requests.askAnew(command);
+    if (pair) this.pair = pair;
   }
 
   /** Asks which neighbours the gains in the batch of a step come from. */
-  attribute(step: number): void {
-    if (this.isAttributing) return;
+  async attribute(step: number): Promise<void> {
     this.wasStopped = false;
-    this.attributed = undefined;
-    this.requests.begin('attribute');
-    this.session.send({ type: 'attribute', step });
+    const attribution = await this.requests.askAnew({ type: 'attribute', step });
+    if (attribution) this.attribution = attribution;
   }
 
   stop(): void {
-    this.session.send({ type: 'stopInspection' });
-    this.requests.end('attribute');
-    this.attributed = undefined;
+    this.requests.drop('attribute');
     this.wasStopped = true;
   }
 
@@ -68,43 +58,14 @@ export class Inspect {
     return session.kind === 'live' && attribution?.step === record?.metrics.step ? attribution : undefined;
   }
 
-  private hear(event: LabEvent): void {
-    this.requests.hear(event);
-    switch (event.type) {
-      case 'inspected':
-        this.pair = event.pair;
-        this.requests.end('inspectPair');
-        this.goOn();
-        break;
-      case 'attributing':
-        if (this.isAttributing) this.attributed = event.fraction;
-        break;
-      case 'attributed':
-        if (!this.isAttributing) break;
-        this.attribution = event.attribution;
-        this.requests.end('attribute');
-        break;
-      case 'error':
-        if (event.error.command === 'inspectPair') this.goOn();
-        break;
-      case 'reset':
-      case 'corpus':
-      case 'resumed':
-        // Other models, other layers.
-        this.pair = undefined;
-        this.attribution = undefined;
-        this.layer = undefined;
-        this.head = undefined;
-        this.next = undefined;
-        this.wasStopped = false;
-        this.requests.end('inspectPair', 'attribute');
-        break;
-      default:
-        break;
-    }
-  }
-
-  private goOn(): void {
-    if (this.next) this.look(this.next);
+  private hear({ type }: LabEvent): void {
+    if (type !== 'reset' && type !== 'corpus') return;
+    // Other models, other layers.
+    this.requests.drop('inspectPair', 'attribute');
+    this.pair = undefined;
+    this.attribution = undefined;
+    this.layer = undefined;
+    this.head = undefined;
+    this.wasStopped = false;
   }
 }

@@ -1,4 +1,4 @@
-import type { PairView } from '../../../lab/door/protocol.ts';
+import type { PairView } from '../../../lab/door/views.ts';
 
 /** The numbers of a pair that figures are made of. */
 export type PairNumbers = Pick<

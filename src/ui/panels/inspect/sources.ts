@@ -1,4 +1,4 @@
-import type { AttributionView } from '../../../lab/door/protocol.ts';
+import type { AttributionView } from '../../../lab/door/views.ts';
 
 export type AttributionNumbers = Pick<
   AttributionView,

@@ -1,12 +1,10 @@
-import type { KernelRow, KernelsView, LabCommand, LabEvent } from '../../../lab/door/protocol.ts';
+import type { KernelRow, KernelsView } from '../../../lab/door/views.ts';
+import { Requests } from '../../state/requests.svelte.ts';
 import type { Session } from '../../state/session.svelte.ts';
 import { sorted, summed, type SortKey } from './rows.ts';
 
 /** Time between two watched steps while training goes on. */
 const EVERY_MS = 2000;
-
-/** Commands whose failure leaves no step to watch; training's own failures name none. */
-const NEEDED: readonly (LabCommand['type'] | undefined)[] = ['profileStep', 'configure', 'train', 'step', undefined];
 
 const kept = new WeakMap<Session, Kernels>();
 
@@ -20,8 +18,6 @@ export function kernelsOf(session: Session): Kernels {
 /** What a step is made of, as the lab told last, and the source that is read. */
 export class Kernels {
   view = $state.raw<KernelsView>();
-  /** Asked for, and not told yet. */
-  waiting = $state(false);
   chosen = $state<string>();
   sortBy = $state<SortKey>('ms');
 
@@ -32,41 +28,42 @@ export class Kernels {
   readonly totals = $derived.by(() => summed(this.view?.rows ?? []));
   readonly source: string | undefined = $derived.by(() => this.chosen && this.sources[this.chosen]);
 
+  private readonly requests: Requests;
+  /** Whether the next step is to be watched. */
+  readonly waiting = $derived.by(() => this.requests.isWaiting('profileStep'));
+
   constructor(private readonly session: Session) {
-    session.listen((event) => this.hear(event));
+    this.requests = new Requests(session);
   }
 
   /** Watches the next step; makes one if nothing is running. */
-  watch(): void {
-    this.ask();
-    if (!this.session.isBusy) this.session.singleStep();
+  async watch(): Promise<void> {
+    void this.ask();
+    if (this.session.isBusy) return;
+    await this.session.singleStep();
+    // Where no step was made, there is none to be waited for.
+    this.requests.drop('profileStep');
   }
 
   /** Watches a step now and again while training goes on. Returns how to stop that. */
   follow(): () => void {
     const ask = (): void => {
-      if (this.session.state === 'running' && !this.waiting) this.ask();
+      if (this.session.state === 'running' && !this.waiting) void this.ask();
       this.timer = setTimeout(ask, EVERY_MS);
     };
     ask();
     return () => clearTimeout(this.timer);
   }
 
-  choose(kernel: string): void {
+  async choose(kernel: string): Promise<void> {
     this.chosen = kernel;
-    if (this.sources[kernel] === undefined) this.session.send({ type: 'kernelSource', name: kernel });
+    if (this.sources[kernel] !== undefined) return;
+    const source = await this.requests.ask({ type: 'kernelSource', name: kernel });
+    if (source) this.sources = { ...this.sources, [kernel]: source.code };
   }
 
-  private ask(): void {
-    this.waiting = true;
-    this.session.send({ type: 'profileStep' });
-  }
-
-  private hear(event: LabEvent): void {
-    if (event.type === 'kernels') {
-      this.view = event.kernels;
-      this.waiting = false;
-    } else if (event.type === 'kernelSource') this.sources = { ...this.sources, [event.name]: event.code };
-    else if (event.type === 'error' && NEEDED.includes(event.error.command)) this.waiting = false;
+  private async ask(): Promise<void> {
+    const view = await this.requests.askAnew({ type: 'profileStep' });
+    if (view) this.view = view;
   }
 }

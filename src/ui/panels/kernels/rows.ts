@@ -1,4 +1,4 @@
-import type { KernelRow } from '../../../lab/door/protocol.ts';
+import type { KernelRow } from '../../../lab/door/views.ts';
 import { compact } from '../../components/format.ts';
 
 /** What a table of kernels can be sorted by. */

@@ -1,4 +1,3 @@
-import type { Configuration } from '../../../settings/configuration.ts';
 import type { RunRecord } from '../../../run/record.ts';
 import type { Page } from '../../state/context.ts';
 import { History } from '../../state/history/history.ts';
@@ -35,7 +34,8 @@ export async function act(action: LessonAction, page: Page, before: () => void):
   if (action.recorded !== undefined) return showRecorded(action.recorded, action.step ?? 0, page);
   if (action.run === undefined) return undefined;
   const configuration = configurationOf(action, draft.configuration);
-  if (configuration.base === 'checkpoint' && !(await hasBases(models, configuration))) {
+  if (configuration.base === 'checkpoint') await models.refresh();
+  if (configuration.base === 'checkpoint' && !models.hasBasesOf(configuration)) {
     drawer.show('model');
     return 'This needs a checkpoint on this machine: choose one in the panel that has opened, then press again.';
   }
@@ -43,8 +43,7 @@ export async function act(action: LessonAction, page: Page, before: () => void):
   session.reset();
   view.follow();
   if (action.until !== undefined) unwatch = pauseAt(action.until, configuration, session);
-  if (action.run === 'step') session.singleStep();
-  else session.train();
+  void (action.run === 'step' ? session.singleStep() : session.train());
   return undefined;
 }
 
@@ -59,10 +58,4 @@ async function showRecorded(name: string, step: number, { session, view }: Page)
   });
   view.travel(step);
   return undefined;
-}
-
-function hasBases(models: Page['models'], configuration: Configuration): Promise<boolean> {
-  return new Promise((answer) => {
-    models.refresh(() => answer(models.hasBasesOf(configuration)));
-  });
 }

@@ -1,20 +1,20 @@
-import { changedSettings, type Configuration } from '../../../settings/configuration.ts';
+import type { LabEvent } from '../../../lab/door/protocol.ts';
 import type {
   DownloadView,
-  LabEvent,
   ModelOffer,
+  ModelsView,
   ModelView,
   PlanView,
   StorageView,
-} from '../../../lab/door/protocol.ts';
+} from '../../../lab/door/views.ts';
+import type { Configuration } from '../../../settings/configuration.ts';
 import type { PathFile } from '../../components/droppedFiles.ts';
 import { Requests } from '../../state/requests.svelte.ts';
 import type { Session } from '../../state/session.svelte.ts';
 import { load, save } from '../../state/storage.ts';
-import { isNamed } from './names.ts';
+import { isNamed, settingName } from './names.ts';
 
 const STORED_HUB = 'hub';
-const ENDED: readonly DownloadView['state'][] = ['complete', 'paused', 'failed'];
 
 /** Checkpoints as the page knows them: which are here, what one would cost, what arrives, and whether a run fits. */
 export class Models {
@@ -23,7 +23,7 @@ export class Models {
   storage = $state.raw<StorageView>();
   /** The repository that was looked up last. */
   offer = $state.raw<ModelOffer>();
-  /** The download that was seen last; it stays when it has ended. */
+  /** What arrives, or arrived last: a download or a folder that is copied; it stays when it has ended. */
   download = $state.raw<DownloadView>();
   /** Names of its files that are finished, in this visit. */
   finished = $state.raw<readonly string[]>([]);
@@ -32,23 +32,19 @@ export class Models {
   int8Error = $state<number>();
   /** Address of another hub; empty for the usual one. */
   hub = $state(load<string>(STORED_HUB) ?? '');
-  readonly requests = new Requests();
+  readonly requests: Requests;
 
-  private planned: Configuration | undefined;
-  private pausing = false;
-  private whenListed: (() => void)[] = [];
+  readonly isDownloading = $derived.by(() => this.requests.isWaiting('downloadModel'));
 
-  readonly isDownloading = $derived(this.requests.isWaiting('downloadModel'));
-
-  constructor(private readonly session: Session) {
+  constructor(session: Session) {
+    this.requests = new Requests(session);
     session.listen((event) => this.hear(event));
   }
 
-  /** Asks what is here; `then` runs when the lab has said. */
-  refresh(then?: () => void): void {
-    if (then) this.whenListed.push(then);
-    this.requests.begin('listModels');
-    this.session.send({ type: 'listModels' });
+  /** Asks what is here. */
+  async refresh(): Promise<void> {
+    const models = await this.requests.ask({ type: 'listModels' });
+    if (models) this.take(models);
   }
 
   isHere(name: string): boolean {
@@ -66,44 +62,52 @@ export class Models {
     save(STORED_HUB, this.hub);
   }
 
-  lookUp(id: string): void {
+  /** Asks the hub what a repository holds; what was looked up before is off the page. */
+  async lookUp(id: string): Promise<void> {
     this.offer = undefined;
-    this.requests.begin('describeModel');
-    this.session.send({ type: 'describeModel', id, ...this.where() });
+    const offer = await this.requests.askAnew({ type: 'describeModel', id, ...this.where() });
+    if (offer) this.offer = offer;
   }
 
   /** Downloads, or goes on with what is here in part. */
-  fetch(id: string): void {
-    this.pausing = false;
+  async fetch(id: string): Promise<void> {
     this.finished = [];
     this.download = undefined;
-    this.requests.begin('downloadModel');
     askToKeep();
-    this.session.send({ type: 'downloadModel', id, ...this.where() });
+    await this.requests.ask(
+      { type: 'downloadModel', id, ...this.where() },
+      { onProgress: (download) => this.arrive(download) },
+    );
   }
 
+  /** Pauses the download; what has arrived is kept. */
   pause(): void {
-    this.pausing = true;
-    this.session.send({ type: 'pauseDownload' });
+    this.requests.stop('downloadModel');
   }
 
-  remove(id: string): void {
-    this.requests.begin('deleteModel');
-    this.session.send({ type: 'deleteModel', id });
+  async remove(id: string): Promise<void> {
+    await this.requests.ask({ type: 'deleteModel', id });
   }
 
-  /** Opens files of the reader's own as a model; `keep` copies them into this browser's storage. */
-  openFolder(name: string, files: readonly PathFile[], keep: boolean): void {
+  /**
+   * Opens files of the reader's own as a model; `keep` copies them into this browser's storage.
+   * @returns the name by which the settings mean it, which another of that name may have changed; undefined when it is not
+   * opened.
+   */
+  async openFolder(name: string, files: readonly PathFile[], keep: boolean): Promise<string | undefined> {
     if (keep) askToKeep();
-    this.requests.begin('openFolder');
-    this.session.send({ type: 'openFolder', name, files, keep });
+    const opened = await this.requests.ask(
+      { type: 'openFolder', name, files, keep },
+      { onProgress: (download) => this.arrive(download) },
+    );
+    const model = this.list?.find(({ id }) => id === opened?.id);
+    return model ? settingName(model, this.list ?? []) : opened?.id;
   }
 
   /** Asks what a configuration needs of the GPU's memory; only the answer to the last question counts. */
-  measure(configuration: Configuration): void {
-    this.planned = configuration;
-    this.requests.begin('plan');
-    this.session.send({ type: 'plan', configuration });
+  async measure(configuration: Configuration): Promise<void> {
+    const plan = await this.requests.askAnew({ type: 'plan', configuration });
+    if (plan) this.plan = plan;
   }
 
   private where(): { readonly hub?: string } {
@@ -111,37 +115,13 @@ export class Models {
   }
 
   private hear(event: LabEvent): void {
-    this.requests.hear(event);
-    switch (event.type) {
-      case 'models':
-        this.list = event.models;
-        this.storage = event.storage;
-        this.requests.end(
-          'listModels',
-          'deleteModel',
-          'openFolder',
-          ...(this.pausing ? (['downloadModel'] as const) : []),
-        );
-        this.whenListed.splice(0).forEach((then) => then());
-        break;
-      case 'offer':
-        this.offer = event.offer;
-        this.requests.end('describeModel');
-        break;
-      case 'download':
-        this.arrive(event.download);
-        break;
-      case 'plan':
-        if (!this.planned || changedSettings(event.plan.configuration, this.planned).length > 0) break;
-        this.plan = event.plan;
-        this.requests.end('plan');
-        break;
-      case 'quantised':
-        this.int8Error = event.worstError;
-        break;
-      default:
-        break;
-    }
+    if (event.type === 'models') this.take(event.models);
+    else if (event.type === 'quantised') this.int8Error = event.worstError;
+  }
+
+  private take({ models, storage }: ModelsView): void {
+    this.list = models;
+    this.storage = storage;
   }
 
   private arrive(download: DownloadView): void {
@@ -150,7 +130,6 @@ export class Models {
       this.finished = [...this.finished.filter((name) => name !== before.file), before.file];
     }
     this.download = download;
-    if (ENDED.includes(download.state)) this.requests.end('downloadModel');
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Configuration } from '../../../settings/configuration.ts';
-import type { ModelView } from '../../../lab/door/protocol.ts';
+import type { ModelView } from '../../../lab/door/views.ts';
 import { bytes } from '../../components/format.ts';
 import { isHubId, isNamed } from './names.ts';
 

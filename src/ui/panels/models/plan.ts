@@ -1,5 +1,5 @@
 import { changedSettings, SETTINGS, type Configuration, type SettingKey } from '../../../settings/configuration.ts';
-import type { PlanView } from '../../../lab/door/protocol.ts';
+import type { PlanView } from '../../../lab/door/views.ts';
 
 const PURPOSES = [
   { key: 'weights', label: 'weights' },

@@ -139,6 +139,6 @@ export class Keeper {
   }
 
   private get adapter(): string {
-    return this.session.adapter?.description ?? '';
+    return this.session.gpu?.description ?? '';
   }
 }

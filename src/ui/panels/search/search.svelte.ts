@@ -1,4 +1,6 @@
-import type { LabEvent, SearchResult } from '../../../lab/door/protocol.ts';
+import type { LabEvent } from '../../../lab/door/protocol.ts';
+import type { SearchResult } from '../../../lab/door/views.ts';
+import { downloadFile } from '../../components/downloadFile.ts';
 import { Requests } from '../../state/requests.svelte.ts';
 import type { Session } from '../../state/session.svelte.ts';
 
@@ -9,43 +11,46 @@ const SHOWN = 10;
 export class Search {
   query = $state('');
   result = $state.raw<SearchResult>();
-  /** Share of the chunks that are embedded; undefined while nothing is being embedded. */
-  embedded = $state<number>();
   /** Whether the last search was stopped before it found anything. */
   wasStopped = $state(false);
   /** The chunk looked at, in every ranking. */
   chosen = $state<number>();
-  readonly requests = new Requests();
-  readonly isBusy = $derived(this.requests.isWaiting('search'));
+  readonly requests: Requests;
+  readonly isBusy = $derived.by(() => this.requests.isWaiting('search'));
+  /** Share of the chunks that are embedded; undefined while nothing is being embedded. */
+  readonly embedded = $derived.by(() => (this.isBusy ? this.requests.progressOf('search') : undefined));
   /** Whether what was found is of a retriever that has learnt since. */
   readonly isStale = $derived.by(() => this.result !== undefined && this.session.step !== this.result.step);
 
   constructor(private readonly session: Session) {
+    this.requests = new Requests(session);
     session.listen((event) => this.hear(event));
   }
 
-  /** Searches for what is typed; the chunks are embedded first when the retriever has learnt since. */
-  ask(query = this.query): void {
+  /**
+   * Searches for what is typed, in what is chosen; the chunks are embedded first when the retriever has learnt since. A search
+   * that is still under way is given up.
+   */
+  async ask(query = this.query): Promise<void> {
     this.query = query;
-    if (query.trim() === '' || this.isBusy) return;
+    if (query.trim() === '') return;
     this.wasStopped = false;
-    this.embedded = undefined;
-    this.requests.begin('search');
-    this.session.settle();
-    this.session.send({ type: 'search', query: query.trim(), limit: SHOWN });
+    const command = { type: 'search', query: query.trim(), limit: SHOWN } as const;
+    const result = await this.requests.askAnew(command, { before: () => this.session.settle() });
+    if (!result) return;
+    this.result = result;
+    this.chosen = undefined;
   }
 
   stop(): void {
-    this.session.send({ type: 'stopSearch' });
-    this.requests.end('search');
-    this.embedded = undefined;
+    this.requests.drop('search');
     this.wasStopped = true;
   }
 
   /** Asks for the embeddings of all chunks as a file; it goes to the browser's downloads. */
-  exportEmbeddings(format: 'npy' | 'tsv'): void {
-    this.requests.begin('exportEmbeddings');
-    this.session.send({ type: 'exportEmbeddings', format });
+  async exportEmbeddings(format: 'npy' | 'tsv'): Promise<void> {
+    const file = await this.requests.ask({ type: 'exportEmbeddings', format });
+    if (file) downloadFile(file.name, file.bytes);
   }
 
   choose(chunk: number): void {
@@ -53,31 +58,9 @@ export class Search {
   }
 
   private hear(event: LabEvent): void {
-    this.requests.hear(event);
-    switch (event.type) {
-      case 'embedding':
-        if (this.isBusy) this.embedded = event.fraction;
-        break;
-      case 'found':
-        if (!this.isBusy) break;
-        this.result = event.result;
-        this.chosen = undefined;
-        this.embedded = undefined;
-        this.requests.end('search');
-        break;
-      case 'file':
-        this.requests.end('exportEmbeddings');
-        break;
-      case 'error':
-        if (!this.isBusy) this.embedded = undefined;
-        break;
-      case 'corpus':
-        // Another text has other chunks.
-        this.result = undefined;
-        this.chosen = undefined;
-        break;
-      default:
-        break;
-    }
+    if (event.type !== 'corpus') return;
+    // Another text has other chunks.
+    this.result = undefined;
+    this.chosen = undefined;
   }
 }

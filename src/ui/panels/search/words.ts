@@ -1,4 +1,4 @@
-import type { SearchHit, SearchSide } from '../../../lab/door/protocol.ts';
+import type { SearchHit, SearchSide } from '../../../lab/door/views.ts';
 import type { ChunkView } from '../../../run/record.ts';
 
 /** Titles that name nothing: a search for them would be of no use. */

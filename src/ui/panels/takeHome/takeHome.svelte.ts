@@ -1,4 +1,7 @@
-import type { LabEvent, SavedRunView } from '../../../lab/door/protocol.ts';
+import type { LabError } from '../../../lab/door/labError.ts';
+import type { Answers, CommandOf, LabEvent } from '../../../lab/door/protocol.ts';
+import type { LabFile } from '../../../lab/door/views.ts';
+import type { SavedRunView } from '../../../run/savedRuns.ts';
 import { downloadFile } from '../../components/downloadFile.ts';
 import { bytes } from '../../components/format.ts';
 import type { PathFile } from '../../components/droppedFiles.ts';
@@ -21,102 +24,95 @@ export class TakeHome {
   handedOut = $state<string>();
   /** A run of an earlier visit that may go on, until something else is begun. */
   offered = $state.raw<SavedRunView>();
-  readonly requests = new Requests();
+  readonly requests: Requests;
+  /** Why the run could not be saved by itself, until it is saved. */
+  private notSaved = $state.raw<LabError>();
 
+  /** Why the run is not saved, be it that it should have been by itself or that somebody asked. */
+  readonly saveProblem = $derived.by(() => this.notSaved ?? this.requests.errorOf('saveRun'));
   /** Whether there is something to say that the panel, which may be closed, is not there to say. */
-  readonly hasNote = $derived(this.offered !== undefined || this.requests.errorOf('saveRun') !== undefined);
-
-  private isFirstList = false;
+  readonly hasNote = $derived.by(() => this.offered !== undefined || this.saveProblem !== undefined);
 
   constructor(private readonly session: Session) {
+    this.requests = new Requests(session);
     session.listen((event) => this.hear(event));
   }
 
   /** Asks for the runs of earlier visits, if there are any: the lab is not started for nothing. */
-  offerEarlier(): void {
+  async offerEarlier(): Promise<void> {
     if (load<boolean>(STORED_FLAG) !== true) return;
-    this.isFirstList = true;
-    this.list();
+    await this.list();
+    if (this.session.step === 0) this.offered = this.runs?.[0];
   }
 
   dismissOffer(): void {
     this.offered = undefined;
   }
 
-  list(): void {
-    this.requests.begin('listSavedRuns');
-    this.session.send({ type: 'listSavedRuns' });
+  async list(): Promise<void> {
+    this.take(await this.requests.ask({ type: 'listSavedRuns' }));
   }
 
-  exportAdapters(): void {
-    this.ask('exportAdapters');
+  async exportAdapters(): Promise<void> {
+    this.handOut(await this.ask('exportAdapters'));
   }
 
-  exportRun(): void {
-    this.ask('exportRun');
+  async exportRun(): Promise<void> {
+    this.handOut(await this.ask('exportRun'));
   }
 
-  saveRun(): void {
-    this.ask('saveRun');
+  async saveRun(): Promise<void> {
+    await this.ask('saveRun');
   }
 
-  importAdapters(files: readonly PathFile[]): void {
+  async importAdapters(files: readonly PathFile[]): Promise<void> {
     this.imported = undefined;
-    this.requests.begin('importAdapters');
     // Adapters go under a run; the one that is chosen is prepared if none is on.
-    this.session.settle();
-    this.session.send({ type: 'importAdapters', files });
+    const before = (): Promise<void> => this.session.settle();
+    const imported = await this.requests.ask({ type: 'importAdapters', files }, { before });
+    this.imported = imported?.detail;
   }
 
-  importRun(blob: Blob): void {
+  importRun(blob: Blob): Promise<void> {
+    return this.goOnWith({ type: 'importRun', blob });
+  }
+
+  resume(id: string): Promise<void> {
+    return this.goOnWith({ type: 'resumeRun', id });
+  }
+
+  async remove(id: string): Promise<void> {
+    this.take(await this.requests.ask({ type: 'deleteSavedRun', id }));
+  }
+
+  private async goOnWith(command: CommandOf<'resumeRun' | 'importRun'>): Promise<void> {
     this.offered = undefined;
-    this.requests.begin('importRun');
-    this.session.send({ type: 'importRun', blob });
+    if (await this.requests.ask(command)) this.savedStep = undefined;
   }
 
-  resume(id: string): void {
-    this.offered = undefined;
-    this.requests.begin('resumeRun');
-    this.session.send({ type: 'resumeRun', id });
-  }
-
-  remove(id: string): void {
-    this.requests.begin('deleteSavedRun');
-    this.session.send({ type: 'deleteSavedRun', id });
-  }
-
-  private ask(type: 'exportAdapters' | 'exportRun' | 'saveRun'): void {
+  private ask<T extends 'exportAdapters' | 'exportRun' | 'saveRun'>(type: T): Promise<Answers[T] | undefined> {
     this.handedOut = undefined;
-    this.requests.begin(type);
-    this.session.send({ type });
+    return this.requests.ask({ type } as CommandOf<T>);
+  }
+
+  private handOut(file: LabFile | undefined): void {
+    if (!file) return;
+    downloadFile(file.name, file.bytes);
+    this.handedOut = `${file.name} (${bytes(file.bytes.byteLength)})`;
   }
 
   private hear(event: LabEvent): void {
-    this.requests.hear(event);
     switch (event.type) {
-      case 'file':
-        downloadFile(event.name, event.bytes);
-        this.handedOut = `${event.name} (${bytes(event.bytes.byteLength)})`;
-        this.requests.end('exportAdapters', 'exportRun');
-        break;
-      case 'imported':
-        this.imported = event.detail;
-        this.requests.end('importAdapters');
-        break;
       case 'saved':
         this.savedStep = event.step;
-        save(STORED_FLAG, true);
-        this.requests.end('saveRun');
+        this.notSaved = undefined;
         this.requests.forgive('saveRun');
+        save(STORED_FLAG, true);
         // The list, where somebody looks at it, has a newer run now.
-        if (this.runs) this.list();
+        if (this.runs) void this.list();
         break;
-      case 'savedRuns':
-        this.takeList(event.runs);
-        break;
-      case 'resumed':
-        this.requests.end('resumeRun', 'importRun');
-        this.savedStep = undefined;
+      case 'notSaved':
+        this.notSaved = event.error;
         break;
       case 'step':
         this.offered = undefined;
@@ -126,12 +122,10 @@ export class TakeHome {
     }
   }
 
-  private takeList(runs: readonly SavedRunView[]): void {
+  private take(runs: readonly SavedRunView[] | undefined): void {
+    if (!runs) return;
     this.runs = [...runs].sort((a, b) => b.savedAt - a.savedAt);
-    this.requests.end('listSavedRuns', 'deleteSavedRun');
     save(STORED_FLAG, runs.length > 0);
-    if (this.isFirstList && this.session.step === 0) this.offered = this.runs[0];
-    else if (!this.runs.some(({ id }) => id === this.offered?.id)) this.offered = undefined;
-    this.isFirstList = false;
+    if (!this.runs.some(({ id }) => id === this.offered?.id)) this.offered = undefined;
   }
 }

@@ -1,0 +1,149 @@
+import type { DownloadState } from '../../files/hub/progress.ts';
+import type { Attribution } from '../../objectives/revela/attribution.ts';
+import type { PairInspection } from '../../objectives/revela/inspection.ts';
+import type { BatchView, CorpusSummary, RunRecord } from '../../run/record.ts';
+import type { Configuration } from '../../settings/configuration.ts';
+
+/** A checkpoint that can be chosen. */
+export interface ModelView {
+  readonly id: string;
+  /** `open`: a folder of this visit only. `partial`: a download that can go on. */
+  readonly state: 'stored' | 'partial' | 'open';
+  readonly bytes: number;
+  /** Bytes of a partial download that are there. */
+  readonly doneBytes: number;
+  /** Time it was stored, ms since 1970. */
+  readonly storedAt: number | undefined;
+}
+
+/** This browser's storage, in bytes; undefined where it does not tell. */
+export interface StorageView {
+  readonly usage: number | undefined;
+  readonly quota: number | undefined;
+  /** Whether the browser has promised not to clear it by itself. */
+  readonly persisted: boolean | undefined;
+}
+
+/** Which checkpoints are here, and how much room there is for more. */
+export interface ModelsView {
+  readonly models: readonly ModelView[];
+  readonly storage: StorageView;
+}
+
+/** What a repository of the hub holds, before anything is downloaded. */
+export interface ModelOffer {
+  readonly id: string;
+  readonly revision: string;
+  readonly bytes: number;
+  readonly files: readonly { readonly name: string; readonly bytes: number }[];
+  /** For people: "24 layers of width 896, 494 million parameters". */
+  readonly shape: string;
+}
+
+export interface DownloadView {
+  readonly id: string;
+  /** `checking`: bytes from an earlier visit are verified. `waiting`: the connection broke, and is tried again. */
+  readonly state: DownloadState | 'paused' | 'failed';
+  readonly file: string;
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+  readonly bytesPerSecond: number | undefined;
+  readonly secondsLeft: number | undefined;
+}
+
+/** Bytes a configuration needs at once, by purpose, and whether that fits. */
+export interface PlanView {
+  readonly configuration: Configuration;
+  readonly weights: number;
+  readonly gradients: number;
+  readonly optimiser: number;
+  readonly activations: number;
+  readonly scratch: number;
+  readonly peak: number;
+  readonly budget: number;
+  /** Why it cannot run, in words; undefined when it can. */
+  readonly refusal: string | undefined;
+  /** What was assumed, where the checkpoint is not here yet. */
+  readonly assumption: string | undefined;
+  /** The nearest settings that fit, as changes, where there are any. */
+  readonly nearest: Readonly<Partial<Configuration>> | undefined;
+}
+
+/** A file for the reader to keep. */
+export interface LabFile {
+  readonly name: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** A saved run that stands where it was left: what it was made with, and its steps so far as a record. */
+export interface ResumedRun {
+  readonly configuration: Configuration;
+  readonly text: string | undefined;
+  readonly title: string | undefined;
+  /** Updates it has made. */
+  readonly step: number;
+  readonly run: RunRecord | undefined;
+  readonly corpus: CorpusSummary;
+}
+
+/** The three rankings that are set side by side: the retriever as trained, as it began, and word overlap. */
+export const SEARCH_SIDES = ['after', 'before', 'bm25'] as const;
+export type SearchSide = (typeof SEARCH_SIDES)[number];
+
+/** A chunk in one of the rankings. */
+export interface SearchHit {
+  /** Index of the chunk in the corpus. */
+  readonly chunk: number;
+  readonly text: string;
+  readonly document: number;
+  readonly documentTitle: string;
+  /** Cosine for the retrievers; BM25's own scale otherwise. */
+  readonly score: number;
+  /** Its place in each ranking, from 1; undefined where BM25 finds no word of the query in it. */
+  readonly ranks: Readonly<Record<SearchSide, number | undefined>>;
+}
+
+export interface SearchResult {
+  readonly query: string;
+  /** Step of the retriever that the chunks were embedded with. */
+  readonly step: number;
+  /** Chunks searched. */
+  readonly chunks: number;
+  /** The best of each ranking, best first; equal scores in the corpus's order. */
+  readonly hits: Readonly<Record<SearchSide, readonly SearchHit[]>>;
+}
+
+/** What an inspection was made of. */
+export interface InspectedBatch {
+  /** The step whose batch was looked at. */
+  readonly step: number;
+  /** Updates made by then: the weights are those after so many. */
+  readonly updates: number;
+  readonly batch: BatchView;
+}
+
+/** How one chunk reads another; [H, L_i, L_j] and [H, L_i] lie row-major, tokens as in the batch. */
+export interface PairView extends InspectedBatch, PairInspection {}
+
+/** Which neighbour each chunk's gain comes from. */
+export interface AttributionView extends InspectedBatch, Attribution {}
+
+/** One kernel over a step. */
+export interface KernelRow {
+  readonly kernel: string;
+  /** Launches; a long one may have been split. */
+  readonly calls: number;
+  readonly ms: number;
+  readonly flops: number;
+  readonly bytes: number;
+}
+
+/** All kernels of one step, longest first. */
+export interface KernelsView {
+  readonly step: number;
+  /** Whether the times are the GPU's own timestamps; else the step's time shared out by expectation. */
+  readonly measured: boolean;
+  /** Time from sending the step to the GPU's answer, ms. */
+  readonly gpuMs: number;
+  readonly rows: readonly KernelRow[];
+}

@@ -1,0 +1,26 @@
+import { SETTINGS, type Configuration, type SettingKey } from '../../settings/configuration.ts';
+import { count } from '../components/format.ts';
+
+/** What a run is made from, in a few words each. */
+export function runInWords(c: Configuration): string[] {
+  return [
+    choiceWords('source', c),
+    `${c.chunks} chunks × ${c.chunkTokens} tokens`,
+    `who is read: ${choiceWords('attention', c).toLowerCase()}`,
+    `τ ${c.temperature}`,
+    ...(c.base === 'checkpoint'
+      ? [c.checkpoint]
+      : [`${count(c.layers, 'layer')} × ${c.width}`, choiceWords('initialisation', c).toLowerCase()]),
+    c.trained === 'lora' ? `LoRA r ${c.rank}` : 'trained whole',
+    `AdamW ${c.learningRate}`,
+    `seed ${c.seed}`,
+  ];
+}
+
+function choiceWords(key: SettingKey, configuration: Configuration): string {
+  const setting = SETTINGS[key];
+  const value = configuration[key];
+  return setting.kind === 'choice'
+    ? (setting.choices.find((choice) => choice.value === value)?.label ?? String(value))
+    : String(value);
+}

@@ -1,0 +1,207 @@
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import type { LabError } from '../../../src/lab/door/labError.ts';
+import type { DownloadView, ModelView, PlanView, SearchResult } from '../../../src/lab/door/views.ts';
+import { configure } from '../../../src/settings/configuration.ts';
+import { Inspect } from '../../../src/ui/panels/inspect/inspect.svelte.ts';
+import { Models } from '../../../src/ui/panels/models/models.svelte.ts';
+import { Search } from '../../../src/ui/panels/search/search.svelte.ts';
+import { Draft } from '../../../src/ui/panels/settings/draft.svelte.ts';
+import { TakeHome } from '../../../src/ui/panels/takeHome/takeHome.svelte.ts';
+import { Session } from '../../../src/ui/state/session.svelte.ts';
+import { inventedAttribution, inventedPair } from '../../browser/support/inventedInspection.ts';
+import { inventedStep } from '../../browser/support/inventedRun.ts';
+import { fakeLab, settled, type FakeLab } from '../fakeLab.ts';
+
+const ERROR: LabError = { kind: 'storage', message: 'The disk is full.', action: 'Make room.' };
+
+let lab: FakeLab;
+let session: Session;
+
+beforeEach(async () => {
+  lab = fakeLab();
+  vi.stubGlobal('navigator', {});
+  session = new Session(new Draft());
+  session.prepare();
+  lab.accept();
+  await settled();
+});
+
+describe('a search', () => {
+  const found = (query: string): SearchResult => ({
+    query,
+    step: 0,
+    chunks: 2,
+    hits: { after: [], before: [], bm25: [] },
+  });
+
+  test('shows what was found for its own query when another was asked before it', async () => {
+    const search = new Search(session);
+    void search.ask('bread');
+    await settled();
+    void search.ask('salt');
+    await settled();
+    const [first, second] = lab.asked('search');
+    expect([first?.isStopped, second?.isStopped]).toEqual([true, false]);
+    first?.answer(found('bread'));
+    await settled();
+    expect([search.result, search.isBusy]).toEqual([undefined, true]);
+    second?.answer(found('salt'));
+    await settled();
+    expect([search.result?.query, search.isBusy]).toEqual(['salt', false]);
+  });
+
+  test('that was stopped shows nothing, also when it is answered all the same', async () => {
+    const search = new Search(session);
+    void search.ask('bread');
+    await settled();
+    lab.asked('search')[0]?.progress(0.5);
+    expect(search.embedded).toBe(0.5);
+    search.stop();
+    lab.asked('search')[0]?.progress(0.75);
+    lab.asked('search')[0]?.answer(found('bread'));
+    await settled();
+    expect([search.result, search.embedded, search.wasStopped]).toEqual([undefined, undefined, true]);
+  });
+
+  test('is not asked of a text that is refused, and says so', async () => {
+    const fresh = new Session(new Draft());
+    const search = new Search(fresh);
+    void search.ask('bread');
+    lab.asked('configure').at(-1)?.fail(ERROR);
+    await settled();
+    expect(search.requests.errorOf('search')).toEqual(ERROR);
+    expect(lab.asked('search')).toEqual([]);
+  });
+});
+
+describe('an inspection', () => {
+  const record = inventedStep(1);
+  const pair = (query: number) => ({ step: 1, query, context: 0, layer: undefined });
+
+  test('shows the pair that was chosen last, whichever is answered last', async () => {
+    const inspect = new Inspect(session);
+    void inspect.look(pair(1));
+    void inspect.look(pair(2));
+    const [first, second] = lab.asked('inspectPair');
+    expect(first?.isStopped).toBe(true);
+    second?.answer(inventedPair(record, 2, 0));
+    first?.answer(inventedPair(record, 1, 0));
+    await settled();
+    expect([inspect.pair?.query, inspect.isLooking]).toEqual([2, false]);
+  });
+
+  test('of the models before a Reset is dropped', async () => {
+    const inspect = new Inspect(session);
+    void inspect.look(pair(1));
+    void inspect.attribute(1);
+    lab.say({ type: 'reset' });
+    expect([inspect.isLooking, inspect.isAttributing]).toEqual([false, false]);
+    lab.asked('inspectPair')[0]?.answer(inventedPair(record, 1, 0));
+    lab.asked('attribute')[0]?.answer(inventedAttribution(record));
+    await settled();
+    expect([inspect.pair, inspect.attribution]).toEqual([undefined, undefined]);
+  });
+
+  test('that fails after another was asked spoils nothing of that', async () => {
+    const inspect = new Inspect(session);
+    void inspect.attribute(1);
+    void inspect.attribute(2);
+    const [first, second] = lab.asked('attribute');
+    first?.fail(ERROR);
+    second?.progress(0.25);
+    await settled();
+    expect([inspect.requests.errorOf('attribute'), inspect.attributed]).toEqual([undefined, 0.25]);
+    second?.answer(inventedAttribution(inventedStep(2)));
+    await settled();
+    expect(inspect.attribution?.step).toBe(2);
+  });
+});
+
+describe('checkpoints', () => {
+  const stored = (id: string): ModelView => ({ id, state: 'stored', bytes: 1, doneBytes: 1, storedAt: 0 });
+  const storage = { usage: undefined, quota: undefined, persisted: undefined };
+
+  test.each([
+    [['local@mine'], 'local@mine', 'mine'],
+    [['local@mine', 'local@mine (2)'], 'local@mine (2)', 'mine (2)'],
+    [['mine', 'local@mine'], 'local@mine', 'local@mine'],
+  ])('a folder is chosen by the name it got: of %o, %s is %s', async (ids, id, name) => {
+    const models = new Models(session);
+    const opened = models.openFolder('mine', [], true);
+    lab.say({ type: 'models', models: { models: ids.map(stored), storage } });
+    lab.asked('openFolder')[0]?.answer({ id });
+    expect(await opened).toBe(name);
+    expect(configure({ checkpoint: name }).checkpoint).toBe(name);
+  });
+
+  test('a download that is paused is waited for until the lab has paused it', async () => {
+    const models = new Models(session);
+    void models.fetch('a/b');
+    const [request] = lab.asked('downloadModel');
+    const view: DownloadView = {
+      id: 'a/b',
+      state: 'downloading',
+      file: 'config.json',
+      doneBytes: 1,
+      totalBytes: 2,
+      bytesPerSecond: 1,
+      secondsLeft: 1,
+    };
+    request?.progress(view);
+    request?.progress({ ...view, file: 'model.safetensors' });
+    expect(models.finished).toEqual(['config.json']);
+    models.pause();
+    expect([request?.isStopped, models.isDownloading]).toEqual([true, true]);
+    request?.progress({ ...view, state: 'paused' });
+    request?.fail({ kind: 'stopped', message: 'It was stopped.', action: '' });
+    await settled();
+    expect(models.download?.state).toBe('paused');
+    expect([models.isDownloading, models.requests.errorOf('downloadModel')]).toEqual([false, undefined]);
+  });
+
+  test('a plan is that of the question asked last', async () => {
+    const models = new Models(session);
+    const plan = (seed: number): PlanView => ({
+      configuration: configure({ seed }),
+      weights: 0,
+      gradients: 0,
+      optimiser: 0,
+      activations: 0,
+      scratch: 0,
+      peak: 0,
+      budget: 0,
+      refusal: undefined,
+      assumption: undefined,
+      nearest: undefined,
+    });
+    for (const seed of [1, 2]) void models.measure(configure({ seed }));
+    const [first, second] = lab.asked('plan');
+    second?.answer(plan(2));
+    first?.answer(plan(1));
+    await settled();
+    expect(models.plan?.configuration.seed).toBe(2);
+  });
+
+  test('two that are deleted one after the other are both deleted', async () => {
+    const models = new Models(session);
+    void models.remove('a');
+    void models.remove('b');
+    expect(lab.asked('deleteModel').map(({ isStopped }) => isStopped)).toEqual([false, false]);
+    lab.asked('deleteModel')[0]?.answer();
+    await settled();
+    expect(models.requests.isWaiting('deleteModel')).toBe(true);
+  });
+});
+
+describe('a run that cannot be saved by itself', () => {
+  test('is told until it is saved', async () => {
+    const takeHome = new TakeHome(session);
+    lab.say({ type: 'notSaved', error: ERROR });
+    expect([takeHome.saveProblem, takeHome.hasNote]).toEqual([ERROR, true]);
+    void takeHome.saveRun();
+    lab.asked('saveRun')[0]?.fail({ ...ERROR, message: 'Still full.' });
+    await settled();
+    lab.say({ type: 'saved', step: 20 });
+    expect([takeHome.saveProblem, takeHome.savedStep]).toEqual([undefined, 20]);
+  });
+});
