@@ -1,23 +1,23 @@
 import { load, save } from '../../state/storage.ts';
 
-/** The panels; what each is called and holds stands in panels.ts. */
-export type PanelId = 'model' | 'search' | 'takeHome' | 'timeline' | 'runs' | 'share' | 'pair' | 'kernels';
+/** Panels that other parts of the page open; the rest is opened by its tab only. All stand in panels.ts. */
+export type NamedPanel = 'model' | 'takeHome' | 'runs' | 'pair';
 
 /** Shares of the window's height that a panel may take. */
 export const SHARE = { least: 0.2, most: 0.9 } as const;
 const STORED = 'drawer';
 
-/** Which panel of the drawer is open, and how much of the window it takes. */
+/** Which panel of the drawer is open, by its id, and how much of the window it takes. */
 export class DrawerState {
-  open = $state<PanelId>();
+  open = $state<string>();
   /** The share of the window's height that the reader chose; undefined leaves it to the panel. */
   share = $state(restored());
 
-  toggle(id: PanelId): void {
+  toggle(id: string): void {
     this.open = this.open === id ? undefined : id;
   }
 
-  show(id: PanelId): void {
+  show(id: NamedPanel): void {
     this.open = id;
   }
 

@@ -1,9 +1,8 @@
 import type { Component } from 'svelte';
-import type { PanelId } from './drawer.svelte.ts';
 
 /** A panel of the drawer: its code is loaded when it is first opened. */
 export interface Panel {
-  readonly id: PanelId;
+  readonly id: string;
   readonly label: string;
   /** One line for who has never opened it. */
   readonly about: string;
