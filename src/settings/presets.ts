@@ -53,6 +53,13 @@ export const PRESETS: readonly Preset[] = [
     configuration: configure({ attention: 'uniform' }),
   },
   {
+    id: 'facts-infonce',
+    title: 'Facts, InfoNCE on crops',
+    expectation:
+      'No language model: two random crops of a fact learn to find each other. The loss falls within a few hundred steps; whether the two tellings of a fact find each other is another matter, since they share few words that a crop could show.',
+    configuration: configure({ objective: 'infoNce' }),
+  },
+  {
     id: 'prose',
     title: 'Prose, small model',
     expectation:

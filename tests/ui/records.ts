@@ -48,6 +48,22 @@ export function record(
   };
 }
 
+/** A record of InfoNCE: four chunks of two documents; P row by row. */
+export function cropRecord(
+  step: number,
+  { attention = uniform(4).map(() => 0.25), ...changes }: RecordOptions = {},
+): StepRecord {
+  const { metrics: revela, batch, similarity } = record(step, { attention });
+  const { ntpLoss: _, isolatedLoss: __, effectiveDocuments: ___, ...common } = revela;
+  const own = { loss: 1.4, infoNceLoss: 1.4, cropAccuracy: 0.25, languageModelGradientNorm: 0 };
+  return { metrics: { ...common, ...own, ...(changes as MetricChanges) }, batch, similarity, attention };
+}
+
+/** Each row gives 0.7 to the column of its place, and the rest to the others. */
+export function finds(columns: readonly number[]): number[] {
+  return columns.flatMap((most) => columns.map((_, column) => (column === most ? 0.7 : 0.1)));
+}
+
 export type MetricChanges = Readonly<Record<string, number | undefined>>;
 
 /** What is in the batch and in A; everything else are metrics. */
@@ -91,11 +107,11 @@ export function largestRecord(step = 1): StepRecord {
 }
 
 /** A run of which every step has a picture. */
-export function runOf(records: readonly StepRecord[]): RunRecord {
+export function runOf(records: readonly StepRecord[], changes: Record<string, unknown> = {}): RunRecord {
   return {
     version: 1,
     name: 'A run',
-    configuration: configure({}),
+    configuration: configure(changes),
     corpus: { title: 'Facts', documents: undefined, chunks: undefined, vocabulary: 219, notices: [], preview: [] },
     adapter: 'none',
     metrics: records.map((one) => one.metrics),

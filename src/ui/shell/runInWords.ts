@@ -1,3 +1,4 @@
+import { tableOf } from '../../objectives/tables.ts';
 import { SETTINGS, type Configuration, type SettingKey } from '../../settings/configuration.ts';
 import { count } from '../components/format.ts';
 
@@ -6,8 +7,9 @@ export function runInWords(c: Configuration): string[] {
   return [
     choiceWords('source', c),
     `${c.chunks} chunks × ${c.chunkTokens} tokens`,
-    `who is read: ${choiceWords('attention', c).toLowerCase()}`,
-    `τ ${c.temperature}`,
+    ...(tableOf(c).gain
+      ? [`who is read: ${choiceWords('attention', c).toLowerCase()}`, `τ ${c.temperature}`]
+      : [choiceWords('objective', c), `τ ${c.infoNceTemperature}`]),
     ...(c.base === 'checkpoint'
       ? [c.checkpoint]
       : [`${count(c.layers, 'layer')} × ${c.width}`, choiceWords('initialisation', c).toLowerCase()]),

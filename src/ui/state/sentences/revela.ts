@@ -27,7 +27,6 @@ interface Scores {
   /** Nats per token that reading saves. */
   readonly gain: number;
   readonly retrieverGradient: number;
-  readonly effectiveDocuments: number;
 }
 
 function recentScores(history: History, step: number): Scores {
@@ -38,7 +37,6 @@ function recentScores(history: History, step: number): Scores {
     chance: mean('chance'),
     gain: mean('isolatedLoss') - mean('ntpLoss'),
     retrieverGradient: mean('retrieverGradientNorm'),
-    effectiveDocuments: mean('effectiveDocuments'),
   };
 }
 
