@@ -56,7 +56,7 @@ export const PRESETS: readonly Preset[] = [
     id: 'facts-infonce',
     title: 'Facts, InfoNCE on crops',
     expectation:
-      'No language model: two random crops of each chunk learn to find each other, and about half do. But the second telling of a fact counts as a wrong answer here, so the two are pushed apart: held-out recall sinks below chance.',
+      'No language model: two random crops of each chunk learn to find each other, and about four in ten do. But the second telling of a fact counts as a wrong answer here, so the two are pushed apart: held-out recall sinks below chance.',
     configuration: configure({ objective: 'infoNce' }),
   },
   {

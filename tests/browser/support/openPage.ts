@@ -21,12 +21,14 @@ export interface Opening {
   readonly kernels?: KernelsView;
   /** Fragment of the address that is opened. */
   readonly fragment?: string;
+  /** What its matrix is called. */
+  readonly matrix?: string;
 }
 
 /** The page before a scripted lab. Returns what the console complained about, for the test to look at. */
 export async function openPage(
   page: Page,
-  { recorded = RECORDED, withoutWebGpu, lastStep, kernels, fragment }: Opening = {},
+  { recorded = RECORDED, withoutWebGpu, lastStep, kernels, fragment, matrix = 'Batch attention' }: Opening = {},
 ): Promise<string[]> {
   const complaints: string[] = [];
   page.on('console', (message) => {
@@ -42,7 +44,7 @@ export async function openPage(
     await page.addInitScript(() => Object.defineProperty(Navigator.prototype, 'gpu', { get: () => undefined }));
   }
   await page.goto(fragment === undefined ? './' : `./#${fragment}`);
-  await expect(page.getByRole('heading', { name: 'Batch attention' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: matrix })).toBeVisible();
   return complaints;
 }
 
