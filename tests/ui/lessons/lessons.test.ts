@@ -7,7 +7,8 @@ import { holds } from '../../../src/ui/panels/lessons/lesson.ts';
 import { placeFragment, readPlace } from '../../../src/ui/panels/lessons/link.ts';
 import { readMarkup } from '../../../src/ui/panels/lessons/text/markup.ts';
 import { METRICS, type LessonMetric } from '../../../src/ui/panels/lessons/metrics.ts';
-import { LessonError, readLesson } from '../../../src/ui/panels/lessons/read.ts';
+import { readLesson } from '../../../src/ui/panels/lessons/read.ts';
+import { CheckError } from '../../../src/ui/components/check.ts';
 import { FORMULA_OPTIONS } from '../../../src/ui/panels/lessons/text/typeset.ts';
 import { inventedStep } from '../../browser/support/inventedRun.ts';
 
@@ -110,7 +111,7 @@ describe('data that cannot be used is refused', () => {
     ],
   ];
   test.each(bad)('%s', (_name, value, message) => {
-    expect(() => readLesson(value)).toThrow(LessonError);
+    expect(() => readLesson(value)).toThrow(CheckError);
     expect(() => readLesson(value)).toThrow(message);
   });
 });

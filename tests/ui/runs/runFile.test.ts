@@ -86,7 +86,7 @@ describe('a run as a file', () => {
     expect(back.snapshots).toHaveLength(2);
     const bare = JSON.parse(content) as { metrics: { loss?: number }[] };
     for (const one of bare.metrics) delete one.loss;
-    expect(refusal(JSON.stringify(bare))).toMatch(/metrics\[0\].loss is not a finite number/);
+    expect(refusal(JSON.stringify(bare))).toMatch(/metrics\[0\].loss is missing/);
   });
 
   it.each([
@@ -114,7 +114,7 @@ describe('a run as a file', () => {
     ['evaluations.1', evaluation(0), /evaluations\[1\] is not of a later step/],
     ['evaluations.1', evaluation(3), /evaluations\[1\] is of step 3, but metrics end with step 2/],
     ['snapshots.1.metrics.step', 3, /snapshots\[1\] is of step 3, but metrics end with step 2/],
-    ['metrics.0.stepMs', undefined, /metrics\[0\].stepMs is not a finite number/],
+    ['metrics.0.stepMs', undefined, /metrics\[0\].stepMs is missing/],
   ])('%s = %j is refused, and the place named', (place, value, message) => {
     expect(refusal(changed(place, value))).toMatch(message);
   });

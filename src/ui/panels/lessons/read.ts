@@ -1,167 +1,184 @@
-import { configure, defaultConfiguration } from '../../../settings/configuration.ts';
+import * as v from 'valibot';
+import { configure, defaultConfiguration, type Configuration } from '../../../settings/configuration.ts';
 import { preset } from '../../../settings/presets.ts';
-import type { Claim, Lesson, LessonAction, LessonStep } from './lesson.ts';
+import { check, FIELDS, list, number, strictObject, wholeNumber } from '../../components/check.ts';
+import type { Lesson, LessonAction } from './lesson.ts';
 import { isHeldOut, isMetric } from './metrics.ts';
 import { isPart } from './parts.ts';
-
-/** A lesson's data that cannot be used; the message says where and why. */
-export class LessonError extends Error {
-  override readonly name = 'LessonError';
-}
 
 const COMPARISONS = ['<', '>', '=', 'absent'];
 const RUN_METRICS = ['heldOutShift', 'largestReading', 'firstLayerReading'];
 /** Longest paragraph: steps are short. */
 const MAXIMUM_TEXT = 420;
-const RECORDED = /^[a-z][a-z0-9-]*$/;
+/** A claim runs for fewer steps than a person would wait. */
+const MAXIMUM_STEPS = 200;
 
 /**
  * Checks the data of a lesson: every field, setting, metric, part and reference.
- * @throws LessonError
+ * @throws CheckError
  */
 export function readLesson(value: unknown): Lesson {
-  const lesson = record(value, 'the lesson', ['id', 'title', 'about', 'steps']);
-  text(lesson['id'], 'id', /^\d{1,2}$/);
-  text(lesson['title'], 'title');
-  text(lesson['about'], 'about');
-  list(lesson['steps'], 'steps', 1).forEach((step, i) => readStep(step, `steps[${i}]`));
+  check(FIELDS, value, 'the lesson');
+  check(LESSON, value, '');
   return value as Lesson;
 }
 
-const STEP_FIELDS = ['title', 'text', 'formula', 'symbols', 'actions', 'expect', 'watch', 'figures', 'hides', 'claims'];
+const words = (pattern = /\S/) =>
+  v.custom<string>(
+    (value) => typeof value === 'string' && pattern.test(value) && value.length <= MAXIMUM_TEXT,
+    ' is not a short text of its kind.',
+  );
 
-function readStep(value: unknown, at: string): void {
-  const step = record(value, at, STEP_FIELDS);
-  text(step['title'], `${at}.title`);
-  list(step['text'], `${at}.text`, 1).forEach((paragraph, i) => text(paragraph, `${at}.text[${i}]`));
-  if (step['formula'] !== undefined) {
-    const formula = text(step['formula'], `${at}.formula`);
-    for (const [, part = ''] of formula.matchAll(/\\part\{([^}]*)\}/g)) known(part, isPart, `${at}.formula`, 'part');
-  }
-  optional(step['symbols']).forEach((symbol, i) => readSymbol(symbol, `${at}.symbols[${i}]`));
-  const actions = optional(step['actions']).map((action, i) => readAction(action, `${at}.actions[${i}]`));
-  if (step['expect'] !== undefined) text(step['expect'], `${at}.expect`);
-  if (actions.some(({ run }) => run !== undefined) && step['expect'] === undefined)
-    throw new LessonError(`${at}: who runs something wants to know what to expect.`);
-  optional(step['watch']).forEach((name) => known(name, isMetric, `${at}.watch`, 'metric'));
-  optional(step['figures']).forEach((figure, i) => readFigure(figure, `${at}.figures[${i}]`));
-  optional(step['hides']).forEach((part) => known(part, isPart, `${at}.hides`, 'part'));
-  optional(step['claims']).forEach((claim, i) => readClaim(claim, `${at}.claims[${i}]`, actions));
+const known = (isKnown: (name: string) => boolean, what: string) =>
+  v.custom<string>(
+    (value) => typeof value === 'string' && isKnown(value),
+    ({ input }) => `: ${JSON.stringify(input)} is no ${what}.`,
+  );
+
+const some = <const Item extends v.GenericSchema>(item: Item) => v.optional(list(item, 1));
+
+const PART = known(isPart, 'part');
+const RECORDED_NAME = words(/^[a-z][a-z0-9-]*$/);
+const HELD_OUT_METRIC = known(isHeldOut, 'held-out metric');
+const COMPARISON = known((name) => COMPARISONS.includes(name), 'comparison');
+const COUNT = wholeNumber(0, Infinity);
+const STEPS = v.optional(
+  v.pipe(
+    COUNT,
+    v.check((steps) => steps >= 1 && steps <= MAXIMUM_STEPS, ` is from 1 to ${MAXIMUM_STEPS}.`),
+  ),
+);
+
+const FORMULA = v.pipe(
+  words(),
+  v.check(
+    (formula) => unknownPart(formula) === undefined,
+    ({ input }) => `: ${JSON.stringify(unknownPart(input))} is no part.`,
+  ),
+);
+
+const SYMBOL = strictObject({ tex: words(), means: words(), part: v.optional(PART) });
+
+const ACTION = v.pipe(
+  strictObject({
+    label: words(),
+    changes: v.optional(FIELDS),
+    preset: v.optional(words()),
+    run: v.optional(v.picklist(['step', 'train'], ' is "step" or "train".')),
+    until: v.optional(COUNT),
+    recorded: v.optional(RECORDED_NAME),
+    step: v.optional(COUNT),
+    matrix: v.optional(v.picklist(['A', 'S'], ' is "A" or "S".')),
+  }),
+  v.check(({ until, run }) => until === undefined || run === 'train', '.until belongs to training.'),
+  v.check(({ recorded, step }) => recorded === undefined || step !== undefined, '.step is missing.'),
+  v.check(
+    ({ recorded, run }) => recorded === undefined || run === undefined,
+    ' shows a recorded run or runs one, not both.',
+  ),
+  v.check(
+    ({ recorded, run, matrix }) => recorded !== undefined || run !== undefined || matrix !== undefined,
+    ' does nothing.',
+  ),
+  v.check(
+    (action) => whyNoConfiguration(action as LessonAction) === undefined,
+    ({ input }) => `: ${whyNoConfiguration(input as LessonAction) ?? ''}`,
+  ),
+);
+
+const FIGURE = strictObject({
+  label: words(),
+  recorded: RECORDED_NAME,
+  step: v.optional(COUNT),
+  heldOut: HELD_OUT_METRIC,
+});
+
+const RECORDED_CLAIM = strictObject({
+  recorded: RECORDED_NAME,
+  step: v.optional(COUNT),
+  heldOut: HELD_OUT_METRIC,
+  is: COMPARISON,
+  value: number(),
+  tolerance: v.optional(number()),
+});
+
+const ENGINE_CLAIM = v.pipe(
+  strictObject({
+    action: COUNT,
+    steps: STEPS,
+    metric: known((name) => isMetric(name) || RUN_METRICS.includes(name), 'metric'),
+    is: COMPARISON,
+    value: v.optional(number()),
+    against: v.optional(strictObject({ action: COUNT, steps: STEPS, factor: v.optional(number()) })),
+    tolerance: v.optional(number()),
+  }),
+  v.check(
+    ({ is, value, against }) => value !== undefined || against !== undefined || is === 'absent',
+    '.value is missing.',
+  ),
+);
+
+/** What it is about decides which of the two it is. */
+const CLAIM = v.lazy((value) =>
+  typeof value === 'object' && value !== null && 'recorded' in value ? RECORDED_CLAIM : ENGINE_CLAIM,
+);
+
+const STEP = v.pipe(
+  strictObject({
+    title: words(),
+    text: list(words(), 1),
+    formula: v.optional(FORMULA),
+    symbols: some(SYMBOL),
+    actions: some(ACTION),
+    expect: v.optional(words()),
+    watch: some(known(isMetric, 'metric')),
+    figures: some(FIGURE),
+    hides: some(PART),
+    claims: some(CLAIM),
+  }),
+  v.check(
+    ({ actions = [], expect }) => expect !== undefined || actions.every(({ run }) => run === undefined),
+    ': who runs something wants to know what to expect.',
+  ),
+  v.check(
+    (step) => whyNoClaim(step) === undefined,
+    ({ input }) => whyNoClaim(input) ?? '',
+  ),
+);
+
+const LESSON = strictObject({ id: words(/^\d{1,2}$/), title: words(), about: words(), steps: list(STEP, 1) });
+
+function unknownPart(formula: string): string | undefined {
+  return [...formula.matchAll(/\\part\{([^}]*)\}/g)].map(([, part = '']) => part).find((part) => !isPart(part));
 }
 
-function readSymbol(value: unknown, at: string): void {
-  const symbol = record(value, at, ['tex', 'means', 'part']);
-  text(symbol['tex'], `${at}.tex`);
-  text(symbol['means'], `${at}.means`);
-  if (symbol['part'] !== undefined) known(symbol['part'], isPart, at, 'part');
-}
-
-function readAction(value: unknown, at: string): LessonAction {
-  const action = record(value, at, ['label', 'changes', 'preset', 'run', 'until', 'recorded', 'step', 'matrix']);
-  text(action['label'], `${at}.label`);
-  if (action['run'] !== undefined && action['run'] !== 'step' && action['run'] !== 'train')
-    throw new LessonError(`${at}.run is "step" or "train".`);
-  if (action['until'] !== undefined) {
-    whole(action['until'], `${at}.until`);
-    if (action['run'] !== 'train') throw new LessonError(`${at}.until belongs to training.`);
-  }
-  if (action['matrix'] !== undefined && action['matrix'] !== 'A' && action['matrix'] !== 'S')
-    throw new LessonError(`${at}.matrix is "A" or "S".`);
-  if (action['recorded'] !== undefined) {
-    text(action['recorded'], `${at}.recorded`, RECORDED);
-    whole(action['step'], `${at}.step`);
-    if (action['run'] !== undefined) throw new LessonError(`${at} shows a recorded run or runs one, not both.`);
-  } else if (action['run'] === undefined && action['matrix'] === undefined)
-    throw new LessonError(`${at} does nothing.`);
-  configurationOf(action as unknown as LessonAction, at);
-  return action as unknown as LessonAction;
-}
-
-/** @throws LessonError for a preset that there is not, or settings that cannot be. */
-function configurationOf({ preset: id, changes }: LessonAction, at: string): void {
+/** Why the settings of an action cannot be: a preset that there is not, a value out of range. */
+function whyNoConfiguration({ preset: id, changes }: LessonAction): string | undefined {
   try {
-    configure({ ...changes }, id === undefined ? defaultConfiguration() : preset(id).configuration);
+    const base: Configuration = id === undefined ? defaultConfiguration() : preset(id).configuration;
+    configure({ ...changes }, base);
+    return undefined;
   } catch (error) {
-    throw new LessonError(`${at}: ${error instanceof Error ? error.message : String(error)}`);
+    return error instanceof Error ? error.message : String(error);
   }
 }
 
-function readFigure(value: unknown, at: string): void {
-  const figure = record(value, at, ['label', 'recorded', 'step', 'heldOut']);
-  text(figure['label'], `${at}.label`);
-  text(figure['recorded'], `${at}.recorded`, RECORDED);
-  if (figure['step'] !== undefined) whole(figure['step'], `${at}.step`);
-  known(figure['heldOut'], isHeldOut, at, 'held-out metric');
+interface WithClaims {
+  readonly actions?: readonly Pick<LessonAction, 'run' | 'preset'>[] | undefined;
+  readonly claims?: readonly object[] | undefined;
 }
 
-function readClaim(value: unknown, at: string, actions: readonly LessonAction[]): void {
-  const isRecorded = typeof value === 'object' && value !== null && 'recorded' in value;
-  const fields = isRecorded
-    ? ['recorded', 'step', 'heldOut', 'is', 'value', 'tolerance']
-    : ['action', 'steps', 'metric', 'is', 'value', 'against', 'tolerance'];
-  const claim = record(value, at, fields) as Record<string, unknown> & Partial<Claim>;
-  known(claim['is'], (name) => COMPARISONS.includes(name), at, 'comparison');
-  if (isRecorded) {
-    text(claim['recorded'], `${at}.recorded`, RECORDED);
-    known(claim['heldOut'], isHeldOut, at, 'held-out metric');
-    if (claim['step'] !== undefined) whole(claim['step'], `${at}.step`);
-    number(claim['value'], `${at}.value`);
-    return;
+/** Why a claim of a step cannot be tested: it runs an action's own configuration, without a checkpoint. */
+function whyNoClaim({ actions = [], claims = [] }: WithClaims): string | undefined {
+  for (const [i, claim] of claims.entries()) {
+    const { action, against } = claim as { readonly action?: number; readonly against?: { readonly action: number } };
+    for (const index of [action, against?.action]) {
+      if (index === undefined) continue;
+      const found = actions[index];
+      if (!found) return `.claims[${i}]: there is no action ${index}.`;
+      if (found.run === undefined || found.preset !== undefined)
+        return `.claims[${i}]: action ${index} runs nothing that a test could run.`;
+    }
   }
-  known(claim['metric'], (name) => isMetric(name) || RUN_METRICS.includes(name), at, 'metric');
-  readRun(claim, at, actions);
-  if (claim['against'] !== undefined)
-    readRun(record(claim['against'], `${at}.against`, ['action', 'steps', 'factor']), `${at}.against`, actions);
-  else if (claim['is'] !== 'absent') number(claim['value'], `${at}.value`);
+  return undefined;
 }
-
-/** A claim runs an action's own configuration, for fewer steps than a person would wait. */
-function readRun(run: Readonly<Record<string, unknown>>, at: string, actions: readonly LessonAction[]): void {
-  const index = whole(run['action'], `${at}.action`);
-  const action = actions[index];
-  if (!action) throw new LessonError(`${at}: there is no action ${index}.`);
-  if (action.run === undefined || action.preset !== undefined)
-    throw new LessonError(`${at}: action ${index} runs nothing that a test could run.`);
-  const steps = run['steps'] === undefined ? 1 : whole(run['steps'], `${at}.steps`);
-  if (steps < 1 || steps > 200) throw new LessonError(`${at}.steps is from 1 to 200.`);
-}
-
-function record(value: unknown, at: string, fields: readonly string[]): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new LessonError(`${at} is not an object.`);
-  const unknown = Object.keys(value).find((key) => !fields.includes(key));
-  if (unknown !== undefined) throw new LessonError(`${at} has a field ${JSON.stringify(unknown)} that nothing reads.`);
-  return value as Record<string, unknown>;
-}
-
-function list(value: unknown, at: string, least: number): readonly unknown[] {
-  if (!Array.isArray(value) || value.length < least) throw new LessonError(`${at} is a list of ${least} or more.`);
-  return value as readonly unknown[];
-}
-
-function optional(value: unknown): readonly unknown[] {
-  return value === undefined ? [] : list(value, 'an optional list', 1);
-}
-
-function text(value: unknown, at: string, pattern = /\S/): string {
-  if (typeof value !== 'string' || !pattern.test(value) || value.length > MAXIMUM_TEXT)
-    throw new LessonError(`${at} is not a short text of its kind.`);
-  return value;
-}
-
-function number(value: unknown, at: string): number {
-  if (typeof value !== 'number' || !Number.isFinite(value)) throw new LessonError(`${at} is not a number.`);
-  return value;
-}
-
-function whole(value: unknown, at: string): number {
-  if (!Number.isInteger(value) || Number(value) < 0) throw new LessonError(`${at} is not a whole number.`);
-  return Number(value);
-}
-
-function known(value: unknown, isKnown: (name: string) => boolean, at: string, what: string): void {
-  if (typeof value !== 'string' || !isKnown(value))
-    throw new LessonError(`${at}: ${JSON.stringify(value)} is no ${what}.`);
-}
-
-export type { Lesson, LessonStep };

@@ -1,121 +1,125 @@
-import type { MetricDefinition, ObjectiveTable } from '../../../../objectives/tables.ts';
-import type {
-  ChunkView,
-  CorpusSummary,
-  Evaluation,
-  MemoryView,
-  StepMetrics,
-  StepRecord,
-} from '../../../../run/record.ts';
+import * as v from 'valibot';
+import { stepMetrics, type MetricDefinition, type ObjectiveTable } from '../../../../objectives/tables.ts';
+import type { CorpusSummary, Evaluation, StepMetrics, StepRecord } from '../../../../run/record.ts';
+import {
+  check,
+  CheckError,
+  list,
+  number,
+  numbers,
+  object,
+  optional,
+  text,
+  wholeNumber,
+  type Numbers,
+} from '../../../components/check.ts';
 import { MEMORY_KEYS } from '../../../state/history/metricTable.ts';
-import { array, CheckError, numberList, object, optional, text, wholeNumber, type Take } from './checks.ts';
 
 /** As many chunks and tokens as a configuration can ask for, with a token or two that mark the ends. */
 const MAXIMUM_CHUNKS = 32;
 const MAXIMUM_TOKENS = 512;
 const MAXIMUM_TEXT = 100_000;
-export const MAXIMUM_NAME = 200;
+const MAXIMUM_NAME = 200;
+/** Where a metric has no range of its own. */
+const EVERYTHING = [-1e30, 1e30] as const;
 
 /** What is taken for the numbers of a run. */
 export interface Accepted {
   /** What it was trained for names them. */
   readonly table: ObjectiveTable;
-  readonly metrics: readonly MetricDefinition[];
-  readonly take: Take;
-  /** Numbers that may be missing: a run has those that were measured when it was trained. NaN stands for them. */
+  readonly numbers: Numbers;
+  /** Those that may be missing: a run has those that were measured when it was trained. NaN stands for them. */
   readonly absent: ReadonlySet<string>;
+}
+
+/** The parts of a run, each looked at by itself: `place` is what it is called. All throw CheckError. */
+export interface RunChecks {
+  metrics(value: unknown, place: string): StepMetrics;
+  snapshot(value: unknown, place: string): StepRecord;
+  evaluation(value: unknown, place: string): Evaluation;
+}
+
+export function runChecks(accepted: Accepted): RunChecks {
+  const metrics = metricsSchema(accepted);
+  const frame = object({ metrics, batch: object({ chunks: list(CHUNK, 2, MAXIMUM_CHUNKS) }) });
+  const evaluation = evaluationSchema(accepted);
+  const views = new Map<number, ReturnType<typeof viewsSchema>>();
+  return {
+    metrics: (value, place) => check(metrics, value, place) as unknown as StepMetrics,
+    snapshot(value, place) {
+      const framed = check(frame, value, place);
+      const size = framed.batch.chunks.length;
+      const schema = views.get(size) ?? viewsSchema(size, accepted);
+      views.set(size, schema);
+      return { ...framed, ...check(schema, value, place) } as unknown as StepRecord;
+    },
+    evaluation: (value, place) => check(evaluation, value, place),
+  };
+}
+
+const CHUNK = object({
+  text: text(MAXIMUM_TEXT),
+  document: wholeNumber(0, 1e9),
+  documentTitle: text(MAXIMUM_TEXT),
+  tokens: list(text(MAXIMUM_NAME), 0, MAXIMUM_TOKENS),
+});
+
+export const CORPUS = v.pipe(
+  object({
+    title: text(MAXIMUM_TEXT),
+    documents: optional(wholeNumber(0, 1e12)),
+    chunks: optional(wholeNumber(0, 1e12)),
+    vocabulary: wholeNumber(0, 1e9),
+    notices: list(text(MAXIMUM_TEXT), 0, 100),
+    preview: list(CHUNK, 0, 1000),
+  }),
+  v.transform((corpus): CorpusSummary => ({ documents: undefined, chunks: undefined, ...corpus })),
+);
+
+/** The name of a run, or of the adapter that it was trained on. */
+export const NAME = text(MAXIMUM_NAME);
+
+function metricsSchema({ table, numbers: kind, absent }: Accepted) {
+  const one = (key: string, low: number, high: number) =>
+    absent.has(key) ? v.optional(number(low, high, orNone(kind)), NaN) : number(low, high, kind);
+  const metric = ({ key, isOptional, range: [low, high] = EVERYTHING }: MetricDefinition) =>
+    isOptional ? optional(number(low, high, kind)) : one(key, low, high);
+  return object({
+    ...Object.fromEntries(stepMetrics(table).map((one) => [one.key, metric(one)])),
+    step: wholeNumber(1, 1e9),
+    memory: object(Object.fromEntries(MEMORY_KEYS.map((key) => [key, one(key, 0, 1e15)]))),
+  });
+}
+
+/** Such numbers, and NaN for none. */
+function orNone({ fits, whyNot }: Numbers): Numbers {
+  return { fits: (value, low, high) => Number.isNaN(value) || fits(value, low, high), whyNot };
+}
+
+/** What is drawn of a batch of so many chunks. */
+function viewsSchema(size: number, { table, numbers: kind }: Accepted) {
+  const matrices = table.matrices.map(
+    ({ key, range: [low, high] }) => [key, numbers(size * size, size * size, low, high, kind)] as const,
+  );
+  const losses = list(numbers(0, MAXIMUM_TOKENS, -1, 1e6, kind), size, size);
+  return object(
+    Object.fromEntries<v.GenericSchema>([...matrices, ...table.tokenRows.map(({ key }) => [key, losses] as const)]),
+  );
+}
+
+function evaluationSchema({ table, numbers: kind }: Accepted) {
+  const metric = ({ isOptional, isNewer, range: [low, high] = EVERYTHING }: MetricDefinition) => {
+    const one = number(low, high, kind);
+    return isOptional ? optional(one) : isNewer ? v.optional(one) : one;
+  };
+  return object({
+    step: wholeNumber(0, 1e9),
+    ...Object.fromEntries(table.heldOutMetrics.map((one) => [one.key, metric(one)])),
+  });
 }
 
 /** @throws CheckError unless every step is later than the one before it. */
 export function checkOrder(entries: readonly { readonly step: number }[], place: string): void {
   const wrong = entries.findIndex(({ step }, i) => i > 0 && step <= (entries[i - 1]?.step ?? -1));
   if (wrong > 0) throw new CheckError(`${place}[${wrong}] is not of a later step than the one before it.`);
-}
-
-/** Where a metric has no range of its own. */
-const EVERYTHING = [-1e30, 1e30] as const;
-
-export function checkMetrics(value: unknown, place: string, { metrics, take, absent }: Accepted): StepMetrics {
-  const given = object(value, place);
-  const memory = object(given.memory, `${place}.memory`);
-  const of = (key: string, from = given, low?: number, high?: number): number =>
-    from[key] === undefined && absent.has(key) ? NaN : take(from[key], `${place}.${key}`, low, high);
-  const metric = ({ key, isOptional, range: [low, high] = EVERYTHING }: MetricDefinition): number | undefined =>
-    isOptional ? optional(given[key], (one) => take(one, `${place}.${key}`, low, high)) : of(key, given, low, high);
-  return {
-    ...Object.fromEntries(metrics.map((one) => [one.key, metric(one)])),
-    step: wholeNumber(given.step, `${place}.step`, 1, 1e9),
-    memory: Object.fromEntries(MEMORY_KEYS.map((key) => [key, of(key, memory, 0, 1e15)])) as unknown as MemoryView,
-  } as StepMetrics;
-}
-
-export function checkSnapshot(value: unknown, place: string, accepted: Accepted): StepRecord {
-  const given = object(value, place);
-  const batch = object(given.batch, `${place}.batch`);
-  const chunks = array(batch.chunks, `${place}.batch.chunks`, 2, MAXIMUM_CHUNKS).map((one, i) =>
-    checkChunk(one, `${place}.batch.chunks[${i}]`),
-  );
-  const size = chunks.length;
-  const { take, table } = accepted;
-  const matrix = (key: string, low: number, high: number): number[] =>
-    numberList(given[key], `${place}.${key}`, size * size, size * size, take, low, high);
-  const losses = (key: string): number[][] =>
-    array(given[key], `${place}.${key}`, size, size).map((row, i) =>
-      numberList(row, `${place}.${key}[${i}]`, 0, MAXIMUM_TOKENS, take, -1, 1e6),
-    );
-  return {
-    metrics: checkMetrics(given.metrics, `${place}.metrics`, accepted),
-    batch: { chunks },
-    ...Object.fromEntries(table.matrices.map(({ key, range: [low, high] }) => [key, matrix(key, low, high)])),
-    ...Object.fromEntries(table.tokenRows.map(({ key }) => [key, losses(key)])),
-  };
-}
-
-function checkChunk(value: unknown, place: string): ChunkView {
-  const chunk = object(value, place);
-  return {
-    text: text(chunk.text, `${place}.text`, MAXIMUM_TEXT),
-    document: wholeNumber(chunk.document, `${place}.document`, 0, 1e9),
-    documentTitle: text(chunk.documentTitle, `${place}.documentTitle`, MAXIMUM_TEXT),
-    tokens: array(chunk.tokens, `${place}.tokens`, 0, MAXIMUM_TOKENS).map((one, t) =>
-      text(one, `${place}.tokens[${t}]`, MAXIMUM_NAME),
-    ),
-  };
-}
-
-export function checkCorpus(value: unknown): CorpusSummary {
-  const corpus = object(value, 'corpus');
-  const amount = (key: 'documents' | 'chunks'): number | undefined =>
-    optional(corpus[key], (one) => wholeNumber(one, `corpus.${key}`, 0, 1e12));
-  return {
-    title: text(corpus.title, 'corpus.title', MAXIMUM_TEXT),
-    documents: amount('documents'),
-    chunks: amount('chunks'),
-    vocabulary: wholeNumber(corpus.vocabulary, 'corpus.vocabulary', 0, 1e9),
-    notices: array(corpus.notices, 'corpus.notices', 0, 100).map((one, i) =>
-      text(one, `corpus.notices[${i}]`, MAXIMUM_TEXT),
-    ),
-    preview: array(corpus.preview, 'corpus.preview', 0, 1000).map((one, i) => checkChunk(one, `corpus.preview[${i}]`)),
-  };
-}
-
-export function checkEvaluation(
-  value: unknown,
-  place: string,
-  { table, take }: Pick<Accepted, 'table' | 'take'>,
-): Evaluation {
-  const given = object(value, place);
-  const metric = ({
-    key,
-    isOptional,
-    isNewer,
-    range: [low, high] = EVERYTHING,
-  }: MetricDefinition): number | undefined => {
-    const check = (one: unknown): number => take(one, `${place}.${key}`, low, high);
-    return isOptional || (isNewer && given[key] === undefined) ? optional(given[key], check) : check(given[key]);
-  };
-  return {
-    step: wholeNumber(given.step, `${place}.step`, 0, 1e9),
-    ...Object.fromEntries(table.heldOutMetrics.map((one) => [one.key, metric(one)])),
-  };
 }

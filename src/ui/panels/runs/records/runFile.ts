@@ -3,8 +3,8 @@ import { metricOf, type RunRecord, type StepMetrics } from '../../../../run/reco
 import { SettingError } from '../../../../settings/setting.ts';
 import { stepMetrics, tableOf, type ObjectiveTable } from '../../../../objectives/tables.ts';
 import { columnKeys } from '../../../state/history/metricTable.ts';
-import { checkCorpus, checkEvaluation, checkMetrics, checkOrder, checkSnapshot, MAXIMUM_NAME } from './checkRun.ts';
-import { array, CheckError, number, object, text } from './checks.ts';
+import { check, CheckError, entries, FIELDS, FINITE, object } from '../../../components/check.ts';
+import { checkOrder, CORPUS, NAME, runChecks } from './checkRun.ts';
 import { RunFileError } from './problems.ts';
 
 const MAXIMUM_STEPS = 2_000_000;
@@ -57,39 +57,38 @@ export function readRun(content: string, name: string): RunRecord {
   }
 }
 
+/** All but what its objective names. */
+const FRAME = object({
+  name: NAME,
+  configuration: FIELDS,
+  corpus: CORPUS,
+  adapter: NAME,
+  metrics: entries(1, MAXIMUM_STEPS),
+  snapshots: entries(1, MAXIMUM_PICTURES),
+  evaluations: entries(0, MAXIMUM_STEPS),
+});
+
 function checkRun(value: unknown): RunRecord {
-  const run = object(value, 'The file');
-  if (run.version !== 1) {
-    const version = JSON.stringify(run.version)?.slice(0, 40) ?? 'none';
-    throw new CheckError(`its version is ${version}, and this page reads version 1.`);
+  const { version } = check(FIELDS, value, 'The file');
+  if (version !== 1) {
+    const said = JSON.stringify(version)?.slice(0, 40) ?? 'none';
+    throw new CheckError(`its version is ${said}, and this page reads version 1.`);
   }
-  const configuration = configure(object(run.configuration, 'configuration'));
+  const run = check(FRAME, value, '');
+  const configuration = configure(run.configuration);
   const table = tableOf(configuration);
-  const rows = array(run.metrics, 'metrics', 1, MAXIMUM_STEPS);
-  const accepted = { table, metrics: stepMetrics(table), take: number, absent: absentIn(rows, table) };
-  const metrics = rows.map((one, i) => checkMetrics(one, `metrics[${i}]`, accepted));
-  const snapshots = array(run.snapshots, 'snapshots', 1, MAXIMUM_PICTURES).map((one, i) =>
-    checkSnapshot(one, `snapshots[${i}]`, accepted),
-  );
-  const evaluations = array(run.evaluations, 'evaluations', 0, MAXIMUM_STEPS).map((one, i) =>
-    checkEvaluation(one, `evaluations[${i}]`, accepted),
-  );
+  const checks = runChecks({ table, numbers: FINITE, absent: absentIn(run.metrics, table) });
+  const metrics = run.metrics.map((one, i) => checks.metrics(one, `metrics[${i}]`));
+  const snapshots = run.snapshots.map((one, i) => checks.snapshot(one, `snapshots[${i}]`));
+  const evaluations = run.evaluations.map((one, i) => checks.evaluation(one, `evaluations[${i}]`));
   const steps = snapshots.map((one) => one.metrics);
   checkOrder(metrics, 'metrics');
   checkOrder(steps, 'snapshots');
   checkOrder(evaluations, 'evaluations');
   checkEnd(steps, 'snapshots', metrics.at(-1)?.step ?? 0);
   checkEnd(evaluations, 'evaluations', metrics.at(-1)?.step ?? 0);
-  return {
-    version: 1,
-    name: text(run.name, 'name', MAXIMUM_NAME),
-    configuration,
-    corpus: checkCorpus(run.corpus),
-    adapter: text(run.adapter, 'adapter', MAXIMUM_NAME),
-    metrics,
-    snapshots,
-    evaluations,
-  };
+  const { name, corpus, adapter } = run;
+  return { version: 1, name, configuration, corpus, adapter, metrics, snapshots, evaluations };
 }
 
 /** What lies beyond the last step of a run can never be travelled to. */

@@ -1,10 +1,12 @@
 import { configure, SETTING_KEYS, type Configuration } from '../../../../settings/configuration.ts';
 import type { RunRecord } from '../../../../run/record.ts';
-import { stepMetrics, tableOf, type ObjectiveTable } from '../../../../objectives/tables.ts';
+import { tableOf, type ObjectiveTable } from '../../../../objectives/tables.ts';
 import { columnKeys, MetricTable } from '../../../state/history/metricTable.ts';
-import { checkCorpus, checkEvaluation, checkOrder, checkSnapshot, MAXIMUM_NAME } from './checkRun.ts';
-import { anyNumber, array, CheckError, object, text, type Fields } from './checks.ts';
+import { ANY_NUMBERS, check, CheckError, entries, FIELDS, object, type Fields } from '../../../components/check.ts';
+import { checkOrder, CORPUS, NAME, runChecks } from './checkRun.ts';
 import type { RunSummary } from './summary.ts';
+
+const NUMBERS = object({ corpus: CORPUS, adapter: NAME, columns: FIELDS, evaluations: entries(0, Infinity) });
 
 /**
  * A run out of the rows that storage has of it, whichever version of the page wrote them: settings that it did not have are
@@ -12,17 +14,21 @@ import type { RunSummary } from './summary.ts';
  * @throws CheckError or SettingError when the rows hold anything but a run.
  */
 export function restoreRun(summary: unknown, numbers: unknown, pictures: readonly unknown[]): RunRecord {
-  const { name, configuration } = object(summary, 'its row in the list');
-  const { corpus, adapter, columns, evaluations } = object(numbers, 'the row of its numbers');
+  const { name, configuration } = check(FIELDS, summary, 'its row in the list');
   const settings = restoreConfiguration(configuration);
+  const { corpus, adapter, columns, evaluations } = check(
+    NUMBERS,
+    check(FIELDS, numbers, 'the row of its numbers'),
+    '',
+  );
   const table = tableOf(settings);
   // What may be missing in storage: numbers that were not measured yet when a run was trained.
   const absent = new Set(columnKeys(table).filter((key) => key !== 'step'));
-  const accepted = { table, metrics: stepMetrics(table), take: anyNumber, absent };
-  const metrics = restoreMetrics(object(columns, 'columns'), table);
+  const checks = runChecks({ table, numbers: ANY_NUMBERS, absent });
+  const metrics = restoreMetrics(columns, table);
   const last = metrics.at(-1)?.step ?? 0;
   const snapshots = pictures.map((one, i) =>
-    checkSnapshot(object(one, `pictures[${i}]`).record, `pictures[${i}]`, accepted),
+    checks.snapshot(check(FIELDS, one, `pictures[${i}]`).record, `pictures[${i}]`),
   );
   checkOrder(
     snapshots.map((one) => one.metrics),
@@ -30,15 +36,15 @@ export function restoreRun(summary: unknown, numbers: unknown, pictures: readonl
   );
   return {
     version: 1,
-    name: text(name, 'name', MAXIMUM_NAME),
+    name: check(NAME, name, 'name'),
     configuration: settings,
-    corpus: checkCorpus(corpus),
-    adapter: text(adapter, 'adapter', MAXIMUM_NAME),
+    corpus,
+    adapter,
     metrics,
     // A page that was closed while it wrote may have left pictures of later steps.
     snapshots: snapshots.filter((one) => one.metrics.step <= last),
-    evaluations: array(evaluations, 'evaluations', 0, Infinity)
-      .map((one, i) => checkEvaluation(one, `evaluations[${i}]`, accepted))
+    evaluations: evaluations
+      .map((one, i) => checks.evaluation(one, `evaluations[${i}]`))
       .sort((a, b) => a.step - b.step),
   };
 }
@@ -76,7 +82,7 @@ function listedConfiguration(value: unknown): Configuration {
 
 /** Settings that there are no more are left out. */
 function restoreConfiguration(value: unknown): Configuration {
-  const given = object(value, 'configuration');
+  const given = check(FIELDS, value, 'configuration');
   return configure(Object.fromEntries(SETTING_KEYS.flatMap((key) => (key in given ? [[key, given[key]]] : []))));
 }
 
