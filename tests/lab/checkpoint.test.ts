@@ -6,6 +6,8 @@ import { Lab } from '../../src/lab/lab.ts';
 import type { AskOptions, LabEvent } from '../../src/lab/door/protocol.ts';
 import type { LabError } from '../../src/lab/door/labError.ts';
 import type { DownloadView, SearchResult } from '../../src/lab/door/views.ts';
+import { blobSource } from '../../src/files/formats/byteSource.ts';
+import { readSavedRun, writeSavedRun } from '../../src/files/formats/savedRun.ts';
 import { failureOf } from '../harness/labFailure.ts';
 import { startFakeHub, type FakeHub } from '../harness/fakeHub.ts';
 import { memoryStore, type MemoryStore } from '../harness/memoryStore.ts';
@@ -148,6 +150,21 @@ test('a saved run goes on bit for bit in another visit, from storage and from a 
     expect(of('step').at(-1)?.record.metrics.step).toBe(4);
     expect(losses().at(-1)).toBe(fourth);
   }
+});
+
+test('a saved run that does not fit what it was made with is refused, and the run before stands at its beginning', async () => {
+  await trained(2);
+  const { bytes } = await lab.ask({ type: 'exportRun' });
+  const { state, metadata } = await readSavedRun(blobSource('run', new Blob([bytes])));
+  const other = { ...metadata, configuration: JSON.stringify({ ...CONFIGURATION, rank: 8 }) };
+  events = [];
+  const blob = new Blob(await writeSavedRun(state, other));
+  const refused = await failureOf(lab.ask({ type: 'importRun', blob }));
+  expect(refused?.kind).toBe('badInput');
+  expect(of('reset'), 'everybody is told').toHaveLength(1);
+  expect(of('state').at(-1)?.state, 'no run is open').toBe('failed');
+  await lab.ask({ type: 'step' });
+  expect(of('step').map(({ record }) => record.metrics.step)).toEqual([1]);
 });
 
 test('it saves itself every so many steps, and goes on when the storage is full', async () => {

@@ -168,6 +168,31 @@ describe('a stopped preparation is nobody’s mistake', () => {
   });
 });
 
+describe('a signal', () => {
+  test('stops what waits at once, while the step before it goes on', async () => {
+    await lab.ask({ type: 'configure', configuration: configure(TINY) });
+    const stepping = lab.ask({ type: 'step' });
+    const control = new AbortController();
+    const waiting = failureOf(lab.ask({ type: 'attribute', step: 1 }, { signal: control.signal }));
+    control.abort();
+    expect(await waiting).toEqual(STOPPED);
+    expect(steps(), 'the step was still to come').toEqual([]);
+    await stepping;
+    expect(steps()).toEqual([1]);
+  });
+
+  test('pauses training, which is answered then', async () => {
+    await lab.ask({ type: 'configure', configuration: configure(TINY) });
+    const control = new AbortController();
+    const training = lab.ask({ type: 'train' }, { signal: control.signal });
+    const joined = lab.ask({ type: 'train' });
+    while (steps().length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    control.abort();
+    await Promise.all([training, joined]);
+    expect(state()).toBe('paused');
+  });
+});
+
 test('no text at all is as good as an empty one', async () => {
   const fresh = open(nodeGpu());
   const configuration = configure({ ...TINY, source: 'text' });
@@ -182,4 +207,12 @@ test('without WebGPU the first step says so and what to do', async () => {
   const error = await failureOf(without.ask({ type: 'step' }));
   expect(error?.kind).toBe('noWebGpu');
   expect(error?.action).toMatch(/Chrome/);
+});
+
+test('what cannot open a run says so, and does not leave the lab preparing it', async () => {
+  const without = open(undefined);
+  await without.ask({ type: 'configure', configuration: configure(TINY) });
+  const asked = failureOf(without.ask({ type: 'search', query: 'Oskar', limit: 1 }));
+  expect((await asked)?.kind).toBe('noWebGpu');
+  expect(state()).toBe('failed');
 });

@@ -1,6 +1,6 @@
 import { ReportedError } from '../../base/errors.ts';
 import { CorpusError } from '../../corpus/errors.ts';
-import { STOPPED, type LabError } from './labError.ts';
+import { LabFailure, STOPPED, type LabError } from './labError.ts';
 
 /** What to tell the person at the screen about anything that was thrown. Decided by type, never by reading messages. */
 export function describeFailure(cause: unknown): LabError {
@@ -14,6 +14,13 @@ export function describeFailure(cause: unknown): LabError {
     message: cause instanceof Error ? cause.message : String(cause),
     action: 'This is a bug of ours: please report it. Press Reset to go on.',
   };
+}
+
+/** What was thrown, as it is told to who asked. What was stopped on the way may have thrown anything. */
+export function failureOf(cause: unknown, signal: AbortSignal): LabFailure {
+  if (cause instanceof LabFailure) return cause;
+  const error = describeFailure(cause);
+  return new LabFailure(signal.aborted && error.kind !== 'deviceLost' ? STOPPED : error, { cause });
 }
 
 /** Whether it was thrown only because a signal was aborted, and has no words of its own for people. */

@@ -1,0 +1,258 @@
+import type { OpenRun } from '../run/openRun.ts';
+import { trainingLoop } from '../run/loop.ts';
+import type { PreparedRun, Recipe } from '../run/recipe.ts';
+import type { CorpusSummary } from '../run/record.ts';
+import { configure, type Configuration } from '../settings/configuration.ts';
+import type { KernelDesk } from './desks/kernelDesk.ts';
+import type { RunDesk } from './desks/runDesk.ts';
+import type { SearchDesk } from './desks/searchDesk.ts';
+import { failureOf } from './door/failure.ts';
+import type { LabError, LabFailure } from './door/labError.ts';
+import type { CommandOf, LabEvent } from './door/protocol.ts';
+import { Turns } from './door/turns.ts';
+import type { ResumedRun } from './door/views.ts';
+import type { Workbench } from './workbench.ts';
+
+/** Desks that the run concerns whoever asks: what saves it, watches its steps, and holds what its models have embedded. */
+interface Bystanders {
+  readonly runs: RunDesk;
+  readonly search: SearchDesk;
+  readonly kernels: KernelDesk;
+}
+
+/** The signal of what nobody has asked for. */
+const NEVER = new AbortController().signal;
+
+/**
+ * The run of a session: opens, trains and replaces it, one thing at a time. What changes it waits for the step under way; what
+ * only looks at it is let in between two steps.
+ */
+export class RunControl {
+  readonly #turns = new Turns();
+  /** Steps still wanted: Infinity while training, 1 for a single step, 0 when paused. */
+  #wanted = 0;
+  /** The turn of the training that was asked for last. */
+  #training: Promise<void> = Promise.resolve();
+  #preparing: AbortController | undefined;
+  /** Ends what is under way when the session ends. */
+  readonly #closing = new AbortController();
+
+  constructor(
+    private readonly bench: Workbench,
+    private readonly desks: Bystanders,
+    private readonly emit: (event: LabEvent) => void,
+  ) {}
+
+  /** Takes a recipe in the place of what was run. @throws LabFailure, before anything of the run so far is given up. */
+  configure(command: CommandOf<'configure'>, signal: AbortSignal): Promise<CorpusSummary> {
+    return this.#afresh(() => this.#configure(command, signal), signal);
+  }
+
+  /** Back to step 0. */
+  reset(signal: AbortSignal): Promise<void> {
+    return this.#afresh(() => Promise.resolve(this.#reset()), signal);
+  }
+
+  /** Goes on with a saved run in the place of what was run. */
+  resume(command: CommandOf<'resumeRun' | 'importRun'>, signal: AbortSignal): Promise<ResumedRun> {
+    return this.#afresh(() => this.#resume(command, signal), signal);
+  }
+
+  /** Ends training after the step under way, and preparing at once. */
+  pause(): void {
+    this.#wanted = 0;
+    this.#preparing?.abort();
+  }
+
+  /** Ends the session and gives back all GPU memory. */
+  async close(): Promise<void> {
+    this.pause();
+    this.#closing.abort();
+    await this.#turns.settled;
+    this.#dropRuntime();
+  }
+
+  /** Work on the run that is open (opened for it, if need be), between two steps. It fails by itself; the run goes on. */
+  between<T>(work: (run: OpenRun) => Promise<T>, signal: AbortSignal): Promise<T> {
+    return this.#turns.between(async () => {
+      try {
+        return await work(await this.#openRun(signal));
+      } catch (cause) {
+        throw this.#failure(cause, signal);
+      }
+    }, signal);
+  }
+
+  /** Work that changes the run, in its turn. When it goes wrong, nothing is trained; what was there before can go on. */
+  #inTurn<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    return this.#turns.enqueue(async () => {
+      try {
+        return await work();
+      } catch (cause) {
+        const failed = this.#failure(cause, signal);
+        if (failed.error.kind !== 'stopped') this.#wanted = 0;
+        this.#rest(failed.error);
+        throw failed;
+      }
+    }, signal);
+  }
+
+  /** The same for what takes the place of the run as it is: training stops for it. */
+  #afresh<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    this.pause();
+    return this.#inTurn(work, signal);
+  }
+
+  /** Answered once it has paused; who asks for what goes on already waits for that too. */
+  async train(steps: number, signal: AbortSignal): Promise<void> {
+    const isGoingOn = this.#wanted === Infinity;
+    this.#wanted = steps;
+    if (!isGoingOn) this.#training = this.#inTurn(() => this.#run(signal), signal);
+    const halt = (): void => {
+      this.#wanted = 0;
+    };
+    signal.addEventListener('abort', halt);
+    try {
+      await this.#training;
+    } finally {
+      signal.removeEventListener('abort', halt);
+    }
+  }
+
+  /** What is told of anything that went wrong with the run. */
+  #failure(cause: unknown, signal: AbortSignal): LabFailure {
+    const failed = failureOf(cause, signal);
+    const { error } = failed;
+    // After a lost device or a bug nothing on the GPU can be trusted: the next Train begins afresh.
+    if (error.kind === 'deviceLost' || error.kind === 'bug') {
+      this.#dropRuntime();
+      this.emit({ type: 'lost', error });
+    }
+    return failed;
+  }
+
+  /** How things stand when work has ended early: a run from before it can go on. */
+  #rest(error: LabError): void {
+    const isStopped = error.kind === 'stopped';
+    if (this.bench.experiment) this.bench.state('paused', isStopped ? 'Paused' : error.message);
+    else this.bench.state(isStopped ? 'idle' : 'failed', isStopped ? 'Ready' : error.message);
+  }
+
+  async #configure(
+    { configuration, text, title }: CommandOf<'configure'>,
+    signal: AbortSignal,
+  ): Promise<CorpusSummary> {
+    // Everything is checked and the corpus prepared before anything of the run so far is given up.
+    const prepared = await this.#prepare({ configuration: configure({ ...configuration }), text, title }, signal);
+    this.bench.take(prepared);
+    this.#reset();
+    return prepared.corpus.summary;
+  }
+
+  #prepare(recipe: Recipe, signal: AbortSignal): Promise<PreparedRun> {
+    return this.#stoppable((either) => this.bench.prepare(recipe, either), signal);
+  }
+
+  /** Work that a pause and what takes the place of the run stop, as well as who asked for it. */
+  async #stoppable<T>(work: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+    const control = new AbortController();
+    this.#preparing = control;
+    try {
+      return await work(AbortSignal.any([control.signal, signal, this.#closing.signal]));
+    } finally {
+      this.#preparing = undefined;
+    }
+  }
+
+  #reset(): void {
+    this.#dropExperiment();
+    this.emit({ type: 'reset' });
+    this.bench.state('idle', 'Ready');
+  }
+
+  async #openRun(signal: AbortSignal): Promise<OpenRun> {
+    const bench = this.bench;
+    try {
+      if (!bench.prepared) bench.take(await this.#prepare(bench.recipe, signal));
+      const prepared = bench.prepared!;
+      const wasOpen = bench.experiment !== undefined;
+      const experiment = await this.#stoppable((either) => bench.open(prepared, either), signal);
+      if (!wasOpen && this.#wanted === 0) bench.state('paused', 'Ready');
+      return { runtime: await bench.openRuntime(), prepared, experiment };
+    } catch (cause) {
+      if (this.#wanted === 0) this.#rest(failureOf(cause, signal).error);
+      throw cause;
+    }
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    if (this.#wanted === 0) return;
+    const run = await this.#openRun(signal);
+    const { configuration } = run.prepared.recipe;
+    const { runtime } = run;
+    runtime.recorder.onCompile = (done, total) => {
+      if (done < total) this.bench.state('preparing', `Compiling kernels, ${done} of ${total}`, done / total);
+      // What looks at a paused run may need kernels of its own.
+      else if (this.#wanted > 0) this.bench.state('running', 'Training');
+      else this.bench.state('paused', 'Paused');
+    };
+    this.bench.state('running', 'Training');
+    const events = trainingLoop(run, {
+      log: this.desks.runs.log,
+      isWanted: () => this.#wanted > 0,
+      evaluateEvery: configuration.evaluateEvery,
+      evaluatesAtEnd: false,
+      isSaved: (step) => isSavedAt(configuration, step),
+      save: () => this.#autosave(run),
+      around: (step) => this.desks.kernels.around(runtime, step),
+    });
+    for await (const event of events) {
+      if (event.type === 'step') this.#wanted--;
+      this.emit(event);
+      if (event.type === 'step') await this.#turns.doAsides();
+    }
+    this.bench.state('paused', 'Paused');
+  }
+
+  /** A run that cannot be saved goes on all the same: the reader is told, once it fails. */
+  async #autosave(run: OpenRun): Promise<void> {
+    await this.desks.runs.save(run).catch((cause: unknown) => {
+      this.emit({ type: 'notSaved', error: this.#failure(cause, NEVER).error });
+    });
+  }
+
+  async #resume(command: CommandOf<'resumeRun' | 'importRun'>, signal: AbortSignal): Promise<ResumedRun> {
+    const saved = await this.desks.runs.read(command);
+    const prepared = await this.#prepare(saved.recipe, signal);
+    const before = { recipe: this.bench.recipe, prepared: this.bench.prepared };
+    this.#dropExperiment();
+    this.bench.recipe = prepared.recipe;
+    this.bench.prepared = prepared;
+    try {
+      const resumed = await this.desks.runs.restore(saved, await this.#openRun(signal));
+      this.bench.take(prepared);
+      this.bench.state('paused', 'Paused');
+      return resumed;
+    } catch (cause) {
+      // The models of the run before had to make room: it stands at its beginning.
+      Object.assign(this.bench, before);
+      this.#reset();
+      throw cause;
+    }
+  }
+
+  #dropExperiment(): void {
+    this.desks.search.drop();
+    this.desks.runs.log.clear();
+    this.bench.dropExperiment();
+  }
+
+  #dropRuntime(): void {
+    this.desks.search.forget();
+    this.bench.dropRuntime();
+  }
+}
+
+function isSavedAt({ base, autosaveEvery }: Configuration, step: number): boolean {
+  return base === 'checkpoint' && autosaveEvery > 0 && step % autosaveEvery === 0;
+}
