@@ -5,7 +5,7 @@ import { pageAddress } from './tests/browser/support/pageAddress.ts';
 
 const { executablePath, args, env } = await findBrowser('npm');
 
-/** Tests in which the page computes: a software adapter uses all cores of the machine for one page. */
+/** Tests in which the page computes: a software GPU uses all cores of the machine for one page. */
 const ENGINE = '**/engine/*.spec.ts';
 
 export default defineConfig({

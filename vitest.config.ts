@@ -19,7 +19,7 @@ export default mergeConfig(
       pool: 'forks',
       maxWorkers: 2,
       sequence: { sequencer: LongestFirst },
-      // A software adapter compiles and runs kernels slowly, and nothing here measures time.
+      // A software GPU compiles and runs kernels slowly, and nothing here measures time.
       testTimeout: 120_000,
       hookTimeout: 120_000,
       projects: [

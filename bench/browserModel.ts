@@ -9,7 +9,7 @@ const USAGE = `Usage: npm run bench:browser -- DIR [--steps N]
 
 Serves a checkpoint's folder as a hub on this machine, opens the built page in a browser, and there looks the model up,
 downloads it, and trains N steps (default 1; 0: only loads) of 2 chunks of 32 tokens with adapters of rank 8. Prints times,
-losses and the memory of the page's process. A full-size step on a software adapter takes many minutes.
+losses and the memory of the page's process. A full-size step on a software GPU takes many minutes.
 `;
 
 /** How often the page's memory is looked at. */

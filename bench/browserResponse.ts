@@ -7,7 +7,7 @@ const USAGE = `Usage: npm run bench:browser-response -- [--seconds N]
 
 Clicks and presses keys in the built page for N seconds (default 20), first with the recorded run at rest and then while the small
 preset trains, and prints for each: times from an input to the end of the next frame, intervals between frames, and tasks of
-the main thread that took more than 50 ms. A software adapter competes with the page for the machine's cores.
+the main thread that took more than 50 ms. A software GPU competes with the page for the machine's cores.
 `;
 
 /** Between two inputs: about as fast as people click. */

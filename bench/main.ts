@@ -18,8 +18,8 @@ const HELP = `Measures the engine on this machine's GPU and prints tables.
   npm run bench -- [options]
 
   --only TABLE   kernels | attention | recording | step | bytes | memory; may be given several times
-  --quick        few tokens and few rounds, as software adapters get by themselves
-  --full         the full shapes, on a software adapter too (takes very long there)
+  --quick        few tokens and few rounds, as software GPUs get by themselves
+  --full         the full shapes, on a software GPU too (takes very long there)
   --memory N     also train the small preset for N steps (2000, say) and see whether memory stays flat
   --json         one JSON object a line instead of tables
   help           this text
@@ -57,7 +57,7 @@ async function run(options: BenchOptions, signal: AbortSignal): Promise<void> {
   const report = options.json ? jsonReport(write) : textReport(write);
   const { gpu } = await openNodeRuntime();
   const runtime = new MeasuredRuntime(gpu);
-  const bench = { runtime, report, quick: options.quick ?? gpu.adapter.software, signal };
+  const bench = { runtime, report, quick: options.quick ?? gpu.info.software, signal };
   describeAdapter(bench);
   const wanted = (table: BenchOptions['only'][number]) => options.only.length === 0 || options.only.includes(table);
   if (wanted('kernels')) await kernels(bench);
@@ -70,7 +70,7 @@ async function run(options: BenchOptions, signal: AbortSignal): Promise<void> {
 }
 
 function describeAdapter({ runtime, report, quick }: Bench): void {
-  const { vendor, architecture, description, software } = runtime.gpu.adapter;
+  const { vendor, architecture, description, software } = runtime.gpu.info;
   const section: Section = { table: 'adapter', title: 'Adapter' };
   const row = {
     adapter: [vendor, architecture, description].filter((part) => part !== '').join(' '),
@@ -86,7 +86,7 @@ function describeAdapter({ runtime, report, quick }: Bench): void {
   );
 }
 
-/** How long measurements may take: software adapters need a few long ones, GPUs many short ones. */
+/** How long measurements may take: software GPUs need a few long ones, GPUs many short ones. */
 function comparing({ quick, signal }: Bench, mostRepetitions: number): CompareOptions {
   return quick
     ? { signal, rounds: 3, targetMs: 5, mostRepetitions: Math.min(4, mostRepetitions), budgetMs: 600 }

@@ -82,7 +82,7 @@ function products(shape: ModelShape): Product[] {
 
 async function measure(runtime: MeasuredRuntime, product: Product, options: CompareOptions): Promise<Row> {
   const { layout, m, n, k, dtype } = product;
-  const software = runtime.gpu.adapter.software;
+  const software = runtime.gpu.info.software;
   const workgroups = software ? CPU_WORKGROUPS : GPU_WORKGROUPS;
   const chosen = cutGemm(m, n, k, { workgroups, tiles: software ? [DIRECT_TILE] : GEMM_TILES }).tile;
   const a = runtime.tensor([m * k]);

@@ -6,7 +6,7 @@ export interface BenchOptions {
   readonly help: boolean;
   /** Empty: all tables but memory. */
   readonly only: readonly (typeof TABLES)[number][];
-  /** undefined: as suits the adapter. */
+  /** undefined: as suits the GPU. */
   readonly quick: boolean | undefined;
   readonly json: boolean;
   /** Steps of the memory run; undefined: none was asked for. */

@@ -19,7 +19,7 @@ export interface ModelShape {
   readonly dtype: 'f32' | 'bf16';
   /** Numbers that AdamW updates in one dispatch. */
   readonly trained: number;
-  /** What was made smaller for a software adapter; undefined: nothing. */
+  /** What was made smaller for a software GPU; undefined: nothing. */
   readonly scaledDown?: string;
 }
 
@@ -52,7 +52,7 @@ const LORA_PARAMETERS = 24 * 16 * (1792 + 1024 + 1024 + 1792 + 3 * 5760);
 
 /**
  * Qwen2.5-0.5B (https://huggingface.co/Qwen/Qwen2.5-0.5B, config.json), frozen in bf16, on 16 chunks of 160 tokens and a
- * quarter of its head. `quick`: few tokens, and a part of the largest matrices, for software adapters.
+ * quarter of its head. `quick`: few tokens, and a part of the largest matrices, for software GPUs.
  */
 export function qwenShape(quick: boolean): ModelShape {
   const shared = {

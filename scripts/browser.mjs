@@ -20,7 +20,7 @@ const OLDEST_VERSION = 125;
 /**
  * @typedef {object} Browser
  * @property {string} executablePath
- * @property {string[]} args flags that give WebGPU a software adapter where there is no GPU, and keep the network quiet
+ * @property {string[]} args flags that give WebGPU a software GPU where there is no GPU, and keep the network quiet
  * @property {Record<string, string>} env variables to set in addition to the present ones
  * @property {string} version what it says of itself
  */

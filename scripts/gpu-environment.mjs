@@ -2,7 +2,7 @@
  * Finds the environment variables under which Dawn (WebGPU in Node) has a GPU on this machine. Drivers and the Vulkan
  * loader are found when a process starts, so whoever needs a GPU starts a child process with these variables.
  *
- * In this order: a real adapter; Mesa's software adapter (lavapipe) when a version that Dawn takes is installed; SwiftShader
+ * In this order: a real adapter; Mesa's software GPU (lavapipe) when a version that Dawn takes is installed; SwiftShader
  * from the npm package (Linux x64). Tests take the last one where there is one, so that they run the same on every machine.
  * REVELA_GPU chooses for both: `swiftshader`, or `installed` for the order above.
  */

@@ -1,4 +1,4 @@
-// Causal self-attention inside each row, for software adapters:
+// Causal self-attention inside each row, for software GPUs:
 //   out[t, h] = Σ_{s ≤ t} p[t, s] · v[s, g],   p[t, s] = exp(q[t, h]·k[s, g] / √D − logSumExp[t, h]),   g = h / (heads / kvHeads)
 //
 // Bindings as in forward.tiled.wgsl: q, out: [T, heads · D]; k, v: [T, kvHeads · D]; logSumExp: [T, heads];

@@ -1,4 +1,4 @@
-// Gradients of causal attention for its keys and values, for software adapters, with the weights recomputed from logSumExp:
+// Gradients of causal attention for its keys and values, for software GPUs, with the weights recomputed from logSumExp:
 //   valueGradient[s, g] (+)= Σ_{h of g} Σ_{t ≥ s} p[t, s] · gradient[t, h]
 //   keyGradient[s, g]   (+)= Σ_{h of g} Σ_{t ≥ s} p[t, s] · (gradient[t, h]·v[s, g] − Δ[t, h]) · scale · q[t, h]
 //   p[t, s] = exp(scale · q[t, h]·k[s, g] − logSumExp[t, h])

@@ -1,4 +1,4 @@
-// Gradient of causal attention for its queries, for software adapters, with the weights recomputed from logSumExp:
+// Gradient of causal attention for its queries, for software GPUs, with the weights recomputed from logSumExp:
 //   queryGradient[t, h] (+)= scale · Σ_{s ≤ t} p[t, s] · (gradient[t, h]·v[s, g] − Δ[t, h]) · k[s, g]
 //   p[t, s] = exp(scale · q[t, h]·k[s, g] − logSumExp[t, h])
 //

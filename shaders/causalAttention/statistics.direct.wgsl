@@ -1,4 +1,4 @@
-// What the backward kernels need to know of each (token, head) besides q, k, v, for software adapters:
+// What the backward kernels need to know of each (token, head) besides q, k, v, for software GPUs:
 //   statistics[t, h] = (logSumExp[t, h], Σ_d gradient[t, h, d] · out[t, h, d])
 //
 // gradient, out: [pairs, HEAD_DIM] with pairs = T · heads; logSumExp: [pairs]; statistics: [pairs] of two numbers.

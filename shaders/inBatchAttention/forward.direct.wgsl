@@ -1,4 +1,4 @@
-// Similarity-weighted in-batch attention, added to ordinary self-attention, for software adapters:
+// Similarity-weighted in-batch attention, added to ordinary self-attention, for software GPUs:
 //   out_i[t, h] = own_i[t, h] + gate · Σ_{j read by i} A_ij · Ô_ij[t, h]
 //   Ô_ij[t, h] = Σ_m e^{s_m} V_jm / Σ_m e^{s_m} c_jm,   s_m = ⟨q_i[t, h], K_jm⟩ · scale,   m over all tokens of chunk j
 //

@@ -1,4 +1,4 @@
-// ∂L/∂K_jm and ∂L/∂V_jm of the in-batch attention, for software adapters: sums over the query chunks i that read j, the query heads h
+// ∂L/∂K_jm and ∂L/∂V_jm of the in-batch attention, for software GPUs: sums over the query chunks i that read j, the query heads h
 // of the KV head, and their tokens t, with R, ŵ, c, u as in queryGradient.tiled.wgsl and W = gate · A_ij · R_m[t, h]:
 //   ∂L/∂K_jm (+)= scale · Σ W · (⟨u, V_jm⟩ − ŵ · c_jm) · q_i[t, h]
 //   ∂L/∂V_jm (+)= Σ W · u  −  (Σ W · ŵ) · V_jm / ‖V_jm‖       (last term with V-normalisation only; 0 where ‖V_jm‖ = 0)

@@ -1,4 +1,4 @@
-// ∂L/∂q_i[t, h] (+)= scale · Σ_{j read by i} Σ_m ∂L/∂s_m · K_jm of the in-batch attention, for software adapters, with λ, ŵ of
+// ∂L/∂q_i[t, h] (+)= scale · Σ_{j read by i} Σ_m ∂L/∂s_m · K_jm of the in-batch attention, for software GPUs, with λ, ŵ of
 // statistics.tiled.wgsl, c of divisors.wgsl and u = ∂L/∂out_i[t, h]:
 //   R_m = e^{s_m − λ},   ∂L/∂s_m = gate · A_ij · R_m · (⟨u, V_jm⟩ − ŵ · c_jm)
 //

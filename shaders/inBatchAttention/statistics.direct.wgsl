@@ -1,4 +1,4 @@
-// First step of the in-batch attention's backward pass, for software adapters: the two numbers per (pair read, head, query token)
+// First step of the in-batch attention's backward pass, for software GPUs: the two numbers per (pair read, head, query token)
 // that the other steps need, with s and c as in forward.direct.wgsl and u = ∂L/∂out_i[t, h]:
 //   λ = log Σ_m e^{s_m} c_m,   ŵ = ⟨u, Ô⟩ = Σ_m R_m ⟨u, V_m⟩   with R_m = e^{s_m − λ}
 //

@@ -1,4 +1,4 @@
-// Attention for software adapters, straight from the buffers: what the kernels named *.direct share.
+// Attention for software GPUs, straight from the buffers: what the kernels named *.direct share.
 //
 // Each thread owns four neighbouring rows (queries, or keys in the gradients of keys and values), a workgroup TILE of them, and
 // all its threads walk over the other side together, four tokens at a time:

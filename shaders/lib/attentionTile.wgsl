@@ -66,7 +66,7 @@ fn addScores(scores: ptr<function, mat4x4f>, down: u32, across: u32) {
 }
 
 /// `columns`: how many of them there are, TILE at most. Known only at run time, so that no compiler unrolls the whole
-/// tile: software adapters would take ten seconds over that.
+/// tile: software GPUs would take ten seconds over that.
 fn addProduct(out: ptr<function, Block>, down: u32, across: u32, columns: u32) {
   if (across >= OUT_WIDTH) {
     return;

@@ -1,4 +1,4 @@
-// A block of a matrix product, op(A) · op(B), straight from the buffers, for software adapters: shared by gemm/direct.wgsl and
+// A block of a matrix product, op(A) · op(B), straight from the buffers, for software GPUs: shared by gemm/direct.wgsl and
 // gemm/directRagged.wgsl, which differ in how they store it.
 //
 // Operands and how they are read: gemmOperands.wgsl; params as in gemmTile.wgsl. Each of 64 threads owns a block

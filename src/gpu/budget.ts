@@ -5,7 +5,7 @@
 export const DISPATCH_BUDGET_MS = 20;
 export const SUBMIT_BUDGET_MS = 100;
 
-/** First guess, slow on purpose: a software adapter's rate, in work units (FLOP or bytes, whichever is more) per ms. */
+/** First guess, slow on purpose: a software GPU's rate, in work units (FLOP or bytes, whichever is more) per ms. */
 const FIRST_GUESS_PER_MS = 2e6;
 /** What a dispatch costs however little it does, in ms. */
 const DISPATCH_OVERHEAD_MS = 0.02;

@@ -1,7 +1,7 @@
 import { DeviceLostError, GpuUnavailableError } from './errors.ts';
 
-/** What an adapter says of itself, for people and for bug reports. */
-export interface AdapterDescription {
+/** What a GPU says of itself, for people and for bug reports. */
+export interface GpuInfo {
   vendor: string;
   architecture: string;
   description: string;
@@ -12,7 +12,7 @@ export interface AdapterDescription {
 /** An open device with the limits and features it really has. */
 export interface GpuDevice {
   readonly device: GPUDevice;
-  readonly adapter: AdapterDescription;
+  readonly info: GpuInfo;
   readonly limits: GPUSupportedLimits;
   readonly hasTimestamps: boolean;
   /** Nothing is computed, and what is read is zero (dryDevice.ts). */
@@ -22,7 +22,7 @@ export interface GpuDevice {
   destroy(): void;
 }
 
-/** Limits worth having when the adapter offers them: all else stays at the WebGPU defaults. */
+/** Limits worth having when the GPU offers them: all else stays at the WebGPU defaults. */
 const WANTED_LIMITS = [
   'maxBufferSize',
   'maxStorageBufferBindingSize',
@@ -42,13 +42,13 @@ export interface OpenOptions {
 }
 
 /**
- * Opens a device on the best adapter.
- * @throws GpuUnavailableError when there is no WebGPU, no adapter, or the adapter gives no device.
+ * Opens a device on the best GPU.
+ * @throws GpuUnavailableError when there is no WebGPU, no GPU behind it, or none that gives a device.
  */
 export async function openDevice(gpu: GPU | undefined, options: OpenOptions = {}): Promise<GpuDevice> {
   if (!gpu) throw new GpuUnavailableError('This browser has no WebGPU.', HOW_TO_GET);
   const adapter = await gpu.requestAdapter({ powerPreference: options.powerPreference ?? 'high-performance' });
-  if (!adapter) throw new GpuUnavailableError('WebGPU is there, but it found no graphics adapter.', HOW_TO_GET);
+  if (!adapter) throw new GpuUnavailableError('WebGPU is there, but it found no GPU.', HOW_TO_GET);
   const requiredLimits: Record<string, number> = {};
   if (!options.defaultLimits) for (const name of WANTED_LIMITS) requiredLimits[name] = adapter.limits[name];
   const hasTimestamps = adapter.features.has('timestamp-query');
@@ -59,7 +59,7 @@ export async function openDevice(gpu: GPU | undefined, options: OpenOptions = {}
       requiredFeatures: hasTimestamps ? ['timestamp-query'] : [],
     });
   } catch (cause) {
-    throw new GpuUnavailableError(`The graphics adapter gave no device: ${String(cause)}`, HOW_TO_GET);
+    throw new GpuUnavailableError(`The GPU gave no device: ${String(cause)}`, HOW_TO_GET);
   }
   let closing = false;
   const lost = new Promise<DeviceLostError>((resolve) => {
@@ -75,7 +75,7 @@ export async function openDevice(gpu: GPU | undefined, options: OpenOptions = {}
   });
   return {
     device,
-    adapter: describe(adapter),
+    info: describe(adapter),
     limits: device.limits,
     hasTimestamps,
     dry: false,
@@ -87,7 +87,7 @@ export async function openDevice(gpu: GPU | undefined, options: OpenOptions = {}
   };
 }
 
-function describe(adapter: GPUAdapter): AdapterDescription {
+function describe(adapter: GPUAdapter): GpuInfo {
   const { vendor, architecture, description } = adapter.info;
   const software = /swiftshader|llvmpipe|lavapipe|software|basic render/i.test(
     `${vendor} ${architecture} ${description}`,

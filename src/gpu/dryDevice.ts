@@ -1,5 +1,5 @@
 import type { Dispatch } from './commands.ts';
-import type { AdapterDescription, GpuDevice } from './device.ts';
+import type { GpuInfo, GpuDevice } from './device.ts';
 import { BufferPool, PURPOSES, type Allocation, type BufferSlice, type Purpose } from './pool.ts';
 import { Recorder, type FlushReport } from './recorder.ts';
 import { shaderSource } from './shaderLibrary.ts';
@@ -20,22 +20,22 @@ export const DEFAULT_LIMITS: DryLimits = {
 /** A GPU to be imitated: an open one, or limits and a description. */
 export interface Imitated {
   readonly limits: DryLimits;
-  /** A software adapter takes other tiles, and with them other scratch memory, than a GPU. */
-  readonly adapter: AdapterDescription;
+  /** A software GPU takes other tiles, and with them other scratch memory, than a real one. */
+  readonly info: GpuInfo;
 }
 
-const SOME_GPU: AdapterDescription = { vendor: '', architecture: '', description: '', software: false };
+const SOME_GPU: GpuInfo = { vendor: '', architecture: '', description: '', software: false };
 
 /**
  * A device that computes nothing: with DryPool and DryRecorder the very code of a run goes through all its allocations and
  * dispatches, and only books are kept. It is never lost and needs no WebGPU.
  */
-export function dryDevice({ limits, adapter }: Imitated = { limits: DEFAULT_LIMITS, adapter: SOME_GPU }): GpuDevice {
+export function dryDevice({ limits, info }: Imitated = { limits: DEFAULT_LIMITS, info: SOME_GPU }): GpuDevice {
   const device = { limits, addEventListener: () => undefined, destroy: () => undefined };
   return {
     // Pool and recorder of a dry run use no more of a device than this.
     device: device as unknown as GPUDevice,
-    adapter,
+    info,
     limits: limits as GPUSupportedLimits,
     hasTimestamps: false,
     dry: true,

@@ -40,7 +40,7 @@ export class Recorder {
   timings: KernelTiming[] = [];
   /** Hears after each such flush what its kernels took; an estimate where the GPU has no timestamps. */
   onProfile: ((timings: KernelTiming[], report: FlushReport) => void) | undefined;
-  /** Hears how many of the kernels that a flush needs for the first time are compiled (seconds on software adapters). */
+  /** Hears how many of the kernels that a flush needs for the first time are compiled (seconds on software GPUs). */
   onCompile: ((done: number, total: number) => void) | undefined;
 
   constructor(

@@ -71,9 +71,9 @@ export class Workbench {
     this.state('preparing', 'Opening the GPU');
     const runtime = new Runtime(await openDevice(this.gpu));
     this.runtime = runtime;
-    const { adapter } = runtime.gpu;
-    const name = adapter.description || [adapter.vendor, adapter.architecture].filter(Boolean).join(' ') || 'GPU';
-    this.emit({ type: 'gpu', description: name, software: adapter.software });
+    const { info } = runtime.gpu;
+    const name = info.description || [info.vendor, info.architecture].filter(Boolean).join(' ') || 'GPU';
+    this.emit({ type: 'gpu', description: name, software: info.software });
     return runtime;
   }
 

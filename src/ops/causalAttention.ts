@@ -23,7 +23,7 @@ export interface AttentionHeads {
 
 /** Time per multiply-add in tiles of 16 against tiles of 32, which load a third less for it. */
 const SMALL_TILE_COST = 1.5;
-/** Workgroups that keep a GPU busy, and those that keep a software adapter's few threads busy. */
+/** Workgroups that keep a GPU busy, and those that keep a software GPU's few threads busy. */
 const ENOUGH_WORKGROUPS = 512;
 const ENOUGH_SOFTWARE_WORKGROUPS = 8;
 
@@ -191,7 +191,7 @@ function queryGradient(runtime: Runtime, tape: OpTape, call: Call, gradient: Ten
 
 function keyValueGradient(runtime: Runtime, tape: OpTape, call: Call, gradient: Tensor, statistics: Tensor): void {
   const { q, k, v, rows, heads, kvHeads, tiles, scale } = call;
-  const enough = runtime.gpu.adapter.software ? ENOUGH_SOFTWARE_WORKGROUPS : ENOUGH_WORKGROUPS;
+  const enough = runtime.gpu.info.software ? ENOUGH_SOFTWARE_WORKGROUPS : ENOUGH_WORKGROUPS;
   // The direct kernel's tiles are low enough for a CPU's few cores.
   const splits = call.direct ? 1 : Math.min(heads / kvHeads, Math.ceil(enough / (tiles.count * kvHeads)));
   // One dispatch writes both gradients, so they must be two buffers even where keys and values are one tensor.

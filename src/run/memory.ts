@@ -57,7 +57,7 @@ const RAGGED_MARGIN = 1.05;
 /** What a GPU is assumed to be before one is open: the least that WebGPU allows. */
 const ANY_GPU: Imitated = {
   limits: DEFAULT_LIMITS,
-  adapter: { vendor: '', architecture: '', description: '', software: false },
+  info: { vendor: '', architecture: '', description: '', software: false },
 };
 
 /** A configuration as the planner takes it. `longestRow`: tokens of the longest chunk, where that is known to be less than allowed. */

@@ -23,7 +23,7 @@ const fakeGpu = (adapter: unknown) => ({ requestAdapter: () => Promise.resolve(a
 
 test.each([
   ['no WebGPU', undefined, 'This browser has no WebGPU.'],
-  ['no adapter', fakeGpu(null), 'it found no graphics adapter'],
+  ['no adapter', fakeGpu(null), 'it found no GPU'],
   [
     'an adapter that gives no device',
     fakeGpu({ limits: {}, features: new Set(), requestDevice: () => Promise.reject(new Error('busy')) }),
@@ -48,7 +48,7 @@ test('a device has the adapter’s limits, or the defaults when asked for', asyn
     maxComputeInvocationsPerWorkgroup: 256,
   });
   expect(whole.hasTimestamps).toBe(whole.device.features.has('timestamp-query'));
-  expect(whole.adapter.vendor).toBe(adapter?.info.vendor);
+  expect(whole.info.vendor).toBe(adapter?.info.vendor);
   whole.destroy();
   small.destroy();
 });
@@ -58,14 +58,14 @@ test.each([
   ['mesa', '', 'llvmpipe (LLVM 20)', true],
   ['microsoft', '', 'Microsoft Basic Render Driver', true],
   ['nvidia', 'ampere', 'NVIDIA GeForce', false],
-])('%s %s: a software adapter is recognised', async (vendor, architecture, description, software) => {
+])('%s %s: a software GPU is recognised', async (vendor, architecture, description, software) => {
   const adapter = {
     limits: {},
     features: new Set(),
     info: { vendor, architecture, description },
     requestDevice: () => Promise.resolve({ limits: {}, lost: new Promise(() => undefined) }),
   };
-  expect((await openDevice(fakeGpu(adapter))).adapter).toEqual({ vendor, architecture, description, software });
+  expect((await openDevice(fakeGpu(adapter))).info).toEqual({ vendor, architecture, description, software });
 });
 
 test('a lost device rejects the flush under way and every later one, reads included', async () => {

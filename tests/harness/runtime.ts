@@ -4,7 +4,7 @@ import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { Tape } from '../../src/ops/core/tape.ts';
 import type { Tensor } from '../../src/ops/core/tensor.ts';
 
-/** A runtime on the machine's adapter. Throws where there is none: a missing GPU fails tests, it never skips them. */
+/** A runtime on the machine's GPU. Throws where there is none: a missing GPU fails tests, it never skips them. */
 export function openTestRuntime(options: OpenOptions = {}): Promise<Runtime> {
   return openNodeRuntime(options);
 }

@@ -2,7 +2,7 @@ import { globals } from 'webgpu';
 
 /**
  * Setup of test files that share a process (vite.config.ts): one device per set of limits serves all of them, and what it has
- * compiled stays compiled, which on a software adapter is most of what tests would wait for. Each file still opens and closes
+ * compiled stays compiled, which on a software GPU is most of what tests would wait for. Each file still opens and closes
  * its own runtime, with a pool and a recorder of its own.
  *
  * A device is never destroyed here. Tests of devices that are lost, or whose methods are replaced, run in processes of their own.

@@ -16,7 +16,7 @@ const CONFIG = {
   tie_word_embeddings: true,
 };
 
-/** The files of a checkpoint that a software adapter trains in no time: random bf16 weights, a tokenizer made for `texts`. */
+/** The files of a checkpoint that a software GPU trains in no time: random bf16 weights, a tokenizer made for `texts`. */
 export async function tinyCheckpoint(
   texts: readonly string[],
   { seed = 1, ...changes }: { seed?: number } & Readonly<Record<string, unknown>> = {},

@@ -60,7 +60,7 @@ describe('on the engine', () => {
     return METRICS[metric].of(record, configuration);
   }
 
-  /** Training until partners are found takes some hundred steps, on a software adapter too. */
+  /** Training until partners are found takes some hundred steps, on a software GPU too. */
   const PATIENCE_MS = 1_800_000;
 
   const own = claims.filter((one): one is typeof one & { claim: EngineClaim } => !isRecorded(one.claim));

@@ -21,17 +21,17 @@ beforeAll(async () => {
 });
 afterAll(() => runtime.destroy());
 
-// A head takes four threads on a software adapter and up to 64 on a GPU; this adapter runs both.
+// A head takes four threads on a software GPU and up to 64 on a GPU; this adapter runs both.
 const THREADS = [
-  ['in the threads of a software adapter', true],
+  ['in the threads of a software GPU', true],
   ['in the threads of a GPU', false],
 ] as const;
 let software: boolean;
 beforeEach(() => {
-  ({ software } = runtime.gpu.adapter);
+  ({ software } = runtime.gpu.info);
 });
 afterEach(() => {
-  runtime.gpu.adapter.software = software;
+  runtime.gpu.info.software = software;
 });
 
 const EPSILON = 1e-6;
@@ -51,7 +51,7 @@ const awayFromZero = (values: Float32Array) => values.map((value) => value + Mat
 test.each(THREADS)(
   '%s: queries and keys are normalised head by head and values kept, as f64 loops have it, and backward by differences',
   async (_what, few) => {
-    runtime.gpu.adapter.software = few;
+    runtime.gpu.info.software = few;
     const random = seededRandom(51);
     for (const layout of LAYOUTS) {
       const tokens = randomInt(random, 1, 5);
@@ -82,7 +82,7 @@ test.each(THREADS)(
 test.each(THREADS)(
   '%s: many heads are as rmsNorm has them in rows of one head [T, H, hd], and so are both gradients',
   async (_what, few) => {
-    runtime.gpu.adapter.software = few;
+    runtime.gpu.info.software = few;
     const random = seededRandom(52);
     const layout = { heads: 3, kvHeads: 1, headDim: 24 };
     const { heads, kvHeads, headDim } = layout;

@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => runtime.destroy());
 
-// Wide enough for tensors beyond the smallest buffers, small enough for a software adapter.
+// Wide enough for tensors beyond the smallest buffers, small enough for a software GPU.
 const qwen = {
   ...parseDecoderConfig(QWEN2_JSON),
   hiddenSize: 64,

@@ -10,7 +10,7 @@ import { planMemory, type MemoryPlan } from '../../run/memoryPlan.ts';
 import { tableOf } from '../../objectives/tables.ts';
 import { inWords } from '../support/metrics.ts';
 import { memoryTable } from '../support/memoryTable.ts';
-import { adapterText, table, timeText } from '../support/reports.ts';
+import { gpuText, table, timeText } from '../support/reports.ts';
 import { openRun, type RunSources } from '../support/openRun.ts';
 
 export interface ModelStepOptions extends RunSources {
@@ -51,7 +51,7 @@ export async function modelStep(
     const result = await experiment.trainer.step();
     const kernels = mergeTimings(timings);
     const report: ModelStepReport = {
-      adapter: adapterText(runtime),
+      adapter: gpuText(runtime),
       ...result.metrics,
       gradientNorm: result.gradientNorm,
       tokens: result.tokens,

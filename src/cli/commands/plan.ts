@@ -9,7 +9,7 @@ import { readShape } from './makeCheckpoint.ts';
 import { memoryTable } from '../support/memoryTable.ts';
 import { openBases } from '../support/modelFolder.ts';
 import { openNodeRuntime } from '../support/nodeGpu.ts';
-import { adapterText } from '../support/reports.ts';
+import { gpuText } from '../support/reports.ts';
 import { CHECKPOINT_SHAPES } from '../support/randomCheckpoint.ts';
 import {
   CONFIGURATION_HELP,
@@ -24,7 +24,7 @@ import {
 /** The least that WebGPU promises, on a GPU. */
 const ANY_GPU: Imitated = {
   limits: DEFAULT_LIMITS,
-  adapter: { vendor: '', architecture: '', description: 'any GPU with WebGPU’s default limits', software: false },
+  info: { vendor: '', architecture: '', description: 'any GPU with WebGPU’s default limits', software: false },
 };
 
 export const planCommand: Command = {
@@ -50,7 +50,7 @@ and every setting of train. --memoryBudget says how much may be used.`,
     const bases = await plannedBases(configuration, values);
     const runtime = values.here ? await openNodeRuntime() : undefined;
     const fitted = await fitPlan(configuration, bases, runtime?.gpu ?? ANY_GPU);
-    const where = runtime ? adapterText(runtime) : ANY_GPU.adapter.description;
+    const where = runtime ? gpuText(runtime) : ANY_GPU.info.description;
     runtime?.destroy();
     process.stdout.write(values.json ? `${JSON.stringify(fitted)}\n` : planText(fitted, where));
   },

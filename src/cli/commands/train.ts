@@ -9,7 +9,7 @@ import type { Configuration } from '../../settings/configuration.ts';
 import { jsonPrinter, textPrinter } from '../support/metrics.ts';
 import { openRun, type CommandRun, type RunSources } from '../support/openRun.ts';
 import { FORCE_HELP, FORCE_OPTION, Outputs } from '../support/outputs.ts';
-import { adapterText, timeText } from '../support/reports.ts';
+import { gpuText, timeText } from '../support/reports.ts';
 import { readAdapters, readRunFile } from '../support/save.ts';
 import { snapshotSteps } from '../support/snapshots.ts';
 import {
@@ -162,13 +162,13 @@ async function train(run: CommandRun, options: TrainOptions, saved: SavedRun | u
   const print = options.json ? jsonPrinter(table, write) : textPrinter(table, write);
   if (!options.json) {
     for (const notice of corpus.summary.notices) write(`note: ${notice}\n`);
-    write(`${corpus.summary.title} on ${adapterText(runtime)}\n`);
+    write(`${corpus.summary.title} on ${gpuText(runtime)}\n`);
   }
   const pictures = new Set(snapshotSteps(steps));
   const log = new RunLog({ mostSteps: Infinity, keepsPicture: (step) => pictures.has(step) });
   if (saved?.record) log.restore(saved.record);
   const record = (): RunRecord =>
-    log.record({ name: options.name, configuration, corpus: corpus.summary, adapter: adapterText(runtime) });
+    log.record({ name: options.name, configuration, corpus: corpus.summary, adapter: gpuText(runtime) });
   const times: number[] = [];
   const isWanted = (step: number): boolean => step < steps && !signal.aborted;
   const events = trainingLoop(run, {

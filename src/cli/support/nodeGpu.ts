@@ -18,7 +18,7 @@ export function nodeGpu(): GPU {
   return instance;
 }
 
-/** A runtime on the machine's adapter. @throws GpuUnavailableError */
+/** A runtime on the machine's GPU. @throws GpuUnavailableError */
 export async function openNodeRuntime(options: OpenOptions = {}): Promise<Runtime> {
   const device = await openDevice(nodeGpu(), options);
   if (openDevices.size === 0) process.once('exit', destroyDevices);
@@ -43,7 +43,7 @@ function destroyDevices(): void {
 
 /**
  * While a GPU promise is pending, dawn.node asks after it in every turn of the event loop, through setImmediate: a whole
- * core spins, which a software adapter needs for the work itself (measured: half the time of a step on two cores). Its
+ * core spins, which a software GPU needs for the work itself (measured: half the time of a step on two cores). Its
  * callback is a native function; those, and no others, are put off by a millisecond.
  */
 function waitWithoutSpinning(): void {

@@ -9,7 +9,7 @@ import {
 import type { DecoderConfig } from '../../models/config.ts';
 import { decoderLayout, type TensorRole } from '../../models/layout.ts';
 
-/** Configurations that can be asked for by name: three real ones, and one that a software adapter trains in seconds. */
+/** Configurations that can be asked for by name: three real ones, and one that a software GPU trains in seconds. */
 export const CHECKPOINT_SHAPES: Readonly<Record<string, Record<string, unknown>>> = {
   'qwen2.5-0.5b': {
     architectures: ['Qwen2ForCausalLM'],

@@ -50,7 +50,7 @@ export function partText(done: number, total: number): string {
   return `${byteText(done)} of ${byteText(total)} (${Math.floor((100 * done) / Math.max(1, total))} %)`;
 }
 
-/** Says when kernels are compiled, which a first step on a software adapter waits for. */
+/** Says when kernels are compiled, which a first step on a software GPU waits for. */
 export function reportCompiling(runtime: Runtime): void {
   const line = new ProgressLine();
   let since: number | undefined;
@@ -64,8 +64,8 @@ export function reportCompiling(runtime: Runtime): void {
   };
 }
 
-/** What the adapter is called. */
-export function adapterText(runtime: Runtime): string {
-  const { description, vendor, architecture } = runtime.gpu.adapter;
+/** What the GPU is called. */
+export function gpuText(runtime: Runtime): string {
+  const { description, vendor, architecture } = runtime.gpu.info;
   return description || `${vendor} ${architecture}`;
 }

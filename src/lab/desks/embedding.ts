@@ -45,7 +45,7 @@ export async function embedTexts(
 ): Promise<Float32Array<ArrayBuffer>> {
   const { signal, onProgress, pooling } = options;
   const { hiddenSize } = decoder.config;
-  const budget = options.batchTokens ?? BATCH_TOKENS[runtime.gpu.adapter.software ? 'software' : 'gpu'];
+  const budget = options.batchTokens ?? BATCH_TOKENS[runtime.gpu.info.software ? 'software' : 'gpu'];
   const rows = await tokenRows(tokenizer, texts, options);
   const total = rows.reduce((sum, { ids }) => sum + ids.length, 0);
   const embeddings = new Float32Array(texts.length * hiddenSize);

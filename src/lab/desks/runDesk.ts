@@ -109,7 +109,7 @@ export class RunDesk {
       name: corpus.summary.title,
       configuration: recipe.configuration,
       corpus: corpus.summary,
-      adapter: runtime.gpu.adapter.description,
+      adapter: runtime.gpu.info.description,
     });
   }
 }

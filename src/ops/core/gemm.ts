@@ -67,7 +67,7 @@ export function gemm(runtime: Runtime, spec: GemmSpec): void {
   if (bias && bias.size !== n) throw new Error(`gemm: a bias of ${bias.size} numbers does not fit ${n} columns.`);
   if (m === 0 || n === 0) return;
 
-  const options = runtime.gpu.adapter.software
+  const options = runtime.gpu.info.software
     ? { workgroups: CPU_WORKGROUPS, tiles: [DIRECT_TILE] }
     : { workgroups: GPU_WORKGROUPS, tiles: GEMM_TILES };
   const { tile, splits } = spec.cut ?? cutGemm(m, n, k, options);

@@ -21,12 +21,12 @@ export const GEMM_TILES: readonly GemmTile[] = [
   { name: 'small', m: 16, n: 16, k: 16, rows: 1, rate: 0.35 },
 ];
 
-/** For software adapters: no workgroup memory (shaders/lib/gemmDirect.wgsl). Sizes are fixed in the kernel. */
+/** For software GPUs: no workgroup memory (shaders/lib/gemmDirect.wgsl). Sizes are fixed in the kernel. */
 export const DIRECT_TILE: GemmTile = { name: 'direct', m: 16, n: 64, k: 4, rows: 4, rate: 1 };
 
 /** Workgroups below which a GPU has idle cores: a laptop's has some 10 to 40, each with room for more than one. */
 export const GPU_WORKGROUPS = 64;
-/** The same for a software adapter: a CPU's cores. */
+/** The same for a software GPU: a CPU's cores. */
 export const CPU_WORKGROUPS = 4;
 /** No stretch of a split K is shorter: each costs one more write and read of the result. */
 const SHORTEST_SPLIT = 512;

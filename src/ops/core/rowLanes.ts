@@ -2,15 +2,15 @@ import type { Runtime } from './runtime.ts';
 
 /** Threads of a workgroup whose rows are reduced (shaders/lib/rowSum.wgsl). */
 const ROW_THREADS = 64;
-/** Threads that a software adapter runs as one vector, so that a barrier between them costs nothing. */
+/** Threads that a software GPU runs as one vector, so that a barrier between them costs nothing. */
 const SOFTWARE_THREADS = 4;
 
 /**
- * Threads of a workgroup that adds up numbers: `usual` on a GPU. A software adapter runs threads in vectors of four and
+ * Threads of a workgroup that adds up numbers: `usual` on a GPU. A software GPU runs threads in vectors of four and
  * changes between vectors at every barrier, which costs far more than the sum itself: there it is one vector.
  */
 export function reductionThreads(runtime: Runtime, usual: number): number {
-  return runtime.gpu.adapter.software ? SOFTWARE_THREADS : usual;
+  return runtime.gpu.info.software ? SOFTWARE_THREADS : usual;
 }
 
 export interface RowLanes {

@@ -1,4 +1,4 @@
-/** Whether this browser offers WebGPU at all; whether it finds an adapter is known only once the lab has asked. */
+/** Whether this browser offers WebGPU at all; whether it finds a GPU is known only once the lab has asked. */
 export const hasWebGpu = 'gpu' in navigator && (navigator.gpu as GPU | undefined) !== undefined;
 
 /** Why there is no WebGPU, and how to get it. */

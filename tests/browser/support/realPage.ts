@@ -1,6 +1,6 @@
 import { expect, test, type Locator, type Page } from '@playwright/test';
 
-/** As small as a run can be that still has everything: a software adapter has to compute it. */
+/** As small as a run can be that still has everything: a software GPU has to compute it. */
 const SMALL = {
   'Chunks per batch': 4,
   'Chunk length': 24,

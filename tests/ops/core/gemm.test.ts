@@ -197,7 +197,7 @@ test.each(LAYOUTS)('%s: bias, scale, accumulation and column slices together', a
 
 test.each(LAYOUTS)('%s: a long K is split, with and without bias and accumulation', async (layout) => {
   const random = seededRandom(14);
-  // As on a GPU: a software adapter would leave some of them in one piece.
+  // As on a GPU: a software GPU would leave some of them in one piece.
   const split = (spec: Case) => check(random, { ...spec, cut: cutGemm(spec.m, spec.n, spec.k) });
   expect(cutGemm(8, 12, 2060).splits).toBe(4);
   await split({ layout, m: 8, n: 12, k: 2060 });
