@@ -88,8 +88,11 @@ export class Lab implements Door {
         return imported;
       }, signal),
     exportRun: (_command, { signal }) => this.#run.between((run) => this.#runs.exportRun(run), signal),
-    saveRun: (_command, { signal }) => this.#run.between((run) => this.#runs.save(run), signal),
+    saveRun: ({ ifWorthIt }, { signal }) =>
+      ifWorthIt ? this.#run.secure(signal) : this.#run.between((run) => this.#runs.save(run), signal),
     listSavedRuns: (_command, { signal }) => this.#beside(() => this.#runs.list(), signal),
+    exportSavedRun: ({ id }, { signal }) => this.#beside(() => this.#runs.exportSaved(id), signal),
+    renameSavedRun: (command, { signal }) => this.#beside(() => this.#runs.rename(command), signal),
     deleteSavedRun: ({ id }, { signal }) => this.#beside(() => this.#runs.delete(id), signal),
     resumeRun: (command, { signal }) => this.#run.resume(command, signal),
     importRun: (command, { signal }) => this.#run.resume(command, signal),

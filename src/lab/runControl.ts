@@ -2,9 +2,9 @@ import type { OpenRun } from '../run/openRun.ts';
 import { trainingLoop } from '../run/loop.ts';
 import type { PreparedRun, Recipe } from '../run/recipe.ts';
 import type { CorpusSummary } from '../run/record.ts';
-import { configure, type Configuration } from '../settings/configuration.ts';
+import { configure } from '../settings/configuration.ts';
 import type { KernelDesk } from './desks/kernelDesk.ts';
-import type { RunDesk } from './desks/runDesk.ts';
+import type { FoundRun, RunDesk } from './desks/runDesk.ts';
 import type { SearchDesk } from './desks/searchDesk.ts';
 import { failureOf } from './door/failure.ts';
 import type { LabError, LabFailure } from './door/labError.ts';
@@ -50,7 +50,10 @@ export class RunControl {
 
   /** Back to step 0. */
   reset(signal: AbortSignal): Promise<void> {
-    return this.#afresh(() => Promise.resolve(this.#reset()), signal);
+    return this.#afresh(async () => {
+      await this.#saveBefore();
+      this.#reset();
+    }, signal);
   }
 
   /** Goes on with a saved run in the place of what was run. */
@@ -81,6 +84,12 @@ export class RunControl {
         throw this.#failure(cause, signal);
       }
     }, signal);
+  }
+
+  /** Saves what is worth it of the run that is open; what is not open has nothing to lose. @returns the step it is saved at. */
+  secure(signal: AbortSignal): Promise<{ readonly step: number }> {
+    if (!this.bench.experiment) return Promise.resolve({ step: 0 });
+    return this.between((run) => this.desks.runs.saveIfWorthIt(run), signal);
   }
 
   /** Work that changes the run, in its turn. When it goes wrong, nothing is trained; what was there before can go on. */
@@ -144,6 +153,7 @@ export class RunControl {
   ): Promise<CorpusSummary> {
     // Everything is checked and the corpus prepared before anything of the run so far is given up.
     const prepared = await this.#prepare({ configuration: configure({ ...configuration }), text, title }, signal);
+    await this.#saveBefore();
     this.bench.take(prepared);
     this.#reset();
     return prepared.corpus.summary;
@@ -170,7 +180,8 @@ export class RunControl {
     this.bench.state('idle', 'Ready');
   }
 
-  async #openRun(signal: AbortSignal): Promise<OpenRun> {
+  /** The run that is on the bench, opened if it is not: at its beginning, or to become the one that was saved. */
+  async #openRun(signal: AbortSignal, saved?: FoundRun): Promise<OpenRun> {
     const bench = this.bench;
     try {
       if (!bench.prepared) bench.take(await this.#prepare(bench.recipe, signal));
@@ -178,7 +189,9 @@ export class RunControl {
       const wasOpen = bench.experiment !== undefined;
       const experiment = await this.#stoppable((either) => bench.open(prepared, either), signal);
       if (!wasOpen && this.#wanted === 0) bench.state('paused', 'Ready');
-      return { runtime: await bench.openRuntime(), prepared, experiment };
+      const run = { runtime: await bench.openRuntime(), prepared, experiment };
+      if (!wasOpen) this.desks.runs.begin(run, saved);
+      return run;
     } catch (cause) {
       if (this.#wanted === 0) this.#rest(failureOf(cause, signal).error);
       throw cause;
@@ -197,13 +210,14 @@ export class RunControl {
       else this.bench.state('paused', 'Paused');
     };
     this.bench.state('running', 'Training');
+    this.desks.runs.goesOn(run);
     const events = trainingLoop(run, {
       log: this.desks.runs.log,
       isWanted: () => this.#wanted > 0,
       evaluateEvery: configuration.evaluateEvery,
       evaluatesAtEnd: false,
-      isSaved: (step) => isSavedAt(configuration, step),
-      save: () => this.#autosave(run),
+      isSaved: (step, isLast) => this.desks.runs.isSaveDue(run, step, isLast),
+      save: () => this.#autosave(() => this.desks.runs.save(run)),
       around: (step) => this.desks.kernels.around(runtime, step),
     });
     for await (const event of events) {
@@ -215,21 +229,29 @@ export class RunControl {
   }
 
   /** A run that cannot be saved goes on all the same: the reader is told, once it fails. */
-  async #autosave(run: OpenRun): Promise<void> {
-    await this.desks.runs.save(run).catch((cause: unknown) => {
+  async #autosave(save: () => Promise<unknown>): Promise<void> {
+    await save().catch((cause: unknown) => {
       this.emit({ type: 'notSaved', error: this.#failure(cause, NEVER).error });
     });
+  }
+
+  /** The run so far makes room for another: the library keeps what it has learnt. */
+  async #saveBefore(): Promise<void> {
+    if (!this.bench.experiment) return;
+    const run = await this.#openRun(NEVER);
+    await this.#autosave(() => this.desks.runs.saveIfWorthIt(run));
   }
 
   async #resume(command: CommandOf<'resumeRun' | 'importRun'>, signal: AbortSignal): Promise<ResumedRun> {
     const saved = await this.desks.runs.read(command);
     const prepared = await this.#prepare(saved.recipe, signal);
+    await this.#saveBefore();
     const before = { recipe: this.bench.recipe, prepared: this.bench.prepared };
     this.#dropExperiment();
     this.bench.recipe = prepared.recipe;
     this.bench.prepared = prepared;
     try {
-      const resumed = await this.desks.runs.restore(saved, await this.#openRun(signal));
+      const resumed = await this.desks.runs.restore(saved, await this.#openRun(signal, saved));
       this.bench.take(prepared);
       this.bench.state('paused', 'Paused');
       return resumed;
@@ -251,8 +273,4 @@ export class RunControl {
     this.desks.search.forget();
     this.bench.dropRuntime();
   }
-}
-
-function isSavedAt({ base, autosaveEvery }: Configuration, step: number): boolean {
-  return base === 'checkpoint' && autosaveEvery > 0 && step % autosaveEvery === 0;
 }

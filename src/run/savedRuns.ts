@@ -43,20 +43,18 @@ export class SavedRuns {
     const runs: SavedRunView[] = [];
     for (const folder of await store.folders()) {
       const note = await findNote(store, folder);
-      if (!note) continue;
-      const { name, step, savedAt, bytes } = note;
-      runs.push({ id: folder, name, step, savedAt, bytes });
+      if (note) runs.push(viewOf(folder, note));
     }
     return runs.sort((a, b) => b.savedAt - a.savedAt);
   }
 
-  /** @throws StorageFullError, StoreRefusedError; what was saved before stays. */
+  /** @returns the run as it is listed. @throws StorageFullError, StoreRefusedError; what was saved before stays. */
   async save(
     id: string,
     { name, step }: { name: string; step: number },
     chunks: readonly Uint8Array[],
     now = Date.now(),
-  ): Promise<void> {
+  ): Promise<SavedRunView> {
     const store = await this.#ready();
     const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
     const file = `step-${step}-${now}.safetensors`;
@@ -70,23 +68,31 @@ export class SavedRuns {
         await writer.close();
       }
       const note: Note = { file, name, step, savedAt: now, bytes };
-      await writeJsonFile(store, id, CURRENT, { ...note, checksum: await noteChecksum(note) });
+      await writeNote(store, id, note);
     } catch (cause) {
       await store.deleteFile(id, file).catch(() => undefined);
       throw isQuotaError(cause) ? full(bytes, undefined, cause) : cause;
     }
     for (const old of await store.files(id))
       if (old.name !== file && old.name !== CURRENT) await store.deleteFile(id, old.name);
+    return viewOf(id, { file, name, step, savedAt: now, bytes });
   }
 
-  /** @throws ModelFileError when it is not there any more. */
-  async read(id: string): Promise<ByteSource> {
+  /** What a run is called from now on. @throws ModelFileError when it is not there any more; StoreRefusedError. */
+  async rename(id: string, name: string): Promise<void> {
+    const store = await this.#ready();
+    const note = await findNote(store, id);
+    if (!note) throw notThere();
+    await writeNote(store, id, { ...note, name });
+  }
+
+  /** A run and its file. @throws ModelFileError when it is not there any more. */
+  async find(id: string): Promise<{ readonly view: SavedRunView; readonly source: ByteSource }> {
     const store = await this.#ready();
     const note = await findNote(store, id);
     const source = note && (await store.open(id, note.file));
-    if (!source)
-      throw new ModelFileError('This run is not in the browser’s storage any more. It may have been cleared.');
-    return source;
+    if (!source) throw notThere();
+    return { view: viewOf(id, note), source };
   }
 
   async delete(id: string): Promise<void> {
@@ -103,6 +109,22 @@ export class SavedRuns {
       throw cause;
     }));
   }
+}
+
+/** Random enough that no two tabs give their runs the same one. */
+export function newRunId(): string {
+  const random = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+  return `run-${Date.now()}-${random.toString(16)}`;
+}
+
+function viewOf(id: string, { name, step, savedAt, bytes }: Note): SavedRunView {
+  return { id, name, step, savedAt, bytes };
+}
+
+function notThere(): ModelFileError {
+  return new ModelFileError(
+    'This run is not in the browser’s storage any more: another tab may have deleted it, or it was cleared.',
+  );
 }
 
 /** The note of a run, or where that is damaged or gone, what the newest of its files says of itself. */
@@ -130,6 +152,10 @@ async function readNote(store: FileStore, id: string): Promise<Note | undefined>
   // Notes of older versions have none.
   if (checksum !== undefined && checksum !== (await noteChecksum(note))) return undefined;
   return note;
+}
+
+async function writeNote(store: FileStore, id: string, note: Note): Promise<void> {
+  await writeJsonFile(store, id, CURRENT, { ...note, checksum: await noteChecksum(note) });
 }
 
 function noteChecksum({ file, name, step, savedAt, bytes }: Note): Promise<string> {

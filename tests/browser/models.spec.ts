@@ -404,21 +404,30 @@ test.describe('taking home', () => {
     await openPanel(page, 'Take home');
     await page.getByRole('button', { name: 'Save now' }).click();
     await asked(page, 'saveRun');
-    await say(page, { type: 'saved', step: 3 });
+    const own = savedRun({ id: 'run-1', name: 'Small models on Facts', step: 3, bytes: 2e6 });
+    await say(page, { type: 'saved', run: own });
     await answer(page, 'saveRun', { step: 3 });
     await expect(page.getByText('Last at step 3.')).toBeVisible();
-    await answer(page, 'listSavedRuns', [savedRun()]);
-    await expect(page.getByText('step 120, 4 Mar, 12:30, 106 MB')).toBeVisible();
+    await page.getByRole('region', { name: 'The whole run' }).getByRole('button', { name: 'Runs' }).click();
+    await asked(page, 'listSavedRuns');
+    await answer(page, 'listSavedRuns', [own, savedRun()]);
+    const rows = page.getByRole('list', { name: 'Kept runs' }).getByRole('listitem');
+    await expect(rows.nth(0)).toContainText(/Facts, small model.* · goes on at step 3 \(2\.0 MB\)/);
+    await expect(rows.nth(1)).toContainText('4 Mar, 12:30 · no record · goes on at step 120 (106 MB)');
+    await expect(rows.nth(1).getByRole('checkbox')).toBeDisabled();
     await page.reload();
     await asked(page, 'listSavedRuns');
     await answer(page, 'listSavedRuns', [savedRun()]);
     await expect(page.getByText('The kitchen on Qwen2.5-0.5B, step 120.')).toBeVisible();
     await page.getByRole('button', { name: 'Go on with it' }).click();
     expect(await asked(page, 'resumeRun')).toEqual({ type: 'resumeRun', id: 'one' });
+    await say(page, { type: 'opened', id: 'one' });
     await answer(page, 'resumeRun', resumed(120));
     await say(page, { type: 'state', state: 'paused', detail: 'Paused' });
     await expect.poll(() => stepOf(page)).toBe(120);
     await expect(page.getByRole('img', { name: /^Loss/ })).toHaveAccessibleName(/ at 120: /);
+    // It has a record from now on, and stands once in the list.
+    await expect(rows).toHaveText([/Facts, small model/, /The kitchen on Qwen2\.5-0\.5B.*this run · 120 steps/]);
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Settings' }).click();
     await expect(page.getByRole('textbox', { name: 'Seed' })).toHaveValue('7');
@@ -430,10 +439,11 @@ test.describe('taking home', () => {
 
   test('says so when a run cannot be put back, or cannot be saved, and the run goes on', async ({ page }) => {
     await openPage(page);
-    await openPanel(page, 'Take home');
+    await openPanel(page, 'Runs');
     await asked(page, 'listSavedRuns');
     await answer(page, 'listSavedRuns', [savedRun()]);
-    await page.getByRole('button', { name: /^Go on with The kitchen/ }).click();
+    await page.getByRole('button', { name: /^The kitchen/ }).click();
+    await page.getByRole('button', { name: 'Go on', exact: true }).click();
     await asked(page, 'resumeRun');
     const broken = {
       kind: 'badInput',
@@ -441,6 +451,8 @@ test.describe('taking home', () => {
       action: 'Delete it.',
     } as const;
     await fail(page, 'resumeRun', broken);
+    await asked(page, 'listSavedRuns', 2);
+    await answer(page, 'listSavedRuns', [savedRun()]);
     await expect(page.getByRole('alert')).toHaveText('The saved run is cut short. Delete it.');
     await page.keyboard.press('Escape');
     await trainTo(page, 3);
@@ -454,7 +466,7 @@ test.describe('taking home', () => {
       'The run goes on, but could not be saved. The storage is full.',
     );
     await playTo(page, 6);
-    await say(page, { type: 'saved', step: 20 });
+    await say(page, { type: 'saved', run: savedRun({ id: 'run-1', step: 20 }) });
     await expect(page.getByRole('alert')).toHaveCount(0);
   });
 
@@ -467,6 +479,7 @@ test.describe('taking home', () => {
     await asked(page, 'importRun');
     const configuration = configure({ source: 'text', chunks: 16, groupSize: 4, seed: 3 });
     await answer(page, 'importRun', {
+      id: 'new',
       configuration,
       text: 'Once I was here.',
       title: 'Mine',
@@ -518,8 +531,12 @@ test.describe('for everybody', () => {
         expect(await violations(page)).toEqual([]);
         await page.keyboard.press('Escape');
         await openPanel(page, 'Take home');
+        expect(await violations(page)).toEqual([]);
+        await page.keyboard.press('Escape');
+        await openPanel(page, 'Runs');
         await asked(page, 'listSavedRuns');
         await answer(page, 'listSavedRuns', [savedRun()]);
+        await page.getByRole('button', { name: /^The kitchen/ }).click();
         await page.getByRole('button', { name: /^Delete The kitchen/ }).click();
         expect(await violations(page)).toEqual([]);
         expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);

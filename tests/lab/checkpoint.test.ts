@@ -169,7 +169,7 @@ test('a saved run that does not fit what it was made with is refused, and the ru
 
 test('it saves itself every so many steps, and goes on when the storage is full', async () => {
   await trained(4, { autosaveEvery: 2 });
-  expect(of('saved').map(({ step }) => step)).toEqual([2, 4]);
+  expect(of('saved').map(({ run }) => run.step)).toEqual([2, 4]);
   expect(
     [...runs.contents.values()].map((files) => files.size),
     'one state and its note',

@@ -128,8 +128,8 @@ describe('a request', () => {
 
 describe('the worker', () => {
   test('tells everybody what is so', () => {
-    tell({ type: 'saved', step: 3 });
-    expect(events).toEqual([{ type: 'saved', step: 3 }]);
+    tell({ type: 'opened', id: 'one' });
+    expect(events).toEqual([{ type: 'opened', id: 'one' }]);
   });
 
   test('that breaks rejects all that waits and all that comes, and says so once', async () => {

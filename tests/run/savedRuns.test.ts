@@ -23,7 +23,7 @@ test('a run is listed by its note, and its file found again', async () => {
   const { runs, files } = await saved();
   const bytes = files.get('step-3-1000.safetensors')!.length;
   expect(await runs.list()).toEqual([{ ...NOTE, bytes }]);
-  expect((await runs.read('run-1')).size).toBe(bytes);
+  expect((await runs.find('run-1')).source.size).toBe(bytes);
 });
 
 test('a note from before there were checksums is believed', async () => {
@@ -46,7 +46,7 @@ test('whatever bit of its note flips, a run is neither lost nor listed as anothe
     // The checksum's own name may be what was hit: then the note is whole, and believed.
     expect([NOTE.name, OWN.name]).toContain(run?.name);
     expect(run).toMatchObject({ id: 'run-1', step: 3, savedAt: 1000 });
-    expect((await runs.read('run-1')).size).toBe(run?.bytes);
+    expect((await runs.find('run-1')).source.size).toBe(run?.bytes);
     if (run?.name === OWN.name) own++;
   }
   expect(own).toBeGreaterThan(4 * note.length);

@@ -27,6 +27,8 @@ export interface Surroundings {
   readonly models?: () => Promise<FileStore>;
   /** Where runs are kept. */
   readonly runs?: () => Promise<FileStore>;
+  /** The time in ms, which decides when a run is saved by itself. */
+  readonly now?: () => number;
   readonly fetch?: FetchLike;
   /** A checkpoint that is neither stored nor opened: the command line's folders. */
   readonly openModel?: (name: string) => Promise<Pretrained | undefined>;

@@ -10,13 +10,24 @@ import type { LabFile, ResumedRun } from '../door/views.ts';
 import type { RunRecord } from '../../run/record.ts';
 import { readRun, restoreRun, saveRun, type SavedRun } from '../../run/saving.ts';
 import { RunLog } from '../../run/runLog.ts';
-import { SavedRuns, type SavedRunView } from '../../run/savedRuns.ts';
+import { Autosave } from '../../run/autosave.ts';
+import { newRunId, SavedRuns, type SavedRunView } from '../../run/savedRuns.ts';
 import { importAdapters, runArchive } from '../../run/takeHome.ts';
 
-/** A saved run that can be put back, and its place in the storage; undefined for a file of the reader's. */
+/** A saved run that can be put back, and the id that it goes on under. */
 export interface FoundRun extends SavedRun {
-  readonly id: string | undefined;
+  readonly id: string;
+  /** As it is listed; undefined for a file of the reader's. */
+  readonly stored: SavedRunView | undefined;
   readonly recipe: Recipe;
+}
+
+/** Where the run that is open is saved. */
+interface Place {
+  readonly id: string;
+  /** What the reader calls it; undefined until they have given it a name. */
+  name: string | undefined;
+  readonly autosave: Autosave;
 }
 
 /** Metrics of so many steps go into a saved run at most. */
@@ -26,14 +37,30 @@ const MOST_STEPS = 4000;
 export class RunDesk {
   readonly log = new RunLog({ mostSteps: MOST_STEPS, keepsPicture: () => false });
   readonly #saved: SavedRuns;
-  /** Where the run that is open is saved: one place for each run. */
-  readonly #places = new WeakMap<object, string>();
+  readonly #now: () => number;
+  /** By the experiment of a run. */
+  readonly #places = new WeakMap<object, Place>();
+  #open: Place | undefined;
+  /** The save that is under way. */
+  #saving: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly emit: (event: LabEvent) => void,
-    { runs }: Surroundings,
+    { runs, now = () => performance.now() }: Surroundings,
   ) {
     this.#saved = new SavedRuns(runs);
+    this.#now = now;
+  }
+
+  /** A run was opened, at its beginning or, if it is one that was saved, where it was left. */
+  begin({ experiment, prepared }: OpenRun, saved?: FoundRun): void {
+    const id = saved?.id ?? newRunId();
+    // A file of the reader's is in their hands, not in this browser's storage.
+    const savedStep = saved?.stored ? saved.state.step : 0;
+    const autosave = new Autosave(prepared.recipe.configuration, savedStep, this.#now());
+    this.#open = { id, name: saved?.stored?.name, autosave };
+    this.#places.set(experiment, this.#open);
+    this.emit({ type: 'opened', id });
   }
 
   list(): Promise<SavedRunView[]> {
@@ -42,8 +69,24 @@ export class RunDesk {
 
   /** @returns those that are left. */
   async delete(id: string): Promise<SavedRunView[]> {
+    if (this.#open?.id === id) this.#open.autosave.stop();
+    await this.#saving;
     await this.#saved.delete(id);
     return this.#saved.list();
+  }
+
+  async rename({ id, name }: CommandOf<'renameSavedRun'>): Promise<SavedRunView[]> {
+    if (this.#open?.id === id) this.#open.name = name;
+    await this.#saving;
+    await this.#saved.rename(id, name);
+    return this.#saved.list();
+  }
+
+  /** @throws ModelFileError when it is not there any more. */
+  async exportSaved(id: string): Promise<LabFile> {
+    const { view, source } = await this.#saved.find(id);
+    const bytes = new Uint8Array(await source.read(0, source.size));
+    return { name: runFileName(view.step), bytes };
   }
 
   async exportAdapters(run: OpenRun): Promise<LabFile> {
@@ -51,17 +94,41 @@ export class RunDesk {
   }
 
   async exportRun(run: OpenRun): Promise<LabFile> {
-    return file(`revela-run-step-${run.experiment.optimiser.step}.safetensors`, await this.#state(run));
+    return file(runFileName(run.experiment.optimiser.step), await this.#state(run));
+  }
+
+  /** The run goes on: what it learns from now on may be lost. */
+  goesOn(run: OpenRun): void {
+    this.#placeOf(run).autosave.goesOn(run.experiment.optimiser.step, this.#now());
+  }
+
+  /** Whether the run is to be saved by itself after `step`. */
+  isSaveDue(run: OpenRun, step: number, isLast: boolean): boolean {
+    return this.#placeOf(run).autosave.isDue(step, isLast, this.#now());
   }
 
   /** @throws StorageFullError, StoreRefusedError; what was saved before stays. */
   async save(run: OpenRun): Promise<{ readonly step: number }> {
     const { step } = run.experiment.optimiser;
-    const id = this.#places.get(run.experiment) ?? `run-${Date.now()}`;
-    await this.#saved.save(id, { name: nameOf(run), step }, await this.#state(run));
-    this.#places.set(run.experiment, id);
-    this.emit({ type: 'saved', step });
+    const { id, name = nameOf(run), autosave } = this.#placeOf(run);
+    const saving = this.#state(run).then((chunks) => this.#saved.save(id, { name, step }, chunks));
+    this.#saving = saving.catch(() => undefined);
+    try {
+      const saved = await saving;
+      autosave.saved(step, this.#now());
+      this.emit({ type: 'saved', run: saved });
+    } catch (cause) {
+      autosave.failed(this.#now());
+      throw cause;
+    }
     return { step };
+  }
+
+  /** The same where there is enough to be lost. */
+  saveIfWorthIt(run: OpenRun): Promise<{ readonly step: number }> {
+    const { autosave } = this.#placeOf(run);
+    const isWorthIt = autosave.isWorthIt(run.experiment.optimiser.step, this.#now());
+    return isWorthIt ? this.save(run) : Promise.resolve({ step: autosave.step });
   }
 
   /** @returns what was put under the run, in words. @throws ModelFileError, SafetensorsError when they do not fit it. */
@@ -77,13 +144,16 @@ export class RunDesk {
 
   /** @throws ModelFileError, SafetensorsError, SettingError when it is no saved run, or one that cannot be run here. */
   async read(command: CommandOf<'resumeRun' | 'importRun'>): Promise<FoundRun> {
-    const isStored = command.type === 'resumeRun';
-    const source = isStored ? await this.#saved.read(command.id) : blobSource('The file', command.blob);
+    const { view: stored, source } =
+      command.type === 'resumeRun'
+        ? await this.#saved.find(command.id)
+        : { view: undefined, source: blobSource('The file', command.blob) };
     const saved = await readRun(source);
     const { settings, text, title } = saved;
     return {
       ...saved,
-      id: isStored ? command.id : undefined,
+      id: stored?.id ?? newRunId(),
+      stored,
       recipe: { configuration: configure(settings), text, title },
     };
   }
@@ -92,12 +162,17 @@ export class RunDesk {
   async restore(saved: FoundRun, run: OpenRun): Promise<ResumedRun> {
     const { id, recipe, state, record } = saved;
     await restoreRun(saved, run);
-    if (id !== undefined) this.#places.set(run.experiment, id);
     this.log.clear();
     if (record) this.log.restore(record);
     const { configuration, text, title } = recipe;
     const corpus = run.prepared.corpus.summary;
-    return { configuration, text, title, step: state.step, run: record, corpus };
+    return { id, configuration, text, title, step: state.step, run: record, corpus };
+  }
+
+  #placeOf({ experiment }: OpenRun): Place {
+    const place = this.#places.get(experiment);
+    if (!place) throw new Error('The run was opened without a place to be saved in.');
+    return place;
   }
 
   #state(run: OpenRun): Promise<Uint8Array<ArrayBuffer>[]> {
@@ -112,6 +187,10 @@ export class RunDesk {
       adapter: runtime.gpu.info.description,
     });
   }
+}
+
+function runFileName(step: number): string {
+  return `revela-run-step-${step}.safetensors`;
 }
 
 function file(name: string, chunks: readonly Uint8Array<ArrayBuffer>[]): LabFile {

@@ -69,9 +69,15 @@ export type RunCommand =
   | { readonly type: 'importAdapters'; readonly files: readonly ChosenFile[] }
   /** The whole state of the run as one file. */
   | { readonly type: 'exportRun' }
-  /** The same into this browser's storage, as every so many steps happens by itself. */
-  | { readonly type: 'saveRun' }
+  /**
+   * The same into this browser's storage, as happens by itself about once a minute. `ifWorthIt`: only where that would be done
+   * at a pause.
+   */
+  | { readonly type: 'saveRun'; readonly ifWorthIt?: true }
   | { readonly type: 'listSavedRuns' }
+  /** A saved run, as it lies in the storage, as one file. */
+  | { readonly type: 'exportSavedRun'; readonly id: string }
+  | { readonly type: 'renameSavedRun'; readonly id: string; readonly name: string }
   /** Goes on with a saved run, from storage or from a file. */
   | { readonly type: 'resumeRun'; readonly id: string }
   | { readonly type: 'importRun'; readonly blob: Blob }
@@ -126,9 +132,11 @@ export interface Answers {
   /** What was put under the run, in words. */
   readonly importAdapters: { readonly detail: string };
   readonly exportRun: LabFile;
-  /** The step it was saved at. */
+  /** The step that it is saved at now. */
   readonly saveRun: { readonly step: number };
   readonly listSavedRuns: readonly SavedRunView[];
+  readonly exportSavedRun: LabFile;
+  readonly renameSavedRun: readonly SavedRunView[];
   readonly resumeRun: ResumedRun;
   readonly importRun: ResumedRun;
   /** Those that are left. */
@@ -174,6 +182,8 @@ export type LabEvent =
   | { readonly type: 'gpu'; readonly description: string; readonly software: boolean }
   /** What the run reads now. Another text has other chunks, and models made for it. */
   | { readonly type: 'corpus'; readonly summary: CorpusSummary }
+  /** A run is open: its steps from now on are those of the run of this id, under which it is saved. */
+  | { readonly type: 'opened'; readonly id: string }
   | { readonly type: 'step'; readonly record: StepRecord }
   | { readonly type: 'evaluation'; readonly evaluation: Evaluation }
   /** The run stands at its beginning again. */
@@ -181,7 +191,7 @@ export type LabEvent =
   /** Another checkpoint is here, or one less. */
   | { readonly type: 'models'; readonly models: ModelsView }
   /** The run was saved in this browser's storage, by itself or because somebody asked. */
-  | { readonly type: 'saved'; readonly step: number }
+  | { readonly type: 'saved'; readonly run: SavedRunView }
   /** It should have been saved by itself, and could not be; it goes on. */
   | { readonly type: 'notSaved'; readonly error: LabError }
   /** int8 weights: the largest relative error (RMS, per tensor) against the stored ones. */

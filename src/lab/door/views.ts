@@ -77,6 +77,8 @@ export interface LabFile {
 
 /** A saved run that stands where it was left: what it was made with, and its steps so far as a record. */
 export interface ResumedRun {
+  /** The run goes on under the id that it was saved under; one from a file has a new one. */
+  readonly id: string;
   readonly configuration: Configuration;
   readonly text: string | undefined;
   readonly title: string | undefined;

@@ -1,4 +1,3 @@
-import { ON_CHECKPOINT } from './conditions.ts';
 import { numberSetting } from '../setting.ts';
 
 /** When the run is looked at and saved. */
@@ -27,8 +26,7 @@ export const EVALUATION = {
   autosaveEvery: numberSetting({
     group: 'evaluation',
     label: 'Save every',
-    help: 'How often a run on a checkpoint is saved in this browser, so that it can go on after a reload; 0: never.',
-    applies: [ON_CHECKPOINT],
+    help: 'A run on a checkpoint is saved in this browser after every so many steps. That and any other is saved within every minute, so that it can go on after a reload or a crash. 0: it is saved only when asked.',
     default: 10,
     min: 0,
     max: 100000,

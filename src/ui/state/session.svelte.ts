@@ -29,6 +29,9 @@ export class Session implements Door {
   /** Train or Step as it was pressed last, until it is answered or called off. */
   private going = $state.raw<object>();
 
+  /** Finds what is known here of a run that is put back: the page keeps more of it than is saved with its weights. */
+  recall: (run: ResumedRun) => Promise<RunRecord | undefined> = ({ run }) => Promise.resolve(run);
+
   /** What is on the page. */
   readonly stage = new Stage();
   readonly reader = new ReadersText();
@@ -76,6 +79,11 @@ export class Session implements Door {
 
   get step(): number {
     return this.stage.step;
+  }
+
+  /** Id of the run that the lab has open, and so could go on with at once. */
+  get runId(): string | undefined {
+    return this.stage.runId;
   }
 
   /** Shows the recorded run if there is one, unless a live one is there already. */
@@ -158,9 +166,12 @@ export class Session implements Door {
   ask<C extends LabCommand>(command: C, options?: AskOptions<C['type']>): Promise<Answers[C['type']]> {
     const answer = this.open().ask(command, options);
     if (command.type === 'resumeRun' || command.type === 'importRun') {
-      const done = (answer as Promise<ResumedRun>).then((run) => this.resume(run));
+      const done = (answer as Promise<ResumedRun>).then(async (run) =>
+        this.resume({ ...run, run: await this.recall(run) }),
+      );
       // Why it came to nothing is said where it was asked for.
       void this.ground.wait(undefined, undefined, done, () => undefined);
+      return done.then(() => answer);
     }
     return answer;
   }
@@ -246,6 +257,9 @@ export class Session implements Door {
       case 'gpu':
         this.gpu = event;
         break;
+      case 'opened':
+        this.stage.runId = event.id;
+        break;
       case 'step':
         this.stage.addStep(event.record, this.ground.accepted?.configuration);
         break;
@@ -253,9 +267,11 @@ export class Session implements Door {
         this.stage.addEvaluation(event.evaluation);
         break;
       case 'reset':
+        this.stage.runId = undefined;
         if (this.kind === 'live') this.stage.begin(this.ground.accepted?.configuration);
         break;
       case 'lost':
+        this.stage.runId = undefined;
         this.fail(new LabFailure(event.error));
         break;
       default:

@@ -36,6 +36,8 @@ export class Stage {
   private aside = $state.raw<ShownRun>();
   /** Scores of the untrained models, which come before the first step. */
   private early: Evaluation[] = [];
+  /** Id of the run that the lab has open, under which it is saved; undefined when none is. */
+  runId = $state<string>();
   /** Updates that a resumed run had made when it was put back; its history may be shorter. */
   private resumedAt = $state(0);
   private readonly rate = new Rate();

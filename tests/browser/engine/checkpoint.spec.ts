@@ -96,13 +96,15 @@ test('a checkpoint is fetched, trained with adapters, searched, taken home, and 
 
   await page.getByRole('button', { name: 'Save now' }).click();
   const steps = await stepOf(page);
-  await expect(page.getByRole('button', { name: /^Go on with/ })).toHaveCount(1);
   // The run saved itself before; this is the later one.
-  await expect(page.getByText(new RegExp(`^step ${steps}, `))).toBeVisible();
+  await expect(page.getByText(new RegExp(`Last at step ${steps}\\.$`))).toBeVisible();
   hub.requests.length = 0;
   await page.reload();
-  await openPanel(page, 'Take home');
-  await page.getByRole('button', { name: `Go on with ${REPOSITORY} on The kitchen` }).click();
+  await openPanel(page, 'Runs');
+  const rows = page.getByRole('list', { name: 'Kept runs' }).getByRole('listitem');
+  await expect(rows).toHaveCount(1);
+  await rows.getByRole('button').click();
+  await page.getByRole('button', { name: 'Go on', exact: true }).click();
   await expect.poll(() => stepOf(page), WITH_COMPILING).toBe(steps);
   await page.getByRole('button', { name: 'Step', exact: true }).click();
   await expect.poll(() => stepOf(page), WITH_COMPILING).toBe(steps + 1);

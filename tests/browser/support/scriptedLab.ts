@@ -71,6 +71,8 @@ function install({ records, corpus, lastStep, everyMs, kernels }: Script): void 
   const send = (message: FromLab): void => listeners.forEach((listener) => listener({ data: message }));
   const say = (event: LabEvent): void => send({ kind: 'event', event });
   let step = 0;
+  let opened = 0;
+  let isOpen = false;
   let last = lastStep;
   let timer: ReturnType<typeof setInterval> | undefined;
 
@@ -82,6 +84,12 @@ function install({ records, corpus, lastStep, everyMs, kernels }: Script): void 
     const { recallAt1, chance, ntpLoss, isolatedLoss, effectiveDocuments } = record.metrics as unknown as Evaluation;
     const evaluation = { step, recallAt1, chance, ntpLoss, isolatedLoss, effectiveDocuments, tfidfRecallAt1: 0.9 };
     say({ type: 'evaluation', evaluation });
+  }
+
+  /** Before the first step of a run. */
+  function open(): void {
+    if (!isOpen) say({ type: 'opened', id: `run-${++opened}` });
+    isOpen = true;
   }
 
   function goOn(): void {
@@ -123,6 +131,7 @@ function install({ records, corpus, lastStep, everyMs, kernels }: Script): void 
       const error = { kind: 'badInput', message, action: 'Save it as .txt or .md in UTF-8.' } as const;
       return reply('configure', { kind: 'failure', error });
     }
+    isOpen = false;
     step = 0;
     say({ type: 'state', state: 'preparing', detail: 'Cutting the text into chunks', progress: 0.5 });
     const counts = command.configuration.source === 'facts' ? {} : { documents: 12, chunks: 96 };
@@ -140,6 +149,7 @@ function install({ records, corpus, lastStep, everyMs, kernels }: Script): void 
         return configure(command);
       case 'train':
         say({ type: 'gpu', description: 'Scripted adapter', software: true });
+        open();
         say({ type: 'state', state: 'running', detail: 'Training' });
         timer ??= setInterval(goOn, everyMs);
         return;
@@ -148,11 +158,13 @@ function install({ records, corpus, lastStep, everyMs, kernels }: Script): void 
         halt();
         return answer('pause', undefined);
       case 'step':
+        open();
         update();
         say({ type: 'state', state: 'paused', detail: 'Paused' });
         return answer('step', undefined);
       case 'reset':
         halt();
+        isOpen = false;
         step = 0;
         say({ type: 'reset' });
         say({ type: 'state', state: 'idle', detail: '' });

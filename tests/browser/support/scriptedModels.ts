@@ -26,7 +26,7 @@ export async function asked<T extends CommandType>(page: Page, type: T, times = 
 }
 
 /** Opens a panel of the drawer by its tab. */
-export async function openPanel(page: Page, name: 'Model' | 'Search' | 'Take home'): Promise<void> {
+export async function openPanel(page: Page, name: 'Model' | 'Search' | 'Take home' | 'Runs'): Promise<void> {
   await page.getByRole('navigation', { name: 'Panels' }).getByRole('button', { name, exact: true }).click();
   await expect(page.getByRole('region', { name, exact: true }).first()).toBeVisible();
 }
@@ -78,7 +78,7 @@ export function savedRun(changes: Partial<SavedRunView> = {}): SavedRunView {
 /** A run of `steps` steps that has been put back. */
 export function resumed(steps: number, configuration = configure({ seed: 7 })): ResumedRun {
   const run = { ...inventedRun(steps), configuration };
-  return { configuration, text: undefined, title: undefined, step: steps, run, corpus: run.corpus };
+  return { id: 'one', configuration, text: undefined, title: undefined, step: steps, run, corpus: run.corpus };
 }
 
 const TEXTS = [

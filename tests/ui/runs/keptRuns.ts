@@ -1,3 +1,7 @@
+import { LabFailure } from '../../../src/lab/door/labError.ts';
+import type { CommandOf, Door, LabCommand, LabEvent } from '../../../src/lab/door/protocol.ts';
+import type { ResumedRun } from '../../../src/lab/door/views.ts';
+import type { SavedRunView } from '../../../src/run/savedRuns.ts';
 import { configure } from '../../../src/settings/configuration.ts';
 import type { RunRecord } from '../../../src/run/record.ts';
 import { History } from '../../../src/ui/state/history/history.ts';
@@ -10,8 +14,8 @@ import { record, REVELA, runOf } from '../records.ts';
 
 const { corpus } = runOf([record(1)]);
 
-/** The session as far as the runs look at it: a run is trained by adding to its history. */
-export class TrainingSession {
+/** The session as far as the runs look at it: a run is trained by adding to its history. Its lab saves runs in memory. */
+export class TrainingSession implements Door {
   kind = 'live';
   state = 'paused';
   corpus = corpus;
@@ -19,6 +23,14 @@ export class TrainingSession {
   history = new History(REVELA);
   configuration = configure({});
   shown: string | undefined;
+  runId = 'run-0';
+  recall: (run: ResumedRun) => Promise<RunRecord | undefined> = ({ run }) => Promise.resolve(run);
+  /** What the lab was asked. */
+  readonly asked: LabCommand[] = [];
+  /** What the lab has saved, with the steps that it would put back. */
+  readonly saved = new Map<string, SavedRunView & { readonly run: RunRecord }>();
+  private listener: (event: LabEvent) => void = () => undefined;
+  private runs = 0;
   readonly stage = { hasAside: false, comeBack: () => undefined };
 
   show({ name }: { readonly name: string }): void {
@@ -29,7 +41,62 @@ export class TrainingSession {
   train(changes: Record<string, unknown>, steps: number): void {
     this.history = new History(REVELA);
     this.configuration = configure(changes);
+    this.runId = `run-${++this.runs}`;
     this.goOn(steps);
+  }
+
+  get step(): number {
+    return this.history.lastStep;
+  }
+
+  listen(listener: (event: LabEvent) => void): () => void {
+    this.listener = listener;
+    return () => undefined;
+  }
+
+  /** The lab saves the run that is on. */
+  save(): void {
+    const { runId: id, step, history } = this;
+    const view = { id, name: 'Small models', step, savedAt: 1000 + step, bytes: 100 };
+    this.saved.set(id, { ...view, run: { ...runOf(history.snapshots), metrics: history.metrics() } });
+    this.listener({ type: 'saved', run: view });
+  }
+
+  ask: Door['ask'] = async (command) => {
+    this.asked.push(command);
+    await Promise.resolve();
+    return (await this.answer(command)) as never;
+  };
+
+  private async answer(command: LabCommand): Promise<unknown> {
+    switch (command.type) {
+      case 'saveRun':
+        this.save();
+        return { step: this.step };
+      case 'resumeRun':
+        return this.putBack(command);
+      case 'deleteSavedRun':
+        this.saved.delete(command.id);
+        break;
+      case 'renameSavedRun':
+        this.saved.set(command.id, { ...this.saved.get(command.id)!, name: command.name });
+        break;
+      default:
+        break;
+    }
+    return [...this.saved.values()].map(({ id, name, step, savedAt, bytes }) => ({ id, name, step, savedAt, bytes }));
+  }
+
+  private async putBack({ id }: CommandOf<'resumeRun'>): Promise<ResumedRun> {
+    const found = this.saved.get(id);
+    if (!found) throw new LabFailure({ kind: 'badInput', message: 'It is not there any more.', action: '' });
+    const { step, run } = found;
+    const resumed = { id, configuration: run.configuration, text: undefined, title: undefined, step, run, corpus };
+    const record = await this.recall(resumed);
+    this.runId = id;
+    this.configuration = run.configuration;
+    this.history = record ? History.from(record) : new History(REVELA);
+    return resumed;
   }
 
   goOn(steps: number): void {

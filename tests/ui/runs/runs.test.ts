@@ -105,7 +105,7 @@ describe('full storage', () => {
     expect(on.runs.unkept).toMatch(/not kept/);
     await on.runs.undelete();
     expect(on.runs.deleted).toBeUndefined();
-    expect(on.runs.list?.map(({ configuration }) => configuration.seed)).toEqual([3, 2, 1]);
+    expect(on.runs.list?.map(({ record }) => record?.configuration.seed)).toEqual([3, 2, 1]);
     expect(on.runs.keptStep(older)).toBe(0);
   });
 
@@ -182,7 +182,7 @@ describe('without storage', () => {
     expect(on.runs.compared).toEqual([second]);
     const row = on.runs.list?.find(({ id }) => id === second);
     if (row) await on.runs.remove(row);
-    expect(on.runs.list?.map(({ configuration }) => configuration.seed)).toEqual([3]);
+    expect(on.runs.list?.map(({ record }) => record?.configuration.seed)).toEqual([3]);
   });
 });
 

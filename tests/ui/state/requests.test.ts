@@ -6,7 +6,7 @@ import { Inspect } from '../../../src/ui/panels/inspect/inspect.svelte.ts';
 import { Models } from '../../../src/ui/panels/models/models.svelte.ts';
 import { Search } from '../../../src/ui/panels/search/search.svelte.ts';
 import { Draft } from '../../../src/ui/panels/settings/draft.svelte.ts';
-import { TakeHome } from '../../../src/ui/panels/takeHome/takeHome.svelte.ts';
+import { Weights } from '../../../src/ui/panels/runs/weights.svelte.ts';
 import { Session } from '../../../src/ui/state/session.svelte.ts';
 import { inventedAttribution, inventedPair } from '../../browser/support/inventedInspection.ts';
 import { inventedStep } from '../../browser/support/inventedRun.ts';
@@ -195,13 +195,14 @@ describe('checkpoints', () => {
 
 describe('a run that cannot be saved by itself', () => {
   test('is told until it is saved', async () => {
-    const takeHome = new TakeHome(session);
+    const weights = new Weights(session);
     lab.say({ type: 'notSaved', error: ERROR });
-    expect([takeHome.saveProblem, takeHome.hasNote]).toEqual([ERROR, true]);
-    void takeHome.saveRun();
+    expect([weights.saveProblem, weights.hasNote]).toEqual([ERROR, true]);
+    void weights.save();
     lab.asked('saveRun')[0]?.fail({ ...ERROR, message: 'Still full.' });
     await settled();
-    lab.say({ type: 'saved', step: 20 });
-    expect([takeHome.saveProblem, takeHome.savedStep]).toEqual([undefined, 20]);
+    lab.say({ type: 'opened', id: 'one' });
+    lab.say({ type: 'saved', run: { id: 'one', name: 'A run', step: 20, savedAt: 1, bytes: 1 } });
+    expect([weights.saveProblem, weights.current?.step]).toEqual([undefined, 20]);
   });
 });

@@ -1,7 +1,7 @@
 import { SvelteMap } from 'svelte/reactivity';
 import type { RunRecord } from '../../../run/record.ts';
 import type { Session } from '../../state/session.svelte.ts';
-import { newId, nothingWritten } from './fresh.ts';
+import { nothingWritten } from './fresh.ts';
 import { configurationName } from './labels.ts';
 import { refusalOf, type Refusal } from './records/problems.ts';
 import type * as RunStore from './records/runStore.ts';
@@ -25,6 +25,14 @@ export interface Held extends Omit<Saving, 'name' | 'adapter'> {
   dropped: boolean;
 }
 
+/** What the page knows of a run that is to go on: it stays the same run of the library. */
+export type Known = Pick<Held, 'id' | 'createdAt' | 'written'> & {
+  /** Undefined where it has none yet. */
+  readonly name: string | undefined;
+  /** Up to where storage has its record, of what it goes on from; 0: not at all. */
+  readonly keptStep: number;
+};
+
 /** A held run that storage did not take as it stands. */
 export interface Unkept {
   readonly summary: RunSummary;
@@ -38,6 +46,8 @@ export class Keeper {
   private before = $state.raw<Held>();
   /** By their ids. */
   readonly unkept = new SvelteMap<string, Unkept>();
+  /** The run that is being put back. */
+  private expected: Known | undefined;
   /** The saving that is under way. */
   saving: Promise<void> | undefined;
 
@@ -53,31 +63,43 @@ export class Keeper {
    */
   follow(): { readonly former: Held | undefined; readonly released: Held | undefined } | undefined {
     const { session, current, before } = this;
-    const { history, kind, corpus, configuration } = session;
-    const begins = kind === 'live' && history !== current?.history && history.length > 0 && corpus;
+    const { history, kind, corpus, configuration, runId } = session;
+    const begins = kind === 'live' && history !== current?.history && history.length > 0 && corpus && runId;
+    // A run that goes on from an earlier step of its own takes its own place.
+    const goesBack = begins && current?.id === runId;
     if (begins) {
       // What was not saved of the run before is saved now; it is gone from the page.
-      if (current) this.saveSoon(current);
-      this.before = current;
+      if (current && !goesBack) this.saveSoon(current);
+      if (!goesBack) this.before = current;
+      const known = this.expected?.id === runId ? this.expected : undefined;
+      const keptStep = known?.keptStep ?? 0;
       this.current = {
-        id: newId(),
-        createdAt: Date.now(),
+        id: runId,
+        createdAt: known?.createdAt ?? Date.now(),
         history,
         configuration,
         corpus,
-        written: nothingWritten(),
-        name: configurationName(configuration),
-        keptStep: 0,
-        triedStep: 0,
+        written: known?.written ?? nothingWritten(),
+        name: known?.name ?? configurationName(configuration),
+        // What is there of later steps stays until there are newer ones.
+        keptStep,
+        triedStep: keptStep,
         triedAt: Date.now(),
         dropped: false,
       };
+      this.expected = undefined;
     }
     const now = this.current;
     if (now && now.history.lastStep !== now.triedStep) {
       if (session.state !== 'running' || Date.now() - now.triedAt >= SAVE_EVERY_MS) this.saveSoon(now);
     }
-    return begins ? { former: current, released: before } : undefined;
+    if (!begins || goesBack) return undefined;
+    return { former: current, released: before?.id === runId ? undefined : before };
+  }
+
+  /** The run of this id will be put back: what it was called and when it was begun stays. */
+  expect(known: Known): void {
+    this.expected = known;
   }
 
   /** Saves what is not saved yet: the page may be closed. */
@@ -93,6 +115,11 @@ export class Keeper {
   /** The run of this id, if the page holds it. */
   held(id: string): Held | undefined {
     return [this.current, this.before].find((run) => run?.id === id);
+  }
+
+  /** Whether the record of this run is held, and will be in storage, if that takes it. */
+  willKeep(id: string): boolean {
+    return this.held(id)?.dropped === false;
   }
 
   recordOf({ name, configuration, corpus, history }: Held): RunRecord {

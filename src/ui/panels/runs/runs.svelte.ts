@@ -1,17 +1,25 @@
 import { SvelteMap } from 'svelte/reactivity';
+import type { ResumedRun } from '../../../lab/door/views.ts';
 import type { RunRecord } from '../../../run/record.ts';
+import type { SavedRunView } from '../../../run/savedRuns.ts';
 import { downloadFile } from '../../components/downloadFile.ts';
 import { History } from '../../state/history/history.ts';
 import type { Session } from '../../state/session.svelte.ts';
 import { fileName } from './records/fileName.ts';
-import { newId, nothingWritten } from './fresh.ts';
+import { newId, nothingWritten, picturesWritten } from './fresh.ts';
 import { Keeper, type Store } from './keeper.svelte.ts';
+import { hasWeights, libraryOf, type LibraryRun } from './library.ts';
+import { continued } from './records/continued.ts';
 import { listProblem, lost, notKept, problemOf, UnreadableRunError } from './records/problems.ts';
 import { readRunFile } from './records/readRunFile.ts';
 import type { RunSummary } from './records/summary.ts';
+import { Weights } from './weights.svelte.ts';
 
 /** Fewer cannot be compared, more lines cannot be told apart. */
 export const COMPARED = { least: 2, most: 6 } as const;
+
+/** A run that was deleted, with what can be had back. */
+type Deleted = RunRecord & { readonly id: string; readonly createdAt: number; readonly hadWeights: boolean };
 
 /** A run that is compared. Its number is that of its place, from 0: the same in the list and in every chart. */
 export interface ComparedRun {
@@ -20,7 +28,10 @@ export interface ComparedRun {
   readonly history: History;
 }
 
-/** All runs of this browser: what is trained is kept by itself; the others can be shown, compared and handed out. */
+/**
+ * All runs of this browser: what is trained is kept by itself; the others can be shown, compared and handed out, and gone on
+ * with where their weights are there.
+ */
 export class Runs {
   /** What was asked for and could not be done, for people. */
   problem = $state<string>();
@@ -31,7 +42,8 @@ export class Runs {
   /** Ticked to be compared, in the order of ticking. */
   compared = $state.raw<readonly string[]>([]);
   /** Deleted last, and still to be had. */
-  deleted = $state.raw<RunRecord & { readonly id: string; readonly createdAt: number }>();
+  deleted = $state.raw<Deleted>();
+  readonly weights: Weights;
 
   /** The runs in storage; undefined until it has answered. */
   private stored = $state.raw<readonly RunSummary[]>();
@@ -44,11 +56,13 @@ export class Runs {
   /** The run that is being trained, or was trained last. */
   readonly currentId = $derived.by(() => this.keeper.current?.id);
   /** Newest first, those that are not kept among them; undefined until storage has answered. */
-  readonly list = $derived.by(() => {
+  readonly list: readonly LibraryRun[] | undefined = $derived.by(() => {
+    const { stored, weights } = this;
+    if (!stored) return undefined;
     const { unkept } = this.keeper;
     const held = [...unkept.values()].map(({ summary }) => summary);
-    const others = this.stored?.filter(({ id }) => !unkept.has(id));
-    return others && [...held, ...others].sort((a, b) => b.createdAt - a.createdAt);
+    const records = [...held, ...stored.filter(({ id }) => !unkept.has(id))];
+    return libraryOf(records, weights.all, (id) => this.keeper.willKeep(id));
   });
   readonly chosen = $derived.by(() => this.list?.find(({ id }) => id === this.chosenId));
   /** Why the run trained last is not kept, for people. */
@@ -59,13 +73,17 @@ export class Runs {
   /** All that is to be said of storage and files. */
   readonly problems = $derived.by(() => {
     const list = this.isListMissing && !this.unkept ? listProblem() : undefined;
-    return [list, this.unkept, this.problem, ...this.fileProblems].filter((text) => text !== undefined);
+    return [list, this.unkept, this.problem, ...this.weights.problems, ...this.fileProblems].filter(
+      (text) => text !== undefined,
+    );
   });
 
   constructor(
     private readonly session: Session,
     private readonly openStore: () => Promise<Store> = () => import('./records/runStore.ts'),
   ) {
+    this.weights = new Weights(session);
+    session.recall = (run) => this.recall(run);
     this.keeper = new Keeper(session, openStore, (summary) => {
       this.stored &&= [...this.stored.filter(({ id }) => id !== summary.id), summary];
     });
@@ -87,6 +105,20 @@ export class Runs {
   /** Saves what is not saved yet: the page may be closed. */
   flush(): void {
     this.keeper.flush();
+  }
+
+  /** Offers to go on with a run of an earlier visit, if there is one. */
+  async offerEarlier(): Promise<void> {
+    const { weights } = this;
+    if (!weights.hasEarlier) return;
+    // By the names that the reader knows them by.
+    await Promise.all([this.refresh(), weights.list()]);
+    weights.offer();
+  }
+
+  /** What a saved run is called here. */
+  nameOf({ id, name }: SavedRunView): string {
+    return this.stored?.find((run) => run.id === id)?.name ?? name;
   }
 
   async refresh(): Promise<void> {
@@ -111,9 +143,15 @@ export class Runs {
     return this.keeper.unkept.get(id)?.keptStep;
   }
 
-  /** Shows a kept run on the page. */
-  async open(summary: RunSummary): Promise<void> {
+  /** Goes on with a run as it was saved: it is the run on the page, and stays the same run of the library. */
+  async goOn(id: string): Promise<void> {
+    if (await this.weights.goOn(id)) this.chosenId = id;
+  }
+
+  /** Shows the record of a run on the page. */
+  async open({ record: summary }: LibraryRun): Promise<void> {
     const { session } = this;
+    if (!summary) return;
     if (summary.id === this.currentId && this.keeper.current?.history === session.history) return;
     if (summary.id === this.currentId && session.stage.hasAside) return session.stage.comeBack();
     const run = await this.load(summary);
@@ -131,20 +169,21 @@ export class Runs {
     await this.keeper.saving;
     const unkept = this.keeper.unkept.get(id);
     if (unkept) this.keeper.unkept.set(id, { ...unkept, summary: { ...unkept.summary, name } });
+    if (this.weights.of(id)) await this.weights.rename(id, name);
     if (unkept?.keptStep === 0) return;
     await this.attempt('the name was not changed', async () => (await this.openStore()).renameRun(id, name));
     await this.refresh();
   }
 
-  async remove(summary: RunSummary): Promise<void> {
-    const { id, name, createdAt } = summary;
+  /** Deletes a run: its record, which can be had back, and its weights, which cannot. */
+  async remove({ id, name, createdAt, record, weights }: LibraryRun): Promise<void> {
     // What cannot be read can be deleted all the same; only there is nothing to bring back.
-    const run = await this.read(summary).catch(() => undefined);
+    const run = record && (await this.read(record).catch(() => undefined));
     const held = this.keeper.held(id);
     if (held) held.dropped = true;
     await this.keeper.saving;
     const isDeleted = await this.attempt(`${name} was not deleted`, async () => {
-      if (held?.keptStep !== 0) await (await this.openStore()).deleteRun(id);
+      if (record && held?.keptStep !== 0) await (await this.openStore()).deleteRun(id);
       return true;
     });
     if (!isDeleted) {
@@ -153,8 +192,10 @@ export class Runs {
     }
     this.keeper.unkept.delete(id);
     this.leave(id);
-    this.deleted = run && { ...run, id, createdAt };
+    this.deleted = run && { ...run, id, createdAt, hadWeights: weights !== undefined };
     if (this.chosenId === id) this.chosenId = undefined;
+    // The run that is on would be saved again by itself.
+    if (weights || id === this.session.runId) void this.weights.remove(id);
     // There is room again.
     await this.keeper.retry();
     await this.refresh();
@@ -171,6 +212,9 @@ export class Runs {
       held.written.clear();
       await this.keeper.save(held);
       this.chosenId = deleted.id;
+      // As before, it goes on from where it stands.
+      const isSaved = deleted.hadWeights || deleted.configuration.autosaveEvery > 0;
+      if (isSaved && deleted.id === this.session.runId) void this.weights.save();
       await this.refresh();
     } else {
       const isBack = await this.attempt(`${deleted.name} was not put back`, () =>
@@ -181,13 +225,16 @@ export class Runs {
     this.deleted = undefined;
   }
 
-  async duplicate(summary: RunSummary): Promise<void> {
+  /** Adds another run with the same record. */
+  async duplicate({ record: summary }: LibraryRun): Promise<void> {
+    if (!summary) return;
     const name = `${summary.name} (copy)`;
     await this.attempt(`${name} was not added`, async () => this.put({ ...(await this.read(summary)), name }));
   }
 
-  /** Hands a run out as one file. */
-  async exportRun(summary: RunSummary): Promise<void> {
+  /** Hands the record of a run out as one file. */
+  async exportRun({ record: summary }: LibraryRun): Promise<void> {
+    if (!summary) return;
     const { name } = summary;
     await this.attempt(`${name} was not exported`, async () => {
       const [run, { writeRun }] = await Promise.all([this.read(summary), import('./records/runFile.ts')]);
@@ -195,10 +242,13 @@ export class Runs {
     });
   }
 
-  /** Takes runs from files that anybody may have written. */
+  /** Takes runs from files that anybody may have written: records are added, and of those with weights one goes on. */
   async importFiles(files: readonly File[]): Promise<void> {
     this.fileProblems = [];
-    for (const file of files) {
+    const [weights, ...more] = files.filter(hasWeights);
+    this.fileProblems = more.map(({ name }) => `${name} was not opened: one run at a time can go on.`);
+    if (weights) await this.weights.open(weights);
+    for (const file of files.filter((one) => !hasWeights(one))) {
       try {
         await this.put(await readRunFile(file));
       } catch (error) {
@@ -210,7 +260,7 @@ export class Runs {
   /** Adds a run to what is compared, or takes it out. */
   async compare(id: string): Promise<void> {
     if (this.compared.includes(id)) return this.leave(id);
-    const summary = this.list?.find((run) => run.id === id);
+    const summary = this.list?.find((run) => run.id === id)?.record;
     if (!summary || this.compared.length >= COMPARED.most) return;
     this.compared = [...this.compared, id];
     if (id === this.currentId) return;
@@ -223,11 +273,30 @@ export class Runs {
   comparedRuns(): ComparedRun[] {
     const { current } = this.keeper;
     return this.compared.flatMap((id, place) => {
-      const summary = this.list?.find((run) => run.id === id);
+      const summary = this.list?.find((run) => run.id === id)?.record;
       // That of the run being trained grows.
       const history = current?.id === id ? current.history : this.histories.get(id);
       return summary && history ? [{ place, summary, history }] : [];
     });
+  }
+
+  /** All that is known of a run that is put back; its record goes on in its own place of the library. */
+  private async recall({ id, step, run }: ResumedRun): Promise<RunRecord | undefined> {
+    await this.keeper.saving;
+    const held = this.keeper.held(id);
+    const store = await this.openStore().catch(() => undefined);
+    const [kept, list] = await Promise.all([
+      // One that cannot be read is written anew.
+      store?.loadRun(id).catch(() => undefined),
+      store?.listRuns().catch(() => undefined),
+    ]);
+    const saved = this.weights.of(id);
+    const { createdAt = saved?.savedAt ?? Date.now(), name = saved?.name } =
+      held ?? list?.find((one) => one.id === id) ?? ({} as Partial<RunSummary>);
+    const written = picturesWritten(kept?.snapshots ?? []);
+    const keptStep = Math.min(kept?.metrics.at(-1)?.step ?? 0, step);
+    this.keeper.expect({ id, createdAt, name, written, keptStep });
+    return continued(held ? this.keeper.recordOf(held) : kept, run, step);
   }
 
   /** Takes a run out of what is compared. */

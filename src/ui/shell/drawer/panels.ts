@@ -34,7 +34,7 @@ export const PANELS: readonly Panel[] = [
   {
     id: 'takeHome',
     label: 'Take home',
-    about: 'Download what has been learnt, bring adapters back, and go on with saved runs.',
+    about: 'Download what has been learnt, or the whole run, and bring either back.',
     load: () => import('../../panels/takeHome/TakeHomePanel.svelte'),
   },
   {
@@ -46,7 +46,7 @@ export const PANELS: readonly Panel[] = [
   {
     id: 'runs',
     label: 'Runs',
-    about: 'Every run that was trained here, to be shown again, compared, and handed on.',
+    about: 'Every run that was trained here, to be shown again, compared, gone on with, and handed on.',
     load: () => import('../../panels/runs/RunsPanel.svelte'),
   },
   {

@@ -9,9 +9,9 @@ interface Takers {
   readonly drawer: DrawerState;
 }
 
-/** Takes files dropped anywhere on the page: .json are runs, everything else is text to be read. */
+/** Takes files dropped anywhere on the page: .json and .safetensors are runs, everything else is text to be read. */
 export async function takeDropped(files: readonly File[], { session, runs, drawer }: Takers): Promise<void> {
-  const isRun = ({ name }: File): boolean => name.endsWith('.json');
+  const isRun = ({ name }: File): boolean => /\.(json|safetensors)$/.test(name);
   const texts = files.filter((file) => !isRun(file));
   const kept = files.filter(isRun);
   if (kept.length > 0) {
