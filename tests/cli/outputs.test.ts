@@ -57,6 +57,11 @@ function* failing(cause: Error): Generator<string, void, void> {
   throw cause;
 }
 
+/** A FIFO. Node makes none; POSIX has the program for it in one of these places, whatever this process's PATH holds. */
+async function makePipe(path: string): Promise<void> {
+  await promisify(execFile)('mkfifo', [path], { env: { PATH: '/usr/bin:/bin' } });
+}
+
 describe('before the work begins', () => {
   test('places are tried, and nothing is left there', async () => {
     const outputs = await prepare({ '--a': at('a'), '--b': at('new', 'deep', 'b'), '--folder': at('out') });
@@ -114,14 +119,14 @@ describe('before the work begins', () => {
   });
 
   test('devices, pipes and sockets are no files, --force or not, and through links neither', async () => {
-    await promisify(execFile)('mkfifo', [at('pipe')]);
+    await makePipe(at('pipe'));
     await symlink('pipe', at('link'));
-    await symlink('/dev/full', at('device'));
+    await symlink('/dev/null', at('device'));
     const server = createServer().listen(at('socket'));
     await new Promise((done) => server.once('listening', done));
     for (const force of [false, true]) {
       const said = await refusal(
-        { '--a': at('pipe'), '--b': at('link'), '--c': at('socket'), '--d': at('device'), '--e': '/dev/full' },
+        { '--a': at('pipe'), '--b': at('link'), '--c': at('socket'), '--d': at('device'), '--e': '/dev/null' },
         { force },
       );
       [/is a pipe/, /is a pipe/, /is a socket/, /is a device/, /is a device/].forEach((reason, i) => {
@@ -130,7 +135,7 @@ describe('before the work begins', () => {
     }
     server.close();
     expect((await stat(at('pipe'))).isFIFO()).toBe(true);
-    expect((await stat('/dev/full')).isCharacterDevice()).toBe(true);
+    expect((await stat('/dev/null')).isCharacterDevice()).toBe(true);
   });
 
   test('where no file can be made is found out by making one', async () => {
@@ -205,7 +210,7 @@ describe('a file', () => {
 
   test('is not put over a pipe that has come meanwhile', async () => {
     const outputs = await prepare({ '--a': at('a') }, { force: true });
-    await promisify(execFile)('mkfifo', [at('a')]);
+    await makePipe(at('a'));
     await outputs.write('--a', () => ['ours']);
     expect(told(outputs)).toMatch(/is a pipe/);
     expect((await stat(at('a'))).isFIFO()).toBe(true);
