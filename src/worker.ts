@@ -1,3 +1,4 @@
+import { tabClaims } from './files/store/claims.ts';
 import { openBrowserStore } from './files/store/opfs.ts';
 import { Lab } from './lab/lab.ts';
 import { host } from './lab/door/host.ts';
@@ -8,6 +9,8 @@ const send = (message: FromLab, transfer: Transferable[] = []): void => postMess
 const lab = new Lab(navigator.gpu, (event) => send({ kind: 'event', event }), {
   models: () => openBrowserStore('models'),
   runs: () => openBrowserStore('runs'),
+  // Only secure pages have locks, whatever the types say.
+  claimRun: tabClaims((navigator as Partial<WorkerNavigator>).locks),
 });
 const hear = host(lab, send);
 

@@ -190,7 +190,7 @@ export class RunControl {
       const experiment = await this.#stoppable((either) => bench.open(prepared, either), signal);
       if (!wasOpen && this.#wanted === 0) bench.state('paused', 'Ready');
       const run = { runtime: await bench.openRuntime(), prepared, experiment };
-      if (!wasOpen) this.desks.runs.begin(run, saved);
+      if (!wasOpen) await this.desks.runs.begin(run, saved);
       return run;
     } catch (cause) {
       if (this.#wanted === 0) this.#rest(failureOf(cause, signal).error);

@@ -470,6 +470,31 @@ test.describe('taking home', () => {
     await expect(page.getByRole('alert')).toHaveCount(0);
   });
 
+  test('hands out a run with its weights, and deletes it when told twice', async ({ page }) => {
+    await openPage(page);
+    await openPanel(page, 'Runs');
+    await asked(page, 'listSavedRuns');
+    await answer(page, 'listSavedRuns', [savedRun()]);
+    await page.getByRole('button', { name: /^The kitchen/ }).click();
+    await expect(page.getByRole('button', { name: 'Open', exact: true })).toBeDisabled();
+    await page.getByRole('button', { name: 'Export with weights' }).click();
+    expect(await asked(page, 'exportSavedRun')).toEqual({ type: 'exportSavedRun', id: 'one' });
+    const saving = page.waitForEvent('download');
+    await answer(page, 'exportSavedRun', { name: 'revela-run-step-120.safetensors', bytes: Uint8Array.of(1, 2) });
+    expect((await saving).suggestedFilename()).toBe('revela-run-step-120.safetensors');
+    const deleting = page.getByRole('button', { name: /^Delete The kitchen/ });
+    await deleting.click();
+    await expect(page.getByText('Its weights cannot be had back. Delete it?')).toBeVisible();
+    await page.keyboard.press('Escape');
+    await expect(deleting).toBeFocused();
+    await deleting.click();
+    await deleting.click();
+    expect(await asked(page, 'deleteSavedRun')).toEqual({ type: 'deleteSavedRun', id: 'one' });
+    await answer(page, 'deleteSavedRun', []);
+    await expect(page.getByText('No run yet.')).toBeVisible();
+    await expect(page.getByRole('region', { name: 'Kept in this browser' })).toBeFocused();
+  });
+
   test('opens a run file, which brings its settings and text', async ({ page }) => {
     await openPage(page);
     await openPanel(page, 'Take home');
@@ -480,6 +505,7 @@ test.describe('taking home', () => {
     const configuration = configure({ source: 'text', chunks: 16, groupSize: 4, seed: 3 });
     await answer(page, 'importRun', {
       id: 'new',
+      isCopy: false,
       configuration,
       text: 'Once I was here.',
       title: 'Mine',

@@ -22,6 +22,8 @@ const CONFIGURATION = configure({
 let runs: MemoryStore;
 let events: LabEvent[] = [];
 let now = 0;
+/** What each of them has claimed. */
+const claims = new Map<Lab, string>();
 /** A visit, and another one in the same browser. */
 let lab: Lab;
 let next: Lab;
@@ -42,8 +44,15 @@ beforeEach(async () => {
 });
 
 function open(): Lab {
-  const surroundings = { runs: () => Promise.resolve(runs), now: () => now };
-  return new Lab(nodeGpu(), (event) => events.push(event), surroundings);
+  const claimRun = (id: string) => {
+    claims.delete(one);
+    const isFree = ![...claims.values()].includes(id);
+    if (isFree) claims.set(one, id);
+    return Promise.resolve(isFree);
+  };
+  const surroundings = { runs: () => Promise.resolve(runs), claimRun, now: () => now };
+  const one = new Lab(nodeGpu(), (event) => events.push(event), surroundings);
+  return one;
 }
 
 const of = <T extends LabEvent['type']>(type: T) =>
@@ -66,6 +75,7 @@ test('small models are saved by themselves at least every minute, and go on bit 
   // What was not saved any more is lost with the visit.
   await stepAfter(1);
   const [, , third] = losses();
+  claims.delete(lab);
 
   events = [];
   expect(await next.ask({ type: 'resumeRun', id })).toMatchObject({ id, step: 2 });
@@ -124,6 +134,24 @@ test('each run has an id of its own: one that begins anew is saved beside the on
   const ids = of('opened').map(({ id }) => id);
   expect(new Set(ids).size).toBe(2);
   expect((await lab.ask({ type: 'listSavedRuns' })).map(({ id }) => id).sort()).toEqual(ids.sort());
+});
+
+test('a run that another tab has open goes on as a copy, and neither writes over the other', async () => {
+  await stepAfter(0);
+  await stepAfter(MOST_UNSAVED_MS);
+  const [{ id } = { id: '' }] = of('opened');
+  const copy = await next.ask({ type: 'resumeRun', id });
+  expect(copy).toMatchObject({ isCopy: true, step: 2 });
+  expect(copy.id).not.toBe(id);
+  for (const one of [lab, next]) {
+    await stepAfter(1, one);
+    await stepAfter(MOST_UNSAVED_MS, one);
+  }
+  const listed = await next.ask({ type: 'listSavedRuns' });
+  expect(listed.map(({ id: saved }) => saved).sort()).toEqual([id, copy.id].sort());
+  expect(listed.find(({ id: saved }) => saved === id)?.step, 'the other tab has the later step').toBe(4);
+  expect(losses().slice(2, 4)).toEqual(losses().slice(4));
+  await next.ask({ type: 'reset' });
 });
 
 test('a run that makes room for another is saved before, where that is worth it', async () => {

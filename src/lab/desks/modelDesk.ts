@@ -27,6 +27,8 @@ export interface Surroundings {
   readonly models?: () => Promise<FileStore>;
   /** Where runs are kept. */
   readonly runs?: () => Promise<FileStore>;
+  /** Claims the id of a run among all that share `runs`; a claim ends with the next one. Always granted where left out. */
+  readonly claimRun?: (id: string) => Promise<boolean>;
   /** The time in ms, which decides when a run is saved by itself. */
   readonly now?: () => number;
   readonly fetch?: FetchLike;

@@ -37,6 +37,7 @@ const MOST_STEPS = 4000;
 export class RunDesk {
   readonly log = new RunLog({ mostSteps: MOST_STEPS, keepsPicture: () => false });
   readonly #saved: SavedRuns;
+  readonly #claim: (id: string) => Promise<boolean>;
   readonly #now: () => number;
   /** By the experiment of a run. */
   readonly #places = new WeakMap<object, Place>();
@@ -46,19 +47,25 @@ export class RunDesk {
 
   constructor(
     private readonly emit: (event: LabEvent) => void,
-    { runs, now = () => performance.now() }: Surroundings,
+    { runs, claimRun = () => Promise.resolve(true), now = () => performance.now() }: Surroundings,
   ) {
     this.#saved = new SavedRuns(runs);
+    this.#claim = claimRun;
     this.#now = now;
   }
 
-  /** A run was opened, at its beginning or, if it is one that was saved, where it was left. */
-  begin({ experiment, prepared }: OpenRun, saved?: FoundRun): void {
-    const id = saved?.id ?? newRunId();
-    // A file of the reader's is in their hands, not in this browser's storage.
-    const savedStep = saved?.stored ? saved.state.step : 0;
+  /**
+   * A run was opened, at its beginning or, if it is one that was saved, where it was left. One that another tab has open goes on
+   * here as a run of its own: the two would write over each other.
+   */
+  async begin({ experiment, prepared }: OpenRun, saved?: FoundRun): Promise<void> {
+    const isItself = saved !== undefined && (await this.#claim(saved.id));
+    const id = isItself ? saved.id : newRunId();
+    if (!isItself) await this.#claim(id);
+    // What this browser's storage does not have under this id is not saved yet.
+    const savedStep = isItself && saved.stored ? saved.state.step : 0;
     const autosave = new Autosave(prepared.recipe.configuration, savedStep, this.#now());
-    this.#open = { id, name: saved?.stored?.name, autosave };
+    this.#open = { id, name: isItself ? saved.stored?.name : undefined, autosave };
     this.#places.set(experiment, this.#open);
     this.emit({ type: 'opened', id });
   }
@@ -160,13 +167,15 @@ export class RunDesk {
 
   /** Puts a run's numbers back into models that were built for it. @throws TrainingStateError when they do not fit. */
   async restore(saved: FoundRun, run: OpenRun): Promise<ResumedRun> {
-    const { id, recipe, state, record } = saved;
+    const { recipe, state, record } = saved;
+    const { id } = this.#placeOf(run);
     await restoreRun(saved, run);
     this.log.clear();
     if (record) this.log.restore(record);
     const { configuration, text, title } = recipe;
     const corpus = run.prepared.corpus.summary;
-    return { id, configuration, text, title, step: state.step, run: record, corpus };
+    const isCopy = id !== saved.id;
+    return { id, isCopy, configuration, text, title, step: state.step, run: record, corpus };
   }
 
   #placeOf({ experiment }: OpenRun): Place {

@@ -77,8 +77,10 @@ export interface LabFile {
 
 /** A saved run that stands where it was left: what it was made with, and its steps so far as a record. */
 export interface ResumedRun {
-  /** The run goes on under the id that it was saved under; one from a file has a new one. */
+  /** The run goes on under the id that it was saved under; one from a file has a new one, and so has a copy. */
   readonly id: string;
+  /** Another tab has that run open, so that a copy of it goes on here. */
+  readonly isCopy: boolean;
   readonly configuration: Configuration;
   readonly text: string | undefined;
   readonly title: string | undefined;

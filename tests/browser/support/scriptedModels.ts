@@ -72,13 +72,29 @@ export function plan(configuration: Configuration, changes: Partial<PlanView> = 
 
 export function savedRun(changes: Partial<SavedRunView> = {}): SavedRunView {
   const savedAt = new Date(2026, 2, 4, 12, 30).getTime();
-  return { id: 'one', name: 'The kitchen on Qwen2.5-0.5B', step: 120, savedAt, bytes: 106e6, ...changes };
+  return {
+    id: 'one',
+    name: 'The kitchen on Qwen2.5-0.5B',
+    step: 120,
+    savedAt,
+    bytes: 106e6,
+    ...changes,
+  };
 }
 
 /** A run of `steps` steps that has been put back. */
 export function resumed(steps: number, configuration = configure({ seed: 7 })): ResumedRun {
   const run = { ...inventedRun(steps), configuration };
-  return { id: 'one', configuration, text: undefined, title: undefined, step: steps, run, corpus: run.corpus };
+  return {
+    id: 'one',
+    isCopy: false,
+    configuration,
+    text: undefined,
+    title: undefined,
+    step: steps,
+    run,
+    corpus: run.corpus,
+  };
 }
 
 const TEXTS = [

@@ -91,7 +91,16 @@ export class TrainingSession implements Door {
     const found = this.saved.get(id);
     if (!found) throw new LabFailure({ kind: 'badInput', message: 'It is not there any more.', action: '' });
     const { step, run } = found;
-    const resumed = { id, configuration: run.configuration, text: undefined, title: undefined, step, run, corpus };
+    const resumed = {
+      id,
+      isCopy: false,
+      configuration: run.configuration,
+      text: undefined,
+      title: undefined,
+      step,
+      run,
+      corpus,
+    };
     const record = await this.recall(resumed);
     this.runId = id;
     this.configuration = run.configuration;

@@ -143,7 +143,16 @@ describe('what is chosen twice', () => {
 describe('a saved run that is put back', () => {
   const configuration = configure({ seed: 7 });
   const { corpus } = inventedRun(1);
-  const resumed = { id: 'one', configuration, text: undefined, title: undefined, step: 20, run: undefined, corpus };
+  const resumed = {
+    id: 'one',
+    isCopy: false,
+    configuration,
+    text: undefined,
+    title: undefined,
+    step: 20,
+    run: undefined,
+    corpus,
+  };
 
   test('becomes what is chosen, and Train goes on with it', async () => {
     const answer = session.ask({ type: 'resumeRun', id: 'one' });

@@ -145,7 +145,7 @@ export class Runs {
 
   /** Goes on with a run as it was saved: it is the run on the page, and stays the same run of the library. */
   async goOn(id: string): Promise<void> {
-    if (await this.weights.goOn(id)) this.chosenId = id;
+    if (await this.weights.goOn(id)) this.chosenId = this.session.runId;
   }
 
   /** Shows the record of a run on the page. */

@@ -26,6 +26,8 @@ export class Weights {
   all = $state.raw<readonly SavedRunView[]>([]);
   /** A run that may go on, until something else is begun: of an earlier visit, or one that the GPU has dropped. */
   offered = $state.raw<SavedRunView>();
+  /** What has to be said of the run that was put back, for people. */
+  remark = $state<string>();
   readonly requests: Requests;
   /** Why the run could not be saved by itself, until it is saved. */
   private notSaved = $state.raw<LabError>();
@@ -124,7 +126,10 @@ export class Weights {
 
   private async resume(command: CommandOf<'resumeRun' | 'importRun'>): Promise<boolean> {
     this.offered = undefined;
-    return (await this.requests.ask(command)) !== undefined;
+    this.remark = undefined;
+    const resumed = await this.requests.ask(command);
+    if (resumed?.isCopy) this.remark = 'Another tab has this run open: a copy of it goes on here, as a run of its own.';
+    return resumed !== undefined;
   }
 
   private hear(event: LabEvent): void {
