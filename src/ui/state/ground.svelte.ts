@@ -72,7 +72,8 @@ export class Ground {
 
 /** How many settings two choices differ in; another text counts as one, where it is read. */
 export function differences(a: Choice, b: Choice): number {
-  const isOtherText = a.configuration.source === 'text' && a.text !== b.text;
+  const isSameText = a.text.content === b.text.content && a.text.title === b.text.title;
+  const isOtherText = a.configuration.source === 'text' && !isSameText;
   return changedSettings(a.configuration, b.configuration).length + (isOtherText ? 1 : 0);
 }
 

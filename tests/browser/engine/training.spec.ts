@@ -109,6 +109,11 @@ test('bad text is refused where it stands, and nothing is lost by it', async ({ 
     await expect(alert).toContainText('single chunk');
     await expect(own).toHaveValue('Only this.');
     expect(await stepOf(page)).toBe(paused);
+    // Train would begin with what is chosen, which is refused again; with the run's own text back it goes on.
+    await page.getByRole('button', { name: 'Train' }).click();
+    await expect(page.getByRole('alert')).toContainText('single chunk');
+    expect(await stepOf(page)).toBe(paused);
+    await own.fill(ESSAYS);
     await page.getByRole('button', { name: 'Train' }).click();
     await expect.poll(() => stepOf(page)).toBeGreaterThanOrEqual(paused + 3);
     await pause(page);

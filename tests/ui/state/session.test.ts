@@ -72,6 +72,20 @@ describe('Train', () => {
     expect(types().slice(1)).toEqual(['train', 'train']);
   });
 
+  test('goes on once the text that was typed over stands there again', async () => {
+    draft.chooseSource('text');
+    const mine = { title: '', content: 'Mine.' };
+    session.reader.replace(mine);
+    await trained(3);
+    session.reader.keep({ title: '', content: 'Mine. And more.' });
+    expect(session.waitingChanges).toBe(1);
+    session.reader.keep({ ...mine });
+    expect(session.waitingChanges).toBe(0);
+    void session.train();
+    await settled();
+    expect(types().at(-1)).toBe('train');
+  });
+
   test('asks nothing of text that is not read', async () => {
     draft.chooseSource('facts');
     await trained(3);
