@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { shaderSource } from '../../src/gpu/shaderLibrary.ts';
 import { KERNELS } from '../harness/shaders.ts';
 import { kernelsOf } from '../../src/ui/panels/kernels/kernels.svelte.ts';
@@ -90,6 +90,7 @@ describe('a step that is to be watched', () => {
   function panel() {
     const lab = fakeLab();
     const session = new Session(new Draft());
+    onTestFinished(() => session.close());
     return { lab, session, kernels: kernelsOf(session) };
   }
 

@@ -185,6 +185,7 @@ export class Session implements Door {
   }
 
   close(): void {
+    this.frames.stop();
     this.lab?.close();
   }
 

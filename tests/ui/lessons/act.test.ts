@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { STOPPED } from '../../../src/lab/door/labError.ts';
 import type { Page } from '../../../src/ui/state/context.ts';
 import { act } from '../../../src/ui/panels/lessons/act.ts';
@@ -33,6 +33,7 @@ beforeEach(() => {
   session = new Session(draft);
   page = { draft, session, view: new View(session, draft) } as unknown as Page;
 });
+afterEach(() => session.close());
 
 const types = () => lab.sent.map(({ type }) => type);
 

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { LabError } from '../../../src/lab/door/labError.ts';
 import type { DownloadView, ModelView, PlanView, SearchResult } from '../../../src/lab/door/views.ts';
 import { configure } from '../../../src/settings/configuration.ts';
@@ -25,6 +25,7 @@ beforeEach(async () => {
   lab.accept();
   await settled();
 });
+afterEach(() => session.close());
 
 describe('a search', () => {
   const found = (query: string): SearchResult => ({
@@ -65,6 +66,7 @@ describe('a search', () => {
 
   test('is not asked of a text that is refused, and says so', async () => {
     const fresh = new Session(new Draft());
+    onTestFinished(() => fresh.close());
     const search = new Search(fresh);
     void search.ask('bread');
     lab.asked('configure').at(-1)?.fail(ERROR);

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { STOPPED, type LabError } from '../../../src/lab/door/labError.ts';
 import { configure } from '../../../src/settings/configuration.ts';
 import { preset } from '../../../src/settings/presets.ts';
@@ -18,6 +18,7 @@ beforeEach(() => {
   draft = new Draft();
   session = new Session(draft);
 });
+afterEach(() => session.close());
 
 const types = () => lab.sent.map(({ type }) => type);
 
