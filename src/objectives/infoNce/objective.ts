@@ -1,7 +1,5 @@
 import { collate } from '../../corpus/batches/collation.ts';
 import type { Decoder } from '../../models/decoder.ts';
-import type { Runtime } from '../../ops/core/runtime.ts';
-import type { Tape } from '../../ops/core/tape.ts';
 import type { Tensor } from '../../ops/core/tensor.ts';
 import { diagonalCrossEntropy } from '../../ops/diagonalCrossEntropy.ts';
 import { fullRows, type Objective, type ObjectiveBatch, type ObjectiveDefinition } from '../objective.ts';
@@ -39,8 +37,8 @@ export interface InfoNceOptions extends RetrieverOptions {
 export function infoNceObjective(retriever: Decoder, options: InfoNceOptions): Objective<InfoNceBatch> {
   return {
     forward(runtime, tape, { crops, whole, labels }, { lossWeight }) {
-      const similarity = recorded(runtime, tape, () => batchSimilarity(runtime, retriever, crops, options).similarity);
-      const { loss, probabilities } = recorded(runtime, tape, () =>
+      const similarity = runtime.withTape(tape, () => batchSimilarity(runtime, retriever, crops, options).similarity);
+      const { loss, probabilities } = runtime.withTape(tape, () =>
         diagonalCrossEntropy(runtime, similarity, options.temperature),
       );
       const searched = whole && batchSimilarity(runtime, retriever, whole, options).similarity;
@@ -112,15 +110,6 @@ export const infoNceDefinition: ObjectiveDefinition<InfoNceBatch> = {
     };
   },
 };
-
-function recorded<T>(runtime: Runtime, tape: Tape | undefined, body: () => T): T {
-  runtime.tape = tape;
-  try {
-    return body();
-  } finally {
-    runtime.tape = undefined;
-  }
-}
 
 /** Share of rows of S [B, B] whose largest entry is that of the diagonal; tied rows count in part. */
 function diagonalAccuracy(similarity: Float32Array): number {

@@ -88,14 +88,7 @@ export async function revela(
   const size = batch.lmIds.length;
   if (fixedAttention && fixedAttention.length !== size * size)
     throw new Error('The fixed attention does not fit the batch.');
-  const withTape = <T>(wanted: boolean, body: () => T): T => {
-    runtime.tape = wanted ? tape : undefined;
-    try {
-      return body();
-    } finally {
-      runtime.tape = undefined;
-    }
-  };
+  const withTape = <T>(wanted: boolean, body: () => T): T => runtime.withTape(wanted ? tape : undefined, body);
 
   const learnsFromSimilarity = fixedAttention === undefined;
   const { embeddings, scores, learned } = withTape(learnsFromSimilarity, () => {

@@ -75,6 +75,17 @@ export class Runtime {
     return result;
   }
 
+  /** Runs `body` with this tape recording (undefined: nothing is recorded); afterwards what recorded before does again. */
+  withTape<T>(tape: OpTape | undefined, body: () => T): T {
+    const outer = this.tape;
+    this.tape = tape;
+    try {
+      return body();
+    } finally {
+      this.tape = outer;
+    }
+  }
+
   /** Gives back a tensor of the innermost scope before that scope ends: the tape keeps it where backward() needs it. */
   drop(tensor: Tensor): void {
     if (this.#scopes.at(-1)?.delete(tensor)) tensor.release();
