@@ -36,8 +36,22 @@ export interface Batch {
   readonly labels: readonly number[];
 }
 
+/**
+ * Where a text's own tokens stand in the row that the retriever reads of it: first … end − 1, without begin token, prefix and end
+ * token. Where nothing else is left (half of a tiny chunk), the end token stands in.
+ */
+export type ContentSpan = readonly [first: number, end: number];
+
+/** Rows of token ids for the retriever, [B] each, and where their content stands: undefined where nobody has said. */
+export interface RetrieverRows {
+  readonly queryIds: readonly (readonly number[])[];
+  readonly passageIds: readonly (readonly number[])[];
+  readonly queryContent?: readonly ContentSpan[] | undefined;
+  readonly passageContent?: readonly ContentSpan[] | undefined;
+}
+
 /** Token ids of one batch, [B] rows of different lengths: not padded, with EOS and half cut already applied. */
-export interface TokenBatch {
+export interface TokenBatch extends RetrieverRows {
   readonly queryIds: number[][];
   readonly passageIds: number[][];
   readonly lmIds: number[][];

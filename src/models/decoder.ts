@@ -10,7 +10,7 @@ import { linear } from '../ops/linear.ts';
 import type { PairList } from '../ops/core/pairs.ts';
 import { rmsNorm } from '../ops/rmsNorm.ts';
 import { makeRotaryTable, ropeSplit, type RotaryTable } from '../ops/ropeSplit.ts';
-import { makeRows, type Rows } from '../ops/core/rows.ts';
+import { makeRows, type Rows, type RowSpan } from '../ops/core/rows.ts';
 import { swiglu } from '../ops/swiglu.ts';
 import type { Tensor } from '../ops/core/tensor.ts';
 import { rotaryFrequencies, type DecoderConfig } from './config.ts';
@@ -74,11 +74,15 @@ export class Decoder {
     this.#frequencies = rotaryFrequencies(config);
   }
 
-  /** Uploads rows of token ids. @throws Error for an empty row or an id beyond the vocabulary. */
-  prepare(runtime: Runtime, ids: readonly (readonly number[])[]): TokenRows {
+  /**
+   * Uploads rows of token ids, and where their content stands if that is pooled.
+   * @throws Error for an empty row or an id beyond the vocabulary.
+   */
+  prepare(runtime: Runtime, ids: readonly (readonly number[])[], content?: readonly RowSpan[]): TokenRows {
     const rows = makeRows(
       runtime,
       ids.map((row) => row.length),
+      content,
     );
     return {
       rows,

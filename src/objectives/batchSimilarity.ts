@@ -1,15 +1,13 @@
-import type { Decoder, TokenRows } from '../models/decoder.ts';
+import type { ContentSpan, RetrieverRows } from '../corpus/types.ts';
+import type { Decoder } from '../models/decoder.ts';
+import { pooledStates, type StatePooling } from '../models/pooledStates.ts';
 import type { Runtime } from '../ops/core/runtime.ts';
 import type { Tensor } from '../ops/core/tensor.ts';
 import { l2Normalize } from '../ops/l2Normalize.ts';
-import { poolRows, type Pooling } from '../ops/pooling.ts';
 import { similarity } from '../ops/similarity.ts';
 import { stackRows } from '../ops/stackRows.ts';
 
-export interface RetrieverOptions {
-  readonly pooling: Pooling;
-  readonly checkpointing: boolean;
-}
+export type RetrieverOptions = StatePooling & { readonly checkpointing: boolean };
 
 export interface BatchSimilarity {
   /** Pooled hidden states before normalisation: queries, then passages: [2B, D]. */
@@ -28,19 +26,16 @@ const ONE_PASS_TOKENS = 1024;
 export function batchSimilarity(
   runtime: Runtime,
   retriever: Decoder,
-  { queryIds, passageIds }: { queryIds: readonly (readonly number[])[]; passageIds: readonly (readonly number[])[] },
-  { pooling, checkpointing }: RetrieverOptions,
+  { queryIds, passageIds, queryContent, passageContent }: RetrieverRows,
+  options: RetrieverOptions,
 ): BatchSimilarity {
-  const embed = (ids: readonly (readonly number[])[]): Tensor => {
-    // Layers that are computed again read their input rows once more: those stay until the step is done.
-    const input: TokenRows = retriever.prepare(runtime, ids);
-    return runtime.scope(() => {
-      const { hidden } = retriever.forward(runtime, input, { checkpointing });
-      return poolRows(runtime, hidden, input.rows, pooling);
-    });
-  };
+  const embed = (ids: readonly (readonly number[])[], content: readonly ContentSpan[] | undefined): Tensor =>
+    pooledStates(runtime, retriever, { ids, content }, options);
   const all = [...queryIds, ...passageIds];
   const tokens = all.reduce((sum, row) => sum + row.length, 0);
-  const embeddings = tokens > ONE_PASS_TOKENS ? stackRows(runtime, embed(queryIds), embed(passageIds)) : embed(all);
+  const embeddings =
+    tokens > ONE_PASS_TOKENS
+      ? stackRows(runtime, embed(queryIds, queryContent), embed(passageIds, passageContent))
+      : embed(all, queryContent && passageContent && [...queryContent, ...passageContent]);
   return { embeddings, similarity: similarity(runtime, l2Normalize(runtime, embeddings)) };
 }

@@ -1,4 +1,4 @@
-import type { Batch } from '../corpus/types.ts';
+import type { Batch, ContentSpan } from '../corpus/types.ts';
 import type { TextTokenizer } from '../corpus/tokenizer/tokenizer.ts';
 import type { Random } from '../corpus/random.ts';
 import type { Decoder } from '../models/decoder.ts';
@@ -101,6 +101,11 @@ export interface FullBatch {
 /** Rows of `length` tokens with as many different ids as there may be, for a full batch. */
 export function fullRows(rows: number, length: number, vocabulary: number): number[][] {
   return Array.from({ length: rows }, (_, row) => Array.from({ length }, (__, t) => (row * length + t) % vocabulary));
+}
+
+/** The content of such rows: all of them but the end token. */
+export function fullContent(rows: number, length: number): ContentSpan[] {
+  return Array.from({ length: rows }, () => [0, Math.max(1, length - 1)] as const);
 }
 
 /** A held-out batch that was looked at. */

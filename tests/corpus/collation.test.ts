@@ -59,7 +59,9 @@ describe.each([
       expect(batch.passageIds[row], `passage of "${texts[row]}"`).toEqual(passageIds[row]);
       expect(batch.lmIds[row], `LM row of "${texts[row]}"`).toEqual(lmIds[row]);
     }
-    expect(batch).toEqual({ queryIds, passageIds, lmIds });
+    const { queryContent, passageContent, ...rows } = batch;
+    expect(rows).toEqual({ queryIds, passageIds, lmIds });
+    for (const content of [queryContent, passageContent]) expect(content).toHaveLength(texts.length);
   });
 });
 
@@ -73,6 +75,45 @@ describe('collate', () => {
     expect(batch.queryIds[0]).toEqual([word('query:'), word('Otto'), words.eosId]);
     expect(batch.passageIds[0]).toEqual([word('passage:'), ...words.encode('Otto is calm'), words.eosId]);
     expect(batch.lmIds[1]).toEqual(words.encode('Mira is brave'));
+  });
+
+  it('names the text’s own tokens as content: no begin token, no prefix, no end token', () => {
+    const content = ({ passageIds, passageContent }: TokenBatch, row: number) =>
+      passageIds[row]?.slice(...(passageContent?.[row] ?? [0, 0]));
+    const text = 'Otto is calm';
+    expect(content(collate([text], options, words), 0)).toEqual(words.encode(text));
+    for (const folder of ['qwen-style', 'llama-style']) {
+      const tokenizer = new TextTokenizer(files(folder));
+      const { leading } = tokenizer.specials;
+      for (const sample of ['Gulls nest here', ' spaced', '12 days', '…', 'passage: of one'])
+        for (const prefixes of [true, false]) {
+          const batch = collate([sample], { ...options, maxLength: 64, prefixes }, tokenizer);
+          const read = content(batch, 0) ?? [];
+          // A token that holds the prefix's last space as well belongs to the text.
+          expect(tokenizer.decode(read, { keepSpecial: true }).trim(), `${folder} ${prefixes}`).toBe(sample.trim());
+          expect(batch.passageContent?.[0]?.[0] ?? 0).toBeGreaterThanOrEqual(leading.length + (prefixes ? 1 : 0));
+          expect(batch.passageContent?.[0]?.[1]).toBe(batch.passageIds[0]!.length - 1);
+        }
+    }
+  });
+
+  it('lets the end token stand in where a query’s half holds nothing of the text', () => {
+    const half = { ...options, firstHalf: true };
+    const { queryIds, queryContent, passageContent } = collate(['Otto is calm and brave', 'Otto is'], half, words);
+    expect(queryIds.map((row) => row.length)).toEqual([4, 2]);
+    expect(queryContent).toEqual([
+      [1, 3],
+      [1, 2],
+    ]);
+    expect(passageContent).toEqual([
+      [1, 6],
+      [1, 3],
+    ]);
+    // Cut within the prefix, and so far that nothing but the end token is there.
+    const llama = new TextTokenizer(files('llama-style'));
+    expect(collate(['Otto is calm'], { ...options, maxLength: 3 }, llama).passageContent).toEqual([[2, 3]]);
+    const short = collate(['Otto is calm'], { ...half, firstHalfRatio: 0.01 }, words);
+    expect([short.queryIds[0], short.queryContent?.[0]]).toEqual([[words.eosId], [0, 1]]);
   });
 
   it('takes another tokenizer for the language model', () => {

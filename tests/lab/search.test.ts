@@ -7,7 +7,7 @@ import { embedTexts } from '../../src/lab/desks/embedding.ts';
 import { openExperiment, type Experiment } from '../../src/run/assemble.ts';
 import { CorpusIndex } from '../../src/lab/desks/search.ts';
 import { l2Normalize } from '../../src/ops/l2Normalize.ts';
-import { poolRows, type Pooling } from '../../src/ops/pooling.ts';
+import { poolRows, POOLINGS } from '../../src/ops/pooling.ts';
 import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { openTestRuntime } from '../harness/runtime.ts';
 import { EPS_F32, expectClose } from '../harness/numerics.ts';
@@ -42,17 +42,17 @@ describe('embedTexts', () => {
   const TOLERANCE = { abs: 100 * EPS_F32 };
   const TEXTS = ['A', 'The number 7 is curious.', 'Nobody', 'People count to 3 for ages. '.repeat(9), 'Nobody'];
 
-  test.each<Pooling>(['mean', 'eos', 'first'])('gives what training sees, %s pooling', async (pooling) => {
+  test.each(POOLINGS)('gives what training sees, %s pooling', async (pooling) => {
     const { retriever } = experiment.models;
     const options = { maxLength: 24, firstHalf: false, firstHalfRatio: 0.5, prefixes: true };
-    const { queryIds, passageIds } = collate(TEXTS, options, corpus.retrieverTokenizer);
-    for (const [role, ids] of [
-      ['query', queryIds],
-      ['passage', passageIds],
+    const { queryIds, passageIds, queryContent, passageContent } = collate(TEXTS, options, corpus.retrieverTokenizer);
+    for (const [role, ids, content] of [
+      ['query', queryIds, queryContent],
+      ['passage', passageIds, passageContent],
     ] as const) {
       let expected: Promise<Float32Array> | undefined;
       runtime.scope(() => {
-        const input = retriever.prepare(runtime, ids);
+        const input = retriever.prepare(runtime, ids, content);
         const { hidden } = retriever.forward(runtime, input);
         expected = runtime.read(l2Normalize(runtime, poolRows(runtime, hidden, input.rows, pooling)));
       });

@@ -4,6 +4,7 @@ import { referenceDecoder, referencePass, type ReferenceDecoder } from './decode
 import { l2Normalize } from './l2Normalize.ts';
 import { linearCrossEntropyReference } from './linearCrossEntropy.ts';
 import { poolRows } from './pooling.ts';
+import type { Pooling } from '../../src/ops/pooling.ts';
 
 export interface ReferenceRevela {
   retriever: ReferenceDecoder;
@@ -11,7 +12,7 @@ export interface ReferenceRevela {
   /** Output head [V, D]. */
   head: ArrayLike<number>;
   temperature: number;
-  pooling: 'eos' | 'mean' | 'first';
+  pooling: Pooling;
   vNorm: boolean;
   /** γ of each layer. */
   gates: ArrayLike<number>;

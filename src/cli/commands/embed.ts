@@ -25,7 +25,7 @@ export const embedCommand: Command = {
   --out FILE               write the chunks' embeddings: FILE.npy ([chunks, width], float32) or FILE.tsv (with the texts)
 ${FORCE_HELP}
   --chunkTokens N          most tokens of a chunk (default ${preset('gentle').configuration.chunkTokens})
-  --pooling NAME           mean (default), eos or first: the one that the retriever was trained with`,
+  --pooling NAME           mean (default), content, eos or first: the one that the retriever was trained with`,
   async run(args, signal) {
     const { values, positionals } = parse(args, {
       model: { type: 'string' },

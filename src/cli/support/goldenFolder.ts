@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TokenBatch } from '../../corpus/types.ts';
 import type { LossMask } from '../../objectives/revela/predictedTokens.ts';
-import type { Pooling } from '../../ops/pooling.ts';
+import { POOLINGS, type Pooling } from '../../ops/pooling.ts';
 
 /** options.json of a golden step. */
 export interface GoldenOptions {
@@ -76,7 +76,7 @@ export async function readGoldenOptions(folder: string): Promise<GoldenOptions> 
     temperature: number('temperature'),
     vNorm: flag('vNorm'),
     dualLoss: flag('dualLoss'),
-    pooling: choice<Pooling>('pooling', ['eos', 'mean', 'first'], 'eos'),
+    pooling: choice<Pooling>('pooling', POOLINGS, 'eos'),
     freezeLanguageModel: flag('freezeLanguageModel'),
     freezeRetriever: flag('freezeRetriever'),
     detachKeyValues: flag('detachKeyValues'),

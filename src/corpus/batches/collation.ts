@@ -1,6 +1,6 @@
 import { CorpusError, requireInteger } from '../errors.ts';
 import type { TextTokenizer } from '../tokenizer/tokenizer.ts';
-import type { TokenBatch } from '../types.ts';
+import type { ContentSpan, TokenBatch } from '../types.ts';
 
 export interface CollationOptions {
   /** Longest retriever row, EOS included; language-model rows hold one token less. */
@@ -28,18 +28,37 @@ function truncatedIds(tokenizer: TextTokenizer, text: string, limit: number): nu
 /** Which side of a search a text is on; the prefix tells the retriever. */
 export type RetrieverRole = 'query' | 'passage';
 
+/** A row of the retriever, and where the text's own tokens stand in it. */
+export interface RetrieverRow {
+  readonly ids: number[];
+  readonly content: ContentSpan;
+}
+
 /**
  * Ids of a text as the retriever reads it when it searches: prefix, cut to maxLength − 1 tokens, EOS. The same row that
- * `collate` makes of a whole chunk.
+ * `collate` makes of a whole chunk. Its content begins where its ids part from those of the prefix alone: a token that holds the
+ * prefix's last space and the first word belongs to the text.
  */
 export function retrieverRow(
   tokenizer: TextTokenizer,
   text: string,
   role: RetrieverRole,
   { maxLength, prefixes = true }: { readonly maxLength: number; readonly prefixes?: boolean },
-): number[] {
+): RetrieverRow {
   const prefix = !prefixes ? '' : role === 'query' ? QUERY_PREFIX : PASSAGE_PREFIX;
-  return [...truncatedIds(tokenizer, prefix + text, maxLength - 1), tokenizer.eosId];
+  const ids = [...truncatedIds(tokenizer, prefix + text, maxLength - 1), tokenizer.eosId];
+  const { leading, trailing } = tokenizer.specials;
+  const before = [...leading, ...(prefix === '' ? [] : tokenizer.encodeBare(prefix))];
+  const parting = before.findIndex((id, i) => ids[i] !== id);
+  return {
+    ids,
+    content: contentSpan(parting < 0 ? before.length : parting, ids.length - 1 - trailing.length, ids.length),
+  };
+}
+
+/** Tokens first … end − 1 of a row of `length`; where there are none, its last one. */
+export function contentSpan(first: number, end: number, length: number): ContentSpan {
+  return first < end ? [first, end] : [length - 1, length];
 }
 
 /**
@@ -69,11 +88,11 @@ export function collate(
   const { eosId } = retrieverTokenizer;
   const whole = (text: string, role: RetrieverRole) =>
     retrieverRow(retrieverTokenizer, text, role, { maxLength, prefixes });
-  const queryIds = texts.map((text) => {
+  const queries = texts.map((text) => {
     const row = whole(text, 'query');
-    return firstHalf ? [...row.slice(0, Math.floor((row.length - 1) * firstHalfRatio)), eosId] : row;
+    return firstHalf ? firstPart(row, firstHalfRatio, eosId) : row;
   });
-  const passageIds = texts.map((text) => whole(text, 'passage'));
+  const passages = texts.map((text) => whole(text, 'passage'));
   const lmIds = texts.map((text) => truncatedIds(lmTokenizer, text, limit));
   const empty = lmIds.findIndex((ids) => ids.length === 0);
   if (empty >= 0) {
@@ -85,7 +104,19 @@ export function collate(
       'Every chunk of this batch is a single token, so there is no next token to predict. Use longer chunks.',
     );
   }
-  return { queryIds, passageIds, lmIds };
+  return {
+    queryIds: queries.map(({ ids }) => ids),
+    passageIds: passages.map(({ ids }) => ids),
+    lmIds,
+    queryContent: queries.map(({ content }) => content),
+    passageContent: passages.map(({ content }) => content),
+  };
+}
+
+/** The first ⌊ratio · length⌋ tokens of a row, its end token not counted, and an end token. */
+function firstPart({ ids, content: [first, end] }: RetrieverRow, ratio: number, eosId: number): RetrieverRow {
+  const kept = Math.floor((ids.length - 1) * ratio);
+  return { ids: [...ids.slice(0, kept), eosId], content: contentSpan(first, Math.min(end, kept), kept + 1) };
 }
 
 /** The most tokens a chunk may have so that nothing of it is cut off: room is left for prefix, BOS and EOS. */

@@ -34,11 +34,25 @@ export interface ReadmeContents {
   readonly run: RunDescription;
 }
 
-const POOLED: Readonly<Record<Pooling, string>> = { eos: 'hidden[-1]', mean: 'hidden.mean(dim=0)', first: 'hidden[0]' };
+const POOLED: Readonly<Record<Pooling, string>> = {
+  eos: 'hidden[-1]',
+  mean: 'hidden.mean(dim=0)',
+  first: 'hidden[0]',
+  content: 'hidden[content(ids, prefix)].mean(dim=0)',
+};
+/** The tokens of the text itself, as `retrieverRow` finds them. */
+const CONTENT = `
+def content(ids, prefix):
+    before = tokenizer(prefix)["input_ids"]
+    start = next((i for i, (one, other) in enumerate(zip(before, ids)) if one != other), len(before))
+    end = len(ids) - 1
+    return slice(start, end) if start < end else slice(end, end + 1)  # no text at all: the end-of-sequence token
+`;
 const POOLING_WORDS: Readonly<Record<Pooling, string>> = {
   eos: 'the last token, which is the end-of-sequence token',
   mean: 'the mean over all tokens',
   first: 'the first token',
+  content: 'the mean over the tokens of the text itself, without begin token, prefix and end-of-sequence token',
 };
 
 /** README.md of an archive: what is in it, how it is loaded in Python, and how it was trained. */
@@ -97,7 +111,7 @@ Scores are dot products of embeddings.
 
 \`\`\`python
 ${loading(model, 'retriever', 'AutoModel', ownBase)}
-
+${run.pooling === 'content' ? CONTENT : ''}
 def embed(texts, prefix):
     rows = []
     for text in texts:

@@ -1,15 +1,14 @@
-import { retrieverRow, type RetrieverRole } from '../../corpus/batches/collation.ts';
+import { retrieverRow, type RetrieverRole, type RetrieverRow } from '../../corpus/batches/collation.ts';
 import { CorpusError } from '../../corpus/errors.ts';
 import { pacer } from '../../corpus/pacer.ts';
 import type { TextTokenizer } from '../../corpus/tokenizer/tokenizer.ts';
 import type { Decoder } from '../../models/decoder.ts';
+import { pooledStates, type StatePooling } from '../../models/pooledStates.ts';
 import type { Runtime } from '../../ops/core/runtime.ts';
 import { l2Normalize } from '../../ops/l2Normalize.ts';
-import { poolRows, type Pooling } from '../../ops/pooling.ts';
 
-export interface EmbedOptions {
+export interface EmbedOptions extends StatePooling {
   readonly role: RetrieverRole;
-  readonly pooling: Pooling;
   /** Longest row in tokens, prefix and EOS included; longer texts are cut, as in training. */
   readonly maxTokens: number;
   /** Ends the work between two batches with a CorpusError `aborted`. */
@@ -25,8 +24,7 @@ const BATCH_TOKENS = { gpu: 4096, software: 512 } as const;
 /** The attention kernels take rows of one batch at a time in their grid; more rows than this gain nothing. */
 const BATCH_ROWS = 256;
 
-interface Row {
-  readonly ids: readonly number[];
+interface Row extends RetrieverRow {
   /** Where its embedding goes: equal texts share a row. */
   readonly places: number[];
 }
@@ -43,7 +41,7 @@ export async function embedTexts(
   texts: readonly string[],
   options: EmbedOptions,
 ): Promise<Float32Array<ArrayBuffer>> {
-  const { signal, onProgress, pooling } = options;
+  const { signal, onProgress } = options;
   const { hiddenSize } = decoder.config;
   const budget = options.batchTokens ?? BATCH_TOKENS[runtime.gpu.info.software ? 'software' : 'gpu'];
   const rows = await tokenRows(tokenizer, texts, options);
@@ -53,13 +51,12 @@ export async function embedTexts(
   onProgress?.(0);
   for (const batch of batches(rows, budget)) {
     if (signal?.aborted) throw stopped();
-    const ids = batch.map((row) => row.ids);
-    const vectors = await embedBatch(runtime, decoder, ids, pooling);
+    const vectors = await embedBatch(runtime, decoder, batch, options);
     batch.forEach(({ places }, i) => {
       const vector = vectors.subarray(i * hiddenSize, (i + 1) * hiddenSize);
       for (const place of places) embeddings.set(vector, place * hiddenSize);
     });
-    done += ids.reduce((sum, row) => sum + row.length, 0);
+    done += batch.reduce((sum, { ids }) => sum + ids.length, 0);
     onProgress?.(done / total);
   }
   return embeddings;
@@ -80,7 +77,7 @@ async function tokenRows(
   for (const [place, text] of texts.entries()) {
     const known = byText.get(text);
     if (known) known.places.push(place);
-    else byText.set(text, { ids: retrieverRow(tokenizer, text, role, { maxLength: maxTokens }), places: [place] });
+    else byText.set(text, { ...retrieverRow(tokenizer, text, role, { maxLength: maxTokens }), places: [place] });
     await pause();
   }
   return [...byText.values()].sort((a, b) => b.ids.length - a.ids.length);
@@ -102,19 +99,18 @@ function* batches(rows: readonly Row[], budget: number): Generator<Row[], void, 
   if (batch.length > 0) yield batch;
 }
 
-/** [ids.length, hiddenSize], rows of length 1. */
+/** [rows.length, hiddenSize], each of length 1. */
 async function embedBatch(
   runtime: Runtime,
   decoder: Decoder,
-  ids: readonly (readonly number[])[],
-  pooling: Pooling,
+  rows: readonly Row[],
+  options: StatePooling,
 ): Promise<Float32Array> {
   let vectors: Promise<Float32Array> | undefined;
   try {
     runtime.scope(() => {
-      const input = decoder.prepare(runtime, ids);
-      const { hidden } = decoder.forward(runtime, input);
-      vectors = runtime.read(l2Normalize(runtime, poolRows(runtime, hidden, input.rows, pooling)));
+      const marked = { ids: rows.map(({ ids }) => ids), content: rows.map(({ content }) => content) };
+      vectors = runtime.read(l2Normalize(runtime, pooledStates(runtime, decoder, marked, options)));
     });
     await runtime.recorder.flush();
   } catch (cause) {

@@ -1,6 +1,7 @@
 import { CorpusError } from '../../corpus/errors.ts';
 import type { Random } from '../../corpus/random.ts';
-import { PASSAGE_PREFIX, QUERY_PREFIX } from '../../corpus/batches/collation.ts';
+import { contentSpan, PASSAGE_PREFIX, QUERY_PREFIX, type RetrieverRow } from '../../corpus/batches/collation.ts';
+import type { ContentSpan, RetrieverRows } from '../../corpus/types.ts';
 import type { TextTokenizer } from '../../corpus/tokenizer/tokenizer.ts';
 
 /** Shortest and longest crop as shares of a chunk (Contriever, Izacard et al. 2022, section 3.1). */
@@ -23,8 +24,8 @@ export function randomCrop(tokens: readonly number[], random: Random): number[] 
 }
 
 /**
- * Two independent crops of each text as retriever rows, [B] each: prefix, crop, EOS, as the retriever reads texts when it
- * searches. `maxTokens`: most tokens of a text that crops are taken from.
+ * Two independent crops of each text as retriever rows, [B] each: prefix, crop (the content), EOS, as the retriever reads texts when
+ * it searches. `maxTokens`: most tokens of a text that crops are taken from.
  * @throws CorpusError `empty-chunk` for a text without tokens.
  */
 export function cropRows(
@@ -32,24 +33,29 @@ export function cropRows(
   tokenizer: TextTokenizer,
   maxTokens: number,
   random: Random,
-): { readonly queryIds: number[][]; readonly passageIds: number[][] } {
+): RetrieverRows {
   const { leading, trailing } = tokenizer.specials;
-  const row = (prefix: readonly number[], crop: readonly number[]) => [
-    ...leading,
-    ...prefix,
-    ...crop,
-    ...trailing,
-    tokenizer.eosId,
-  ];
+  const row = (prefix: readonly number[], crop: readonly number[]): RetrieverRow => {
+    const before = [...leading, ...prefix];
+    const ids = [...before, ...crop, ...trailing, tokenizer.eosId];
+    return { ids, content: contentSpan(before.length, before.length + crop.length, ids.length) };
+  };
   const [query, passage] = [QUERY_PREFIX, PASSAGE_PREFIX].map((prefix) => tokenizer.encodeBare(prefix));
-  const queryIds: number[][] = [];
-  const passageIds: number[][] = [];
+  const queries: RetrieverRow[] = [];
+  const passages: RetrieverRow[] = [];
   texts.forEach((text, i) => {
     const tokens = tokenizer.encodeBare(text).slice(0, maxTokens);
     if (tokens.length === 0)
       throw new CorpusError('empty-chunk', `Chunk ${i + 1} of the batch has no tokens. Remove blank chunks.`);
-    queryIds.push(row(query ?? [], randomCrop(tokens, random)));
-    passageIds.push(row(passage ?? [], randomCrop(tokens, random)));
+    queries.push(row(query ?? [], randomCrop(tokens, random)));
+    passages.push(row(passage ?? [], randomCrop(tokens, random)));
   });
-  return { queryIds, passageIds };
+  const ids = (rows: readonly RetrieverRow[]) => rows.map((one) => one.ids);
+  const content = (rows: readonly RetrieverRow[]): ContentSpan[] => rows.map((one) => one.content);
+  return {
+    queryIds: ids(queries),
+    passageIds: ids(passages),
+    queryContent: content(queries),
+    passageContent: content(passages),
+  };
 }

@@ -1,18 +1,13 @@
 import { collate } from '../../corpus/batches/collation.ts';
+import type { RetrieverRows } from '../../corpus/types.ts';
 import type { Decoder } from '../../models/decoder.ts';
 import type { Tensor } from '../../ops/core/tensor.ts';
 import { diagonalCrossEntropy } from '../../ops/diagonalCrossEntropy.ts';
-import { fullRows, type Objective, type ObjectiveBatch, type ObjectiveDefinition } from '../objective.ts';
+import { fullContent, fullRows, type Objective, type ObjectiveBatch, type ObjectiveDefinition } from '../objective.ts';
 import { batchSimilarity, type RetrieverOptions } from '../batchSimilarity.ts';
 import { heldOutRecall, mean, recallScores } from '../scores.ts';
 import { cropRows, CROP_RATIO } from './crops.ts';
 import { INFO_NCE_TABLE } from './table.ts';
-
-/** Rows of token ids for the retriever: queries and passages, [B] each. */
-export interface RetrieverRows {
-  readonly queryIds: readonly (readonly number[])[];
-  readonly passageIds: readonly (readonly number[])[];
-}
 
 /**
  * Two crops of each chunk; held-out batches bring what is searched too: chunks as queries and passages, as
@@ -91,6 +86,8 @@ export const infoNceDefinition: ObjectiveDefinition<InfoNceBatch> = {
     const rows = (length: number) => ({
       queryIds: fullRows(chunks, length, vocabulary),
       passageIds: fullRows(chunks, length, vocabulary),
+      queryContent: fullContent(chunks, length),
+      passageContent: fullContent(chunks, length),
     });
     return { crops: rows(crop), whole: rows(tokens + 1), labels: [] };
   },

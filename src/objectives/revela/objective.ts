@@ -2,6 +2,7 @@ import { collate } from '../../corpus/batches/collation.ts';
 import type { TokenBatch } from '../../corpus/types.ts';
 import type { Observer } from '../../models/decoder.ts';
 import {
+  fullContent,
   fullRows,
   type Objective,
   type ObjectiveBatch,
@@ -114,10 +115,13 @@ export const revelaDefinition: ObjectiveDefinition<RevelaBatch> = {
   },
   fullBatch({ chunks, tokens, configuration, retrieverVocabulary, languageModelVocabulary }) {
     const { firstHalf, attention } = configuration;
+    const query = (firstHalf ? Math.floor(tokens / 2) : tokens) + 1;
     return {
       tokens: {
-        queryIds: fullRows(chunks, (firstHalf ? Math.floor(tokens / 2) : tokens) + 1, retrieverVocabulary),
+        queryIds: fullRows(chunks, query, retrieverVocabulary),
         passageIds: fullRows(chunks, tokens + 1, retrieverVocabulary),
+        queryContent: fullContent(chunks, query),
+        passageContent: fullContent(chunks, tokens + 1),
         lmIds: fullRows(chunks, tokens, languageModelVocabulary),
       },
       labels: [],

@@ -14,6 +14,9 @@ export interface RowTiles {
   readonly tensor: Tensor;
 }
 
+/** Where something stands in a row: its tokens first … end − 1, counted from the row's own first. */
+export type RowSpan = readonly [first: number, end: number];
+
 /**
  * B rows of token ids of different length, laid end to end without padding: token t of row i lies at starts[i] + t. Every
  * per-token tensor is [T, …] with T the sum of the lengths, so no work and no memory goes to padding.
@@ -33,12 +36,17 @@ export interface Rows {
   readonly rowOfToken: Tensor;
   /** Position of each token in its row, from 0: u32 [T]. */
   readonly positions: Tensor;
+  /** First token in T and the one behind the last of what was named as each row's content: u32 [B, 2]; undefined where nothing was. */
+  readonly contentTensor: Tensor | undefined;
   /** Uploaded together with the rest, because an upload in the middle of a step would end its compute pass. */
   readonly tiles: Readonly<Record<TileSize, RowTiles>>;
 }
 
-/** Lays out rows of the given lengths. @throws Error for no rows or an empty row. */
-export function makeRows(runtime: Runtime, lengths: readonly number[]): Rows {
+/**
+ * Lays out rows of the given lengths.
+ * @param content the part of each row that pooling `content` reads. @throws Error for no rows, an empty row or a span outside its row.
+ */
+export function makeRows(runtime: Runtime, lengths: readonly number[], content?: readonly RowSpan[]): Rows {
   if (lengths.length === 0 || lengths.some((length) => length < 1))
     throw new Error('A batch needs at least one chunk, and every chunk at least one token.');
   const starts = [0];
@@ -61,6 +69,7 @@ export function makeRows(runtime: Runtime, lengths: readonly number[]): Rows {
     startsTensor: runtime.fromArray(Uint32Array.from(starts), [starts.length]),
     rowOfToken: runtime.fromArray(rowOfToken, [tokens]),
     positions: runtime.fromArray(positions, [tokens]),
+    contentTensor: content && makeSpans(runtime, lengths, starts, content),
     tiles: { 16: makeTiles(runtime, lengths, starts, 16), 32: makeTiles(runtime, lengths, starts, 32) },
   };
 }
@@ -70,4 +79,21 @@ function makeTiles(runtime: Runtime, lengths: readonly number[], starts: readonl
     Array.from({ length: Math.ceil(length / size) }, (_, i) => [starts[row] ?? 0, length, i * size, row]),
   );
   return { size, count: tiles.length, tensor: runtime.fromArray(Uint32Array.from(tiles.flat()), [tiles.length, 4]) };
+}
+
+/** Spans of rows as places in T. */
+function makeSpans(
+  runtime: Runtime,
+  lengths: readonly number[],
+  starts: readonly number[],
+  spans: readonly RowSpan[],
+): Tensor {
+  if (spans.length !== lengths.length) throw new Error(`${spans.length} spans do not fit ${lengths.length} rows.`);
+  const places = spans.flatMap(([first, end], row) => {
+    const length = lengths[row] ?? 0;
+    if (!(first >= 0 && first < end && end <= length))
+      throw new Error(`Tokens ${first} to ${end} are no part of a row of ${length}.`);
+    return [(starts[row] ?? 0) + first, (starts[row] ?? 0) + end];
+  });
+  return runtime.fromArray(Uint32Array.from(places), [spans.length, 2]);
 }

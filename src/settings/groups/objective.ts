@@ -108,13 +108,18 @@ export const OBJECTIVE = {
   pooling: choiceSetting({
     group: 'objective',
     label: 'Embedding from',
-    help: 'Which token’s hidden state stands for the chunk.',
+    help: 'Which tokens’ hidden states stand for the chunk.',
     default: 'eos',
     paper: 'end token',
     choices: [
       { value: 'eos', label: 'End token', help: 'The state at the end-of-text token.' },
       { value: 'mean', label: 'Mean of tokens', help: 'The average over all tokens.' },
       { value: 'first', label: 'First token', help: 'The state at the first token (it has seen nothing else).' },
+      {
+        value: 'content',
+        label: 'Mean of content',
+        help: 'The average over the text’s own tokens, without prefix and end token: an untrained checkpoint’s first token drowns all others.',
+      },
     ],
   }),
   dualLoss: switchSetting({

@@ -43,20 +43,21 @@ describe('a random crop', () => {
 test('rows have the prefix of their side and an end token, and follow from the seed alone', () => {
   const texts = [WORDS.slice(0, 12).join(' '), WORDS.slice(4, 20).join(' ')];
   const make = (seed: number) => cropRows(texts, tokenizer, 40, Random.fromSeed(seed));
-  const { queryIds, passageIds } = make(3);
+  const { queryIds, passageIds, queryContent, passageContent } = make(3);
   const prefix = (text: string) => tokenizer.encodeBare(text);
-  for (const [rows, start] of [
-    [queryIds, prefix('query: ')],
-    [passageIds, prefix('passage: ')],
+  for (const [rows, content, start] of [
+    [queryIds, queryContent, prefix('query: ')],
+    [passageIds, passageContent, prefix('passage: ')],
   ] as const)
-    for (const row of rows) {
+    for (const [i, row] of rows.entries()) {
+      expect(content?.[i]).toEqual([start.length, row.length - 1]);
       expect(row.slice(0, start.length)).toEqual(start);
       expect(row.at(-1)).toBe(tokenizer.eosId);
       expect(row.length).toBeGreaterThan(start.length + 1);
     }
   expect(queryIds.map((row) => row.slice(1))).not.toEqual(passageIds.map((row) => row.slice(1)));
-  expect(make(3)).toEqual({ queryIds, passageIds });
-  expect(make(4)).not.toEqual({ queryIds, passageIds });
+  expect(make(3)).toEqual({ queryIds, passageIds, queryContent, passageContent });
+  expect(make(4).queryIds).not.toEqual(queryIds);
 });
 
 test('a chunk without tokens is refused', () => {
