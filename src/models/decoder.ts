@@ -13,9 +13,10 @@ import { makeRotaryTable, ropeSplit, type RotaryTable } from '../ops/ropeSplit.t
 import { makeRows, type Rows, type RowSpan } from '../ops/core/rows.ts';
 import { swiglu } from '../ops/swiglu.ts';
 import type { Tensor } from '../ops/core/tensor.ts';
-import { rotaryFrequencies, type DecoderConfig } from './config.ts';
+import type { DecoderConfig } from './config.ts';
 import type { LoraAdapter } from './lora.ts';
 import type { LayerNorm, MergedLinear } from './layout.ts';
+import { rotaryAmplitude, rotaryFrequencies } from './rotaryFrequencies.ts';
 import type { DecoderWeights } from './weights.ts';
 
 /** A batch of token rows, uploaded for a decoder. */
@@ -23,6 +24,8 @@ export interface TokenRows {
   readonly rows: Rows;
   readonly index: TokenIndex;
   readonly rotary: RotaryTable;
+  /** For layers without positions, where there are any: a turn by nothing. */
+  readonly unturned: RotaryTable | undefined;
 }
 
 /** Keys (after rotation) and values of one layer: [T, G·hd] each. */
@@ -91,7 +94,11 @@ export class Decoder {
         ids.flat(),
         this.weights.embedding.map(({ weight }) => weight.rows),
       ),
-      rotary: makeRotaryTable(runtime, this.#frequencies, rows.longest),
+      rotary: makeRotaryTable(runtime, this.#frequencies, rows.longest, rotaryAmplitude(this.config)),
+      unturned:
+        this.config.nopeLayers.length > 0
+          ? makeRotaryTable(runtime, new Float64Array(this.#frequencies.length), rows.longest)
+          : undefined,
     };
   }
 
@@ -137,9 +144,10 @@ export class Decoder {
     reading: { pairs: PairList; vNorm: boolean; gate: Gate } | undefined,
     observe: Observer | undefined,
   ): readonly Tensor[] {
-    const { heads, kvHeads, headDim, rmsNormEpsilon } = this.config;
+    const { heads, kvHeads, headDim, rmsNormEpsilon, nopeLayers } = this.config;
     if (!x) throw new Error('A layer reads its input.');
-    const { rows, rotary } = input;
+    const { rows } = input;
+    const rotary = nopeLayers.includes(layer) ? (input.unturned ?? input.rotary) : input.rotary;
     const shape = { heads, kvHeads, headDim };
     const normed = this.#norm(runtime, layer, 'inputNorm', x);
     const projected = this.#linear(runtime, layer, 'qkv', normed);

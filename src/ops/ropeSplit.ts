@@ -18,22 +18,28 @@ export interface HeadLayout {
 export interface RotaryTable {
   /** Positions 0 … length − 1. */
   readonly length: number;
-  /** f32 [length, hd/2, 2]: cos and sin of position · frequency. */
+  /** f32 [length, hd/2, 2]: cos and sin of position · frequency, times the amplitude. */
   readonly values: Tensor;
 }
 
 /**
  * Tabulates position · frequency for `length` positions; `frequencies` holds hd/2 numbers in radians per token. Angles are
- * taken in f64 and only then rounded, so that late positions are as exact as early ones.
+ * taken in f64 and only then rounded, so that late positions are as exact as early ones. An `amplitude` makes what is turned
+ * longer as well (YaRN).
  */
-export function makeRotaryTable(runtime: Runtime, frequencies: ArrayLike<number>, length: number): RotaryTable {
+export function makeRotaryTable(
+  runtime: Runtime,
+  frequencies: ArrayLike<number>,
+  length: number,
+  amplitude = 1,
+): RotaryTable {
   const half = frequencies.length;
   const values = new Float32Array(length * half * 2);
   for (let position = 0; position < length; position++) {
     for (let d = 0; d < half; d++) {
       const angle = position * (frequencies[d] ?? NaN);
-      values[2 * (position * half + d)] = Math.cos(angle);
-      values[2 * (position * half + d) + 1] = Math.sin(angle);
+      values[2 * (position * half + d)] = amplitude * Math.cos(angle);
+      values[2 * (position * half + d) + 1] = amplitude * Math.sin(angle);
     }
   }
   return { length, values: runtime.fromArray(values, [length, half, 2], 'weights') };
@@ -42,7 +48,7 @@ export function makeRotaryTable(runtime: Runtime, frequencies: ArrayLike<number>
 /**
  * Splits a fused projection qkv [T, (H + 2G)·hd] into q [T, H·hd], k and v [T, G·hd], and rotates q and k by their position
  * in the row (RoPE, Su et al. 2021, in the half-split pairing (d, d + hd/2) of Llama and Qwen checkpoints).
- * Backward: the opposite rotation; a gradient that did not arrive counts as zero.
+ * Backward: the transposed map (the opposite rotation, times the amplitude); a gradient that did not arrive counts as zero.
  * @throws Error when shapes do not match or a row is longer than the table.
  */
 export function ropeSplit(

@@ -15,7 +15,7 @@ import { TermStatistics } from '../retrieval/termStatistics.ts';
 import { TfIdf } from '../retrieval/tfidf.ts';
 import { SETTINGS, type Configuration } from '../settings/configuration.ts';
 import { SettingError } from '../settings/setting.ts';
-import type { Bases } from './pretrained.ts';
+import { noticesOf, type Bases } from './pretrained.ts';
 import type { ChunkView, CorpusSummary } from './record.ts';
 
 /** A corpus cut, tokenised and ready to hand out batches. */
@@ -89,7 +89,7 @@ function setUpFacts(configuration: Configuration, { bases }: CorpusSetupOptions)
       documents: undefined,
       chunks: undefined,
       vocabulary: tokenizer.vocabularySize,
-      notices: [],
+      notices: bases ? noticesOf(bases) : [],
       preview: batches
         .batchAt(0)
         .chunks.map((chunk) => chunkView(tokenizer, chunk, chunk.document, configuration.chunkTokens)),
@@ -133,7 +133,7 @@ async function setUpProse(configuration: Configuration, options: CorpusSetupOpti
       documents: corpus.documents.length,
       chunks: corpus.chunks.length,
       vocabulary: tokenizer.vocabularySize,
-      notices: batches.notices.map(({ message }) => message),
+      notices: [...(options.bases ? noticesOf(options.bases) : []), ...batches.notices.map(({ message }) => message)],
       preview: corpus.chunks
         .slice(0, PREVIEW_CHUNKS)
         .map((chunk) => chunkView(tokenizer, chunk, chunk.document, configuration.chunkTokens)),

@@ -17,12 +17,20 @@ export interface Pretrained {
   readonly tokenizer: TextTokenizer;
   /** Format of its matrices in the files. */
   readonly stored: DType;
+  /** What its files contradict each other in, or cannot say, and what was made of that: for people. */
+  readonly notices: readonly string[];
 }
 
 /** The checkpoints of a run: the same object twice when both models stand on one base. */
 export interface Bases {
   readonly languageModel: Pretrained;
   readonly retriever: Pretrained;
+}
+
+/** What is worth saying of the checkpoints of a run, each thing once, with the name of the one that it is said of. */
+export function noticesOf({ languageModel, retriever }: Bases): string[] {
+  const said = [...new Set([languageModel, retriever])];
+  return said.flatMap(({ name, notices }) => notices.map((notice) => `${name}: ${notice}`));
 }
 
 /**
@@ -45,7 +53,8 @@ export async function openBoth<T>(
  * @throws ModelFileError, ModelConfigError, CorpusError with what is missing or does not fit.
  */
 export async function openPretrained(name: string, files: FileLookup): Promise<Pretrained> {
-  const config = await readDecoderConfig(files);
+  const notices: string[] = [];
+  const config = await readDecoderConfig(files, (message) => notices.push(message));
   const tokenizer = new TextTokenizer(await readTokenizer(files));
   if (tokenizer.vocabularySize > config.vocabularySize)
     throw new CorpusError(
@@ -53,7 +62,7 @@ export async function openPretrained(name: string, files: FileLookup): Promise<P
       `The tokenizer of ${name} has ids up to ${tokenizer.vocabularySize - 1}, but its model knows ${config.vocabularySize} tokens: ` +
         'they do not belong together. Take tokenizer.json from the same repository as the weights.',
     );
-  return { name, files, config, tokenizer, stored: await storedFormat(files) };
+  return { name, files, config, tokenizer, stored: await storedFormat(files), notices };
 }
 
 /** Format of the matrices; f32 where several are mixed, since a merged tensor has one. */

@@ -20,7 +20,8 @@ import {
   writeSafetensors,
 } from '../../src/files/formats/safetensors.ts';
 import { openWeights } from '../../src/files/models/weightFile.ts';
-import { ModelConfigError, parseDecoderConfig, rotaryFrequencies } from '../../src/models/config.ts';
+import { ModelConfigError, parseDecoderConfig } from '../../src/models/config.ts';
+import { rotaryFrequencies } from '../../src/models/rotaryFrequencies.ts';
 import { decoderLayout } from '../../src/models/layout.ts';
 import { LORA_TARGETS } from '../../src/models/lora.ts';
 import { randomInt, seededRandom } from '../harness/numerics.ts';

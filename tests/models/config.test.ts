@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { ModelConfigError, parseDecoderConfig, rotaryFrequencies } from '../../src/models/config.ts';
+import { ModelConfigError, parseDecoderConfig } from '../../src/models/config.ts';
+import { rotaryFrequencies } from '../../src/models/rotaryFrequencies.ts';
 import { LLAMA_JSON, QWEN2_JSON, QWEN3_JSON } from '../harness/tinyDecoder.ts';
 
 test('a Qwen2 configuration', () => {
@@ -18,6 +19,7 @@ test('a Qwen2 configuration', () => {
     qkvBias: true,
     outputBias: false,
     headNorm: false,
+    nopeLayers: [],
   });
 });
 
@@ -37,6 +39,7 @@ test('a Qwen3 configuration, as both transformers 4 and 5 write it', () => {
     qkvBias: false,
     outputBias: false,
     headNorm: true,
+    nopeLayers: [],
   };
   const four = {
     ...QWEN3_JSON,
@@ -60,7 +63,7 @@ test('a Qwen3 configuration, as both transformers 4 and 5 write it', () => {
 });
 
 test('a Llama configuration, with what it leaves out', () => {
-  const scaling = { factor: 4, lowFrequencyFactor: 1, highFrequencyFactor: 3, originalPositions: 30 };
+  const scaling = { type: 'llama3', factor: 4, lowFrequencyFactor: 1, highFrequencyFactor: 3, originalPositions: 30 };
   expect(parseDecoderConfig(LLAMA_JSON)).toMatchObject({
     kvHeads: 1,
     headDim: 4,
@@ -94,7 +97,7 @@ test('a Llama configuration, with what it leaves out', () => {
 
 const scaled = (change: object) => ({ rope_scaling: { ...LLAMA_JSON.rope_scaling, ...change } });
 test.each<[string, object, RegExp]>([
-  ['another family', { model_type: 'bert' }, /type "bert" cannot be run; qwen2, qwen3 and llama can/],
+  ['another family', { model_type: 'bert' }, /type "bert" cannot be run; qwen2, qwen3, llama and smollm3 can/],
   ['no family', { model_type: undefined }, /type undefined cannot be run/],
   ...[
     'vocab_size',
@@ -117,12 +120,40 @@ test.each<[string, object, RegExp]>([
   ['an odd head', { head_dim: 5 }, /head size 5 is odd/],
   ['another activation', { hidden_act: 'gelu' }, /activation "gelu" cannot be run; silu can/],
   ['biases in the MLP', { mlp_bias: true }, /mlp_bias/],
-  ['a sliding window', { use_sliding_window: true }, /Sliding-window/],
   ['a negative θ', { rope_theta: -1 }, /rope_theta should be a positive number/],
   ['an infinite θ', { rope_theta: Infinity }, /rope_theta should be a positive number/],
   ['ε of 0', { rms_norm_eps: 0 }, /rms_norm_eps should be a positive number/],
-  ['another scaling', { rope_scaling: { type: 'linear', factor: 2 } }, /type "linear" cannot be run; llama3 can/],
-  ['scaling that is no object', { rope_scaling: 'llama3' }, /cannot be run; llama3 can/],
+  ...['dynamic', 'longrope', 'mrope', 3].map((type): [string, object, RegExp] => [
+    `scaling of type ${type}`,
+    { rope_scaling: { type, factor: 2 } },
+    new RegExp(`type ${JSON.stringify(type)} cannot be run; default, linear, llama3 and yarn can`),
+  ]),
+  ['scaling that is no object', { rope_scaling: 'llama3' }, /rope_scaling should be an object, not "llama3"/],
+  ['linear scaling without a factor', { rope_scaling: { type: 'linear' } }, /factor should be a positive number/],
+  [
+    'yarn with its two β the wrong way round',
+    { rope_scaling: { type: 'yarn', factor: 2, original_max_position_embeddings: 30, beta_fast: 1, beta_slow: 32 } },
+    /beta_fast should not be less than beta_slow/,
+  ],
+  [
+    'yarn on waves that are all alike',
+    { rope_theta: 1, rope_scaling: { type: 'yarn', factor: 2, original_max_position_embeddings: 30 } },
+    /rope_theta should be above 1 for yarn/,
+  ],
+  [
+    'yarn with an mscale in words',
+    { rope_scaling: { type: 'yarn', factor: 2, original_max_position_embeddings: 30, mscale: 'a' } },
+    /mscale/,
+  ],
+  ['heads turned in part', scaled({ partial_rotary_factor: 0.5 }), /in part \(partial_rotary_factor\)/],
+  [
+    'rotation by kinds of layers',
+    {
+      rope_scaling: null,
+      rope_parameters: { full_attention: { rope_theta: 3 }, sliding_attention: { rope_theta: 4 } },
+    },
+    /differ between kinds of layers/,
+  ],
   ['no factor', scaled({ factor: undefined }), /factor should be a positive number/],
   ['low_freq_factor 0', scaled({ low_freq_factor: 0 }), /low_freq_factor should be a positive number/],
   ['high_freq_factor as text', scaled({ high_freq_factor: '4' }), /high_freq_factor should be a positive number/],
@@ -170,4 +201,55 @@ test('llama3 scaling keeps fast waves, slows long ones and blends between, as co
   expect(frequencies[1]).toBeCloseTo(0.04596425, 8);
   expect(frequencies[2]).toBeCloseTo(0.0013827194, 9);
   expect(frequencies[3]).toBeCloseTo(0.000125, 12);
+});
+
+test.each<[string, object, RegExp[]]>([
+  ['nothing is said twice', {}, []],
+  ['both say the same', { rope_parameters: LLAMA_JSON.rope_scaling }, []],
+  [
+    'two objects disagree',
+    { rope_parameters: { rope_theta: 7, rope_type: 'default' } },
+    [/describes rotary positions twice, and differently: rope_scaling is used, .* rope_parameters is not/],
+  ],
+  [
+    'the object that is not used could not be run',
+    { rope_parameters: { rope_type: 'dynamic', factor: 2 } },
+    [/rope_scaling is used, .* rope_parameters is not/],
+  ],
+  [
+    'an old θ stands outside',
+    { rope_scaling: null, rope_parameters: { rope_theta: 7, rope_type: 'default' } },
+    [/rope_theta twice: 7 in rope_parameters is used, as in transformers 5, and 50 outside of it is not/],
+  ],
+  [
+    'two names of the type disagree',
+    { rope_scaling: { type: 'linear', rope_type: 'default', factor: 2 } },
+    [/called "default" by rope_type, which is used, and "linear" by type/],
+  ],
+])('what is said where %s', (_what, change, messages) => {
+  const notes: string[] = [];
+  parseDecoderConfig({ ...LLAMA_JSON, ...change }, (message) => notes.push(message));
+  expect(notes).toHaveLength(messages.length);
+  messages.forEach((message, i) => expect(notes[i]).toMatch(message));
+});
+
+test.each<[string, object, RegExp]>([
+  [
+    'layers within a window',
+    { use_sliding_window: true, sliding_window: 8, max_window_layers: 1 },
+    /8 tokens wide.* in 1 of its 2 layers/,
+  ],
+  ['attention of another kind', { layer_types: ['full_attention', 'chunked_attention'] }, /kind "chunked_attention"/],
+])('Qwen with %s is refused', (_what, change, message) => {
+  expect(() => parseDecoderConfig({ ...QWEN2_JSON, ...change })).toThrow(message);
+});
+
+test.each<[string, object]>([
+  ['too short', { no_rope_layers: [1] }],
+  ['no list', { no_rope_layers: 'all' }],
+  ['of other things', { no_rope_layers: [1, 2] }],
+])('a list of layers without positions that is %s is refused', (_what, change) => {
+  expect(() => parseDecoderConfig({ ...LLAMA_JSON, model_type: 'smollm3', ...change })).toThrow(
+    /no_rope_layers should list a 0 or a 1 for each of 2 layers/,
+  );
 });

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadDecoder } from '../../src/files/models/decoderFiles.ts';
 import { writeSafetensors } from '../../src/files/formats/safetensors.ts';
-import { parseDecoderConfig, rotaryFrequencies, type DecoderConfig } from '../../src/models/config.ts';
+import { parseDecoderConfig, type DecoderConfig } from '../../src/models/config.ts';
+import { rotaryFrequencies } from '../../src/models/rotaryFrequencies.ts';
 import { Decoder } from '../../src/models/decoder.ts';
 import { LORA_TARGETS, LoraAdapter, type LoraTarget } from '../../src/models/lora.ts';
 import type { Runtime } from '../../src/ops/core/runtime.ts';

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadDecoder } from '../../src/files/models/decoderFiles.ts';
 import { writeSafetensors } from '../../src/files/formats/safetensors.ts';
-import { parseDecoderConfig, rotaryFrequencies } from '../../src/models/config.ts';
+import { parseDecoderConfig } from '../../src/models/config.ts';
+import { rotaryFrequencies } from '../../src/models/rotaryFrequencies.ts';
 import { Decoder } from '../../src/models/decoder.ts';
 import { generate, nextLogits } from '../../src/models/generate.ts';
 import type { Runtime } from '../../src/ops/core/runtime.ts';

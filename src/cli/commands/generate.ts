@@ -26,6 +26,7 @@ Every token runs the whole text again (there is no cache), so long texts are slo
     const maxTokens = whole('tokens', values.tokens, 32);
     const pretrained = await openFolder(folder);
     const { tokenizer } = pretrained;
+    for (const notice of pretrained.notices) process.stderr.write(`note: ${notice}\n`);
     const runtime = await openNodeRuntime();
     reportCompiling(runtime);
     const model = await loadModel(runtime, pretrained, { head: true, adapter: values.adapter, signal });

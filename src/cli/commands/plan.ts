@@ -2,6 +2,7 @@ import { byteText } from '../../files/formats/byteText.ts';
 import { DEFAULT_LIMITS, type Imitated } from '../../gpu/dryDevice.ts';
 import { fitPlan, type FittedPlan, type PlannedBases } from '../../run/memory.ts';
 import { smallBases } from '../../run/openRun.ts';
+import { noticesOf } from '../../run/pretrained.ts';
 import { setUpCorpus } from '../../run/corpusSetup.ts';
 import type { Configuration } from '../../settings/configuration.ts';
 import { parseDecoderConfig } from '../../models/config.ts';
@@ -56,15 +57,22 @@ and every setting of train. --memoryBudget says how much may be used.`,
   },
 };
 
+const note = (message: string): unknown => process.stderr.write(`note: ${message}\n`);
+
 async function plannedBases(
   configuration: Configuration,
   { config, model, 'retriever-model': retriever }: { config?: string; model?: string; 'retriever-model'?: string },
 ): Promise<PlannedBases> {
   if (config !== undefined) {
-    const base = { config: parseDecoderConfig(await readShape(config)), stored: 'bf16' } as const;
+    const shape = parseDecoderConfig(await readShape(config), note);
+    const base = { config: shape, stored: 'bf16' } as const;
     return { languageModel: base, retriever: base };
   }
-  if (model !== undefined) return openBases(model, retriever);
+  if (model !== undefined) {
+    const bases = await openBases(model, retriever);
+    noticesOf(bases).forEach(note);
+    return bases;
+  }
   const { tokenizer } = await setUpCorpus(configuration);
   return smallBases(configuration, tokenizer.vocabularySize);
 }

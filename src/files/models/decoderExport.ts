@@ -1,6 +1,7 @@
 import { ModelConfigError, type DecoderConfig } from '../../models/config.ts';
 import { namedFamily } from '../../models/families.ts';
 import type { TensorSpec } from '../../models/layout.ts';
+import { scalingJson } from '../../models/rotaryScaling.ts';
 import { encodeFloats, safetensorsHeader, type StoredDType } from '../formats/safetensors.ts';
 import { jsonFile, type NamedFile } from '../formats/zipWriter.ts';
 
@@ -28,7 +29,6 @@ export function decoderConfigJson(config: DecoderConfig, extras: DecoderConfigEx
     throw new ModelConfigError(
       'No family of models has this mixture of biases and norms, so no config.json can name it.',
     );
-  const { ropeScaling } = config;
   return {
     architectures: [`${family.name}${extras.head ? 'ForCausalLM' : 'Model'}`],
     model_type: family.modelType,
@@ -45,15 +45,7 @@ export function decoderConfigJson(config: DecoderConfig, extras: DecoderConfigEx
     max_position_embeddings: extras.maxPositions ?? MAX_POSITIONS,
     rms_norm_eps: config.rmsNormEpsilon,
     rope_theta: config.ropeTheta,
-    rope_scaling: ropeScaling
-      ? {
-          rope_type: 'llama3',
-          factor: ropeScaling.factor,
-          low_freq_factor: ropeScaling.lowFrequencyFactor,
-          high_freq_factor: ropeScaling.highFrequencyFactor,
-          original_max_position_embeddings: ropeScaling.originalPositions,
-        }
-      : null,
+    rope_scaling: scalingJson(config.ropeScaling),
     tie_word_embeddings: config.tieWordEmbeddings,
     bos_token_id: null,
     eos_token_id: extras.eosTokenId ?? null,

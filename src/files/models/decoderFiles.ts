@@ -1,4 +1,5 @@
 import { parseDecoderConfig, type DecoderConfig } from '../../models/config.ts';
+import type { Note } from '../../models/configFields.ts';
 import { decoderLayout, type TensorSpec } from '../../models/layout.ts';
 import { allocateWeights, type DecoderWeights, type WeightOptions } from '../../models/weights.ts';
 import type { Runtime } from '../../ops/core/runtime.ts';
@@ -23,9 +24,9 @@ export interface LoadOptions extends Omit<WeightOptions, 'storage'> {
   readonly onQuantised?: (report: QuantisationReport) => void;
 }
 
-/** Reads config.json of a model folder. @throws ModelFileError, ModelConfigError */
-export async function readDecoderConfig(files: FileLookup): Promise<DecoderConfig> {
-  return parseDecoderConfig(await readJson(files, 'config.json'));
+/** Reads config.json of a model folder; `note` hears where it contradicts itself. @throws ModelFileError, ModelConfigError */
+export async function readDecoderConfig(files: FileLookup, note?: Note): Promise<DecoderConfig> {
+  return parseDecoderConfig(await readJson(files, 'config.json'), note);
 }
 
 /**

@@ -76,9 +76,10 @@ export class ModelDesk {
     const { fetch } = this.surroundings;
     const options = { signal, ...(fetch && { fetch }) };
     const description = await describeRepository(address(id, hub), options);
-    const config = await readDecoderConfig(hubFiles(description, options));
+    const notices: string[] = [];
+    const config = await readDecoderConfig(hubFiles(description, options), (message) => notices.push(message));
     this.#offers.set(id, config);
-    return offer(id, description, config);
+    return offer(id, description, config, notices);
   }
 
   /** @throws HubError, DownloadError, StorageFullError; what has arrived by then is kept. */
@@ -247,13 +248,19 @@ async function storage(store: FileStore | undefined): Promise<StorageView> {
   return { usage, quota, persisted: await manager?.persisted?.() };
 }
 
-function offer(id: string, description: RepositoryDescription, config: DecoderConfig): ModelOffer {
+function offer(
+  id: string,
+  description: RepositoryDescription,
+  config: DecoderConfig,
+  notices: readonly string[],
+): ModelOffer {
   return {
     id,
     revision: description.commit ?? description.revision,
     bytes: description.totalBytes,
     files: description.files.map(({ name, size }) => ({ name, bytes: size })),
     shape: inWords(config),
+    notices,
   };
 }
 

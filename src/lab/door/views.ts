@@ -38,6 +38,8 @@ export interface ModelOffer {
   readonly files: readonly { readonly name: string; readonly bytes: number }[];
   /** For people: "24 layers of width 896, 494 million parameters". */
   readonly shape: string;
+  /** What its config.json contradicts itself in, and what was made of that. */
+  readonly notices: readonly string[];
 }
 
 export interface DownloadView {

@@ -21,6 +21,12 @@ afterAll(() => runtime.destroy());
 const qwen = parseDecoderConfig(QWEN2_JSON);
 const qwen3 = parseDecoderConfig(QWEN3_JSON);
 const llama = parseDecoderConfig(LLAMA_JSON);
+const linear = { ...llama, ropeScaling: { type: 'linear', factor: 3 } } as const;
+const yarn = parseDecoderConfig({
+  ...QWEN2_JSON,
+  rope_scaling: { type: 'yarn', factor: 4, original_max_position_embeddings: 30, mscale: 0.7, mscale_all_dim: 1.2 },
+});
+const smolLm3 = parseDecoderConfig({ ...LLAMA_JSON, model_type: 'smollm3', no_rope_layer_interval: 2 });
 const biased = parseDecoderConfig({ ...LLAMA_JSON, attention_bias: true });
 
 test.each<[string, DecoderConfig, string]>([
@@ -30,6 +36,9 @@ test.each<[string, DecoderConfig, string]>([
   ['Llama', llama, 'Llama'],
   ['Llama with biases', biased, 'Llama'],
   ['a head size of its own', { ...llama, headDim: 8, ropeScaling: undefined }, 'Llama'],
+  ['linear scaling', linear, 'Llama'],
+  ['yarn', yarn, 'Qwen2'],
+  ['layers without positions', smolLm3, 'SmolLM3'],
 ])('config.json of %s says the same shape again', (_what, config, family) => {
   for (const head of [true, false]) {
     const json = decoderConfigJson(config, { head, eosTokenId: 2, padTokenId: 1 });

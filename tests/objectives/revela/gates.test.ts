@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadDecoder } from '../../../src/files/models/decoderFiles.ts';
 import { writeSafetensors } from '../../../src/files/formats/safetensors.ts';
-import { parseDecoderConfig, rotaryFrequencies } from '../../../src/models/config.ts';
+import { parseDecoderConfig } from '../../../src/models/config.ts';
+import { rotaryFrequencies } from '../../../src/models/rotaryFrequencies.ts';
 import { Decoder } from '../../../src/models/decoder.ts';
 import { LayerGates } from '../../../src/models/gates.ts';
 import { fixedGates, revela, type RevelaOptions } from '../../../src/objectives/revela/revela.ts';
