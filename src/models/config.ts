@@ -47,6 +47,8 @@ export function parseDecoderConfig(json: unknown, note: Note = () => undefined):
     throw new ModelConfigError(`The head size ${headDim} is odd; rotary positions need an even one.`);
   if ((json['hidden_act'] ?? 'silu') !== 'silu')
     throw new ModelConfigError(`The activation ${shown(json['hidden_act'])} cannot be run; silu can.`);
+  if (json['is_causal'] === false)
+    throw new ModelConfigError('Attention in both directions (is_causal: false) cannot be run; causal attention can.');
   if (json['mlp_bias'] === true) throw new ModelConfigError('Biases in the MLP (mlp_bias) cannot be run.');
   const nope = nopeLayers(json, family, layers);
   refuseSlidingLayers(json, family, layers, nope);

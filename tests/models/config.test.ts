@@ -119,6 +119,7 @@ test.each<[string, object, RegExp]>([
   ['heads that cannot share', { num_key_value_heads: 3 }, /4 query heads cannot share 3 key\/value heads evenly/],
   ['an odd head', { head_dim: 5 }, /head size 5 is odd/],
   ['another activation', { hidden_act: 'gelu' }, /activation "gelu" cannot be run; silu can/],
+  ['attention in both directions', { is_causal: false }, /both directions \(is_causal: false\)/],
   ['biases in the MLP', { mlp_bias: true }, /mlp_bias/],
   ['a negative θ', { rope_theta: -1 }, /rope_theta should be a positive number/],
   ['an infinite θ', { rope_theta: Infinity }, /rope_theta should be a positive number/],
