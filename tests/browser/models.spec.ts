@@ -535,7 +535,7 @@ test.describe('for everybody', () => {
         await openPage(page);
         await openModels(page, [model(), model({ id: 'a/b@main', state: 'partial', doneBytes: 1e8 })]);
         await page.getByRole('radio', { name: 'Pretrained checkpoint' }).check();
-        await page.getByRole('button', { name: 'HuggingFaceTB/SmolLM2-135M' }).click();
+        await page.getByRole('button', { name: 'Look up HuggingFaceTB/SmolLM2-135M' }).click();
         await answer(page, 'describeModel', offer({ id: 'HuggingFaceTB/SmolLM2-135M' }));
         const other = 'HuggingFaceTB/SmolLM2-135M';
         await expect.poll(async () => (await asked(page, 'plan')).configuration.checkpoint).toBe(other);

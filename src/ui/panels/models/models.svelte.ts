@@ -36,15 +36,20 @@ export class Models {
 
   readonly isDownloading = $derived.by(() => this.requests.isWaiting('downloadModel'));
 
+  private refreshing: Promise<void> | undefined;
+
   constructor(session: Session) {
     this.requests = new Requests(session);
     session.listen((event) => this.hear(event));
   }
 
-  /** Asks what is here. */
-  async refresh(): Promise<void> {
-    const models = await this.requests.ask({ type: 'listModels' });
-    if (models) this.take(models);
+  /** Asks what is here; who asks while that is being asked waits for the same answer. */
+  refresh(): Promise<void> {
+    this.refreshing ??= this.requests.ask({ type: 'listModels' }).then((models) => {
+      this.refreshing = undefined;
+      if (models) this.take(models);
+    });
+    return this.refreshing;
   }
 
   isHere(name: string): boolean {

@@ -1,8 +1,5 @@
 import type { ModelView } from '../../../lab/door/views.ts';
 
-/** Checkpoints that are offered by name: small enough for a browser, and known to work. */
-export const SUGGESTED = ['Qwen/Qwen2.5-0.5B', 'HuggingFaceTB/SmolLM2-135M'] as const;
-
 const LOCAL = 'local@';
 const LONGEST_NAME = 48;
 /** Commits are told apart by their first characters. */

@@ -67,6 +67,13 @@ export class Draft {
     }
   }
 
+  /** Sets several at once, each to a value that it takes. */
+  change(changes: Partial<Configuration>): void {
+    const keys = Object.keys(changes) as SettingKey[];
+    this.replace({ ...this.configuration, ...changes });
+    this.errors = Object.fromEntries(Object.entries(this.errors).filter(([key]) => !keys.includes(key as SettingKey)));
+  }
+
   choosePreset(id: string): void {
     const { configuration } = preset(id);
     const { source, checkpoint, retrieverCheckpoint, memoryBudget } = this.configuration;
