@@ -18,6 +18,8 @@ export interface DecoderConfig extends DecoderTraits, RotarySettings {
   readonly rmsNormEpsilon: number;
   /** The output head is the embedding table. */
   readonly tieWordEmbeddings: boolean;
+  /** False for the first layers of a decoder (depth.ts): what they leave passes no norm. Else there is one. */
+  readonly finalNorm?: boolean;
 }
 
 /** Far beyond every model there is: what claims more must not make anybody loop. */

@@ -59,13 +59,16 @@ export interface ForwardOptions {
 }
 
 export interface ForwardResult {
-  /** Final-norm hidden states [T, D]. */
+  /** Hidden states after the final norm, where the decoder has one: [T, D]. */
   readonly hidden: Tensor;
   /** By layer, where they were asked for. */
   readonly keyValues: readonly (KeyValues | undefined)[];
 }
 
-/** A decoder of any family that families.ts lists: weights, shape, and an adapter over it where there is one. */
+/**
+ * A decoder of any family that families.ts lists: weights, shape, and an adapter over it where there is one. The weights may be those
+ * of a deeper one, of which it runs the first layers.
+ */
 export class Decoder {
   readonly #frequencies: Float64Array;
 
@@ -115,8 +118,7 @@ export class Decoder {
         runtime.drop(x);
         x = out;
       }
-      const last = rmsNorm(runtime, x, weights.finalNorm, config.rmsNormEpsilon);
-      return [last, ...keyValues.flatMap((pair) => (pair ? [pair.keys, pair.values] : []))];
+      return [this.#finalNorm(runtime, x), ...keyValues.flatMap((pair) => (pair ? [pair.keys, pair.values] : []))];
     });
     if (!hidden) throw new Error('A pass returns its hidden states.');
     return { hidden, keyValues };
@@ -176,6 +178,13 @@ export class Decoder {
     const activated = swiglu(runtime, this.#linear(runtime, layer, 'gateUp', normedAgain));
     const out = add(runtime, afterAttention, this.#linear(runtime, layer, 'down', activated));
     return [out, k, v];
+  }
+
+  #finalNorm(runtime: Runtime, x: Tensor): Tensor {
+    if (this.config.finalNorm === false) return x;
+    if (!this.weights.finalNorm)
+      throw new Error('These weights have no final norm: they are the first layers of a model.');
+    return rmsNorm(runtime, x, this.weights.finalNorm, this.config.rmsNormEpsilon);
   }
 
   #norm(runtime: Runtime, layer: number, name: LayerNorm, x: Tensor): Tensor {

@@ -141,12 +141,13 @@ export function decoderLayout(config: DecoderConfig, options: { head: boolean; s
         });
     }
   }
-  specs.push({
-    key: 'finalNorm',
-    role: 'norm',
-    shape: [hiddenSize],
-    parts: namedParts(['model.norm.weight'], [hiddenSize]),
-  });
+  if (config.finalNorm !== false)
+    specs.push({
+      key: 'finalNorm',
+      role: 'norm',
+      shape: [hiddenSize],
+      parts: namedParts(['model.norm.weight'], [hiddenSize]),
+    });
   if (options.head && !config.tieWordEmbeddings) table('head', 'lm_head.weight');
   return specs;
 }

@@ -30,7 +30,8 @@ export interface DecoderWeights {
   readonly specs: readonly TensorSpec[];
   readonly embedding: Shards;
   readonly layers: readonly LayerWeights[];
-  readonly finalNorm: Tensor;
+  /** Undefined for the first layers of a decoder. */
+  readonly finalNorm: Tensor | undefined;
   /** Output head; the embedding itself when tied; undefined for a retriever. */
   readonly head: Shards | undefined;
   /** Present when trainable. */
@@ -132,7 +133,7 @@ export function allocateWeights(runtime: Runtime, config: DecoderConfig, options
     specs,
     embedding,
     layers,
-    finalNorm: tensor('finalNorm'),
+    finalNorm: keys.has('finalNorm') ? tensor('finalNorm') : undefined,
     head: options.head ? (config.tieWordEmbeddings ? embedding : shards('head')) : undefined,
     parameters,
     tensor,

@@ -1,10 +1,12 @@
 import { loadDecoder, type LoadOptions } from '../files/models/decoderFiles.ts';
+import type { DecoderConfig } from '../models/config.ts';
 import type { DecoderWeights } from '../models/weights.ts';
 import type { Runtime } from '../ops/core/runtime.ts';
 import type { Pretrained } from './pretrained.ts';
 
 interface Held {
   readonly base: Pretrained;
+  readonly layers: number;
   readonly head: boolean;
   readonly precision: LoadOptions['precision'];
   readonly weights: DecoderWeights;
@@ -18,20 +20,28 @@ export class FrozenBases {
   #held: Held[] = [];
 
   /**
-   * The weights of a base, loaded unless they are there: those with an output head serve a retriever too.
-   * They belong to this object, not to the caller.
+   * The weights of a base, or of its first layers (`config`), loaded unless they are there: those with an output head serve a
+   * retriever too, and those of all layers one that is cut short. They belong to this object, not to the caller.
    */
   async load(
     runtime: Runtime,
     base: Pretrained,
+    config: DecoderConfig,
     options: LoadOptions,
     onProgress: (doneBytes: number, totalBytes: number) => void,
   ): Promise<DecoderWeights> {
     const { head, precision } = options;
-    const found = this.#held.find((held) => held.base === base && held.precision === precision && (held.head || !head));
+    const { layers } = config;
+    const found = this.#held.find(
+      (held) =>
+        held.base === base &&
+        held.precision === precision &&
+        (held.head || !head) &&
+        (held.layers === layers || held.layers === base.config.layers),
+    );
     if (found) return found.weights;
-    const weights = await loadDecoder(runtime, base.files, base.config, options, onProgress);
-    this.#held.push({ base, head, precision, weights });
+    const weights = await loadDecoder(runtime, base.files, config, options, onProgress);
+    this.#held.push({ base, layers, head, precision, weights });
     return weights;
   }
 

@@ -10,6 +10,7 @@ import { objectiveOf } from '../objectives/registry.ts';
 import { contextLayers } from '../objectives/revela/options.ts';
 import { fixedGates } from '../objectives/revela/revela.ts';
 import { planMemory, storedAs, type MemoryPlan, type PlannedModel, type PlannedRun } from './memoryPlan.ts';
+import { retrieverConfig } from './retrieverDepth.ts';
 import { configure, type Configuration } from '../settings/configuration.ts';
 import { SettingError } from '../settings/setting.ts';
 
@@ -74,10 +75,11 @@ export function plannedRun(configuration: Configuration, bases: PlannedBases, lo
     adapter: full || (isCheckpoint && !learning) ? undefined : { rank, alpha, targets: [...LORA_TARGETS] },
     learns: learning,
   });
+  const retrieverBase = { ...bases.retriever, config: retrieverConfig(configuration, bases.retriever.config) };
   const { layers, vocabularySize } = bases.languageModel.config;
   return {
     languageModel: definition.needsLanguageModel ? model(bases.languageModel, learns.languageModel) : undefined,
-    retriever: model(bases.retriever, learns.retriever),
+    retriever: model(retrieverBase, learns.retriever),
     sharedBase: definition.needsLanguageModel && !full && bases.languageModel === bases.retriever,
     gates: learnGate
       ? fixedGates(layers, { contextGate, contextLayers: contextLayers(layers, configuration) })

@@ -6,6 +6,7 @@ import { refuseUnlessItFits, type PlannedBases } from './memory.ts';
 import type { Bases } from './pretrained.ts';
 import type { LoadingOptions } from './pretrainedModels.ts';
 import type { PreparedRun, Recipe } from './recipe.ts';
+import { retrieverConfig } from './retrieverDepth.ts';
 import { smallDecoderConfig } from './smallModels.ts';
 
 /** A run that is open: its models are on the GPU. */
@@ -26,12 +27,14 @@ export interface PreparingOptions {
 
 /**
  * Reads the text and the small files of the checkpoints of a recipe. Nothing is on the GPU yet.
- * @throws CorpusError (`aborted` when stopped), and what opening a checkpoint throws.
+ * @throws CorpusError (`aborted` when stopped), SettingError for a depth that the retriever does not have, and what opening a
+ * checkpoint throws.
  */
 export async function prepareRun(recipe: Recipe, options: PreparingOptions): Promise<PreparedRun> {
   const { configuration, title } = recipe;
   const { openBases, signal, onProgress } = options;
   const bases = configuration.base === 'checkpoint' ? await openBases(configuration) : undefined;
+  if (bases) retrieverConfig(configuration, bases.retriever.config);
   const corpus = await setUpCorpus(configuration, {
     text: options.bytes ?? recipe.text,
     title,

@@ -1,5 +1,6 @@
 import type { QuantisationReport } from '../files/models/quantise.ts';
 import { loadDecoder } from '../files/models/decoderFiles.ts';
+import type { DecoderConfig } from '../models/config.ts';
 import { Decoder } from '../models/decoder.ts';
 import type { DecoderWeights } from '../models/weights.ts';
 import type { Learners } from '../objectives/objective.ts';
@@ -9,6 +10,7 @@ import type { Keep, ModelSource } from './buildModels.ts';
 import type { FrozenBases } from './frozenBases.ts';
 import { newAdapter, newGates } from './models.ts';
 import type { Bases, Pretrained } from './pretrained.ts';
+import { retrieverConfig } from './retrieverDepth.ts';
 
 export interface LoadingOptions {
   readonly signal?: AbortSignal | undefined;
@@ -32,7 +34,7 @@ export function pretrainedModels(
   options: LoadingOptions = {},
 ): ModelSource {
   const full = configuration.trained === 'full';
-  const load = async (keep: Keep, base: Pretrained, head: boolean): Promise<DecoderWeights> => {
+  const load = async (keep: Keep, base: Pretrained, config: DecoderConfig, head: boolean): Promise<DecoderWeights> => {
     const { signal, onProgress, onQuantised, frozen } = options;
     const how = {
       head,
@@ -42,28 +44,31 @@ export function pretrainedModels(
       ...(onQuantised && { onQuantised }),
     };
     const progress = (done: number, total: number) => onProgress?.(`Loading ${base.name}`, done, total);
-    if (frozen && !full) return frozen.load(runtime, base, how, progress);
-    return keep(await loadDecoder(runtime, base.files, base.config, how, progress));
+    if (frozen && !full) return frozen.load(runtime, base, config, how, progress);
+    return keep(await loadDecoder(runtime, base.files, config, how, progress));
   };
-  const decoder = (keep: Keep, { config }: Pretrained, weights: DecoderWeights, isLearning: boolean, name: string) => {
+  const decoder = (keep: Keep, config: DecoderConfig, weights: DecoderWeights, isLearning: boolean, name: string) => {
     const adapter = !full && isLearning ? keep(newAdapter(runtime, config, configuration, name)) : undefined;
     return new Decoder(config, weights, adapter);
   };
   return {
     async languageModel(keep) {
-      const weights = await load(keep, bases.languageModel, true);
-      return decoder(keep, bases.languageModel, weights, learns.languageModel, 'language model');
+      const { config } = bases.languageModel;
+      const weights = await load(keep, bases.languageModel, config, true);
+      return decoder(keep, config, weights, learns.languageModel, 'language model');
     },
     async retriever(keep, languageModel) {
+      const config = retrieverConfig(configuration, bases.retriever.config);
       const isShared = !full && bases.retriever === bases.languageModel;
-      const weights = (isShared && languageModel?.weights) || (await load(keep, bases.retriever, false));
+      const weights = (isShared && languageModel?.weights) || (await load(keep, bases.retriever, config, false));
       const used = [weights, languageModel?.weights].filter((one) => one !== undefined);
       options.frozen?.keep(new Set(full ? [] : used));
-      return decoder(keep, bases.retriever, weights, learns.retriever, 'retriever');
+      return decoder(keep, config, weights, learns.retriever, 'retriever');
     },
     gates: (keep, languageModel) => newGates(runtime, configuration, keep, languageModel),
     async untrainedRetriever(retriever) {
-      const { files, config } = bases.retriever;
+      const { files } = bases.retriever;
+      const { config } = retriever;
       if (!full) return { decoder: new Decoder(config, retriever.weights), destroy: () => undefined };
       const first = await loadDecoder(runtime, files, config, { head: false, trainable: false });
       return { decoder: new Decoder(config, first), destroy: () => first.destroy() };

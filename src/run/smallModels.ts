@@ -8,6 +8,7 @@ import type { Runtime } from '../ops/core/runtime.ts';
 import type { Configuration } from '../settings/configuration.ts';
 import type { ModelSource } from './buildModels.ts';
 import { newAdapter, newGates } from './models.ts';
+import { retrieverConfig } from './retrieverDepth.ts';
 
 export function smallDecoderConfig(configuration: Configuration, vocabularySize: number): DecoderConfig {
   const { width, layers, heads, kvHeads, mlpWidth } = configuration;
@@ -29,9 +30,10 @@ export function smallDecoderConfig(configuration: Configuration, vocabularySize:
 
 /** Both small models drawn from the seed: two full ones, or adapters over one frozen base. */
 export function smallModels(runtime: Runtime, configuration: Configuration, vocabularySize: number): ModelSource {
-  const config = smallDecoderConfig(configuration, vocabularySize);
+  const whole = smallDecoderConfig(configuration, vocabularySize);
+  const cut = retrieverConfig(configuration, whole);
   const random = Random.fromSeed(configuration.seed);
-  const weights = (name: string, head: boolean, trainable: boolean): DecoderWeights => {
+  const weights = (name: string, config: DecoderConfig, head: boolean, trainable: boolean): DecoderWeights => {
     const made = allocateWeights(runtime, config, { head, trainable });
     const source = random.fork(`weights of the ${name}`);
     const values = initialWeights(config, made.specs, configuration.initialisation, () => source.normal());
@@ -41,20 +43,20 @@ export function smallModels(runtime: Runtime, configuration: Configuration, voca
   const full = configuration.trained === 'full';
   return {
     languageModel(keep) {
-      if (full) return new Decoder(config, keep(weights('language model', true, true)));
-      const base = keep(weights('base', true, false));
-      return new Decoder(config, base, keep(newAdapter(runtime, config, configuration, 'language model')));
+      if (full) return new Decoder(whole, keep(weights('language model', whole, true, true)));
+      const base = keep(weights('base', whole, true, false));
+      return new Decoder(whole, base, keep(newAdapter(runtime, whole, configuration, 'language model')));
     },
     retriever(keep, languageModel) {
-      if (full) return new Decoder(config, keep(weights('retriever', false, true)));
-      const base = languageModel?.weights ?? keep(weights('base', false, false));
-      return new Decoder(config, base, keep(newAdapter(runtime, config, configuration, 'retriever')));
+      if (full) return new Decoder(cut, keep(weights('retriever', cut, false, true)));
+      const base = languageModel?.weights ?? keep(weights('base', cut, false, false));
+      return new Decoder(cut, base, keep(newAdapter(runtime, cut, configuration, 'retriever')));
     },
     gates: (keep, languageModel) => newGates(runtime, configuration, keep, languageModel),
     untrainedRetriever(retriever) {
-      if (!full) return Promise.resolve({ decoder: new Decoder(config, retriever.weights), destroy: () => undefined });
-      const first = weights('retriever', false, false);
-      return Promise.resolve({ decoder: new Decoder(config, first), destroy: () => first.destroy() });
+      if (!full) return Promise.resolve({ decoder: new Decoder(cut, retriever.weights), destroy: () => undefined });
+      const first = weights('retriever', cut, false, false);
+      return Promise.resolve({ decoder: new Decoder(cut, first), destroy: () => first.destroy() });
     },
   };
 }

@@ -39,6 +39,7 @@ export async function runArchive({ runtime, prepared, experiment }: OpenRun): Pr
     gates,
     run: {
       pooling: configuration.pooling,
+      retrieverLayers: layersRun(models.retriever),
       prefixes: true,
       maxLength: configuration.chunkTokens,
       temperature: configuration.temperature,
@@ -141,11 +142,23 @@ async function exportModel(
     return {
       form: 'adapter',
       base,
-      files: await adapterFiles({ kind, config: adapter.config, specs: adapter.specs, values, base }),
+      files: await adapterFiles({
+        kind,
+        config: adapter.config,
+        specs: adapter.specs,
+        values,
+        base,
+        layers: layersRun(decoder),
+      }),
     };
   }
   if (!weights.parameters) return undefined;
   return { form: 'full', base, files: await wholeModel(runtime, decoder, tokenizer, kind === 'languageModel') };
+}
+
+/** How many layers of its base a decoder runs; undefined: all. */
+function layersRun({ config: { finalNorm, layers } }: Decoder): number | undefined {
+  return finalNorm === false ? layers : undefined;
 }
 
 /** Where PEFT finds the base: the hub's id and revision, or the folder that goes along. */

@@ -43,6 +43,14 @@ export const CONFLICTS: readonly Conflict[] = [
         : undefined,
   },
   {
+    between: ['base', 'layers', 'retrieverDepth'],
+    at: 'retrieverDepth',
+    problem: (c) =>
+      c.base === 'scratch' && (c.retrieverDepth > c.layers || c.retrieverDepth <= -c.layers)
+        ? `A retriever of ${c.layers} ${c.layers === 1 ? 'layer' : 'layers'} cannot run at depth ${c.retrieverDepth}: take 0 for all, or a number of layers from 1 to ${c.layers}.`
+        : undefined,
+  },
+  {
     between: ['source', 'groupSize'],
     at: 'groupSize',
     problem: (c) =>

@@ -4,6 +4,7 @@ import { writeSafetensors } from '../../src/files/formats/safetensors.ts';
 import { parseDecoderConfig, type DecoderConfig } from '../../src/models/config.ts';
 import { rotaryFrequencies } from '../../src/models/rotaryFrequencies.ts';
 import { Decoder } from '../../src/models/decoder.ts';
+import { firstLayers, layersAtDepth } from '../../src/models/depth.ts';
 import { LORA_TARGETS, LoraAdapter, type LoraTarget } from '../../src/models/lora.ts';
 import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { folder } from '../files/helpers.ts';
@@ -112,3 +113,49 @@ test('rows that no decoder can read are refused', async () => {
   runtime.recorder.discard();
   weights.destroy();
 });
+
+test.each([
+  [0, 4, 4],
+  [3, 4, 3],
+  [4, 4, 4],
+  [-1, 4, 3],
+  [-3, 4, 1],
+  [-4, 4, undefined],
+  [5, 4, undefined],
+  [-1, 1, undefined],
+])('depth %s of %s layers is %s', (depth, layers, expected) => {
+  expect(layersAtDepth(depth, layers)).toBe(expected);
+});
+
+test.each([QWEN2_JSON, LLAMA_JSON])(
+  'the first layers leave the residual stream, over weights of their own or of all',
+  async (json) => {
+    const config = parseDecoderConfig({ ...json, num_hidden_layers: 3 });
+    const tensors = randomCheckpoint(config, 21);
+    const whole = await open(config, tensors);
+    expect(firstLayers(config, 3)).toBe(config);
+    for (const layers of [1, 2]) {
+      const first = firstLayers(config, layers);
+      const expected = referenceDecoder({ ...referenceModel(config, tensors), layers, finalNorm: false }, IDS);
+      const over = await hiddenStates(new Decoder(first, whole), IDS);
+      // Without the norm, numbers are as large as what the layers have added up.
+      const size = Math.max(...expected.map(Math.abs));
+      expectClose('hidden', over, expected, { abs: size * TOLERANCE.abs });
+      // A checkpoint that has no more than these layers is enough, and no more than these is loaded.
+      const kept = tensors.filter(
+        ({ name }) => !/layers\.(\d+)/.test(name) || Number(/layers\.(\d+)/.exec(name)![1]) < layers,
+      );
+      const own = await open(
+        first,
+        kept.filter(({ name }) => name !== 'model.norm.weight'),
+      );
+      expect(own.specs.map(({ key }) => key)).not.toContain('finalNorm');
+      expect(own.layers).toHaveLength(layers);
+      expect(await hiddenStates(new Decoder(first, own), IDS)).toEqual(over);
+      await expect(hiddenStates(new Decoder({ ...first, finalNorm: true }, own), IDS)).rejects.toThrow('no final norm');
+      runtime.recorder.discard();
+      own.destroy();
+    }
+    whole.destroy();
+  },
+);

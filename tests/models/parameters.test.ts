@@ -158,7 +158,7 @@ test('weights are found by key, trainable or frozen, and no others', () => {
     ]);
     expect(weights.head).toHaveLength(3);
     expect(weights.layers[1]?.linears.qkv.weight).toBe(weights.tensor('1.qkv.weight'));
-    expect(weights.finalNorm.requiresGrad).toBe(trainable);
+    expect(weights.finalNorm?.requiresGrad).toBe(trainable);
     expect(() => weights.tensor('2.qkv.weight')).toThrow(/2\.qkv\.weight/);
     weights.destroy();
     expect(runtime.pool.report().liveBuffers).toBe(0);

@@ -17,6 +17,8 @@ export interface ReferenceDecoder {
   epsilon: number;
   /** Radians per position, [headDim / 2]. */
   frequencies: ArrayLike<number>;
+  /** False: what the last layer leaves passes no norm. */
+  finalNorm?: boolean;
   /** Tensors by their Hugging Face names. */
   tensors: readonly NamedTensor[];
   /** y += scale · (x Aᵀ) Bᵀ for each projection that has an A and a B here ("layers.0.mlp.up_proj.lora_A.weight"). */
@@ -132,5 +134,6 @@ export function referencePass(
     );
     addTo(project(swiglu(gateUp, intermediateSize), `${prefix}.mlp.down_proj`, hiddenSize, intermediateSize));
   }
-  return { hidden: rmsNorm(x, weight('model.norm.weight'), epsilon), keyValues, readings };
+  const hidden = model.finalNorm === false ? x : rmsNorm(x, weight('model.norm.weight'), epsilon);
+  return { hidden, keyValues, readings };
 }

@@ -4,10 +4,11 @@ import { PURPOSES } from '../../src/gpu/pool.ts';
 import { DEFAULT_LIMITS } from '../../src/gpu/dryDevice.ts';
 import { parseDecoderConfig, type DecoderConfig } from '../../src/models/config.ts';
 import { Decoder } from '../../src/models/decoder.ts';
+import { firstLayers } from '../../src/models/depth.ts';
 import { LayerGates } from '../../src/models/gates.ts';
 import { LORA_TARGETS, LoraAdapter } from '../../src/models/lora.ts';
 import { allocateWeights, type DecoderWeights } from '../../src/models/weights.ts';
-import { fullRows } from '../../src/objectives/objective.ts';
+import { fullContent, fullRows } from '../../src/objectives/objective.ts';
 import { infoNceObjective, type InfoNceBatch } from '../../src/objectives/infoNce/objective.ts';
 import { revelaObjective, withLanguageModel, type RevelaBatch } from '../../src/objectives/revela/objective.ts';
 import { fixedGates, type RevelaOptions } from '../../src/objectives/revela/revela.ts';
@@ -125,13 +126,17 @@ function batchOf(run: Case, ids: (length: number, model: PlannedModel) => number
   const queryIds = ids(run.tokens.query, run.retriever);
   const passageIds = ids(run.tokens.passage, run.retriever);
   const lmIds = run.languageModel ? ids(run.tokens.languageModel, run.languageModel) : [];
+  const [queryContent, passageContent] = [run.tokens.query, run.tokens.passage].map((length) =>
+    fullContent(run.chunks, length),
+  );
+  const rows = { queryIds, passageIds, queryContent, passageContent };
   const uniform = new Float32Array(run.chunks ** 2).map((_, at) =>
     Math.floor(at / run.chunks) === at % run.chunks ? 0 : 1 / (run.chunks - 1),
   );
   return {
-    tokens: { queryIds, passageIds, lmIds },
-    crops: { queryIds, passageIds },
-    whole: { queryIds, passageIds },
+    tokens: { ...rows, lmIds },
+    crops: rows,
+    whole: rows,
     labels: [],
     ...(run.fixedAttention ? { fixedAttention: uniform } : {}),
   };
@@ -256,6 +261,24 @@ test.each<[string, Case, { sameRows?: boolean }?]>([
   ],
   ['InfoNCE, whole, without a language model', { ...RUN, languageModel: undefined }],
   ['InfoNCE with an adapter on a bf16 base', { ...RUN, languageModel: undefined, retriever: LORA }],
+  [
+    'the first layer of the base that both stand on, its content pooled',
+    {
+      ...SHARED,
+      retriever: { ...LORA, config: firstLayers(qwen, 1) },
+      options: { ...RUN.options, pooling: 'content' },
+    },
+  ],
+  ['the first layer, trained whole', { ...RUN, retriever: { ...FULL, config: firstLayers(qwen, 1) } }],
+  [
+    'InfoNCE on the first layer, recomputing',
+    {
+      ...RUN,
+      languageModel: undefined,
+      retriever: { ...LORA, config: firstLayers(qwen, 1) },
+      options: { ...RUN.options, checkpointing: true },
+    },
+  ],
   [
     'a batch so large that the retriever takes it in two passes',
     {

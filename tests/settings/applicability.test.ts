@@ -91,6 +91,7 @@ const OTHER_VALUES: Readonly<Record<SettingKey, readonly Value[]>> = {
   base: ['scratch', 'checkpoint'],
   checkpoint: ['tests/tiny2'],
   retrieverCheckpoint: ['tests/tiny2'],
+  retrieverDepth: [1],
   precision: ['int8'],
   checkpointing: [true],
   memoryBudget: [8],

@@ -14,6 +14,9 @@ describe('settings that contradict each other are refused at a control that can 
     [{ width: 17 }, 'width', /multiple of 32/],
     [{ width: 502 }, 'width', /multiple of 32/],
     [{ heads: 4, kvHeads: 3 }, 'kvHeads', /4 query heads cannot share 3/],
+    [{ layers: 3, retrieverDepth: 4 }, 'retrieverDepth', /from 1 to 3/],
+    [{ layers: 3, retrieverDepth: -3 }, 'retrieverDepth', /3 layers cannot run at depth -3/],
+    [{ layers: 1, retrieverDepth: -1 }, 'retrieverDepth', /1 layer cannot/],
     [{ chunks: 9, groupSize: 2 }, 'groupSize', /whole groups of 2/],
     [{ chunks: 9, groupSize: 2, batching: 'random' }, 'groupSize', /whole groups of 2/],
     [{ source: 'kitchen', batching: 'random', chunks: 4, groupSize: 8 }, 'groupSize', /cannot hold 8 chunks/],
@@ -34,6 +37,8 @@ describe('settings that contradict each other are refused at a control that can 
     { freezeLanguageModel: true, freezeRetriever: true, learnGate: true },
     { base: 'checkpoint', width: 17, heads: 16 },
     { precision: 'int8' },
+    { base: 'checkpoint', retrieverDepth: 29 },
+    { layers: 3, retrieverDepth: -2 },
   ])('but not %o', (changes) => {
     expect(() => configure(changes)).not.toThrow();
   });

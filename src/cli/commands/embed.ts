@@ -4,6 +4,7 @@ import { embeddingsTsv, writeNpy } from '../../files/formats/embeddingFiles.ts';
 import { configure } from '../../settings/configuration.ts';
 import { setUpCorpus } from '../../run/corpusSetup.ts';
 import { embedTexts } from '../../lab/desks/embedding.ts';
+import { retrieverConfig } from '../../run/retrieverDepth.ts';
 import { preset } from '../../settings/presets.ts';
 import { EmbeddingIndex } from '../../retrieval/embeddingIndex.ts';
 import { reading } from '../support/fileProblems.ts';
@@ -25,7 +26,8 @@ export const embedCommand: Command = {
   --out FILE               write the chunks' embeddings: FILE.npy ([chunks, width], float32) or FILE.tsv (with the texts)
 ${FORCE_HELP}
   --chunkTokens N          most tokens of a chunk (default ${preset('gentle').configuration.chunkTokens})
-  --pooling NAME           mean (default), content, eos or first: the one that the retriever was trained with`,
+  --pooling NAME           mean (default), content, eos or first: the one that the retriever was trained with
+  --retrieverDepth N       layers that the retriever ran: 0 (default) all, 12 the first twelve, -1 all but the last (=-1)`,
   async run(args, signal) {
     const { values, positionals } = parse(args, {
       model: { type: 'string' },
@@ -37,11 +39,12 @@ ${FORCE_HELP}
       ...FORCE_OPTION,
       chunkTokens: { type: 'string' },
       pooling: { type: 'string' },
+      retrieverDepth: { type: 'string' },
     });
     nothingMore(positionals);
     const folder = required('model', values.model, 'the folder of a checkpoint');
     const file = required('file', values.file, 'the text to embed');
-    const { query, out, chunkTokens, pooling } = values;
+    const { query, out, chunkTokens, pooling, retrieverDepth } = values;
     const top = whole('top', values.top, 5);
     if (query === undefined && out === undefined)
       throw new UsageError('Nothing to do: give --query TEXT or --out FILE.');
@@ -53,7 +56,13 @@ ${FORCE_HELP}
     });
     // Batches are not made; what is asked of them must not stand in the way of a short text.
     const small = { batching: 'random', chunks: 2 };
-    const changes = { source: 'text', ...small, ...(chunkTokens && { chunkTokens }), ...(pooling && { pooling }) };
+    const changes = {
+      source: 'text',
+      ...small,
+      ...(chunkTokens && { chunkTokens }),
+      ...(pooling && { pooling }),
+      ...(retrieverDepth && { retrieverDepth }),
+    };
     const configuration = configure(changes, preset('gentle').configuration);
 
     const pretrained = await openFolder(folder);
@@ -63,7 +72,12 @@ ${FORCE_HELP}
     const { chunks } = await setUpCorpus(configuration, { text, title: basename(file), bases, signal });
     const runtime = await openNodeRuntime();
     reportCompiling(runtime);
-    const model = await loadModel(runtime, pretrained, { head: false, adapter: values.adapter, signal });
+    const model = await loadModel(runtime, pretrained, {
+      head: false,
+      adapter: values.adapter,
+      signal,
+      config: retrieverConfig(configuration, pretrained.config),
+    });
     try {
       const embed = (role: 'query' | 'passage', texts: readonly string[], onProgress?: (fraction: number) => void) =>
         embedTexts(runtime, model.decoder, tokenizer, texts, {

@@ -14,6 +14,8 @@ export interface GoldenOptions {
   readonly vNorm: boolean;
   readonly dualLoss: boolean;
   readonly pooling: Pooling;
+  /** Layers that the retriever runs, as the setting counts them: 0 all. */
+  readonly retrieverDepth: number;
   readonly freezeLanguageModel: boolean;
   readonly freezeRetriever: boolean;
   readonly detachKeyValues: boolean;
@@ -37,7 +39,7 @@ export class GoldenFolderError extends BadInputError {
 }
 
 const KNOWN = [
-  'retrieverBase', 'lmBase', 'train', 'temperature', 'vNorm', 'dualLoss', 'pooling', 'freezeLanguageModel', 'freezeRetriever',
+  'retrieverBase', 'lmBase', 'train', 'temperature', 'vNorm', 'dualLoss', 'pooling', 'retrieverDepth', 'freezeLanguageModel', 'freezeRetriever',
   'detachKeyValues', 'lossMask', 'contextGate', 'contextLayers', 'optimizer',
 ]; // prettier-ignore
 
@@ -77,6 +79,7 @@ export async function readGoldenOptions(folder: string): Promise<GoldenOptions> 
     vNorm: flag('vNorm'),
     dualLoss: flag('dualLoss'),
     pooling: choice<Pooling>('pooling', POOLINGS, 'eos'),
+    retrieverDepth: number('retrieverDepth', 0),
     freezeLanguageModel: flag('freezeLanguageModel'),
     freezeRetriever: flag('freezeRetriever'),
     detachKeyValues: flag('detachKeyValues'),

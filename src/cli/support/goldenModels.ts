@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { loadAdapter, type LoadedAdapter } from '../../files/adapters/peft.ts';
 import { loadDecoder, readDecoderConfig, type LoadOptions } from '../../files/models/decoderFiles.ts';
 import { Decoder } from '../../models/decoder.ts';
+import { retrieverConfig } from '../../run/retrieverDepth.ts';
 import type { NamedPart } from '../../models/layout.ts';
 import type { DecoderWeights } from '../../models/weights.ts';
 import type { Runtime } from '../../ops/core/runtime.ts';
@@ -83,7 +84,8 @@ class GoldenSource implements ModelSource {
 
   async #decoder(keep: Keep, model: Model, base: string, shared?: DecoderWeights): Promise<Decoder> {
     const files = folderFiles(join(this.folder, base));
-    const config = await readDecoderConfig(files);
+    const whole = await readDecoderConfig(files);
+    const config = model === 'lm' ? whole : retrieverConfig(this.options, whole);
     const how = { head: model === 'lm', trainable: this.options.train === 'full', ...this.bases };
     const weights = shared ?? keep(await loadDecoder(this.runtime, files, config, how));
     const loaded = await loadAdapter(this.runtime, folderFiles(join(this.folder, `${model}_adapter`)), config);

@@ -58,15 +58,24 @@ export interface LoadedModel {
   destroy(): void;
 }
 
-/** Loads a checkpoint as it is stored, with an adapter from a PEFT folder over it when one is given. */
+export interface LoadModelOptions {
+  readonly head: boolean;
+  /** A PEFT folder. */
+  readonly adapter: string | undefined;
+  readonly signal: AbortSignal;
+  /** Default: the checkpoint's own. */
+  readonly config?: DecoderConfig;
+}
+
+/** Loads a checkpoint, or the first layers of it (`config`), as it is stored, with an adapter from a PEFT folder over it when one is given. */
 export async function loadModel(
   runtime: Runtime,
   pretrained: Pretrained,
-  { head, adapter, signal }: { head: boolean; adapter: string | undefined; signal: AbortSignal },
+  { head, adapter, signal, config = pretrained.config }: LoadModelOptions,
 ): Promise<LoadedModel> {
   if (adapter !== undefined) await requireFolder(adapter);
   const progress = loadProgress();
-  const { name, files, config } = pretrained;
+  const { name, files } = pretrained;
   const options = { head, trainable: false, signal };
   const weights = await loadDecoder(runtime, files, config, options, (done, total) =>
     progress(`Loading ${name}`, done, total),

@@ -18,20 +18,27 @@ export interface AdapterToExport {
   /** Numbers of every tensor, by key. */
   readonly values: ReadonlyMap<string, Float32Array>;
   readonly base: BaseModel;
+  /** How many of the base's first layers it sits in; undefined: all. */
+  readonly layers?: number | undefined;
 }
 
 /**
  * adapter_config.json for PEFT of any version: before 0.14 it refuses fields that it does not know. So there are those that
  * every version since 0.4 knows, and what is left out has its default, which is that a feature is not used. Both models carry
- * the task type of the authors' trainer.
+ * the task type of the authors' trainer. `layers`: as in AdapterToExport.
  */
-export function adapterConfigJson({ rank, alpha, targets }: LoraConfig, base: BaseModel): Record<string, unknown> {
+export function adapterConfigJson(
+  { rank, alpha, targets }: LoraConfig,
+  base: BaseModel,
+  layers?: number,
+): Record<string, unknown> {
   return {
     base_model_name_or_path: base.name,
     bias: 'none',
     fan_in_fan_out: false,
     inference_mode: true,
     init_lora_weights: true,
+    ...(layers === undefined ? {} : { layers_to_transform: Array.from({ length: layers }, (_, layer) => layer) }),
     lora_alpha: alpha,
     lora_dropout: 0,
     modules_to_save: null,
@@ -48,10 +55,17 @@ export function adapterConfigJson({ rank, alpha, targets }: LoraConfig, base: Ba
  * of the first decides its meaning: so damage to either is noticed, while the base's address may be changed.
  * @throws Error when values are missing.
  */
-export async function adapterFiles({ kind, config, specs, values, base }: AdapterToExport): Promise<NamedFile[]> {
+export async function adapterFiles({
+  kind,
+  config,
+  specs,
+  values,
+  base,
+  layers,
+}: AdapterToExport): Promise<NamedFile[]> {
   const pieces = adapterPieces(specs, PEFT_PREFIX[kind], values);
   return [
-    jsonFile('adapter_config.json', adapterConfigJson(config, base)),
+    jsonFile('adapter_config.json', adapterConfigJson(config, base, layers)),
     {
       name: 'adapter_model.safetensors',
       chunks: await sealedChunks(pieces, { format: 'pt', [LORA_KEY]: loraText(config) }),

@@ -4,6 +4,8 @@ import type { BaseModel } from './adapterFiles.ts';
 /** What must be known besides the weights to use, or to understand, a trained pair of models. */
 export interface RunDescription {
   readonly pooling: Pooling;
+  /** How many of the first layers the retriever runs, without a final norm; undefined: all, and the norm. */
+  readonly retrieverLayers?: number | undefined;
   /** Whether texts begin with "query: " and "passage: ". */
   readonly prefixes: boolean;
   /** Longest text of the retriever in tokens, its end-of-sequence token included. */
@@ -70,13 +72,17 @@ export function archiveReadme(contents: ReadmeContents): string {
 /** A text as a Python literal: JSON's is one. */
 const python = (text: string): string => JSON.stringify(text);
 
-function loading(model: DescribedModel, folder: string, autoClass: string, ownBase: boolean): string {
+function loading(model: DescribedModel, folder: string, autoClass: string, ownBase: boolean, layers?: number): string {
+  const cut =
+    layers === undefined
+      ? ''
+      : `\nmodel.layers = model.layers[:${layers}]  # the layers that were run,\nmodel.norm = torch.nn.Identity()  # and no final norm over them`;
   if (model.form === 'full')
     return `import torch
 from transformers import ${autoClass}, AutoTokenizer
 
 tokenizer = AutoTokenizer.from_pretrained("${folder}")
-model = ${autoClass}.from_pretrained("${folder}").float().eval()`;
+model = ${autoClass}.from_pretrained("${folder}").float().eval()${cut}`;
   const { name, revision } = model.base;
   const base = ownBase ? 'base' : name;
   const at = revision && !ownBase ? `, revision=${python(revision)}` : '';
@@ -86,7 +92,7 @@ from transformers import ${autoClass}, AutoTokenizer
 
 base = ${python(base)}
 tokenizer = AutoTokenizer.from_pretrained(base${at})
-model = ${autoClass}.from_pretrained(base${at}).float()
+model = ${autoClass}.from_pretrained(base${at}).float()${cut}
 model = PeftModel.from_pretrained(model, "${folder}").eval()`;
 }
 
@@ -106,11 +112,11 @@ function retrieverPart(model: DescribedModel, { ownBase, run }: ReadmeContents):
 ${baseSentence(model, ownBase)} It is the body of the model, without the head that predicts tokens.
 
 An embedding is made so: the text gets its prefix, is cut to ${run.maxLength - 1} tokens and gets an end-of-sequence token;
-of the last hidden states one takes ${POOLING_WORDS[run.pooling]}, scaled to length 1. ${prefixed}
+of the ${run.retrieverLayers === undefined ? 'last hidden states' : `hidden states after layer ${run.retrieverLayers} (no final norm)`} one takes ${POOLING_WORDS[run.pooling]}, scaled to length 1. ${prefixed}
 Scores are dot products of embeddings.
 
 \`\`\`python
-${loading(model, 'retriever', 'AutoModel', ownBase)}
+${loading(model, 'retriever', 'AutoModel', ownBase, run.retrieverLayers)}
 ${run.pooling === 'content' ? CONTENT : ''}
 def embed(texts, prefix):
     rows = []

@@ -17,7 +17,7 @@ export type AdapterKind = keyof typeof PEFT_PREFIX;
 /** What changes the sum x·W + (alpha/rank)·(x Aᵀ) Bᵀ, or adds to it: none of it can be run. */
 const FLAGS = [
   'use_dora', 'use_rslora', 'use_qalora', 'use_bdlora', 'lora_bias', 'fan_in_fan_out', 'ensure_weight_tying', 'modules_to_save',
-  'rank_pattern', 'alpha_pattern', 'layers_to_transform', 'layers_pattern', 'layer_replication', 'exclude_modules',
+  'rank_pattern', 'alpha_pattern', 'layers_pattern', 'layer_replication', 'exclude_modules',
   'target_parameters', 'trainable_token_indices', 'alora_invocation_tokens', 'arrow_config', 'kasa_config',
   'monteclora_config', 'velora_config',
 ]; // prettier-ignore
@@ -78,6 +78,24 @@ function parseTargets(targets: unknown): LoraTarget[] {
 }
 
 /**
+ * Sees whether an adapter that names its layers (layers_to_transform) sits in those of this decoder: all of them, counted from 0.
+ * @throws ModelFileError where it does not.
+ */
+function checkLayers(json: unknown, { layers }: DecoderConfig): void {
+  const said = (json as Record<string, unknown>)['layers_to_transform'];
+  if (!isSet(said)) return;
+  const named = new Set<unknown>(Array.isArray(said) ? said : [said]);
+  if (!Array.from({ length: named.size }, (_, layer) => layer).every((layer) => named.has(layer)))
+    throw new ModelFileError(
+      'The adapter leaves out layers in between (layers_to_transform), which cannot be run: all layers from the first on can.',
+    );
+  if (named.size !== layers)
+    throw new ModelFileError(
+      `The adapter is for the first ${named.size} layers of its model, but ${layers} are run here: it was trained at another depth. Choose that depth, then load it again.`,
+    );
+}
+
+/**
  * Whose adapter a file holds, by the names of its tensors.
  * @throws SafetensorsError when they are neither's.
  */
@@ -108,7 +126,9 @@ export async function loadAdapter(
   decoder: DecoderConfig,
 ): Promise<LoadedAdapter | undefined> {
   if (!(await files('adapter_config.json'))) return undefined;
-  const config = parseAdapterConfig(await readJson(files, 'adapter_config.json'));
+  const json = await readJson(files, 'adapter_config.json');
+  const config = parseAdapterConfig(json);
+  checkLayers(json, decoder);
   const file = await openWeights(files, 'adapter_model');
   await file.verify();
   checkConfig(file, config);

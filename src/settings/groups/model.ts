@@ -40,6 +40,20 @@ export const MODEL = {
     paper: 'separate',
     cost: { memory: 'more', words: 'A second model takes memory of its own.' },
   }),
+  retrieverDepth: numberSetting({
+    group: 'model',
+    label: 'Retriever depth',
+    help: 'Layers that the retriever runs: 0 all, 12 the first twelve, −1 all but the last. Those above are neither kept nor computed for it, and there is no final norm.',
+    applies: [
+      { except: { base: 'scratch', layers: 1, retrieverDepth: 0 }, why: 'The model has one layer only.' },
+      { except: { base: 'scratch', layers: 1, retrieverDepth: 1 }, why: 'The model has one layer only.' },
+    ],
+    default: 0,
+    min: -256,
+    max: 256,
+    integer: true,
+    paper: 'all',
+  }),
   precision: choiceSetting({
     group: 'model',
     label: 'Base weights as',

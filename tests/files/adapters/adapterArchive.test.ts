@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { folderFiles } from '../../../src/cli/support/nodeFiles.ts';
 import { archiveFiles, readAdapterArchive, type RunExport } from '../../../src/files/adapters/adapterArchive.ts';
 import { adapterFiles } from '../../../src/files/adapters/adapterFiles.ts';
+import { archiveReadme } from '../../../src/files/adapters/adapterReadme.ts';
 import { memorySource, ModelFileError, readJson, type FileLookup } from '../../../src/files/formats/byteSource.ts';
 import { readDecoderConfig } from '../../../src/files/models/decoderFiles.ts';
 import { loadAdapter, PEFT_PREFIX, type AdapterKind } from '../../../src/files/adapters/peft.ts';
@@ -11,6 +12,7 @@ import { concatenated, SafetensorsError } from '../../../src/files/formats/safet
 import { openWeights } from '../../../src/files/models/weightFile.ts';
 import { zipChunks, type NamedFile } from '../../../src/files/formats/zipWriter.ts';
 import { parseDecoderConfig } from '../../../src/models/config.ts';
+import { firstLayers } from '../../../src/models/depth.ts';
 import { LORA_TARGETS, LoraAdapter } from '../../../src/models/lora.ts';
 import type { Runtime } from '../../../src/ops/core/runtime.ts';
 import { openTestRuntime } from '../../harness/runtime.ts';
@@ -288,4 +290,39 @@ test.each([
   expect(prefix).toBe(PEFT_PREFIX[kind]);
   expect(names.sort()).toEqual([...(await openWeights(files, 'adapter_model')).names].sort());
   adapter.destroy();
+});
+
+test('an adapter of the first layers says so, and fits a decoder of as many', async () => {
+  const config = { rank: 2, alpha: 8, targets: LORA_TARGETS };
+  const first = firstLayers(decoder, 1);
+  const adapter = new LoraAdapter(runtime, first, config);
+  const values = new Map(
+    adapter.specs.map(({ key, shape: [rows = 0, columns = 0] }) => [key, new Float32Array(rows * columns)]),
+  );
+  const files = await adapterFiles({ kind: 'retriever', config, specs: adapter.specs, values, base: BASE, layers: 1 });
+  const written = folder(Object.fromEntries(files.map(({ name, chunks }) => [name, concatenated(chunks)])));
+  expect(await readJson(written, 'adapter_config.json')).toMatchObject({ layers_to_transform: [0] });
+  const loaded = (await loadAdapter(runtime, written, first))!;
+  expect(loaded.adapter.specs.map(({ key }) => key)).toEqual(adapter.specs.map(({ key }) => key));
+  await expect(loadAdapter(runtime, written, decoder)).rejects.toThrow(
+    /first 1 layers of its model, but 2 are run here/,
+  );
+  for (const layers of [[1], [0, 2], 1]) {
+    const json = { ...((await readJson(written, 'adapter_config.json')) as object), layers_to_transform: layers };
+    const changed: FileLookup = (name) =>
+      name === 'adapter_config.json'
+        ? Promise.resolve(memorySource(name, strToU8(JSON.stringify(json))))
+        : written(name);
+    await expect(loadAdapter(runtime, changed, first)).rejects.toThrow('leaves out layers in between');
+  }
+  loaded.adapter.destroy();
+  adapter.destroy();
+  const readme = archiveReadme({
+    retriever: model([]),
+    ownBase: false,
+    learntGates: false,
+    run: { ...RUN, pooling: 'content', retrieverLayers: 1 },
+  });
+  expect(readme).toContain('after layer 1 (no final norm)');
+  expect(readme).toContain('model.layers = model.layers[:1]');
 });

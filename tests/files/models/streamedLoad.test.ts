@@ -194,7 +194,7 @@ test('int8: within half a step of what is stored, the error told, norms as they 
   expect(worst.relativeRms).toBe(Math.max(...errors.map(({ relativeRms }) => relativeRms)));
   // Embedding and head, and seven projections of two layers.
   expect(errors).toHaveLength(16);
-  expect(weights.finalNorm.dtype).toBe('f32');
+  expect(weights.finalNorm?.dtype).toBe('f32');
   weights.destroy();
   expect(runtime.pool.report().liveBuffers).toBe(0);
 });
