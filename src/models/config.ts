@@ -3,6 +3,7 @@ import { familyOf, MODEL_TYPES, type DecoderTraits } from './families.ts';
 import { nopeLayers, refuseSlidingLayers } from './layerKinds.ts';
 import { parseRotary } from './rotaryConfig.ts';
 import type { RotarySettings } from './rotaryScaling.ts';
+import { quantisationOf, quantisedText } from './quantised.ts';
 
 export { ModelConfigError, shown } from './configFields.ts';
 
@@ -35,6 +36,8 @@ const RUNNABLE = MODEL_TYPES.join(', ').replace(/, (?=[^,]*$)/, ' and ');
  */
 export function parseDecoderConfig(json: unknown, note: Note = () => undefined): DecoderConfig {
   if (!isFields(json)) throw new ModelConfigError('config.json does not hold an object.');
+  const quantisation = quantisationOf(json);
+  if (quantisation !== undefined) throw new ModelConfigError(quantisedText(quantisation));
   const family = familyOf(json['model_type']);
   if (!family)
     throw new ModelConfigError(`Models of type ${shown(json['model_type'])} cannot be run; ${RUNNABLE} can.`);

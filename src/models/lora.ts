@@ -20,6 +20,8 @@ export interface LoraConfig {
   /** Updates are scaled by alpha / rank. */
   readonly alpha: number;
   readonly targets: readonly LoraTarget[];
+  /** Where not all layers are adapted: those that are. */
+  readonly layers?: readonly number[];
 }
 
 /** One adapter tensor on the GPU and the names its rows have in a PEFT file, relative to the decoder ("layers.0.self_attn…"). */
@@ -54,7 +56,7 @@ export class LoraAdapter {
     const layers: Partial<Record<MergedLinear, LayerLora>>[] = [];
     for (let layer = 0; layer < decoder.layers; layer++) {
       const entry: Partial<Record<MergedLinear, LayerLora>> = {};
-      for (const linear of MERGED_LINEAR_NAMES) {
+      for (const linear of config.layers?.includes(layer) === false ? [] : MERGED_LINEAR_NAMES) {
         const { columns, rows } = linearShape(decoder, linear);
         const parts = namedParts(MERGED_LINEARS[linear], rows).filter(({ name }) =>
           config.targets.some((target) => name.endsWith(target)),

@@ -2,6 +2,7 @@ import { CorpusError } from '../corpus/errors.ts';
 import { TextTokenizer, type TokenizerFiles } from '../corpus/tokenizer/tokenizer.ts';
 import { ModelFileError, readJson, type FileLookup } from '../files/formats/byteSource.ts';
 import { readDecoderConfig } from '../files/models/decoderFiles.ts';
+import { refuseUnusable } from '../files/models/usableWeights.ts';
 import { openWeights } from '../files/models/weightFile.ts';
 import type { DecoderConfig } from '../models/config.ts';
 import { objectiveOf } from '../objectives/registry.ts';
@@ -68,6 +69,7 @@ export async function openPretrained(name: string, files: FileLookup): Promise<P
 /** Format of the matrices; f32 where several are mixed, since a merged tensor has one. */
 async function storedFormat(files: FileLookup): Promise<DType> {
   const checkpoint = await openWeights(files);
+  refuseUnusable(checkpoint);
   const formats = new Set(
     checkpoint.names
       .map((name) => checkpoint.get(name))

@@ -2,7 +2,8 @@ import { archiveFiles, readAdapterArchive, type ExportedModel } from '../files/a
 import { adapterFiles, type BaseModel } from '../files/adapters/adapterFiles.ts';
 import { ModelFileError, type FileLookup } from '../files/formats/byteSource.ts';
 import { decoderFiles } from '../files/models/decoderExport.ts';
-import { expectSameShape, loadAdapter, type AdapterKind } from '../files/adapters/peft.ts';
+import type { AdapterKind } from '../files/adapters/adapterModules.ts';
+import { expectSameShape, loadAdapter } from '../files/adapters/peft.ts';
 import type { NamedFile } from '../files/formats/zipWriter.ts';
 import type { TextTokenizer } from '../corpus/tokenizer/tokenizer.ts';
 import type { Decoder } from '../models/decoder.ts';

@@ -9,7 +9,7 @@ import { readAdapterArchive } from '../../src/files/adapters/adapterArchive.ts';
 import { adapterConfigJson } from '../../src/files/adapters/adapterFiles.ts';
 import { ModelFileError, readJson, type FileLookup } from '../../src/files/formats/byteSource.ts';
 import { decoderConfigJson } from '../../src/files/models/decoderExport.ts';
-import { parseAdapterConfig } from '../../src/files/adapters/peft.ts';
+import { parseAdapterConfig } from '../../src/files/adapters/peftConfig.ts';
 import { sealedChunks } from '../../src/files/formats/checksum.ts';
 import { readSavedRun, writeSavedRun } from '../../src/files/formats/savedRun.ts';
 import {
@@ -134,13 +134,10 @@ test('10,000 checkpoints in shards', async () => {
 test('20,000 adapter configurations', async () => {
   const valid = adapterConfigJson({ rank: 8, alpha: 16, targets: LORA_TARGETS }, { name: 'a/b' });
   await fuzz(3, 20_000, { read: 3000, refused: 3000 }, (random) => {
-    const { rank, alpha, targets } = parseAdapterConfig(json(mutatedText(random, valid)));
+    const { rank, alpha, claims } = parseAdapterConfig(json(mutatedText(random, valid)));
     check(Number.isSafeInteger(rank) && rank >= 1, 'the rank');
     check(Number.isFinite(alpha), 'alpha');
-    check(
-      targets.length > 0 && targets.length <= 7 && targets.every((target) => LORA_TARGETS.includes(target)),
-      'targets',
-    );
+    check([true, false, undefined].includes(claims('model.layers.0.self_attn.q_proj')), 'what it claims to adapt');
   });
 });
 

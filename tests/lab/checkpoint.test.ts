@@ -49,6 +49,17 @@ beforeAll(async () => {
   hub = await startFakeHub({
     [ID]: { files },
     'tests/other': { files: await tinyCheckpoint([TEXT], { seed: 2, hidden_size: 48, num_attention_heads: 3 }) },
+    'tests/quantised': {
+      files: {
+        ...files,
+        'config.json': {
+          json: {
+            ...JSON.parse(new TextDecoder().decode(files['config.json'])),
+            quantization_config: { quant_method: 'gptq', bits: 4 },
+          },
+        },
+      },
+    },
     'tests/words': {
       files: {
         ...files,
@@ -126,6 +137,17 @@ test('looked up, it says what it costs; downloaded, it is listed and can be trai
   expect(await failureOf(lab.ask({ type: 'plan', configuration: other }))).toMatchObject({
     setting: 'retrieverCheckpoint',
   });
+});
+
+test('a quantised checkpoint is named when it is looked up, and nothing of its weights is fetched', async () => {
+  const id = 'tests/quantised';
+  for (const ask of [() => lab.ask({ type: 'describeModel', id, hub: hub.url }), () => get(id)])
+    expect(await failureOf(ask())).toMatchObject({
+      kind: 'badInput',
+      message: expect.stringMatching(/is quantised \(GPTQ, 4 bits\).*Take the unquantised one.*or a GGUF/) as string,
+    });
+  expect(models.written).toBe(0);
+  expect(hub.requests.filter(({ path }) => path.includes(id) && path.includes('safetensors'))).toEqual([]);
 });
 
 test('a saved run goes on bit for bit in another visit, from storage and from a file', async () => {

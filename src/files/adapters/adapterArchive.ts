@@ -1,6 +1,6 @@
 import { ModelFileError, readJson, type FileLookup } from '../formats/byteSource.ts';
 import { archiveReadme, type DescribedModel, type RunDescription } from './adapterReadme.ts';
-import { adapterKind, type AdapterKind } from './peft.ts';
+import { adapterModules, type AdapterKind } from './adapterModules.ts';
 import { openWeights } from '../models/weightFile.ts';
 import { textChecksum } from '../formats/checksum.ts';
 import { openZip, type ZipLimits } from '../formats/zipReader.ts';
@@ -80,14 +80,12 @@ export async function readAdapterArchive(
       'There is no adapter here: no adapter_config.json is in it. Choose a PEFT folder or its zip file.',
     );
   const found = new Map<AdapterKind, FileLookup>();
-  for (const folder of folders) {
-    const files: FileLookup = (name) => zip.files(folder + name);
-    const kind = adapterKind((await openWeights(files, 'adapter_model')).names);
-    if (found.has(kind))
+  for (const [kind, [folder = '', ...others]] of await byKind(zip.files, folders)) {
+    if (others.length > 0)
       throw new ModelFileError(
-        `There are two adapters of a ${kind === 'retriever' ? 'retriever (a body without head)' : 'language model'}: which one is meant cannot be told. Choose one folder.`,
+        `There are several adapters of a ${kind === 'retriever' ? 'retriever (a body without head)' : 'language model'}: ${namesOf([folder, ...others])}. Which one is meant cannot be told: choose one of these folders.`,
       );
-    found.set(kind, files);
+    found.set(kind, (name) => zip.files(folder + name));
   }
   const beside = parents(folders);
   return {
@@ -98,12 +96,36 @@ export async function readAdapterArchive(
   };
 }
 
+async function byKind(files: FileLookup, folders: readonly string[]): Promise<Map<AdapterKind, string[]>> {
+  const found = new Map<AdapterKind, string[]>();
+  for (const folder of folders) {
+    const { kind } = adapterModules(await openWeights((name) => files(folder + name), 'adapter_model'));
+    found.set(kind, [...(found.get(kind) ?? []), folder]);
+  }
+  return found;
+}
+
+/** "checkpoint-10, checkpoint-20 and 3 more". */
+function namesOf(folders: readonly string[]): string {
+  const names = folders.map((folder) => folder.replace(/\/$/, '') || 'the files themselves');
+  return `${names.slice(0, 4).join(', ')}${names.length > 4 ? ` and ${names.length - 4} more` : ''}`;
+}
+
+/** What a trainer saves on its way, beside or below what it saves at the end. */
+const ON_THE_WAY = /(^|\/)checkpoint-\d+\/$/;
+
+/** Folders that hold an adapter. Of a trainer's output that is the one at its root: what lies below was only on the way there. */
 async function adapterFolders(files: FileLookup, names: readonly string[] | undefined): Promise<string[]> {
   const marker = 'adapter_config.json';
-  if (names)
-    return names
+  if (names) {
+    const all = names
       .filter((name) => name === marker || name.endsWith(`/${marker}`))
       .map((name) => name.slice(0, -marker.length));
+    return all.filter((folder) => {
+      const above = folder.replace(ON_THE_WAY, '$1');
+      return above === folder || !all.includes(above);
+    });
+  }
   const found: string[] = [];
   for (const folder of KNOWN_FOLDERS) if (await files(folder + marker)) found.push(folder);
   return found;

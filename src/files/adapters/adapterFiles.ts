@@ -1,5 +1,6 @@
 import { LORA_TARGETS, type LoraConfig, type LoraSpec } from '../../models/lora.ts';
-import { adapterPieces, LORA_KEY, loraText, PEFT_PREFIX, type AdapterKind } from './peft.ts';
+import { PEFT_PREFIX, type AdapterKind } from './adapterModules.ts';
+import { adapterPieces, LORA_KEY, loraText } from './peft.ts';
 import { sealedChunks } from '../formats/checksum.ts';
 import { jsonFile, type NamedFile } from '../formats/zipWriter.ts';
 
@@ -28,17 +29,18 @@ export interface AdapterToExport {
  * the task type of the authors' trainer. `layers`: as in AdapterToExport.
  */
 export function adapterConfigJson(
-  { rank, alpha, targets }: LoraConfig,
+  { rank, alpha, targets, layers: some }: LoraConfig,
   base: BaseModel,
   layers?: number,
 ): Record<string, unknown> {
+  const inLayers = some ?? (layers === undefined ? undefined : Array.from({ length: layers }, (_, layer) => layer));
   return {
     base_model_name_or_path: base.name,
     bias: 'none',
     fan_in_fan_out: false,
     inference_mode: true,
     init_lora_weights: true,
-    ...(layers === undefined ? {} : { layers_to_transform: Array.from({ length: layers }, (_, layer) => layer) }),
+    ...(inLayers && { layers_to_transform: [...inLayers] }),
     lora_alpha: alpha,
     lora_dropout: 0,
     modules_to_save: null,

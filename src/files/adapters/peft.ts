@@ -1,111 +1,49 @@
 import { shown, type DecoderConfig } from '../../models/config.ts';
-import { LoraAdapter, LORA_TARGETS, type LoraConfig, type LoraSpec, type LoraTarget } from '../../models/lora.ts';
+import { LoraAdapter, LORA_TARGETS, type LoraConfig, type LoraSpec } from '../../models/lora.ts';
 import type { Runtime } from '../../ops/core/runtime.ts';
 import { ModelFileError, readJson, type FileLookup } from '../formats/byteSource.ts';
 import { SafetensorsError } from '../formats/safetensors.ts';
 import { openWeights, type WeightFile } from '../models/weightFile.ts';
-
-/**
- * What stands before a tensor's name in a PEFT file: PEFT wraps the model twice ("base_model.model."), and a language
- * model with a head holds its body under "model." besides.
- */
-export const PEFT_PREFIX = { retriever: 'base_model.model.', languageModel: 'base_model.model.model.' } as const;
-
-/** Whose adapter it is: the retriever is a body without LM head. */
-export type AdapterKind = keyof typeof PEFT_PREFIX;
-
-/** What changes the sum x·W + (alpha/rank)·(x Aᵀ) Bᵀ, or adds to it: none of it can be run. */
-const FLAGS = [
-  'use_dora', 'use_rslora', 'use_qalora', 'use_bdlora', 'lora_bias', 'fan_in_fan_out', 'ensure_weight_tying', 'modules_to_save',
-  'rank_pattern', 'alpha_pattern', 'layers_pattern', 'layer_replication', 'exclude_modules',
-  'target_parameters', 'trainable_token_indices', 'alora_invocation_tokens', 'arrow_config', 'kasa_config',
-  'monteclora_config', 'velora_config',
-]; // prettier-ignore
-
-/** Ways to begin that leave the base as it is. PiSSA, OLoRA, CorDA and LoftQ change its weights, so the file is not enough. */
-const INITIALISATIONS: readonly unknown[] = [undefined, null, true, false, 'gaussian', 'orthogonal', 'eva'];
+import {
+  adapterModules,
+  contradictions,
+  PEFT_PREFIX,
+  type AdapterKind,
+  type AdapterModules,
+} from './adapterModules.ts';
+import { parseAdapterConfig } from './peftConfig.ts';
 
 /** Under this name an adapter's weights say with what they were saved. Other programs pass over it. */
 export const LORA_KEY = 'revela_lora';
 
 /** "rank 16, alpha 32 on q_proj, v_proj": the same for the same adapter, in whatever order its targets are named. */
-export function loraText({ rank, alpha, targets }: LoraConfig): string {
-  return `rank ${rank}, alpha ${alpha} on ${LORA_TARGETS.filter((target) => targets.includes(target)).join(', ')}`;
+export function loraText({ rank, alpha, targets, layers }: LoraConfig): string {
+  const where = layers ? ` in layers ${layers.join(', ')} alone` : '';
+  return `rank ${rank}, alpha ${alpha} on ${LORA_TARGETS.filter((target) => targets.includes(target)).join(', ')}${where}`;
 }
 
-/** Whether a field is there and says more than "no": false, null, [] and {} are PEFT's defaults. */
-function isSet(value: unknown): boolean {
-  if (typeof value === 'object' && value !== null) return Object.keys(value).length > 0;
-  return value !== undefined && value !== null && value !== false;
+/** An adapter as its files describe it, before it is laid over a model. */
+export interface AdapterDescription extends AdapterModules {
+  readonly rank: number;
+  readonly alpha: number;
+  /** Where its files contradict each other, or are read otherwise than they are written: for people. */
+  readonly notices: readonly string[];
 }
 
-/** Reads adapter_config.json. @throws ModelFileError for an adapter that is no plain LoRA. */
-export function parseAdapterConfig(json: unknown): LoraConfig {
-  if (typeof json !== 'object' || json === null)
-    throw new ModelFileError('adapter_config.json does not hold an object.');
-  const fields = json as Record<string, unknown>;
-  if (fields['peft_type'] !== 'LORA')
-    throw new ModelFileError(`The adapter is of type ${shown(fields['peft_type'])}; LORA is read.`);
-  for (const name of FLAGS)
-    if (isSet(fields[name])) throw new ModelFileError(`The adapter uses ${name}, which cannot be run.`);
-  if ((fields['bias'] ?? 'none') !== 'none')
-    throw new ModelFileError(`The adapter trains biases (bias ${shown(fields['bias'])}), which cannot be run.`);
-  if (!INITIALISATIONS.includes(fields['init_lora_weights']))
-    throw new ModelFileError(
-      `The adapter began by changing its base (init_lora_weights ${shown(fields['init_lora_weights'])}). Convert it to a plain LoRA with PEFT first.`,
-    );
-  const { r: rank, lora_alpha: alpha } = fields;
-  if (typeof rank !== 'number' || !Number.isSafeInteger(rank) || rank < 1)
-    throw new ModelFileError('adapter_config.json: r should be a positive whole number.');
-  if (typeof alpha !== 'number' || !Number.isFinite(alpha))
-    throw new ModelFileError('adapter_config.json: lora_alpha should be a number.');
-  return { rank, alpha, targets: parseTargets(fields['target_modules']) };
+/** Reads configuration and headers of a PEFT folder; undefined when it has no adapter. @throws as loadAdapter */
+export async function describeAdapter(files: FileLookup): Promise<AdapterDescription | undefined> {
+  return (await openAdapter(files))?.description;
 }
 
-function parseTargets(targets: unknown): LoraTarget[] {
-  const list: unknown[] = targets === 'all-linear' ? [...LORA_TARGETS] : Array.isArray(targets) ? targets : [targets];
-  if (list.length === 0)
-    throw new ModelFileError('adapter_config.json names no target module, so there is nothing to adapt.');
-  const known = list.map((target) => {
-    const found = LORA_TARGETS.find(
-      (candidate) => typeof target === 'string' && (target === candidate || target.endsWith(`.${candidate}`)),
-    );
-    if (!found)
-      throw new ModelFileError(`The adapter targets ${shown(target)}; ${LORA_TARGETS.join(', ')} can be adapted.`);
-    return found;
-  });
-  return [...new Set<LoraTarget>(known)];
-}
-
-/**
- * Sees whether an adapter that names its layers (layers_to_transform) sits in those of this decoder: all of them, counted from 0.
- * @throws ModelFileError where it does not.
- */
-function checkLayers(json: unknown, { layers }: DecoderConfig): void {
-  const said = (json as Record<string, unknown>)['layers_to_transform'];
-  if (!isSet(said)) return;
-  const named = new Set<unknown>(Array.isArray(said) ? said : [said]);
-  if (!Array.from({ length: named.size }, (_, layer) => layer).every((layer) => named.has(layer)))
-    throw new ModelFileError(
-      'The adapter leaves out layers in between (layers_to_transform), which cannot be run: all layers from the first on can.',
-    );
-  if (named.size !== layers)
-    throw new ModelFileError(
-      `The adapter is for the first ${named.size} layers of its model, but ${layers} are run here: it was trained at another depth. Choose that depth, then load it again.`,
-    );
-}
-
-/**
- * Whose adapter a file holds, by the names of its tensors.
- * @throws SafetensorsError when they are neither's.
- */
-export function adapterKind(names: readonly string[]): AdapterKind {
-  const has = (prefix: string) => names.some((name) => name.startsWith(`${prefix}layers.`));
-  if (has(PEFT_PREFIX.languageModel)) return 'languageModel';
-  if (has(PEFT_PREFIX.retriever)) return 'retriever';
-  throw new SafetensorsError(
-    `The adapter's tensors are not called ${PEFT_PREFIX.retriever}layers… or ${PEFT_PREFIX.languageModel}layers…: it belongs to another kind of model.`,
-  );
+async function openAdapter(
+  files: FileLookup,
+): Promise<{ description: AdapterDescription; file: WeightFile } | undefined> {
+  if (!(await files('adapter_config.json'))) return undefined;
+  const claims = parseAdapterConfig(await readJson(files, 'adapter_config.json'));
+  const file = await openWeights(files, 'adapter_model');
+  const modules = adapterModules(file);
+  const { rank, alpha, notices } = claims;
+  return { description: { ...modules, rank, alpha, notices: [...notices, ...contradictions(modules, claims)] }, file };
 }
 
 /** An adapter on the GPU, and the prefix its tensors have in its file. */
@@ -113,10 +51,13 @@ export interface LoadedAdapter {
   readonly adapter: LoraAdapter;
   readonly kind: AdapterKind;
   readonly prefix: string;
+  /** As in AdapterDescription. */
+  readonly notices: readonly string[];
 }
 
 /**
- * Loads a PEFT folder over a decoder; undefined when the folder has no adapter. F32, F16 and BF16 are read.
+ * Loads a PEFT folder over a decoder; undefined when the folder has no adapter. F32, F16 and BF16 are read. What it adapts,
+ * its tensors say: the configuration is held against them.
  * @throws ModelFileError, SafetensorsError when it does not fit the decoder, holds what is no number, or was changed since it
  * was written here.
  */
@@ -125,22 +66,24 @@ export async function loadAdapter(
   files: FileLookup,
   decoder: DecoderConfig,
 ): Promise<LoadedAdapter | undefined> {
-  if (!(await files('adapter_config.json'))) return undefined;
-  const json = await readJson(files, 'adapter_config.json');
-  const config = parseAdapterConfig(json);
-  checkLayers(json, decoder);
-  const file = await openWeights(files, 'adapter_model');
+  const opened = await openAdapter(files);
+  if (!opened) return undefined;
+  const { file, description } = opened;
   await file.verify();
+  const { kind, rank, alpha, targets, layers, notices } = description;
+  const isWhole = layers.length === decoder.layers;
+  const config: LoraConfig = { rank, alpha, targets, ...(isWhole ? {} : { layers }) };
+  checkDepth(file, description, decoder);
   checkConfig(file, config);
-  const kind = adapterKind(file.names);
   const prefix = PEFT_PREFIX[kind];
-  checkRank(file, config.rank);
+  checkRank(file, rank);
   const adapter = new LoraAdapter(runtime, decoder, config);
   try {
     const values = await readValues(file, adapter.specs, prefix);
     for (const [key, data] of values) runtime.recorder.upload(adapter.parameters.tensor(key).slice, data);
     await runtime.recorder.flush();
-    return { adapter, kind, prefix };
+    const partly = `It adapts layers ${layers.join(', ')} of ${decoder.layers}; the others stay as in the base.`;
+    return { adapter, kind, prefix, notices: isWhole ? notices : [...notices, partly] };
   } catch (cause) {
     adapter.destroy();
     throw cause;
@@ -155,6 +98,20 @@ export function expectSameShape(whose: string, found: LoraConfig, wanted: LoraCo
   if (loraText(found) !== loraText(wanted))
     throw new ModelFileError(
       `The adapter of the ${whose} has ${loraText(found)}, but this run has ${loraText(wanted)}. Start a run with those settings, then load it again.`,
+    );
+}
+
+/**
+ * Whether an adapter was trained at the depth of this decoder. Those of runs here sit in all layers that were run; those of
+ * others may leave layers out, but none can be beyond a depth. @throws ModelFileError
+ */
+function checkDepth({ metadata }: WeightFile, { layers, ...whole }: AdapterDescription, decoder: DecoderConfig): void {
+  const sitsIn = 1 + (layers.at(-1) ?? 0);
+  const isOurs = metadata[LORA_KEY] === loraText(whole);
+  const isOther = isOurs ? layers.length !== decoder.layers : decoder.finalNorm === false && sitsIn > decoder.layers;
+  if (isOther)
+    throw new ModelFileError(
+      `The adapter is for the first ${sitsIn} layers of its model, but ${decoder.layers} are run here: it was trained at another depth. Choose that depth, then load it again.`,
     );
 }
 

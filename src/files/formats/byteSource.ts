@@ -1,5 +1,6 @@
 import { BadInputError } from '../../base/errors.ts';
 import { byteText } from './byteText.ts';
+import { mistakenFor } from './sniff.ts';
 
 /** A file that can be read in pieces: on disk, in the browser, or behind a server. */
 export interface ByteSource {
@@ -41,10 +42,13 @@ export async function readJson(files: FileLookup, name: string): Promise<unknown
     throw new ModelFileError(
       `${name} has ${byteText(source.size)}; no file of a model that is not weights is longer than ${byteText(MOST_JSON_BYTES)}.`,
     );
-  const text = new TextDecoder().decode(await source.read(0, source.size));
+  const bytes = await source.read(0, source.size);
+  const text = new TextDecoder().decode(bytes);
   try {
     return JSON.parse(text);
   } catch (cause) {
+    const mistaken = mistakenFor(bytes);
+    if (mistaken !== undefined) throw new ModelFileError(`${name} ${mistaken}`);
     throw new ModelFileError(`${name} is not readable JSON: ${cause instanceof Error ? cause.message : String(cause)}`);
   }
 }

@@ -1,7 +1,14 @@
 import { shown } from '../../models/config.ts';
 import { ModelFileError, type ByteSource } from './byteSource.ts';
 import { isSealed, sealedChunks, verifySeal, withoutSeal } from './checksum.ts';
-import { headerLength, parseHeader, SafetensorsError, type StoredTensor } from './safetensors.ts';
+import {
+  headerLength,
+  parseHeader,
+  SafetensorsError,
+  type SafetensorsHeader,
+  type StoredTensor,
+} from './safetensors.ts';
+import { sniff } from './sniff.ts';
 import { toFloats } from '../models/weightFile.ts';
 
 /** The numbers of a run between two steps (training's TrainingState). */
@@ -76,8 +83,7 @@ export async function readSavedRun(source: ByteSource): Promise<SavedRunFile> {
 }
 
 async function open(source: ByteSource) {
-  const first = await source.read(0, Math.min(8, source.size));
-  const header = parseHeader(await source.read(8, 8 + headerLength(first, source.size)), source.size);
+  const header = await readHeader(source);
   const {
     [FORMAT_KEY]: format,
     [VERSION_KEY]: version = '',
@@ -96,6 +102,16 @@ async function open(source: ByteSource) {
     throw new ModelFileError(`${source.name} says step ${shown(stepText)}, which is no step.`);
   for (const tensor of header.tensors.values()) checkTensor(source, tensor);
   return { step, metadata, header };
+}
+
+async function readHeader(source: ByteSource): Promise<SafetensorsHeader> {
+  try {
+    const first = await source.read(0, Math.min(8, source.size));
+    return parseHeader(await source.read(8, 8 + headerLength(first, source.size)), source.size);
+  } catch (cause) {
+    const mistaken = cause instanceof SafetensorsError ? await sniff(source) : undefined;
+    throw mistaken === undefined ? cause : new SafetensorsError(`${source.name} ${mistaken}`);
+  }
 }
 
 function checkTensor(source: ByteSource, { name, dtype, shape }: StoredTensor): void {

@@ -1,5 +1,6 @@
 import { Inflate } from 'fflate';
 import { byteText } from './byteText.ts';
+import { sniff } from './sniff.ts';
 import { memorySource, ModelFileError, type ByteSource, type FileLookup } from './byteSource.ts';
 
 /** How much a zip file may unpack to: an archive of a few kilobytes can otherwise ask for all memory. */
@@ -88,10 +89,14 @@ const MOST_PACKED_BYTES = DEFAULT_LIMITS.bytes + 2 ** 20;
  * @throws ModelFileError when it does not begin as one, or is larger than any that is read. Then hardly any of it was read.
  */
 export async function readZip(source: ByteSource): Promise<Uint8Array> {
-  if (!looksLikeZip(await source.read(0, Math.min(4, source.size))))
+  if (!looksLikeZip(await source.read(0, Math.min(4, source.size)))) {
+    const mistaken = await sniff(source);
     throw new ModelFileError(
-      `${source.name} is no zip file. Choose the zip that was exported, or a whole PEFT folder.`,
+      mistaken === undefined
+        ? `${source.name} is no zip file. Choose the zip that was exported, or a whole PEFT folder.`
+        : `${source.name} ${mistaken}`,
     );
+  }
   if (source.size > MOST_PACKED_BYTES)
     throw new ModelFileError(
       `${source.name} has ${byteText(source.size)}; zip files of at most ${byteText(MOST_PACKED_BYTES)} are read. Unpack it, and choose the folder.`,

@@ -7,6 +7,7 @@ import { bytesPerElement, type DType, type Tensor } from '../../ops/core/tensor.
 import { readJson, type FileLookup } from '../formats/byteSource.ts';
 import { quantiseRows, QuantisationErrors, type QuantisationReport } from './quantise.ts';
 import { SafetensorsError, type StoredTensor } from '../formats/safetensors.ts';
+import { refuseUnusable } from './usableWeights.ts';
 import { openWeights, storedBytes, toFloats, type WeightFile } from './weightFile.ts';
 import { SliceWriter, WeightStream } from './weightStream.ts';
 
@@ -46,6 +47,7 @@ export async function loadDecoder(
 ): Promise<DecoderWeights> {
   const { precision = 'stored', signal, onQuantised } = options;
   const checkpoint = await openWeights(files);
+  refuseUnusable(checkpoint);
   const { tensors, totalBytes } = findTensors(checkpoint, config, options.head);
   const weights = allocateWeights(runtime, config, {
     ...options,

@@ -2,6 +2,7 @@ import { fromBf16, fromF16 } from '../../ops/core/halfPrecision.ts';
 import { shown } from '../../models/config.ts';
 import { ModelFileError, readJson, type ByteSource, type FileLookup } from '../formats/byteSource.ts';
 import { verifySeal } from '../formats/checksum.ts';
+import { sniff } from '../formats/sniff.ts';
 import {
   headerLength,
   parseHeader,
@@ -60,9 +61,11 @@ async function openFile(source: ByteSource): Promise<Opened> {
     const length = headerLength(await source.read(0, Math.min(8, source.size)), source.size);
     return { source, header: parseHeader(await source.read(8, 8 + length), source.size) };
   } catch (cause) {
+    if (!(cause instanceof SafetensorsError)) throw cause;
+    const mistaken = await sniff(source);
+    if (mistaken !== undefined) throw new SafetensorsError(`${source.name} ${mistaken}`);
     // Of several shards, the reader must learn which one to fetch again.
-    if (cause instanceof SafetensorsError) throw new SafetensorsError(`${source.name}: ${cause.message}`);
-    throw cause;
+    throw new SafetensorsError(`${source.name}: ${cause.message}`);
   }
 }
 

@@ -82,7 +82,10 @@ export class ModelDesk {
     return offer(id, description, config, notices);
   }
 
-  /** @throws HubError, DownloadError, StorageFullError; what has arrived by then is kept. */
+  /**
+   * Whoever has not looked a model up does so by this: nobody pays for what cannot be run.
+   * @throws HubError, ModelConfigError, DownloadError, StorageFullError; what has arrived by then is kept.
+   */
   async download({ id, hub }: CommandOf<'downloadModel'>, { signal, onProgress }: Arrival): Promise<void> {
     let last: DownloadView | undefined;
     const tell = (view: DownloadView): void => {
@@ -94,9 +97,10 @@ export class ModelDesk {
         const store = await this.#openStore();
         const { fetch } = this.surroundings;
         // What is stored in part goes on as it began, without asking the hub again what it should be.
-        const description =
-          (await storedDescription(store, id)) ??
-          (await describeRepository(address(id, hub), { signal, ...(fetch && { fetch }) }));
+        const begun = await storedDescription(store, id);
+        if (!begun && !this.#offers.has(id))
+          await this.describe({ type: 'describeModel', id, ...(hub && { hub }) }, signal);
+        const description = begun ?? (await describeRepository(address(id, hub), { signal, ...(fetch && { fetch }) }));
         await downloadModel(description, store, {
           signal,
           ...(fetch && { fetch }),

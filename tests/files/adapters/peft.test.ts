@@ -1,12 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ModelFileError } from '../../../src/files/formats/byteSource.ts';
-import {
-  adapterPieces,
-  expectSameShape,
-  loadAdapter,
-  parseAdapterConfig,
-  PEFT_PREFIX,
-} from '../../../src/files/adapters/peft.ts';
+import { PEFT_PREFIX } from '../../../src/files/adapters/adapterModules.ts';
+import { adapterPieces, expectSameShape, loadAdapter } from '../../../src/files/adapters/peft.ts';
+import { parseAdapterConfig } from '../../../src/files/adapters/peftConfig.ts';
 import { SafetensorsError, writeSafetensors } from '../../../src/files/formats/safetensors.ts';
 import { parseDecoderConfig } from '../../../src/models/config.ts';
 import { LORA_TARGETS, LoraAdapter } from '../../../src/models/lora.ts';
@@ -30,16 +26,36 @@ const CONFIG = { peft_type: 'LORA', r: 3, lora_alpha: 6, target_modules: ['q_pro
 let nested: unknown = [];
 for (let depth = 0; depth < 100_000; depth++) nested = [nested];
 
-test('rank, alpha and targets are read', () => {
-  expect(parseAdapterConfig(CONFIG)).toEqual({ rank: 3, alpha: 6, targets: ['q_proj', 'v_proj', 'down_proj'] });
-  expect(parseAdapterConfig({ ...CONFIG, target_modules: 'all-linear' }).targets).toEqual(LORA_TARGETS);
-  expect(parseAdapterConfig({ ...CONFIG, target_modules: 'o_proj' }).targets).toEqual(['o_proj']);
-  expect(
-    parseAdapterConfig({ ...CONFIG, target_modules: ['self_attn.k_proj', 'mlp.up_proj', 'k_proj'] }).targets,
-  ).toEqual(['k_proj', 'up_proj']);
+test('rank, alpha and what is asked for are read', () => {
+  const asksFor = (target_modules: unknown, more: object = {}) => {
+    const { claims } = parseAdapterConfig({ ...CONFIG, target_modules, ...more });
+    return LORA_TARGETS.map((target) => claims(path(1, target)));
+  };
+  const path = (layer: number, target: string) =>
+    `model.layers.${layer}.${/[qkvo]_proj/.test(target) ? 'self_attn' : 'mlp'}.${target}`;
+  const only = (...targets: string[]) => LORA_TARGETS.map((target) => targets.includes(target));
+  expect(parseAdapterConfig(CONFIG)).toMatchObject({ rank: 3, alpha: 6, notices: [] });
+  expect(asksFor(CONFIG.target_modules)).toEqual(only('q_proj', 'v_proj', 'down_proj'));
+  expect(asksFor('all-linear')).toEqual(only(...LORA_TARGETS));
+  expect(asksFor('all-linear', { exclude_modules: ['o_proj'] })).toEqual(
+    only(...LORA_TARGETS.filter((one) => one !== 'o_proj')),
+  );
+  // A text is an expression for the whole name, a list holds ends of names.
+  expect(asksFor('o_proj')).toEqual(only());
+  expect(asksFor('.*o_proj')).toEqual(only('o_proj'));
+  expect(asksFor(['self_attn.k_proj', 'mlp.up_proj', 'k_proj'])).toEqual(only('k_proj', 'up_proj'));
+  expect(asksFor(['q_proj'], { layers_to_transform: [1] })).toEqual(only('q_proj'));
+  expect(asksFor(['q_proj'], { layers_to_transform: 0 })).toEqual(only());
+  expect(asksFor('(?<=x)q_proj')).toEqual(LORA_TARGETS.map(() => undefined));
   expect(
     parseAdapterConfig({ ...CONFIG, use_dora: false, rank_pattern: {}, alpha_pattern: null, lora_alpha: 0.5 }).alpha,
   ).toBe(0.5);
+});
+
+test('scaling by the root of the rank is scaling of another alpha, and transposed weights are none: both are said', () => {
+  const { alpha, notices } = parseAdapterConfig({ ...CONFIG, r: 4, use_rslora: true, fan_in_fan_out: true });
+  expect(alpha).toBe(12);
+  expect(notices.join(' ')).toMatch(/use_rslora\) is run as alpha 12.*fan_in_fan_out is passed over/);
 });
 
 test.each<[string, unknown, RegExp]>([
@@ -47,7 +63,6 @@ test.each<[string, unknown, RegExp]>([
   ['null', null, /does not hold an object/],
   ['another method', { ...CONFIG, peft_type: 'IA3' }, /of type "IA3"; LORA is read/],
   ['DoRA', { ...CONFIG, use_dora: true }, /uses use_dora/],
-  ['rank-stabilised scaling', { ...CONFIG, use_rslora: true }, /uses use_rslora/],
   ['biases', { ...CONFIG, lora_bias: true }, /uses lora_bias/],
   ['whole modules', { ...CONFIG, modules_to_save: ['lm_head'] }, /uses modules_to_save/],
   ['single tokens', { ...CONFIG, trainable_token_indices: [1, 2] }, /uses trainable_token_indices/],
@@ -59,18 +74,11 @@ test.each<[string, unknown, RegExp]>([
   ],
   ['a rank beyond 2^53', { ...CONFIG, r: 2 ** 53 }, /r should be a positive whole number/],
   ['a type nested without end', { ...CONFIG, peft_type: nested }, /of type a list; LORA is read/],
-  ['targets nested without end', { ...CONFIG, target_modules: nested }, /targets a list/],
-  ['transposed weights', { ...CONFIG, fan_in_fan_out: true }, /uses fan_in_fan_out/],
   ['ranks by layer', { ...CONFIG, rank_pattern: { q_proj: 4 } }, /uses rank_pattern/],
   ['alphas by layer', { ...CONFIG, alpha_pattern: { q_proj: 4 } }, /uses alpha_pattern/],
   ['rank 0', { ...CONFIG, r: 0 }, /r should be a positive whole number/],
   ['a fractional rank', { ...CONFIG, r: 1.5 }, /r should be a positive whole number/],
   ['no alpha', { ...CONFIG, lora_alpha: '6' }, /lora_alpha should be a number/],
-  ['an unknown target', { ...CONFIG, target_modules: ['q_proj', 'lm_head'] }, /targets "lm_head"; q_proj,/],
-  ['a target that only ends alike', { ...CONFIG, target_modules: ['my_q_proj'] }, /targets "my_q_proj"/],
-  ['a target that is no text', { ...CONFIG, target_modules: [3] }, /targets 3/],
-  ['no targets', { ...CONFIG, target_modules: [] }, /names no target module/],
-  ['targets left out', { ...CONFIG, target_modules: undefined }, /target/],
 ])('%s is refused', (_what, json, message) => {
   expect(() => parseAdapterConfig(json)).toThrow(ModelFileError);
   expect(() => parseAdapterConfig(json)).toThrow(message);
@@ -200,8 +208,8 @@ test.each<[string, (tensors: ReturnType<typeof adapterTensors>) => ReturnType<ty
   ],
   [
     'a tensor with no place',
-    (tensors) => [...tensors, { name: 'base_model.model.score.weight', shape: [1], data: new Float32Array(1) }],
-    /holds base_model\.model\.score\.weight, which this model has no place for/,
+    (tensors) => [...tensors, { name: 'base_model.model.adapter.weight', shape: [1], data: new Float32Array(1) }],
+    /holds base_model\.model\.adapter\.weight, which this model has no place for/,
   ],
 ])('%s is refused, and nothing stays on the GPU', async (_what, change, message) => {
   const before = runtime.pool.report().liveBuffers;
@@ -230,15 +238,15 @@ test.each(['F16', 'BF16'] as const)('an adapter stored as %s is loaded', async (
 });
 
 test('an adapter fits under a run of the same rank, alpha and targets, and no other', () => {
-  const run = parseAdapterConfig(CONFIG);
-  const compare = (changes: object) => () =>
-    expectSameShape('retriever', parseAdapterConfig({ ...CONFIG, ...changes }), run);
+  const run = { rank: 3, alpha: 6, targets: ['q_proj', 'v_proj', 'down_proj'] } as const;
+  const compare = (changes: object) => () => expectSameShape('retriever', { ...run, ...changes }, run);
   // The order in which targets are named does not matter.
-  expect(compare({ target_modules: [...run.targets].reverse() })).not.toThrow();
+  expect(compare({ targets: run.targets.toReversed() })).not.toThrow();
   const wrong: [object, RegExp][] = [
-    [{ r: 4 }, /^The adapter of the retriever has rank 4, .*but this run has rank 3/],
-    [{ lora_alpha: 4 }, /alpha 4 .*but this run has rank 3, alpha 6/],
-    [{ target_modules: ['q_proj'] }, /on q_proj, but this run has .* on q_proj, v_proj, down_proj/],
+    [{ rank: 4 }, /^The adapter of the retriever has rank 4, .*but this run has rank 3/],
+    [{ alpha: 4 }, /alpha 4 .*but this run has rank 3, alpha 6/],
+    [{ targets: ['q_proj'] }, /on q_proj, but this run has .* on q_proj, v_proj, down_proj/],
+    [{ layers: [1] }, /in layers 1 alone, but this run has/],
   ];
   for (const [changes, message] of wrong) {
     expect(compare(changes)).toThrow(ModelFileError);

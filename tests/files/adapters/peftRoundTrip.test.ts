@@ -6,19 +6,19 @@ import { readAdapterArchive } from '../../../src/files/adapters/adapterArchive.t
 import { adapterFiles } from '../../../src/files/adapters/adapterFiles.ts';
 import type { FileLookup } from '../../../src/files/formats/byteSource.ts';
 import { loadDecoder, readDecoderConfig } from '../../../src/files/models/decoderFiles.ts';
-import { loadAdapter, type AdapterKind, type LoadedAdapter } from '../../../src/files/adapters/peft.ts';
+import type { AdapterKind } from '../../../src/files/adapters/adapterModules.ts';
+import { loadAdapter, type LoadedAdapter } from '../../../src/files/adapters/peft.ts';
 import { concatenated } from '../../../src/files/formats/safetensors.ts';
 import { openWeights } from '../../../src/files/models/weightFile.ts';
 import { Decoder } from '../../../src/models/decoder.ts';
 import type { DecoderWeights } from '../../../src/models/weights.ts';
-import { predictedTokens } from '../../../src/objectives/revela/predictedTokens.ts';
 import type { Runtime } from '../../../src/ops/core/runtime.ts';
 import { l2Normalize } from '../../../src/ops/l2Normalize.ts';
-import { linearCrossEntropy } from '../../../src/ops/linearCrossEntropy.ts';
 import { poolRows, type Pooling } from '../../../src/ops/pooling.ts';
 import { openTestRuntime } from '../../harness/runtime.ts';
 import { expectClose } from '../../harness/numerics.ts';
 import { folder } from '../helpers.ts';
+import { losses } from './losses.ts';
 
 /** What peft-round-trip/README.md describes. */
 interface Expected {
@@ -47,24 +47,6 @@ async function embeddings(decoder: Decoder, rows: number[][], pooling: Pooling):
   await runtime.recorder.flush();
   runtime.endScope();
   return read;
-}
-
-async function losses(decoder: Decoder, rows: number[][]): Promise<{ loss: number; tokenLoss: Float32Array }> {
-  runtime.beginScope();
-  const input = decoder.prepare(runtime, rows);
-  const { positions, next } = predictedTokens(rows, input.rows, 'all');
-  const { hidden } = decoder.forward(runtime, input);
-  const found = linearCrossEntropy(
-    runtime,
-    hidden,
-    decoder.weights.head!,
-    runtime.fromArray(positions, [positions.length]),
-    runtime.fromArray(next, [next.length]),
-  );
-  const [loss, tokenLoss] = [runtime.read(found.loss), runtime.read(found.tokenLoss)];
-  await runtime.recorder.flush();
-  runtime.endScope();
-  return { loss: (await loss)[0]!, tokenLoss: await tokenLoss };
 }
 
 interface Opened {
@@ -103,11 +85,16 @@ test.each(FAMILIES)(
     const { rows } = expected;
     expectClose('mean', await embeddings(retriever, rows, 'mean'), expected.mean.flat(), CLOSE);
     expectClose('last', await embeddings(retriever, rows, 'eos'), expected.last.flat(), CLOSE);
-    const { loss, tokenLoss } = await losses(languageModel, rows);
+    const { loss, tokenLoss } = await losses(runtime, languageModel, rows);
     expectClose('token losses', tokenLoss, expected.tokenLoss.flat(), { abs: 3e-5 });
     expectClose('loss', [loss], [expected.loss], CLOSE);
     // The adapters matter: without them all is different.
-    expectClose('loss without adapter', [(await losses(plain, rows)).loss], [expected.lossWithoutAdapter], CLOSE);
+    expectClose(
+      'loss without adapter',
+      [(await losses(runtime, plain, rows)).loss],
+      [expected.lossWithoutAdapter],
+      CLOSE,
+    );
     expect(Math.abs(expected.loss - expected.lossWithoutAdapter)).toBeGreaterThan(0.01);
     const bare = await embeddings(plain, rows, 'mean');
     expect(Math.max(...bare.map((value, i) => Math.abs(value - expected.mean.flat()[i]!)))).toBeGreaterThan(0.1);

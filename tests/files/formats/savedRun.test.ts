@@ -114,7 +114,7 @@ test.each<[string, Uint8Array, new () => Error, RegExp]>([
     /it has lost its checksum/,
   ],
   ['a file cut short', writeSafetensors([FLAT], RUN).subarray(0, -1), SafetensorsError, /the file is cut short/],
-  ['an empty file', new Uint8Array(), SafetensorsError, /shorter than its first 8 bytes/],
+  ['an empty file', new Uint8Array(), SafetensorsError, /is empty \(0 bytes\)/],
 ])('%s is refused', async (_what, file, type, message) => {
   const error = await opened(file).catch((cause: unknown) => cause);
   expect(error).toBeInstanceOf(type);

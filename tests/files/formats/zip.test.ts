@@ -48,10 +48,10 @@ test('weights are stored without a copy, texts deflated', () => {
 
 test('a zip file is told by its first bytes; nothing else, and nothing too large, is taken into memory', async () => {
   for (const zip of [archive, zipSync({})]) expect(await readZip(memorySource('a.zip', zip))).toEqual(zip);
-  for (const other of [strToU8('{"a":1}'), new Uint8Array()])
-    await expect(readZip(memorySource('a.zip', other))).rejects.toThrow(
-      'a.zip is no zip file. Choose the zip that was exported, or a whole PEFT folder.',
-    );
+  await expect(readZip(memorySource('a.zip', strToU8('{"a":1}')))).rejects.toThrow(
+    'a.zip is no zip file. Choose the zip that was exported, or a whole PEFT folder.',
+  );
+  await expect(readZip(memorySource('a.zip', new Uint8Array()))).rejects.toThrow('a.zip is empty (0 bytes)');
   const source = new CountingSource('a.zip', archive);
   const large = { name: 'a.zip', size: 5e9, read: (begin: number, end: number) => source.read(begin, end) };
   await expect(readZip(large)).rejects.toThrow('a.zip has 5.00 GB; zip files of at most 1.07 GB are read.');
