@@ -9,6 +9,9 @@
 /** What the page may import of objectives/: names and drawings of metrics, no engine. */
 const TABLES = '(.+/|)(table|tables|recallMetrics)[.]ts$';
 
+/** What a run was, and what its scores show, as plain data: for the page too. */
+const RECORD = '(record|significance)[.]ts$';
+
 /** All that stands on the engine may use it. */
 const ENGINE = ['training', 'objectives', 'tables', 'models', 'ops', 'gpu', 'corpus', 'retrieval', 'files', 'settings'];
 
@@ -31,8 +34,8 @@ const FLOORS = {
   },
   training: { path: '^src/training/', code: ['objectives', 'models', 'ops', 'gpu'] },
   settings: { path: '^src/settings/', types: ['tables'] },
-  record: { path: '^src/run/record[.]ts$', types: ['settings'] },
-  run: { path: '^src/run/(?!record[.]ts$)', code: ['record', ...ENGINE] },
+  record: { path: `^src/run/${RECORD}`, types: ['settings'] },
+  run: { path: `^src/run/(?!${RECORD})`, code: ['record', ...ENGINE] },
   lab: { path: '^src/lab/', code: ['run', 'record', ...ENGINE] },
   worker: { path: '^src/worker[.]ts$', code: ['lab', 'files'] },
   cli: { path: '^src/cli/', code: ['lab', 'run', 'record', ...ENGINE] },

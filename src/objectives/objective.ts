@@ -1,4 +1,4 @@
-import type { Batch, ContentSpan } from '../corpus/types.ts';
+import type { Batch, ContentSpan, RetrieverRows } from '../corpus/types.ts';
 import type { TextTokenizer } from '../corpus/tokenizer/tokenizer.ts';
 import type { Random } from '../corpus/random.ts';
 import type { Decoder } from '../models/decoder.ts';
@@ -83,7 +83,8 @@ export interface BatchTools {
   readonly random: Random;
   /** BM25 of each text for each other, word rarity from the whole corpus: row-major [B, B]. */
   readonly lexicalScores: (texts: readonly string[]) => ArrayLike<number>;
-  readonly isHeldOut: boolean;
+  /** Whether it is a batch for scores, not one to train on. */
+  readonly isScored: boolean;
 }
 
 /** The largest batch that a configuration allows, for planning: every row full. */
@@ -108,13 +109,10 @@ export function fullContent(rows: number, length: number): ContentSpan[] {
   return Array.from({ length: rows }, () => [0, Math.max(1, length - 1)] as const);
 }
 
-/** A held-out batch that was looked at. */
+/** A batch that was looked at for scores. */
 export interface Evaluated<B extends ObjectiveBatch> extends Observation {
   readonly batch: B;
 }
-
-/** Similarities by words, to set beside the retriever's: S [B, B] of texts for each other. */
-export type WordSimilarity = (texts: readonly string[]) => ArrayLike<number>;
 
 /** All that the rest of the house knows of an objective. */
 export interface ObjectiveDefinition<B extends ObjectiveBatch = ObjectiveBatch> {
@@ -127,9 +125,12 @@ export interface ObjectiveDefinition<B extends ObjectiveBatch = ObjectiveBatch> 
   fullBatch(shape: FullBatch): B;
   /** Binds it to models. @throws Error where a model that it needs is missing. */
   bind(models: ObjectiveModels, configuration: Configuration): Objective<B>;
-  /** Scores over all held-out batches, by the table's keys. `texts`: those of each batch's chunks. */
-  heldOut(
-    batches: readonly (Evaluated<B> & { readonly texts: readonly string[] })[],
-    byWords: WordSimilarity,
-  ): Readonly<Record<string, number | undefined>>;
+  /**
+   * Its own scores over the batches of an evaluation, by the table's keys. What the retriever finds is judged alike for all
+   * objectives (run/evaluation.ts).
+   */
+  scores(batches: readonly Evaluated<B>[]): Readonly<Record<string, number>>;
+  /** S [B, B] of such a batch as it is searched, and the rows that it is of. */
+  searched(batch: Evaluated<B>): ArrayLike<number>;
+  searchRows(batch: B): RetrieverRows;
 }

@@ -11,8 +11,8 @@ export interface ObjectiveTable {
   readonly needsLanguageModel: boolean;
   /** Numbers of each training step, in the order of columns. */
   readonly stepMetrics: readonly MetricDefinition[];
-  /** Numbers on held-out batches, in the order of columns. */
-  readonly heldOutMetrics: readonly MetricDefinition[];
+  /** Numbers of an evaluation: over the batches for scores, in the order of columns. */
+  readonly evaluationMetrics: readonly MetricDefinition[];
   readonly charts: readonly ChartDefinition[];
   /** The one that is shown first comes first. */
   readonly matrices: readonly MatrixDefinition[];
@@ -23,7 +23,7 @@ export interface ObjectiveTable {
   readonly headline: string;
   /** Keys of the step metrics of whose lowest and highest steps the pictures are kept when pictures are thinned. */
   readonly extremes: readonly string[];
-  /** Key of the held-out metric that says how good the retriever is. */
+  /** Key of the evaluation's metric that says how good the retriever is. */
   readonly score: string;
   /** Keys of its losses: what is trained first. */
   readonly losses: readonly string[];
@@ -53,7 +53,8 @@ export interface MetricDefinition {
 /** A line of a chart: a metric over the steps of a run. */
 export interface LineDefinition {
   readonly metric: string;
-  readonly of: 'step' | 'heldOut';
+  readonly of: 'step' | 'evaluation';
+  /** Of an evaluation's line the page says in its place what the batches were: held out, or of the training text. */
   readonly label: string;
   /** accent: with context. alone: without. strong and faint: anything else. */
   readonly tone: 'accent' | 'alone' | 'strong' | 'faint';

@@ -74,9 +74,14 @@ export class Bm25 {
 
 /**
  * BM25 scores [B, B], row-major, of the texts of a batch for each other (row: query), as if the batch stood in the corpus beside
- * all other texts: `corpus` is counted once, and the batch's own terms are counted on top.
+ * all other texts: `corpus` is counted once, and the batch's own terms are counted on top. `queries` where they are not the texts.
  */
-export function bm25Matrix(corpus: TermStatistics, texts: readonly string[], options: Bm25Options = {}): Float64Array {
+export function bm25Matrix(
+  corpus: TermStatistics,
+  texts: readonly string[],
+  queries: readonly string[] = texts,
+  options: Bm25Options = {},
+): Float64Array {
   const batch = new TermStatistics(texts);
   const size = corpus.texts + batch.texts;
   const mean = (corpus.length + batch.length) / Math.max(1, size);
@@ -85,7 +90,7 @@ export function bm25Matrix(corpus: TermStatistics, texts: readonly string[], opt
     return { frequencies, norm: saturation(countOf(frequencies), mean, options) };
   });
   return Float64Array.from(
-    texts.flatMap((query) => {
+    queries.flatMap((query) => {
       const words = terms(query).map((term) => ({
         term,
         idf: rarity(size, corpus.textsWith(term) + batch.textsWith(term)),

@@ -37,6 +37,19 @@ function rowCredit(similarity: Matrix, labels: readonly number[], i: number): nu
 }
 
 /**
+ * What each row i of S [B, B] finds: 1 if its highest S_ij among j ≠ i has its label, a share where some of those tied for the
+ * highest have it; undefined for rows that do not count (see recallAt1).
+ */
+export function rowCredits(similarity: Matrix, labels: readonly number[]): (number | undefined)[] {
+  const size = labels.length;
+  requireSquare(similarity, size);
+  return labels.map((label, i) => {
+    const partners = labels.filter((other) => other === label).length - 1;
+    return partners === 0 || partners === size - 1 ? undefined : rowCredit(similarity, labels, i);
+  });
+}
+
+/**
  * recall@1 within a batch: the share of rows i whose highest S_ij among j ≠ i has the label of i. Rows without a partner
  * (their label occurs once) are skipped, since they could not be right; so are rows whose label all others share, since
  * they could not be wrong.
@@ -44,16 +57,13 @@ function rowCredit(similarity: Matrix, labels: readonly number[], i: number): nu
  * @param labels [B].
  */
 export function recallAt1(similarity: Matrix, labels: readonly number[]): RecallAt1 {
-  const size = labels.length;
-  requireSquare(similarity, size);
   let credit = 0;
   let chance = 0;
   let rows = 0;
-  for (let i = 0; i < size; i++) {
-    const partners = labels.filter((label) => label === labels[i]).length - 1;
-    if (partners === 0 || partners === size - 1) continue;
-    credit += rowCredit(similarity, labels, i);
-    chance += partners / (size - 1);
+  for (const [i, found] of rowCredits(similarity, labels).entries()) {
+    if (found === undefined) continue;
+    credit += found;
+    chance += (labels.filter((label) => label === labels[i]).length - 1) / (labels.length - 1);
     rows++;
   }
   return rows === 0

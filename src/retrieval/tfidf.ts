@@ -26,17 +26,27 @@ export class TfIdf {
     return weights;
   }
 
-  /** Cosine similarities [B, B], row-major, of the texts of a batch with each other (queries = passages = texts). */
-  similarityMatrix(texts: readonly string[]): Float64Array {
-    const vectors = texts.map((text) => this.vector(text));
-    const matrix = new Float64Array(texts.length ** 2);
-    for (const [i, query] of vectors.entries()) {
-      for (const [j, passage] of vectors.entries()) {
-        let dot = 0;
-        for (const [term, weight] of query) dot += weight * (passage.get(term) ?? 0);
-        matrix[i * texts.length + j] = dot;
-      }
-    }
-    return matrix;
+  /** Cosine similarities [B, B], row-major, of the texts of a batch with each other; `queries` where they are not those texts. */
+  similarityMatrix(texts: readonly string[], queries: readonly string[] = texts): Float64Array {
+    const passages = texts.map((text) => this.vector(text));
+    return Float64Array.from(
+      queries.flatMap((text) => {
+        const query = this.vector(text);
+        return passages.map((passage) => cosine(query, passage));
+      }),
+    );
   }
+
+  /** Cosine of a query with each of some texts. */
+  scores(query: string, texts: readonly string[]): Float64Array {
+    const vector = this.vector(query);
+    return Float64Array.from(texts, (text) => cosine(vector, this.vector(text)));
+  }
+}
+
+/** Of two vectors of unit length. */
+function cosine(a: TermVector, b: TermVector): number {
+  let dot = 0;
+  for (const [term, weight] of a) dot += weight * (b.get(term) ?? 0);
+  return dot;
 }

@@ -30,6 +30,8 @@ export interface Experiment<B extends ObjectiveBatch = CorpusBatch> {
   readonly models: RunModels;
   readonly optimiser: Optimiser;
   readonly feed: BatchFeed<B>;
+  /** Whether adapters of another run were put under it: where it began is then not the untrained models. */
+  beganWithAdapters: boolean;
   destroy(): void;
 }
 
@@ -42,6 +44,7 @@ export function assemble<B extends ObjectiveBatch>(runtime: Runtime, parts: RunP
     models,
     optimiser,
     feed,
+    beganWithAdapters: false,
     destroy() {
       optimiser.destroy();
       models.destroy();

@@ -10,11 +10,13 @@ import type { CorpusSetup } from './corpusSetup.ts';
 /** A batch as the run's objective takes it, together with the chunks it was made of. */
 export interface CorpusBatch extends ObjectiveBatch {
   readonly source: Batch;
+  /** Whether training never sees its documents. */
+  readonly isHeldOut: boolean;
 }
 
 /** Batches of a corpus, prepared for what the configuration trains for. */
 export class CorpusFeed implements BatchFeed<CorpusBatch> {
-  #heldOut: readonly CorpusBatch[] | undefined;
+  #scored: readonly CorpusBatch[] | undefined;
 
   constructor(
     private readonly corpus: CorpusSetup,
@@ -22,22 +24,22 @@ export class CorpusFeed implements BatchFeed<CorpusBatch> {
   ) {}
 
   batchAt(position: number): CorpusBatch {
-    return this.#prepare(this.corpus.batches.batchAt(position), `train ${position}`, false);
+    return { ...this.#prepare(this.corpus.batches.batchAt(position), `train ${position}`, false), isHeldOut: false };
   }
 
   /** Where too little text is left to hold some out, the first training batches stand in (the corpus says so in a notice). */
-  heldOut(): readonly CorpusBatch[] {
-    if (!this.#heldOut) {
+  scored(): readonly CorpusBatch[] {
+    if (!this.#scored) {
       const { heldOutBatches: count } = this.configuration;
       const found = this.corpus.batches.heldOutBatches(count);
-      const batches =
-        found.length > 0 ? found : Array.from({ length: count }, (_, i) => this.corpus.batches.batchAt(i));
-      this.#heldOut = batches.map((batch, i) => this.#prepare(batch, `held out ${i}`, true));
+      const isHeldOut = found.length > 0;
+      const batches = isHeldOut ? found : Array.from({ length: count }, (_, i) => this.corpus.batches.batchAt(i));
+      this.#scored = batches.map((batch, i) => ({ ...this.#prepare(batch, `held out ${i}`, true), isHeldOut }));
     }
-    return this.#heldOut;
+    return this.#scored;
   }
 
-  #prepare(source: Batch, name: string, isHeldOut: boolean): CorpusBatch {
+  #prepare(source: Batch, name: string, isScored: boolean): Omit<CorpusBatch, 'isHeldOut'> {
     const { configuration, corpus } = this;
     const batch = objectiveOf(configuration).batch(source, {
       configuration,
@@ -45,7 +47,7 @@ export class CorpusFeed implements BatchFeed<CorpusBatch> {
       tokenizer: corpus.tokenizer,
       random: Random.fromSeed(configuration.seed).fork(`control ${name}`),
       lexicalScores: (texts) => bm25Matrix(corpus.terms, texts),
-      isHeldOut,
+      isScored,
     });
     return { ...batch, source };
   }

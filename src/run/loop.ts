@@ -2,8 +2,9 @@ import type { CorpusBatch } from './feed.ts';
 import type { StepResult } from '../training/trainer.ts';
 import type { OpenRun } from './openRun.ts';
 import type { Evaluation, StepRecord } from './record.ts';
-import { evaluationRecord, stepRecord } from './records.ts';
+import { stepRecord } from './records.ts';
 import type { RunLog } from './runLog.ts';
+import { Evaluator } from './evaluator.ts';
 
 /** What happens in a run, in order. */
 export type RunEvent =
@@ -15,7 +16,7 @@ export interface LoopOptions {
   readonly log: RunLog;
   /** Whether another step is to follow `step`; asked before each, and once after the last. */
   readonly isWanted: (step: number) => boolean;
-  /** Held-out batches are looked at before the first step and after every so many. */
+  /** The batches for scores are looked at before the first step and after every so many. */
   readonly evaluateEvery: number;
   /** The end of a run deserves scores in any case; a pause does not. */
   readonly evaluatesAtEnd: boolean;
@@ -33,10 +34,11 @@ export interface LoopOptions {
 export async function* trainingLoop(run: OpenRun, options: LoopOptions): AsyncGenerator<RunEvent, void, void> {
   const { corpus, recipe } = run.prepared;
   const { trainer, optimiser } = run.experiment;
+  const evaluator = new Evaluator(run, options.log.lastEvaluation);
   const { log, isWanted, evaluateEvery, around = (step) => step() } = options;
   const { configuration } = recipe;
   const evaluate = async (): Promise<RunEvent> => {
-    const evaluation = evaluationRecord(await trainer.evaluate(), corpus, configuration);
+    const evaluation = await evaluator.evaluate();
     log.addEvaluation(evaluation);
     return { type: 'evaluation', evaluation };
   };

@@ -107,7 +107,7 @@ async function plannedTrainer(runtime: Runtime, run: PlannedRun): Promise<Traine
   const { trainer } = assemble(runtime, {
     models,
     objective: run.bind(models),
-    feed: { batchAt: () => run.batch, heldOut: () => [run.batch] },
+    feed: { batchAt: () => run.batch, scored: () => [run.batch] },
     optimiser: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, clipNorm: 1 },
     learningRate: () => 0,
     accumulation: run.accumulation,

@@ -59,8 +59,54 @@ export type StepRecord = { readonly metrics: StepMetrics; readonly batch: BatchV
 type Matrix = readonly number[];
 type TokenRows = readonly (readonly number[])[];
 
-/** Scores on batches that training never sees, by the keys of the objective's table. */
-export type Evaluation = { readonly step: number } & { readonly [metric: string]: number | undefined };
+/** What the batches of an evaluation were: of documents that training never sees, or, where a text is too short for that, its own. */
+export type ScoredText = 'heldOut' | 'training';
+
+/**
+ * What several rankings find on the same batches, chunk by chunk: a letter for each chunk that asks and has a partner, in the
+ * order in which they first ask. It says how often the first chunk found was of the same document, in twelfths: '0' never, 'c'
+ * always. (A chunk may ask in several batches, and share a first place.)
+ */
+export interface Findings {
+  readonly retriever: string;
+  /** The same retriever before its first step; undefined where that was never measured. */
+  readonly untrained?: string | undefined;
+  readonly tfidf: string;
+  readonly bm25: string;
+}
+
+/** Scores by the keys of the objective's table, and what they are of. Records of earlier versions have the numbers alone. */
+export type Evaluation = {
+  readonly step: number;
+  readonly of?: ScoredText | undefined;
+  readonly findings?: Findings | undefined;
+} & { readonly [metric: string]: number | ScoredText | Findings | undefined };
+
+/** A score of an evaluation; undefined where it has none. */
+export function scoreOf(evaluation: Evaluation | undefined, key: string): number | undefined {
+  const value = evaluation?.[key];
+  return typeof value === 'number' ? value : undefined;
+}
+
+/** How the notice of a text begins that is too short for anything to be held out of training. */
+export const NOTHING_HELD_OUT = 'The text has too few documents to keep some out of training';
+
+/**
+ * The evaluations of a record, with what those of earlier versions do not say themselves: the notice of their text tells whether
+ * anything was held out, and the evaluation before the first step what the untrained retriever found.
+ */
+export function completed({ evaluations, corpus }: Pick<RunRecord, 'evaluations' | 'corpus'>): Evaluation[] {
+  const of = corpus.notices.some((notice) => notice.startsWith(NOTHING_HELD_OUT)) ? 'training' : 'heldOut';
+  const untrainedRecallAt1 = scoreOf(
+    evaluations.find(({ step }) => step === 0),
+    'recallAt1',
+  );
+  return evaluations.map((one) => ({ of, untrainedRecallAt1, ...defined(one) }));
+}
+
+function defined(evaluation: Evaluation): Evaluation {
+  return Object.fromEntries(Object.entries(evaluation).filter(([, value]) => value !== undefined)) as Evaluation;
+}
 
 /** A metric of a step; NaN where it has none. */
 export function metricOf(metrics: StepMetrics, key: string): number {

@@ -1,10 +1,10 @@
 import { objectiveOf } from '../objectives/registry.ts';
 import type { Configuration } from '../settings/configuration.ts';
 import { LANGUAGE_MODEL, RETRIEVER } from '../training/parameterGroups.ts';
-import type { EvaluationResult, StepResult } from '../training/trainer.ts';
+import type { StepResult } from '../training/trainer.ts';
 import { chunkView, type CorpusSetup } from './corpusSetup.ts';
 import type { CorpusBatch } from './feed.ts';
-import type { BatchView, Evaluation, MemoryView, StepRecord } from './record.ts';
+import type { BatchView, MemoryView, StepRecord } from './record.ts';
 
 /** Turns the trainer's numbers into what the page shows. */
 export function stepRecord(
@@ -46,16 +46,6 @@ export function batchView(
       chunkView(corpus.tokenizer, chunk, documents[i] ?? 0, configuration.chunkTokens),
     ),
   };
-}
-
-/** Scores over the held-out batches. */
-export function evaluationRecord(
-  { step, batches }: EvaluationResult<CorpusBatch>,
-  corpus: CorpusSetup,
-  configuration: Configuration,
-): Evaluation {
-  const seen = batches.map((one) => ({ ...one, texts: one.batch.source.chunks.map(({ text }) => text) }));
-  return { step, ...objectiveOf(configuration).heldOut(seen, (texts) => corpus.tfidf.similarityMatrix(texts)) };
 }
 
 /** Labels renumbered from 0 in order of appearance, so that a batch uses the first colours. */

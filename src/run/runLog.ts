@@ -30,6 +30,10 @@ export class RunLog {
     this.#evaluations.push(evaluation);
   }
 
+  get lastEvaluation(): Evaluation | undefined {
+    return this.#evaluations.at(-1);
+  }
+
   clear(): void {
     this.#metrics = [];
     this.#evaluations = [];

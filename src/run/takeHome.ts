@@ -105,6 +105,7 @@ export async function importAdapters(
     runtime.recorder.upload(models.gates.tensor.slice, Float32Array.from(archive.gates));
     await runtime.recorder.flush();
   }
+  experiment.beganWithAdapters ||= experiment.optimiser.step === 0;
   const said = wanted.filter(([, files]) => files).map(([name]) => name);
   return `Adapters of the ${said.join(' and the ')} are loaded.`;
 }

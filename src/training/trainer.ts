@@ -9,8 +9,8 @@ import type { Optimiser } from './optimiser.ts';
 /** Where a trainer gets its batches. Batch n depends on n alone, so the position of a run is one number. */
 export interface BatchFeed<B> {
   batchAt(position: number): B;
-  /** Batches that training never sees; the same at every call. */
-  heldOut(): readonly B[];
+  /** Batches for scores, which training never sees where there is text enough for that; the same at every call. */
+  scored(): readonly B[];
 }
 
 export interface StepResult<B extends ObjectiveBatch> extends Observation {
@@ -140,11 +140,11 @@ export class Trainer<B extends ObjectiveBatch> {
     };
   }
 
-  /** Looks at the held-out batches; changes nothing. */
+  /** Looks at the batches for scores; changes nothing. */
   async evaluate(): Promise<EvaluationResult<B>> {
     const { runtime, feed, objective, optimiser } = this.setup;
     const batches: (Observation & { batch: B })[] = [];
-    for (const batch of feed.heldOut()) {
+    for (const batch of feed.scored()) {
       const observation = await this.#guarded(async () => {
         const forward = await objective.forward(runtime, undefined, batch, { lossWeight: 1 });
         const read = readForward(runtime, forward);

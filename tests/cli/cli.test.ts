@@ -135,6 +135,28 @@ test('train --json prints one object a line, from step 1 on, with an evaluation 
     expect.arrayContaining(['recallAt1', 'ntpLoss', 'isolatedLoss', 'effectiveDocuments']),
   );
   expect(last['effectiveDocuments']).toBeCloseTo(3, 5);
+  expect(Object.keys(last).slice(-2)).toEqual(['bm25RecallAt1', 'untrainedRecallAt1']);
+  expect(objects.at(-1)?.['of']).toBe('heldOut');
+  // The retriever of a control does not learn: it is the untrained one.
+  expect(last['untrainedRecallAt1']).toBe(last['recallAt1']);
+  expect(objects.at(-1)?.['than']).toMatchObject({ untrained: { more: 0, less: 0, p: 1, verdict: 'no difference' } });
+});
+
+test('train says what its scores are of, and at the end what they are better than', async () => {
+  const told = await run('train', '--steps', '2', '--attention', 'uniform', ...TINY);
+  expect(told.out).toMatch(/^ {2}held out at 2: recall@1 \d.* BM25 \d.\d\d {2}untrained \d.\d\d/m);
+  expect(told.out).toMatch(
+    /\nrecall@1 \d\.\d\d held out at step 2, by chance 0\.33\n {2}the same as the untrained retriever on all 4 chunks\n/,
+  );
+  expect(told.out).toMatch(/\n {2}(no difference to|worse than|better than|the same as) TF-IDF .*\n.* BM25 /);
+  const file = join(folder, 'short.txt');
+  await writeFile(file, 'Bees make honey. They live in hives.\n\n---\n\nSnow lies on peaks. It melts in spring.\n');
+  const own = ['--source', 'text', '--file', file, '--vocabulary', '300', '--chunkTokens', '24', '--steps', '1'];
+  const short = await run('train', ...own, ...TINY);
+  expect(short.out).not.toContain('held out');
+  expect(short.out).toContain('on the training text at 1: recall@1');
+  const [, json] = lines((await run('train', '--json', ...own, '--every', '1', ...TINY)).out);
+  expect(json).toMatchObject({ step: 1, of: 'training' });
 });
 
 test('held-out batches are looked at as seldom as was asked', async () => {

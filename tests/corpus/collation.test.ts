@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { chunkTokenBudget, collate } from '../../src/corpus/batches/collation.ts';
+import { chunkTokenBudget, collate, queryText } from '../../src/corpus/batches/collation.ts';
 import type { CollationOptions } from '../../src/corpus/batches/collation.ts';
 import { factVocabulary } from '../../src/corpus/sources/factWords.ts';
 import { TextTokenizer } from '../../src/corpus/tokenizer/tokenizer.ts';
@@ -146,5 +146,34 @@ describe('collate', () => {
       const { passageIds } = collate([longest], options, tokenizer);
       expect(passageIds[0]?.slice(0, -1)).toEqual(tokenizer.encode(`passage: ${longest}`));
     }
+  });
+});
+
+describe('the text of a query', () => {
+  const options = { maxLength: 32, firstHalf: true, firstHalfRatio: 0.5, prefixes: true };
+  const texts = ['Bees make honey from nectar, and store it in combs of wax.', 'Zürich läuft – 雪が降る night'];
+
+  it.each(['qwen-style', 'llama-style'])('is what its row has tokens of: %s', (folder) => {
+    const tokenizer = new TextTokenizer(files(folder));
+    for (const text of texts) {
+      expect(queryText(tokenizer, text, { ...options, firstHalf: false, maxLength: 99 })).toBe(text);
+      for (const prefixes of [true, false]) {
+        const { queryIds } = collate([text], { ...options, prefixes }, tokenizer);
+        const told = queryText(tokenizer, text, { ...options, prefixes });
+        const decoded = tokenizer.decode(queryIds[0]!.slice(0, -1)).replace('query: ', '');
+        // A character of whose bytes some are cut off is told whole.
+        const characters = decoded.replace(/\uFFFD+$/u, '');
+        expect([characters, text.slice(0, characters.length + 1)]).toContain(told);
+        expect(told.length).toBeLessThan(text.length);
+      }
+    }
+  });
+
+  it('is what its row has tokens of: words', () => {
+    const tokenizer = new TextTokenizer(wordTokenizerFiles(factVocabulary()));
+    const text = 'Otto is a calm baker who lives in Varna with a cat';
+    const { queryIds } = collate([text], options, tokenizer);
+    const told = queryText(tokenizer, text, options);
+    expect(tokenizer.encode(`query: ${told}`)).toEqual(queryIds[0]!.slice(0, -1));
   });
 });

@@ -32,7 +32,7 @@ test('the BM25 control counts the words of a corpus once, not again for every ba
   const feed = new CorpusFeed(watched, configuration);
   const controlOf = (batch: CorpusBatch) => (isRevelaBatch(batch) ? batch.fixedAttention : undefined);
   expect(controlOf(feed.batchAt(0))).toEqual(controlOf(asked));
-  for (const batch of [feed.batchAt(1), feed.batchAt(2), ...feed.heldOut()])
+  for (const batch of [feed.batchAt(1), feed.batchAt(2), ...feed.scored()])
     for (let row = 0; row < 8; row++)
       expect(
         controlOf(batch)

@@ -198,7 +198,7 @@ async function measure(run: Case, sameRows: boolean) {
   const { trainer, optimiser } = assemble(runtime, {
     models,
     objective: bind(run)(models),
-    feed: { batchAt: () => batch, heldOut: () => [batch] },
+    feed: { batchAt: () => batch, scored: () => [batch] },
     optimiser: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, clipNorm: 1 },
     learningRate: () => 1e-3,
     accumulation: run.accumulation,

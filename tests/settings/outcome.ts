@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { setUpCorpus } from '../../src/run/corpusSetup.ts';
 import { openExperiment } from '../../src/run/assemble.ts';
 import { openBoth, type Pretrained } from '../../src/run/pretrained.ts';
-import { evaluationRecord, stepRecord } from '../../src/run/records.ts';
+import { Evaluator } from '../../src/run/evaluator.ts';
+import { stepRecord } from '../../src/run/records.ts';
 import type { Configuration } from '../../src/settings/configuration.ts';
 import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { saveTraining } from '../../src/training/state.ts';
@@ -28,12 +29,14 @@ export async function outcome(
   const experiment = await openExperiment(runtime, configuration, corpus, bases);
   try {
     const { trainer, optimiser } = experiment;
-    const parts: unknown[] = [corpus.summary, evaluationRecord(await trainer.evaluate(), corpus, configuration)];
+    const prepared = { recipe: { configuration, text: TEXT, title: undefined }, corpus, bases };
+    const evaluator = new Evaluator({ runtime, prepared, experiment }, undefined);
+    const parts: unknown[] = [corpus.summary, await evaluator.evaluate()];
     for (let step = 0; step < 2; step++) {
       const { metrics, ...pictures } = stepRecord(await trainer.step(), corpus, configuration);
       parts.push(pictures, { ...metrics, stepMs: undefined, tokensPerSecond: undefined, memory: undefined });
     }
-    parts.push(evaluationRecord(await trainer.evaluate(), corpus, configuration));
+    parts.push(await evaluator.evaluate());
     const { tensors } = await saveTraining(runtime, optimiser);
     for (const [name, data] of tensors) parts.push(name, createHash('sha256').update(data).digest('hex'));
     return JSON.stringify(parts);

@@ -89,7 +89,7 @@ export async function goldenParts(
         if (!tokens) throw new Error('There is no batch.');
         return { tokens, labels: [] };
       },
-      heldOut: () => [],
+      scored: () => [],
     },
     optimiser: {
       beta1: optimizer?.betas[0] ?? 0.9,

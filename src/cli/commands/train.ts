@@ -191,6 +191,7 @@ async function train(run: CommandRun, options: TrainOptions, saved: SavedRun | u
     times.push(metrics.stepMs);
     if (metrics.step % options.every === 0 || !isWanted(metrics.step)) print.step(metrics);
   }
+  print.end(log.lastEvaluation);
   if (!options.json) write(timesText(times));
   await outputs.write('--record', () => jsonPieces(record(), shortNumber));
 }

@@ -1,23 +1,36 @@
 import { TRAINER_METRICS, type MetricDefinition, type ObjectiveTable } from '../../objectives/tables.ts';
-import type { Evaluation, StepMetrics } from '../../run/record.ts';
+import { scoreOf, type Evaluation, type ScoredText, type StepMetrics } from '../../run/record.ts';
+import { comparisons, comparisonWords, RIVALS } from '../../run/significance.ts';
 
 /** Numbers as the command line prints them: as the objective's table names them. */
 export interface MetricPrinter {
   step(metrics: StepMetrics): void;
   evaluation(evaluation: Evaluation): void;
+  /** What came of the run, by its last evaluation. */
+  end(evaluation: Evaluation | undefined): void;
 }
+
+/** What an evaluation was over; saved runs of earlier versions do not say so. */
+const SCORED: Readonly<Record<ScoredText | 'unknown', string>> = {
+  heldOut: 'held out',
+  training: 'on the training text',
+  unknown: 'scored',
+};
 
 /** One JSON object a line. */
 export function jsonPrinter(table: ObjectiveTable, write: (text: string) => void): MetricPrinter {
   return {
     step: (metrics) => write(`${JSON.stringify(metrics)}\n`),
     evaluation: (evaluation) => {
-      const { step } = evaluation;
-      const heldOut = Object.fromEntries(table.heldOutMetrics.map(({ key }) => [key, evaluation[key]]));
+      const { step, of } = evaluation;
+      const heldOut = Object.fromEntries(table.evaluationMetrics.map(({ key }) => [key, evaluation[key]]));
       const losses = Object.fromEntries(table.losses.map((key) => [key, evaluation[key]]));
-      // The lines are about training: models that have not made a step yet are left out.
-      if (step > 0) write(`${JSON.stringify({ step, ...losses, heldOut })}\n`);
+      const than = Object.fromEntries(comparisons(evaluation));
+      // The lines are about training: models that have not made a step yet are left out. `heldOut` is what the scores were always
+      // called; `of` says whether they are.
+      if (step > 0) write(`${JSON.stringify({ step, ...losses, heldOut, of, than })}\n`);
     },
+    end: () => undefined,
   };
 }
 
@@ -29,11 +42,28 @@ export function textPrinter(table: ObjectiveTable, write: (text: string) => void
       write(`step ${String(metrics.step).padStart(5)}  ${inWords(shown, metrics)}  ${metrics.stepMs.toFixed(0)} ms\n`),
     evaluation: (evaluation) => {
       const { gain } = table;
-      const saved = gain && (evaluation[gain.alone] ?? NaN) - (evaluation[gain.withContext] ?? NaN);
-      const words = inWords(table.heldOutMetrics, evaluation);
-      write(`  held out at ${evaluation.step}: ${words}${saved === undefined ? '' : `  gain ${saved.toFixed(4)}`}\n`);
+      const saved = gain && (scoreOf(evaluation, gain.alone) ?? NaN) - (scoreOf(evaluation, gain.withContext) ?? NaN);
+      const words = inWords(table.evaluationMetrics, evaluation);
+      write(
+        `  ${SCORED[evaluation.of ?? 'unknown']} at ${evaluation.step}: ${words}${saved === undefined ? '' : `  gain ${saved.toFixed(4)}`}\n`,
+      );
     },
+    end: (evaluation) => write(outcome(table, evaluation)),
   };
+}
+
+/** Whether the retriever has become better than it was, and than counting words: said of the last evaluation. */
+function outcome({ score }: ObjectiveTable, evaluation: Evaluation | undefined): string {
+  const [value, chance] = [scoreOf(evaluation, score), scoreOf(evaluation, 'chance')];
+  if (!evaluation || evaluation.step === 0 || value === undefined) return '';
+  const found = comparisons(evaluation);
+  const beside = chance === undefined ? '' : `, by chance ${chance.toFixed(2)}`;
+  const lines = RIVALS.flatMap(({ of, name }) => {
+    const one = found.get(of);
+    return one ? [`  ${comparisonWords(one, name)}\n`] : [];
+  });
+  const over = SCORED[evaluation.of ?? 'unknown'];
+  return `recall@1 ${value.toFixed(2)} ${over} at step ${evaluation.step}${beside}\n${lines.join('')}`;
 }
 
 /** "loss 5.3344  alone 5.5435". */

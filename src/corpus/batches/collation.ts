@@ -115,8 +115,34 @@ export function collate(
 
 /** The first ⌊ratio · length⌋ tokens of a row, its end token not counted, and an end token. */
 function firstPart({ ids, content: [first, end] }: RetrieverRow, ratio: number, eosId: number): RetrieverRow {
-  const kept = Math.floor((ids.length - 1) * ratio);
+  const kept = halfOf(ids, ratio);
   return { ids: [...ids.slice(0, kept), eosId], content: contentSpan(first, Math.min(end, kept), kept + 1) };
+}
+
+/** How many tokens of a query row its first part keeps: the end token that closes it is not counted. */
+function halfOf(row: readonly number[], ratio: number): number {
+  return Math.floor((row.length - 1) * ratio);
+}
+
+/**
+ * The text that the query row of a chunk has tokens of (`collate`): the chunk, or its first half, without the prefix. A word that
+ * is cut there stays cut. Rankings by words are given this, so that they see no more than the retriever.
+ */
+export function queryText(
+  tokenizer: TextTokenizer,
+  text: string,
+  { maxLength, firstHalf, firstHalfRatio, prefixes }: CollationOptions,
+): string {
+  const { ids: row } = retrieverRow(tokenizer, text, 'query', { maxLength, prefixes });
+  const kept = firstHalf ? halfOf(row, firstHalfRatio) : row.length - 1;
+  const prefix = prefixes ? QUERY_PREFIX : '';
+  const pieces = tokenizer.pieces(prefix + text);
+  // Longer rows are cut at their end, template tokens excepted: what is kept are the first tokens in any case.
+  if (kept >= pieces.length) return text;
+  const last = pieces.slice(0, kept).findLast(({ span }) => span !== undefined)?.span;
+  if (last) return text.slice(0, Math.max(0, last.end - prefix.length));
+  const decoded = tokenizer.decode(row.slice(0, kept)).trimStart();
+  return decoded.slice(prefix.trim().length).trimStart();
 }
 
 /** The most tokens a chunk may have so that nothing of it is cut off: room is left for prefix, BOS and EOS. */

@@ -5,12 +5,12 @@ import type { Tensor } from '../../ops/core/tensor.ts';
 import { diagonalCrossEntropy } from '../../ops/diagonalCrossEntropy.ts';
 import { fullContent, fullRows, type Objective, type ObjectiveBatch, type ObjectiveDefinition } from '../objective.ts';
 import { batchSimilarity, type RetrieverOptions } from '../batchSimilarity.ts';
-import { heldOutRecall, mean, recallScores } from '../scores.ts';
+import { mean, meanOf, recallScores } from '../scores.ts';
 import { cropRows, CROP_RATIO } from './crops.ts';
 import { INFO_NCE_TABLE } from './table.ts';
 
 /**
- * Two crops of each chunk; held-out batches bring what is searched too: chunks as queries and passages, as
+ * Two crops of each chunk; batches for scores bring what is searched too: chunks as queries and passages, as
  * Revela embeds them, so that the scores of both compare.
  */
 export interface InfoNceBatch extends ObjectiveBatch {
@@ -69,12 +69,12 @@ export const infoNceDefinition: ObjectiveDefinition<InfoNceBatch> = {
   table: INFO_NCE_TABLE,
   needsLanguageModel: INFO_NCE_TABLE.needsLanguageModel,
   learners: () => ({ retriever: true, languageModel: false }),
-  batch(source, { configuration, retrieverTokenizer, random, isHeldOut }) {
+  batch(source, { configuration, retrieverTokenizer, random, isScored }) {
     const { chunkTokens: maxLength, firstHalf } = configuration;
     const texts = source.chunks.map(({ text }) => text);
     return {
       crops: cropRows(texts, retrieverTokenizer, maxLength - 1, random),
-      whole: isHeldOut
+      whole: isScored
         ? collate(texts, { maxLength, firstHalf, firstHalfRatio: 0.5, prefixes: true }, retrieverTokenizer)
         : undefined,
       labels: source.labels,
@@ -93,19 +93,12 @@ export const infoNceDefinition: ObjectiveDefinition<InfoNceBatch> = {
   },
   bind: ({ retriever }, { pooling, infoNceTemperature: temperature, checkpointing }) =>
     infoNceObjective(retriever, { pooling, temperature, checkpointing }),
-  heldOut(batches, byWords) {
-    const of = (name: string): number => mean(batches.map(({ metrics }) => metrics[name] ?? NaN));
-    const rows = batches.map(({ matrices, batch: { labels }, texts }) => ({
-      similarity: matrices['searched'] ?? [],
-      labels,
-      texts,
-    }));
-    return {
-      ...heldOutRecall(rows, byWords),
-      infoNceLoss: of('infoNceLoss'),
-      cropAccuracy: of('cropAccuracy'),
-    };
-  },
+  scores: (batches) => ({
+    infoNceLoss: meanOf(batches, 'infoNceLoss'),
+    cropAccuracy: meanOf(batches, 'cropAccuracy'),
+  }),
+  searched: ({ matrices }) => matrices['searched'] ?? [],
+  searchRows: ({ whole, crops }) => whole ?? crops,
 };
 
 /** Share of rows of S [B, B] whose largest entry is that of the diagonal; tied rows count in part. */

@@ -1,4 +1,4 @@
-import { CHANCE, HELD_OUT_RECALL, RECALL, TFIDF } from '../recallMetrics.ts';
+import { BASELINES, CHANCE, RECALL, RECALL_LEVELS, SCORED_RECALL, TFIDF } from '../recallMetrics.ts';
 import type { MetricDefinition, ObjectiveTable } from '../table.ts';
 
 const LOSS: MetricDefinition = {
@@ -25,7 +25,7 @@ export const INFO_NCE_TABLE: ObjectiveTable = {
   opening: 'Press Train: two random crops of each chunk will learn to find each other among all crops of the batch.',
   needsLanguageModel: false,
   stepMetrics: [LOSS, ACCURACY, RECALL, CHANCE],
-  heldOutMetrics: [HELD_OUT_RECALL, CHANCE, TFIDF, LOSS, ACCURACY],
+  evaluationMetrics: [SCORED_RECALL, CHANCE, TFIDF, LOSS, ACCURACY, ...BASELINES],
   charts: [
     {
       title: 'Loss',
@@ -40,13 +40,10 @@ export const INFO_NCE_TABLE: ObjectiveTable = {
       domain: [0, 1],
       size: 'large',
       lines: [
-        { metric: 'recallAt1', of: 'heldOut', label: 'held-out', title: 'Recall@1, held-out', tone: 'strong' },
+        { metric: 'recallAt1', of: 'evaluation', label: 'scored', title: 'Recall@1, scored batches', tone: 'strong' },
         { metric: 'recallAt1', of: 'step', label: 'crops', title: 'Recall@1, crops of the batch', tone: 'faint' },
       ],
-      levels: [
-        { label: 'chance', metric: 'chance' },
-        { label: 'TF-IDF', metric: 'tfidfRecallAt1' },
-      ],
+      levels: RECALL_LEVELS,
     },
     {
       title: 'Crops matched',

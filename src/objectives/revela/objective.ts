@@ -9,7 +9,7 @@ import {
   type ObjectiveDefinition,
   type ObjectiveModels,
 } from '../objective.ts';
-import { heldOutRecall, mean, meanEffectiveDocuments, recallScores } from '../scores.ts';
+import { meanEffectiveDocuments, meanOf, recallScores } from '../scores.ts';
 import { controlAttention } from './controls.ts';
 import { revelaOptions } from './options.ts';
 import { revela, type RevelaForward, type RevelaModels, type RevelaOptions } from './revela.ts';
@@ -132,20 +132,13 @@ export const revelaDefinition: ObjectiveDefinition<RevelaBatch> = {
     const both = withLanguageModel(models);
     return revelaObjective(both, revelaOptions(configuration, both.languageModel.config.layers));
   },
-  heldOut(batches, byWords) {
-    const of = (name: string): number => mean(batches.map(({ metrics }) => metrics[name] ?? NaN));
-    const rows = batches.map(({ matrices, batch, texts }) => ({
-      similarity: matrices['similarity'] ?? [],
-      labels: batch.labels,
-      texts,
-    }));
-    return {
-      ...heldOutRecall(rows, byWords),
-      ntpLoss: of('ntpLoss'),
-      isolatedLoss: of('isolatedLoss'),
-      effectiveDocuments: of('effectiveDocuments'),
-    };
-  },
+  scores: (batches) => ({
+    ntpLoss: meanOf(batches, 'ntpLoss'),
+    isolatedLoss: meanOf(batches, 'isolatedLoss'),
+    effectiveDocuments: meanOf(batches, 'effectiveDocuments'),
+  }),
+  searched: ({ matrices }) => matrices['similarity'] ?? [],
+  searchRows: ({ tokens }) => tokens,
 };
 
 /** Models that Revela can be bound to. @throws Error without a language model. */

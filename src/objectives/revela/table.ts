@@ -1,4 +1,4 @@
-import { CHANCE, HELD_OUT_RECALL, RECALL, TFIDF } from '../recallMetrics.ts';
+import { BASELINES, CHANCE, RECALL, RECALL_LEVELS, SCORED_RECALL, TFIDF } from '../recallMetrics.ts';
 import type { MetricDefinition, ObjectiveTable } from '../table.ts';
 
 const WITH_CONTEXT: MetricDefinition = {
@@ -33,7 +33,7 @@ export const REVELA_TABLE: ObjectiveTable = {
   opening: 'Press Train: each chunk will learn which of the others to read, from nothing but predicting the next word.',
   needsLanguageModel: true,
   stepMetrics: [WITH_CONTEXT, ALONE, RECALL, CHANCE, DOCUMENTS],
-  heldOutMetrics: [HELD_OUT_RECALL, CHANCE, TFIDF, WITH_CONTEXT, ALONE, DOCUMENTS],
+  evaluationMetrics: [SCORED_RECALL, CHANCE, TFIDF, WITH_CONTEXT, ALONE, DOCUMENTS, ...BASELINES],
   charts: [
     {
       title: 'Loss',
@@ -51,13 +51,10 @@ export const REVELA_TABLE: ObjectiveTable = {
       domain: [0, 1],
       size: 'large',
       lines: [
-        { metric: 'recallAt1', of: 'heldOut', label: 'held-out', title: 'Recall@1, held-out', tone: 'strong' },
+        { metric: 'recallAt1', of: 'evaluation', label: 'scored', title: 'Recall@1, scored batches', tone: 'strong' },
         { metric: 'recallAt1', of: 'step', label: 'batch', title: 'Recall@1, batch', tone: 'faint' },
       ],
-      levels: [
-        { label: 'chance', metric: 'chance' },
-        { label: 'TF-IDF', metric: 'tfidfRecallAt1' },
-      ],
+      levels: RECALL_LEVELS,
     },
     {
       title: 'Read per row',

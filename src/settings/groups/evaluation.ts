@@ -5,7 +5,7 @@ export const EVALUATION = {
   evaluateEvery: numberSetting({
     group: 'evaluation',
     label: 'Evaluate every',
-    help: 'How often held-out batches are looked at.',
+    help: 'How often the batches for scores are looked at.',
     default: 50,
     min: 1,
     max: 10000,
@@ -16,7 +16,7 @@ export const EVALUATION = {
   heldOutBatches: numberSetting({
     group: 'evaluation',
     label: 'Held-out batches',
-    help: 'How many batches that training never sees are used for the scores.',
+    help: 'How many batches the scores are taken over: of documents that training never sees, where the text has enough of them.',
     default: 8,
     min: 1,
     max: 64,

@@ -1,5 +1,6 @@
 import { format } from 'd3';
 import { charts, type ChartDefinition, type LineDefinition, type ObjectiveTable } from '../../../objectives/tables.ts';
+import { scoreOf, type ScoredText } from '../../../run/record.ts';
 import { compact, decimal } from '../../components/format.ts';
 import type { History } from '../../state/history/history.ts';
 import type { ChartOptions, Reference, Series } from './series.ts';
@@ -17,6 +18,13 @@ export interface RunChart extends ChartOptions {
   readonly format: (value: number) => string;
 }
 
+/** What the line of an evaluation is called: of what its batches are. */
+const SCORED: Readonly<Record<ScoredText | 'unknown', string>> = {
+  heldOut: 'held-out',
+  training: 'training text',
+  unknown: 'scored',
+};
+
 /** What an axis from 0 to 1 measures. */
 const SHARE = 'share of rows';
 
@@ -25,7 +33,7 @@ export interface Charted {
   readonly history: History;
   /** B: an axis of others ends at B − 1. */
   readonly chunks: number;
-  /** Where levels are taken from until there are scores on held-out batches. */
+  /** Where levels are taken from until there is an evaluation. */
   readonly step: number;
 }
 
@@ -47,7 +55,7 @@ function runChart(chart: ChartDefinition, { history, chunks, step }: Charted): R
     cropped,
     size,
     series: drawn.map((one) => ({
-      label: one.label,
+      label: one.of === 'evaluation' ? SCORED[history.scored ?? 'unknown'] : one.label,
       tone: one.tone,
       dashed: one.dashed ?? false,
       ...line(history, one),
@@ -65,15 +73,15 @@ export function line(
   { metric, of }: Pick<LineDefinition, 'metric' | 'of'>,
 ): Pick<Series, 'xs' | 'ys'> {
   if (of === 'step') return { xs: history.column('step'), ys: history.column(metric) };
-  const scored = history.evaluations.filter((one) => one[metric] !== undefined);
-  return { xs: scored.map((one) => one.step), ys: scored.map((one) => one[metric] ?? NaN) };
+  const scored = history.evaluations.filter((one) => scoreOf(one, metric) !== undefined);
+  return { xs: scored.map((one) => one.step), ys: scored.map((one) => scoreOf(one, metric) ?? NaN) };
 }
 
 /** Levels of the latest scores; where there are none yet, those of a step's batch. */
 function references({ levels = [] }: ChartDefinition, history: History, step: number): Reference[] {
   const latest = history.evaluations.at(-1);
   return levels
-    .map(({ label, metric }) => ({ label, value: latest?.[metric] ?? history.value(metric, step) }))
+    .map(({ label, metric }) => ({ label, value: scoreOf(latest, metric) ?? history.value(metric, step) }))
     .filter(({ value }) => Number.isFinite(value));
 }
 

@@ -1,4 +1,5 @@
 import { MEMORY_METRICS, stepMetrics, type MetricDefinition } from '../../../objectives/tables.ts';
+import { scoreOf } from '../../../run/record.ts';
 import type { Configuration } from '../../../settings/configuration.ts';
 import type { History } from '../../state/history/history.ts';
 
@@ -6,20 +7,20 @@ import type { History } from '../../state/history/history.ts';
 type Column = readonly [key: string, header: string];
 
 /**
- * The metrics of a run as CSV (RFC 4180): one row per step, empty where there is no value. Scores on held-out batches stand
+ * The metrics of a run as CSV (RFC 4180): one row per step, empty where there is no value. Scores stand
  * in the rows of their steps; those of the untrained models are a row 0 of their own.
  */
 export function metricsCsv(history: History): string {
-  const [ofSteps, heldOut] = [stepColumns(history), heldOutColumns(history)];
-  const header = [...ofSteps, ...heldOut].map(([, name]) => name);
+  const [ofSteps, ofScores] = [stepColumns(history), scoreColumns(history)];
+  const header = [...ofSteps, ...ofScores].map(([, name]) => name);
   const scores = new Map(history.evaluations.map((evaluation) => [evaluation.step, evaluation]));
-  const held = (step: number): (number | undefined)[] => heldOut.map(([key]) => scores.get(step)?.[key]);
+  const scored = (step: number): (number | undefined)[] => ofScores.map(([key]) => scoreOf(scores.get(step), key));
   const columns = ofSteps.map(([key]) => history.column(key));
   const steps = history.column('step');
-  const rows = Array.from(steps, (step, row) => [...columns.map((values) => values[row]), ...held(step)]);
+  const rows = Array.from(steps, (step, row) => [...columns.map((values) => values[row]), ...scored(step)]);
   const own = new Set(steps);
   for (const step of scores.keys()) {
-    if (!own.has(step)) rows.push([step, ...columns.slice(1).map(() => undefined), ...held(step)]);
+    if (!own.has(step)) rows.push([step, ...columns.slice(1).map(() => undefined), ...scored(step)]);
   }
   rows.sort((a, b) => (a[0] ?? 0) - (b[0] ?? 0));
   return [header, ...rows].map((row) => row.map(cell).join(',')).join('\r\n') + '\r\n';
@@ -29,11 +30,17 @@ export function metricsCsv(history: History): string {
 export function metricsJson(history: History, configuration: Configuration): string {
   const columns = stepColumns(history);
   const units = Object.fromEntries(columns);
-  const heldOutUnits = Object.fromEntries(heldOutColumns(history));
+  const { scored, evaluations } = history;
+  const scoreUnits = Object.fromEntries(scoreColumns(history));
   const metrics = Array.from(history.column('step'), (_, row) =>
     Object.fromEntries(columns.map(([key]) => [key, history.column(key)[row]])),
   );
-  return JSON.stringify({ configuration, units, metrics, heldOutUnits, heldOut: history.evaluations }, null, 1) + '\n';
+  // Under the names that earlier versions gave them, where that is what they are.
+  const scores =
+    scored === 'training'
+      ? { trainingTextUnits: scoreUnits, trainingText: evaluations }
+      : { heldOutUnits: scoreUnits, heldOut: evaluations };
+  return JSON.stringify({ configuration, units, metrics, ...scores }, null, 1) + '\n';
 }
 
 function stepColumns({ table }: History): Column[] {
@@ -43,8 +50,9 @@ function stepColumns({ table }: History): Column[] {
   ];
 }
 
-function heldOutColumns({ table }: History): Column[] {
-  return table.heldOutMetrics.map(named).map(([key, header]): Column => [key, `held-out ${header}`]);
+function scoreColumns({ table, scored = 'heldOut' }: History): Column[] {
+  const over = { heldOut: 'held-out', training: 'training-text' }[scored];
+  return table.evaluationMetrics.map(named).map(([key, header]): Column => [key, `${over} ${header}`]);
 }
 
 function named({ key, label, unit }: MetricDefinition): Column {

@@ -2,6 +2,7 @@ import type { Configuration } from '../../../settings/configuration.ts';
 import {
   matrixOf,
   metricOf,
+  scoreOf,
   tokenRowsOf,
   type Evaluation,
   type RunRecord,
@@ -71,14 +72,18 @@ export type MetricName = keyof typeof METRICS;
 
 /** Numbers on held-out batches. */
 export const HELD_OUT = {
-  recallAt1: ({ recallAt1 }) => recallAt1 ?? NaN,
-  tfidfRecallAt1: ({ tfidfRecallAt1 }) => tfidfRecallAt1 ?? NaN,
-  chance: ({ chance }) => chance ?? NaN,
-  gain: ({ isolatedLoss = NaN, ntpLoss = NaN }) => isolatedLoss - ntpLoss,
-  ntpLoss: ({ ntpLoss }) => ntpLoss ?? NaN,
-  isolatedLoss: ({ isolatedLoss }) => isolatedLoss ?? NaN,
-  effectiveDocuments: ({ effectiveDocuments }) => effectiveDocuments ?? NaN,
+  recallAt1: score('recallAt1'),
+  tfidfRecallAt1: score('tfidfRecallAt1'),
+  chance: score('chance'),
+  gain: (evaluation) => score('isolatedLoss')(evaluation) - score('ntpLoss')(evaluation),
+  ntpLoss: score('ntpLoss'),
+  isolatedLoss: score('isolatedLoss'),
+  effectiveDocuments: score('effectiveDocuments'),
 } as const satisfies Record<string, (evaluation: Evaluation) => number>;
+
+function score(key: string): (evaluation: Evaluation) => number {
+  return (evaluation) => scoreOf(evaluation, key) ?? NaN;
+}
 
 export type HeldOutName = keyof typeof HELD_OUT;
 

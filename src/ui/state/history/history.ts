@@ -1,5 +1,12 @@
 import { tableOf, type ObjectiveTable } from '../../../objectives/tables.ts';
-import type { Evaluation, RunRecord, StepMetrics, StepRecord } from '../../../run/record.ts';
+import {
+  completed,
+  type Evaluation,
+  type RunRecord,
+  type ScoredText,
+  type StepMetrics,
+  type StepRecord,
+} from '../../../run/record.ts';
 import { MetricTable } from './metricTable.ts';
 import { Pictures } from './pictures.ts';
 
@@ -25,7 +32,7 @@ export class History {
     const history = new History(tableOf(run.configuration));
     for (const metrics of run.metrics) history.numbers.add(metrics);
     history.pictures = Pictures.of(history.table, run.snapshots);
-    history.evaluated = [...run.evaluations];
+    history.evaluated = completed(run);
     return history;
   }
 
@@ -48,6 +55,11 @@ export class History {
 
   get evaluations(): readonly Evaluation[] {
     return this.evaluated;
+  }
+
+  /** What its evaluations are over; undefined while there is none. */
+  get scored(): ScoredText | undefined {
+    return this.evaluated.at(-1)?.of;
   }
 
   /**
@@ -108,7 +120,7 @@ export class History {
     return this.snapshots.findLast(({ metrics }) => metrics.step <= step) ?? this.snapshots[0];
   }
 
-  /** The last scores on held-out batches at or before `step`. */
+  /** The last evaluation at or before `step`. */
   evaluationAt(step: number): Evaluation | undefined {
     return this.evaluated.findLast((evaluation) => evaluation.step <= step);
   }

@@ -1,11 +1,9 @@
-import { CHANCE } from '../../../objectives/recallMetrics.ts';
 import { matrixOf } from '../../../run/record.ts';
-import { decimal } from '../../components/format.ts';
 import { matrixNamed, readRows } from '../display.ts';
-import { freshScores } from './scores.ts';
+import { freshScores, scoreSentence } from './scores.ts';
 import type { Seen, Sentence } from './words.ts';
 
-/** Which rows have found what is right for them, beside chance, and how well the retriever does on held-out text. */
+/** Which rows have found what is right for them, beside chance, and how well the retriever does where it was scored last. */
 export function describePlainly({ history, record, order }: Seen): Sentence {
   const { table } = history;
   const { pairs } = table;
@@ -15,15 +13,12 @@ export function describePlainly({ history, record, order }: Seen): Sentence {
   const found = judged.filter(({ row, most, isPartner }) => (isOnDiagonal ? row === most : isPartner)).length;
   const chance = isOnDiagonal ? `; by chance 1 of ${rows.length}` : '';
   const count = judged.length > 0 ? `${found} of ${judged.length} ${pairs.found}${chance}.` : '';
-  return { text: `${count} ${heldOut()}`.trim(), stuck: false };
+  return { text: `${count} ${scored()}`.trim(), stuck: false };
 
-  function heldOut(): string {
-    const score = table.heldOutMetrics.find(({ key }) => key === table.score);
+  function scored(): string {
     const scores = freshScores(history, record.metrics.step);
-    const value = scores?.[table.score];
-    if (score && scores && value !== undefined) {
-      return `On held-out text ${score.label} is ${decimal(value)}, by chance ${decimal(scores[CHANCE.key] ?? NaN)}.`;
-    }
+    const sentence = scores && scoreSentence(scores, table.score);
+    if (sentence) return sentence;
     return rows.every(({ hasPartner }) => !hasPartner)
       ? 'No chunk here has a partner from its own document, so recall cannot be measured on this batch.'
       : '';

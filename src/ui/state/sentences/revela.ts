@@ -1,9 +1,10 @@
 import type { Configuration } from '../../../settings/configuration.ts';
-import { matrixOf, metricOf, type StepRecord } from '../../../run/record.ts';
+import { matrixOf, metricOf, scoreOf, type StepRecord } from '../../../run/record.ts';
+import type { Paired } from '../../../run/significance.ts';
 import { decimal } from '../../components/format.ts';
 import { readRows, type RowReading } from '../display.ts';
 import type { History } from '../history/history.ts';
-import { freshScores, WINDOW } from './scores.ts';
+import { freshScores, hasLearnt, overWords, recallWords, WINDOW } from './scores.ts';
 import type { Seen, Sentence } from './words.ts';
 
 /** Steps after which a run that could learn would show it. */
@@ -21,9 +22,12 @@ export function describeReading({ configuration, history, record, order }: Seen)
 
 interface Scores {
   readonly step: number;
-  /** Held-out recall@1 where it was measured, else that of recent batches; NaN without partners. */
+  /** recall@1 of the last evaluation, or where that is long ago, of recent batches; NaN without partners. */
   readonly recall: number;
-  readonly chance: number;
+  /** The same beside chance, and what it is over. */
+  readonly told: string;
+  /** Whether the retriever finds more than before its first step; undefined where that is not known. */
+  readonly learnt: Paired['verdict'] | undefined;
   /** Nats per token that reading saves. */
   readonly gain: number;
   readonly retrieverGradient: number;
@@ -31,10 +35,16 @@ interface Scores {
 
 function recentScores(history: History, step: number): Scores {
   const mean = (metric: string): number => history.recentMean(metric, step, WINDOW);
+  const evaluation = freshScores(history, step);
+  const scored = scoreOf(evaluation, 'recallAt1');
+  const recall = scored ?? mean('recallAt1');
+  const chance = scoreOf(evaluation, 'chance') ?? mean('chance');
+  const over = evaluation && scored !== undefined ? overWords(evaluation) : 'On the batches trained on';
   return {
     step,
-    recall: freshScores(history, step)?.recallAt1 ?? mean('recallAt1'),
-    chance: mean('chance'),
+    recall,
+    told: `${over} ${recallWords(recall, chance)}.`,
+    learnt: hasLearnt(evaluation),
     gain: mean('isolatedLoss') - mean('ntpLoss'),
     retrieverGradient: mean('retrieverGradientNorm'),
   };
@@ -67,13 +77,17 @@ function whyStuck(
   if (c.temperature < 0.01 && documentsOf(record) < 1.05 && !isGood(scores)) {
     return `The temperature (τ ${decimal(c.temperature)}) is so low that each chunk reads one neighbour only, and the retriever gets no gradient. Try τ 0.1.`;
   }
-  if (scores.step < PATIENCE || isGood(scores)) return undefined;
-  const recall = `recall@1 is ${decimal(scores.recall)}, by chance ${decimal(scores.chance)}`;
+  // Better than it was is learning, however little; where that was not measured, the score itself has to tell.
+  if (scores.step < PATIENCE || (scores.learnt === undefined ? isGood(scores) : scores.learnt === 'better'))
+    return undefined;
+  if (c.base !== 'scratch') return undefined;
   if (c.initialisation === 'normal' && scores.gain < 0.02) {
-    return `From plain random weights the language model ignores its neighbours, so the retriever gets no signal: ${recall}. Start from the copy prior.`;
+    return `From plain random weights the language model ignores its neighbours, so the retriever gets no signal. ${scores.told} Start from the copy prior.`;
   }
   if (c.source !== 'facts') {
-    return `A small model from scratch uses any neighbour about as much as the right one, so prose teaches it little: ${recall}. It takes a pretrained checkpoint.`;
+    const found =
+      scores.learnt === undefined ? '' : ` After ${scores.step} steps the retriever is no better than untrained.`;
+    return `A small model from scratch uses any neighbour about as much as the right one.${found} ${scores.told} It takes a pretrained checkpoint.`;
   }
   return undefined;
 }

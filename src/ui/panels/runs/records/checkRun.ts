@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { stepMetrics, type MetricDefinition, type ObjectiveTable } from '../../../../objectives/tables.ts';
-import type { CorpusSummary, Evaluation, StepMetrics, StepRecord } from '../../../../run/record.ts';
+import type { CorpusSummary, Evaluation, ScoredText, StepMetrics, StepRecord } from '../../../../run/record.ts';
 import {
   check,
   CheckError,
@@ -107,6 +107,19 @@ function viewsSchema(size: number, { table, numbers: kind }: Accepted) {
   );
 }
 
+const SCORED_TEXTS = ['heldOut', 'training'] as const satisfies readonly ScoredText[];
+
+/** As many letters as an evaluation has rows at most: 64 batches of 32. */
+const LETTERS = v.pipe(text(64 * MAXIMUM_CHUNKS), v.regex(/^[0-9a-c]*$/, ' is no list of twelfths.'));
+const FINDINGS = v.pipe(
+  object({ retriever: LETTERS, untrained: optional(LETTERS), tfidf: LETTERS, bm25: LETTERS }),
+  v.check(
+    ({ retriever, ...others }) =>
+      Object.values(others).every((one) => (one?.length ?? retriever.length) === retriever.length),
+    ' has rankings of different lengths.',
+  ),
+);
+
 function evaluationSchema({ table, numbers: kind }: Accepted) {
   const metric = ({ isOptional, isNewer, range: [low, high] = EVERYTHING }: MetricDefinition) => {
     const one = number(low, high, kind);
@@ -114,7 +127,9 @@ function evaluationSchema({ table, numbers: kind }: Accepted) {
   };
   return object({
     step: wholeNumber(0, 1e9),
-    ...Object.fromEntries(table.heldOutMetrics.map((one) => [one.key, metric(one)])),
+    of: optional(v.picklist(SCORED_TEXTS, ' is neither heldOut nor training.')),
+    findings: optional(FINDINGS),
+    ...Object.fromEntries(table.evaluationMetrics.map((one) => [one.key, metric(one)])),
   });
 }
 

@@ -27,7 +27,10 @@ export function writeRun(run: RunRecord): string {
   const snapshots = run.snapshots.filter((one) => isFinite(one.metrics));
   const last = metrics.at(-1)?.step ?? 0;
   const evaluations = run.evaluations
-    .filter((one) => one.step <= last && Object.values(one).every((value) => Number.isFinite(value ?? 0)))
+    .filter(
+      (one) =>
+        one.step <= last && Object.values(one).every((value) => typeof value !== 'number' || Number.isFinite(value)),
+    )
     .sort((a, b) => a.step - b.step);
   const { configuration, ...rest } = run;
   const content = JSON.stringify({ ...rest, metrics, snapshots, evaluations }, (_, value: unknown) => {

@@ -1,5 +1,5 @@
 import type { Configuration } from '../../../../settings/configuration.ts';
-import type { CorpusSummary } from '../../../../run/record.ts';
+import { scoreOf, type CorpusSummary } from '../../../../run/record.ts';
 import type { History } from '../../../state/history/history.ts';
 import { tableBytes } from '../../../state/history/metricTable.ts';
 import { recordBytes } from '../../../state/history/recordBytes.ts';
@@ -15,7 +15,7 @@ export interface RunSummary {
   readonly steps: number;
   readonly bytes: number;
   readonly configuration: Configuration;
-  /** How good the retriever was on held-out batches, where that was measured last, and the headline of the last step. */
+  /** How good the retriever was where that was measured last, and the headline of the last step. */
   readonly score: number | undefined;
   readonly headline: number;
 }
@@ -44,7 +44,7 @@ export function summaryOf({ id, name, createdAt, history, configuration }: Omit<
     steps,
     bytes: pictureBytes + tableBytes(history.table, history.length),
     configuration,
-    score: history.evaluations.at(-1)?.[history.table.score],
+    score: scoreOf(history.evaluations.at(-1), history.table.score),
     headline: history.value(history.table.headline, steps),
   };
 }
