@@ -7,8 +7,8 @@ import type { Decoder } from './decoder.ts';
 export interface GenerateOptions {
   /** Most tokens to add. */
   readonly maxTokens: number;
-  /** Ends the text; not part of the answer. */
-  readonly eosId?: number | undefined;
+  /** Each of them ends the text; not part of the answer. */
+  readonly endIds?: readonly number[];
   /** Ends the text after the token under way. */
   readonly signal?: AbortSignal | undefined;
   /** Hears each token as it is chosen. */
@@ -25,13 +25,13 @@ export async function generate(
   runtime: Runtime,
   decoder: Decoder,
   ids: readonly number[],
-  { maxTokens, eosId, signal, onToken }: GenerateOptions,
+  { maxTokens, endIds = [], signal, onToken }: GenerateOptions,
 ): Promise<number[]> {
   if (ids.length === 0) throw new Error('There is nothing to continue: the prompt has no tokens.');
   const added: number[] = [];
   while (added.length < maxTokens && !signal?.aborted) {
     const next = argmax(await nextLogits(runtime, decoder, [...ids, ...added]));
-    if (next === eosId) break;
+    if (endIds.includes(next)) break;
     added.push(next);
     onToken?.(next);
   }

@@ -1,5 +1,6 @@
 import { CorpusError } from '../corpus/errors.ts';
-import { TextTokenizer, type TokenizerFiles } from '../corpus/tokenizer/tokenizer.ts';
+import { resolveSpecialTokens, templateNotices, type TokenizerSources } from '../corpus/tokenizer/specialTokens.ts';
+import { TextTokenizer } from '../corpus/tokenizer/tokenizer.ts';
 import { ModelFileError, readJson, type FileLookup } from '../files/formats/byteSource.ts';
 import { readDecoderConfig } from '../files/models/decoderFiles.ts';
 import { refuseUnusable } from '../files/models/usableWeights.ts';
@@ -16,6 +17,8 @@ export interface Pretrained {
   readonly files: FileLookup;
   readonly config: DecoderConfig;
   readonly tokenizer: TextTokenizer;
+  /** Each of these tokens ends what it generates. */
+  readonly endIds: readonly number[];
   /** Format of its matrices in the files. */
   readonly stored: DType;
   /** What its files contradict each other in, or cannot say, and what was made of that: for people. */
@@ -56,14 +59,16 @@ export async function openBoth<T>(
 export async function openPretrained(name: string, files: FileLookup): Promise<Pretrained> {
   const notices: string[] = [];
   const config = await readDecoderConfig(files, (message) => notices.push(message));
-  const tokenizer = new TextTokenizer(await readTokenizer(files));
-  if (tokenizer.vocabularySize > config.vocabularySize)
+  const resolved = resolveSpecialTokens(await readTokenizer(files));
+  const tokenizer = new TextTokenizer(resolved.files, config.vocabularySize);
+  notices.push(...resolved.notices, ...templateNotices(tokenizer));
+  if (tokenizer.neededRows > config.vocabularySize)
     throw new CorpusError(
       'invalid-tokenizer',
-      `The tokenizer of ${name} has ids up to ${tokenizer.vocabularySize - 1}, but its model knows ${config.vocabularySize} tokens: ` +
+      `The tokenizer of ${name} has ids up to ${tokenizer.neededRows - 1}, but its model knows ${config.vocabularySize} tokens: ` +
         'they do not belong together. Take tokenizer.json from the same repository as the weights.',
     );
-  return { name, files, config, tokenizer, stored: await storedFormat(files), notices };
+  return { name, files, config, tokenizer, endIds: resolved.endIds, stored: await storedFormat(files), notices };
 }
 
 /** Format of the matrices; f32 where several are mixed, since a merged tensor has one. */
@@ -81,12 +86,17 @@ async function storedFormat(files: FileLookup): Promise<DType> {
   return only === 'BF16' ? 'bf16' : only === 'F16' ? 'f16' : 'f32';
 }
 
-async function readTokenizer(files: FileLookup): Promise<TokenizerFiles> {
-  const tokenizerJson = object('tokenizer.json', await readJson(files, 'tokenizer.json'));
-  const tokenizerConfig = (await files('tokenizer_config.json'))
-    ? object('tokenizer_config.json', await readJson(files, 'tokenizer_config.json'))
-    : {};
-  return { tokenizerJson, tokenizerConfig };
+/** The files that speak of tokens; all but tokenizer.json may be absent. */
+async function readTokenizer(files: FileLookup): Promise<TokenizerSources> {
+  const optional = async (name: string) =>
+    (await files(name)) ? object(name, await readJson(files, name)) : undefined;
+  return {
+    tokenizerJson: object('tokenizer.json', await readJson(files, 'tokenizer.json')),
+    tokenizerConfig: await optional('tokenizer_config.json'),
+    specialTokensMap: await optional('special_tokens_map.json'),
+    config: await optional('config.json'),
+    generationConfig: await optional('generation_config.json'),
+  };
 }
 
 function object(name: string, json: unknown): Record<string, unknown> {

@@ -43,6 +43,7 @@ export async function runArchive({ runtime, prepared, experiment }: OpenRun): Pr
       retrieverLayers: layersRun(models.retriever),
       prefixes: true,
       maxLength: configuration.chunkTokens,
+      endsItself: corpus.retrieverTokenizer.specials.trailing.length > 0,
       temperature: configuration.temperature,
       vNorm: configuration.vNorm,
       contextGate: configuration.contextGate,

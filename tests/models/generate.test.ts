@@ -65,9 +65,9 @@ describe.each([
     expect(runtime.pool.report().liveBuffers).toBe(before);
     // The same text ends before the token that stands for its end, and where it is stopped.
     const eosId = ids[3];
-    expect(await generate(runtime, decoder, [3, 1], { maxTokens: 6, eosId })).toEqual(
-      ids.slice(0, ids.indexOf(eosId!)),
-    );
+    expect(
+      await generate(runtime, decoder, [3, 1], { maxTokens: 6, endIds: [decoder.config.vocabularySize, eosId!] }),
+    ).toEqual(ids.slice(0, ids.indexOf(eosId!)));
     const stop = new AbortController();
     const stopped = await generate(runtime, decoder, [3, 1], {
       maxTokens: 6,

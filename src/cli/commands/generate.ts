@@ -45,7 +45,7 @@ Every token runs the whole text again (there is no cache), so long texts are slo
       const started = performance.now();
       await generate(runtime, model.decoder, ids, {
         maxTokens,
-        eosId: tokenizer.eosId,
+        endIds: pretrained.endIds,
         signal,
         onToken(id) {
           added.push(id);

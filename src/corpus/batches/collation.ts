@@ -18,11 +18,14 @@ export const PASSAGE_PREFIX = 'passage: ';
 
 /** Ids of a text cut to `limit` tokens. Template specials (BOS) are counted and kept; the text itself gives way. */
 function truncatedIds(tokenizer: TextTokenizer, text: string, limit: number): number[] {
-  const ids = tokenizer.encode(text);
-  if (ids.length <= limit) return ids;
   const { trailing } = tokenizer.specials;
-  const kept = Math.max(0, limit - trailing.length);
-  return [...ids.slice(0, kept), ...trailing];
+  return [...withoutEnd(tokenizer, text, limit - trailing.length), ...trailing];
+}
+
+/** Ids of a text, begin token included, before the template's end: at most `limit` of them. */
+function withoutEnd(tokenizer: TextTokenizer, text: string, limit: number): number[] {
+  const ids = tokenizer.encode(text);
+  return ids.slice(0, Math.max(0, Math.min(limit, ids.length - tokenizer.specials.trailing.length)));
 }
 
 /** Which side of a search a text is on; the prefix tells the retriever. */
@@ -35,8 +38,8 @@ export interface RetrieverRow {
 }
 
 /**
- * Ids of a text as the retriever reads it when it searches: prefix, cut to maxLength − 1 tokens, EOS. The same row that
- * `collate` makes of a whole chunk. Its content begins where its ids part from those of the prefix alone: a token that holds the
+ * Ids of a text as the retriever reads it when it searches: prefix, cut to maxLength − 1 tokens, EOS; where the tokenizer ends every
+ * text by itself, as those of embedding models do, that end and no other. The same row that `collate` makes of a whole chunk. Its content begins where its ids part from those of the prefix alone: a token that holds the
  * prefix's last space and the first word belongs to the text.
  */
 export function retrieverRow(
@@ -46,13 +49,15 @@ export function retrieverRow(
   { maxLength, prefixes = true }: { readonly maxLength: number; readonly prefixes?: boolean },
 ): RetrieverRow {
   const prefix = !prefixes ? '' : role === 'query' ? QUERY_PREFIX : PASSAGE_PREFIX;
-  const ids = [...truncatedIds(tokenizer, prefix + text, maxLength - 1), tokenizer.eosId];
-  const { leading, trailing } = tokenizer.specials;
+  const { ending, specials } = tokenizer;
+  const body = withoutEnd(tokenizer, prefix + text, maxLength - ending.length);
+  const ids = [...body, ...ending];
+  const { leading } = specials;
   const before = [...leading, ...(prefix === '' ? [] : tokenizer.encodeBare(prefix))];
   const parting = before.findIndex((id, i) => ids[i] !== id);
   return {
     ids,
-    content: contentSpan(parting < 0 ? before.length : parting, ids.length - 1 - trailing.length, ids.length),
+    content: contentSpan(parting < 0 ? before.length : parting, body.length, ids.length),
   };
 }
 
@@ -85,12 +90,12 @@ export function collate(
     );
   }
   const limit = maxLength - 1;
-  const { eosId } = retrieverTokenizer;
+  const { ending } = retrieverTokenizer;
   const whole = (text: string, role: RetrieverRole) =>
     retrieverRow(retrieverTokenizer, text, role, { maxLength, prefixes });
   const queries = texts.map((text) => {
     const row = whole(text, 'query');
-    return firstHalf ? firstPart(row, firstHalfRatio, eosId) : row;
+    return firstHalf ? firstPart(row, firstHalfRatio, ending) : row;
   });
   const passages = texts.map((text) => whole(text, 'passage'));
   const lmIds = texts.map((text) => truncatedIds(lmTokenizer, text, limit));
@@ -113,15 +118,20 @@ export function collate(
   };
 }
 
-/** The first ⌊ratio · length⌋ tokens of a row, its end token not counted, and an end token. */
-function firstPart({ ids, content: [first, end] }: RetrieverRow, ratio: number, eosId: number): RetrieverRow {
-  const kept = halfOf(ids, ratio);
-  return { ids: [...ids.slice(0, kept), eosId], content: contentSpan(first, Math.min(end, kept), kept + 1) };
+/** The first ⌊ratio · length⌋ tokens of a row, its end not counted, and an end. */
+function firstPart(
+  { ids, content: [first, end] }: RetrieverRow,
+  ratio: number,
+  ending: readonly number[],
+): RetrieverRow {
+  const kept = halfOf(ids, ratio, ending);
+  const part = [...ids.slice(0, kept), ...ending];
+  return { ids: part, content: contentSpan(first, Math.min(end, kept), part.length) };
 }
 
-/** How many tokens of a query row its first part keeps: the end token that closes it is not counted. */
-function halfOf(row: readonly number[], ratio: number): number {
-  return Math.floor((row.length - 1) * ratio);
+/** How many tokens of a query row its first part keeps: what ends it is not counted. */
+function halfOf(row: readonly number[], ratio: number, ending: readonly number[]): number {
+  return Math.floor((row.length - ending.length) * ratio);
 }
 
 /**
@@ -134,7 +144,8 @@ export function queryText(
   { maxLength, firstHalf, firstHalfRatio, prefixes }: CollationOptions,
 ): string {
   const { ids: row } = retrieverRow(tokenizer, text, 'query', { maxLength, prefixes });
-  const kept = firstHalf ? halfOf(row, firstHalfRatio) : row.length - 1;
+  const { ending } = tokenizer;
+  const kept = firstHalf ? halfOf(row, firstHalfRatio, ending) : row.length - ending.length;
   const prefix = prefixes ? QUERY_PREFIX : '';
   const pieces = tokenizer.pieces(prefix + text);
   // Longer rows are cut at their end, template tokens excepted: what is kept are the first tokens in any case.
@@ -147,7 +158,7 @@ export function queryText(
 
 /** The most tokens a chunk may have so that nothing of it is cut off: room is left for prefix, BOS and EOS. */
 export function chunkTokenBudget(tokenizer: TextTokenizer, maxLength: number, prefixes: boolean): number {
-  const { leading, trailing } = tokenizer.specials;
+  const { ending, specials } = tokenizer;
   const prefix = prefixes ? tokenizer.countTokens(PASSAGE_PREFIX) : 0;
-  return maxLength - 1 - leading.length - trailing.length - prefix;
+  return maxLength - specials.leading.length - ending.length - prefix;
 }

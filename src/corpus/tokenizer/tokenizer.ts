@@ -1,5 +1,6 @@
 import { Tokenizer } from '@huggingface/tokenizers';
 import { CorpusError } from '../errors.ts';
+import { isRecord, tokenContent } from './tokenContent.ts';
 import { byteLevelSpans, byteLevelText, literalSpans } from './tokenOffsets.ts';
 import type { Span } from './tokenOffsets.ts';
 
@@ -20,15 +21,6 @@ export interface TokenPiece {
 export interface AddedSpecials {
   readonly leading: readonly number[];
   readonly trailing: readonly number[];
-}
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** A token in tokenizer_config.json is a string or an object with `content`. */
-function tokenContent(value: unknown): string | undefined {
-  if (typeof value === 'string') return value;
-  return isRecord(value) && typeof value.content === 'string' ? value.content : undefined;
 }
 
 /** Whether `node` or a member of the sequence it describes has the given type. */
@@ -65,6 +57,14 @@ const LARGEST_ID = 2 ** 24;
 const isId = (value: unknown): value is number =>
   typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= LARGEST_ID;
 
+/** Largest id of a vocabulary, tokens that are added to it left out; undefined where it is of a kind without ids. */
+function largestOwnId(vocabulary: unknown, added: ReadonlyMap<number, unknown>): number | undefined {
+  if (!isRecord(vocabulary)) return undefined;
+  let largest = -1;
+  for (const id of Object.values(vocabulary)) if (isId(id) && id > largest && !added.has(id)) largest = id;
+  return largest;
+}
+
 /** @throws CorpusError for tokens without text, or whose ids are not small whole numbers. */
 function checkTokens(vocabulary: unknown, added: unknown): void {
   const own: unknown[] = isRecord(vocabulary) ? Object.values(vocabulary) : [];
@@ -83,12 +83,15 @@ const COUNT_CACHE_LIMIT = 200_000;
 
 /** Text ↔ token ids, for every tokenizer that tokenizer.json can describe: word-level, our own BPE, checkpoints. */
 export class TextTokenizer {
-  /** Ends a retriever text. */
   readonly eosId: number;
+  /** Ends a retriever's row: what tokenizer.json itself puts behind every text (embedding models), else the EOS. */
+  readonly ending: readonly number[];
   /** Fills short rows; the EOS where the tokenizer names no pad token. Rows are masked by length, not by this id. */
   readonly padId: number;
-  /** Largest id + 1: the rows an embedding table needs at least. */
+  /** Largest id + 1: the rows of an embedding table that has one for every token. */
   readonly vocabularySize: number;
+  /** The same without added tokens that no text becomes unless it spells them: the rows an embedding table needs at least. */
+  readonly neededRows: number;
   readonly specials: AddedSpecials;
   private readonly inner: Tokenizer;
   private readonly kind: 'byte-level' | 'word-level' | 'other';
@@ -97,8 +100,14 @@ export class TextTokenizer {
   private readonly literal: ReadonlySet<string>;
   private readonly wordCounts = new Map<string, number>();
 
-  /** @throws CorpusError `invalid-tokenizer` when the files cannot be used or name no EOS token. */
-  constructor(readonly files: TokenizerFiles) {
+  /**
+   * @param modelTokens how many tokens the model knows: a text that spells another is refused. Default: all of the tokenizer's.
+   * @throws CorpusError `invalid-tokenizer` when the files cannot be used or name no EOS token.
+   */
+  constructor(
+    readonly files: TokenizerFiles,
+    private readonly modelTokens = Infinity,
+  ) {
     const { tokenizerJson, tokenizerConfig } = files;
     const model = tokenizerJson.model;
     if (!isRecord(model)) {
@@ -115,7 +124,8 @@ export class TextTokenizer {
     if (eosId === undefined) {
       throw new CorpusError(
         'invalid-tokenizer',
-        'tokenizer_config.json names no "eos_token" that is in the vocabulary. The retriever needs one to end its texts.',
+        'No file of this tokenizer names an end token (eos_token) that is in its vocabulary, and the retriever needs one to end its texts. ' +
+          'It may stand in tokenizer_config.json, special_tokens_map.json, config.json or generation_config.json.',
       );
     }
     this.eosId = eosId;
@@ -123,13 +133,18 @@ export class TextTokenizer {
     let largest = 0;
     for (const id of this.inner.get_vocab().values()) largest = Math.max(largest, id);
     this.vocabularySize = largest + 1;
-    this.literal = new Set(Array.from(this.inner.get_added_tokens_decoder().values(), (token) => token.content));
+    const added = this.inner.get_added_tokens_decoder();
+    this.literal = new Set(Array.from(added.values(), (token) => token.content));
     const { normalizer, pre_tokenizer: preTokenizer } = tokenizerJson;
     this.nfc = orInvalid(() => usesType(normalizer, 'NFC'));
     const byteLevel = model.type === 'BPE' && orInvalid(() => usesType(preTokenizer, 'ByteLevel'));
     this.kind = byteLevel ? 'byte-level' : model.type === 'WordLevel' ? 'word-level' : 'other';
     this.cutsBeforeSpaces = byteLevel && orInvalid(() => cutsBeforeSpaces(preTokenizer));
     this.specials = orInvalid(() => this.findSpecials());
+    const { leading, trailing } = this.specials;
+    this.ending = trailing.length > 0 ? trailing : [eosId];
+    const own = largestOwnId(model.vocab, added) ?? largest;
+    this.neededRows = Math.max(own, eosId, ...leading, ...trailing) + 1;
   }
 
   /** Ids with the special tokens of tokenizer.json's template, as the checkpoint's own code would give. */
@@ -223,6 +238,12 @@ export class TextTokenizer {
   }
 
   private checked(ids: (number | undefined)[], text: string): number[] {
+    const beyond = ids.find((id) => isId(id) && id >= this.modelTokens);
+    if (beyond !== undefined)
+      throw new CorpusError(
+        'invalid-tokenizer',
+        `The text holds “${this.tokenText(beyond)}”, which is a token of its own (${beyond}) that the model does not know: it knows ${this.modelTokens}. Remove it from the text.`,
+      );
     const missing = ids.findIndex((id) => !isId(id));
     if (missing < 0) return ids as number[];
     const excerpt = text.length > 40 ? `${text.slice(0, 40)}…` : text;

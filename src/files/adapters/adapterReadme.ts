@@ -10,6 +10,8 @@ export interface RunDescription {
   readonly prefixes: boolean;
   /** Longest text of the retriever in tokens, its end-of-sequence token included. */
   readonly maxLength: number;
+  /** The retriever's tokenizer ends every text by itself: no other end token follows. */
+  readonly endsItself: boolean;
   /** τ of the batch attention. */
   readonly temperature: number;
   readonly vNorm: boolean;
@@ -69,6 +71,9 @@ export function archiveReadme(contents: ReadmeContents): string {
   ].join('\n\n');
 }
 
+const tokenized = (length: number): string =>
+  `tokenizer(prefix + text, truncation=True, max_length=${length})["input_ids"]`;
+
 /** A text as a Python literal: JSON's is one. */
 const python = (text: string): string => JSON.stringify(text);
 
@@ -111,7 +116,7 @@ function retrieverPart(model: DescribedModel, { ownBase, run }: ReadmeContents):
 
 ${baseSentence(model, ownBase)} It is the body of the model, without the head that predicts tokens.
 
-An embedding is made so: the text gets its prefix, is cut to ${run.maxLength - 1} tokens and gets an end-of-sequence token;
+An embedding is made so: the text gets its prefix, ${run.endsItself ? `is cut to ${run.maxLength} tokens, the end token counted that the tokenizer puts there` : `is cut to ${run.maxLength - 1} tokens and gets an end-of-sequence token`};
 of the ${run.retrieverLayers === undefined ? 'last hidden states' : `hidden states after layer ${run.retrieverLayers} (no final norm)`} one takes ${POOLING_WORDS[run.pooling]}, scaled to length 1. ${prefixed}
 Scores are dot products of embeddings.
 
@@ -121,7 +126,7 @@ ${run.pooling === 'content' ? CONTENT : ''}
 def embed(texts, prefix):
     rows = []
     for text in texts:
-        ids = tokenizer(prefix + text, truncation=True, max_length=${run.maxLength - 1})["input_ids"] + [tokenizer.eos_token_id]
+        ids = ${run.endsItself ? tokenized(run.maxLength) : `${tokenized(run.maxLength - 1)} + [tokenizer.eos_token_id]`}
         with torch.no_grad():
             hidden = model(input_ids=torch.tensor([ids])).last_hidden_state[0]
         rows.append(${POOLED[run.pooling]})

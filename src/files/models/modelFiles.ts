@@ -19,12 +19,17 @@ export const MODEL_FILES: readonly ModelFile[] = [
   {
     name: 'tokenizer_config.json',
     required: false,
-    purpose: 'which special tokens are put around a text; without it none are',
+    purpose: 'which token ends a text; without it another file says so',
+  },
+  {
+    name: 'special_tokens_map.json',
+    required: false,
+    purpose: 'which token ends a text, in older repositories',
   },
   {
     name: 'generation_config.json',
     required: false,
-    purpose: 'which token ends a text; without it generated text ends at its length only',
+    purpose: 'which tokens end a generated text; without it those of config.json do',
   },
 ];
 

@@ -34,10 +34,10 @@ export function cropRows(
   maxTokens: number,
   random: Random,
 ): RetrieverRows {
-  const { leading, trailing } = tokenizer.specials;
+  const { leading } = tokenizer.specials;
   const row = (prefix: readonly number[], crop: readonly number[]): RetrieverRow => {
     const before = [...leading, ...prefix];
-    const ids = [...before, ...crop, ...trailing, tokenizer.eosId];
+    const ids = [...before, ...crop, ...tokenizer.ending];
     return { ids, content: contentSpan(before.length, before.length + crop.length, ids.length) };
   };
   const [query, passage] = [QUERY_PREFIX, PASSAGE_PREFIX].map((prefix) => tokenizer.encodeBare(prefix));

@@ -48,6 +48,7 @@ const RUN: RunExport['run'] = {
   pooling: 'mean',
   prefixes: true,
   maxLength: 128,
+  endsItself: false,
   temperature: 0.05,
   vNorm: false,
   contextGate: 0.25,
@@ -276,7 +277,11 @@ test('the README says how each model is loaded and how embeddings are made', asy
     'V-normalisation off',
   ])
     expect(both).toContain(line);
+  expect(both).toContain('max_length=127)["input_ids"] + [tokenizer.eos_token_id]');
   expect(both).not.toContain('gates.json');
+  const ending = await readme({ retriever: model(files), run: { ...RUN, endsItself: true } });
+  expect(ending).toContain('max_length=128)["input_ids"]\n');
+  expect(ending).not.toContain('eos_token_id');
   const eos = await readme({
     retriever: model(files),
     run: { ...RUN, pooling: 'eos', prefixes: false, contextLayers: undefined },

@@ -83,7 +83,7 @@ test.each(['hub', 'headers', 'plain'] as const)(
     const weightHash = style === 'hub' ? hash('sha256', WEIGHTS) : undefined;
     expect(description.files[4]).toEqual({ name: 'model.safetensors', size: WEIGHTS.length, hash: weightHash });
     expect(description.totalBytes).toBe(description.files.reduce((sum, { size }) => sum + size, 0));
-    expect(description.absent).toEqual([]);
+    expect(description.absent.map(({ name }) => name)).toEqual(['special_tokens_map.json']);
     if (style === 'plain') expect(description.commit).toBeUndefined();
     else expect(description.commit).toMatch(/^[0-9a-f]{40}$/);
     // Looking costs next to nothing.
@@ -128,7 +128,11 @@ test('shards are found through the index; optional files may be absent, and are 
   const description = await describeRepository(addressOf(hub));
   const found = ['config.json', 'tokenizer.json', 'model.safetensors.index.json', ...names];
   expect(description.files.map(({ name }) => name)).toEqual(found);
-  expect(description.absent.map(({ name }) => name)).toEqual(['tokenizer_config.json', 'generation_config.json']);
+  expect(description.absent.map(({ name }) => name)).toEqual([
+    'tokenizer_config.json',
+    'special_tokens_map.json',
+    'generation_config.json',
+  ]);
   await hub.setFile(MODEL, names[1]!, undefined);
   expect(await hubErrorOf(describeRepository(addressOf(hub)), 'unsuitable')).toContain(`has no ${names[1]}`);
 });
