@@ -1,59 +1,119 @@
 import { chunkParagraphs } from './chunking.ts';
 import type { TokenCounter } from './chunking.ts';
 import { CorpusError } from './errors.ts';
+import { documentTokens, fittedChunks, fittingLength } from './fitting.ts';
 import { pacer } from './pacer.ts';
-import type { Chunk, Corpus, Notice, SourceDocument } from './types.ts';
+import type { Chunk, Corpus, CorpusDocument, Notice, SourceDocument } from './types.ts';
 
 export interface CorpusOptions {
   /** Token budget of a chunk; see chunkTokenBudget for the one that fits a row length. */
   maxTokens: number;
   countTokens: TokenCounter;
+  /** Whether chunks may be shorter than the budget, so that most documents have two. */
+  isFitted?: boolean;
   /** Carried over from reading the text. */
   notices?: readonly Notice[];
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Share of the documents done, 0 to 1. */
   onProgress?: (fraction: number) => void;
 }
 
+/** Documents that are named in a notice, before the rest is only counted. */
+const MOST_NAMED = 5;
+
 /**
- * Documents → chunks. Chunks never cross a document's boundary; documents without text are left out.
- * @throws CorpusError `empty-text` when nothing is left, `one-chunk` when there is only one chunk, `aborted`.
+ * Documents → chunks. Chunks never cross a document's boundary; documents without text are left out. What comes of a text that is too
+ * short to be trained on can be looked at all the same.
+ * @throws CorpusError `empty-text` when nothing is left, `aborted`.
  */
-export async function buildCorpus(
+export async function cutDocuments(
   sources: readonly SourceDocument[],
-  { maxTokens, countTokens, notices = [], signal, onProgress }: CorpusOptions,
+  { maxTokens, countTokens, isFitted = false, notices = [], signal, onProgress }: CorpusOptions,
 ): Promise<Corpus> {
   const pause = pacer(signal, 'Cutting the text into chunks');
+  const lengths: number[] = [];
+  if (isFitted)
+    for (const { paragraphs } of sources) {
+      lengths.push(documentTokens(paragraphs, maxTokens, countTokens));
+      await pause();
+    }
+  const chunkTokens = isFitted ? fittingLength(lengths, maxTokens) : maxTokens;
   const chunks: Chunk[] = [];
-  const documents: { title: string; firstChunk: number; chunkCount: number }[] = [];
-  for (const [i, source] of sources.entries()) {
-    const texts = chunkParagraphs(source.paragraphs, maxTokens, countTokens);
+  const documents: CorpusDocument[] = [];
+  const firstOf = new Map<string, number>();
+  for (const [source, { title, paragraphs }] of sources.entries()) {
+    const texts = isFitted
+      ? fittedChunks(paragraphs, lengths[source] ?? Infinity, chunkTokens, countTokens)
+      : chunkParagraphs(paragraphs, maxTokens, countTokens);
     if (texts.length > 0) {
       const document = documents.length;
-      documents.push({ title: source.title, firstChunk: chunks.length, chunkCount: texts.length });
-      for (const text of texts) chunks.push({ text, document, documentTitle: source.title, index: chunks.length });
+      const whole = texts.join('\n');
+      const copyOf = firstOf.get(whole);
+      if (copyOf === undefined) firstOf.set(whole, document);
+      documents.push({ title, firstChunk: chunks.length, chunkCount: texts.length, copyOf, source });
+      for (const text of texts) chunks.push({ text, document, documentTitle: title, index: chunks.length });
     }
-    onProgress?.((i + 1) / sources.length);
+    onProgress?.((source + 1) / sources.length);
     await pause();
   }
   if (chunks.length === 0) {
     throw new CorpusError('empty-text', 'There is no text. Paste a few paragraphs or choose a collection.');
   }
-  if (chunks.length === 1) {
-    throw new CorpusError(
-      'one-chunk',
-      `The text makes a single chunk of at most ${maxTokens} tokens, and a chunk learns from its neighbours. ` +
-        'Add more text or choose shorter chunks.',
-    );
+  return { chunks, documents, chunkTokens, notices: [...notices, ...noticesOf(documents)] };
+}
+
+/**
+ * The same for a text to be trained on.
+ * @throws CorpusError as cutDocuments; `one-chunk` when there is only one chunk.
+ */
+export async function buildCorpus(sources: readonly SourceDocument[], options: CorpusOptions): Promise<Corpus> {
+  const corpus = await cutDocuments(sources, options);
+  if (corpus.chunks.length === 1) throw new CorpusError('one-chunk', oneChunk(options.maxTokens));
+  return corpus;
+}
+
+function oneChunk(maxTokens: number): string {
+  return (
+    `The text makes a single chunk of at most ${maxTokens} tokens, and a chunk learns from its neighbours. ` +
+    'Add more text or choose shorter chunks.'
+  );
+}
+
+/** What a reader should know of the documents before anything is trained on them. */
+function noticesOf(documents: readonly CorpusDocument[]): Notice[] {
+  const notices: Notice[] = [];
+  const copies = documents.filter(({ copyOf }) => copyOf !== undefined);
+  if (copies.length > 0) {
+    const named = copies.map(({ title, copyOf = 0 }) => {
+      const original = documents[copyOf]?.title ?? '';
+      return original === title ? `“${title}”` : `“${title}” (of “${original}”)`;
+    });
+    const are =
+      copies.length === 1 ? '1 document is a copy of another' : `${copies.length} documents are copies of others`;
+    notices.push({ code: 'copies', message: `${are}, and no wrong answer where that is meant: ${listed(named)}.` });
   }
-  const found: Notice[] = [...notices];
-  if (documents.length === 1) {
-    found.push({
+  const alone = documents.filter((document) => !hasPartner(document));
+  if (documents.length === 1)
+    notices.push({
       code: 'one-document',
       message:
         'The text is one document, so every chunk is every other chunk’s partner and recall says nothing. ' +
         'Separate topics with headings, blank lines or a line of ---.',
     });
+  else if (alone.length > 0) {
+    const named = listed(alone.map(({ title }) => `“${title}”`));
+    const are = alone.length === 1 ? '1 document has' : `${alone.length} documents have`;
+    notices.push({ code: 'no-partner', message: `${are} a single chunk, which has no partner to find: ${named}.` });
   }
-  return { chunks, documents, notices: found };
+  return notices;
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, MOST_NAMED).join(', ');
+  return names.length > MOST_NAMED ? `${shown} and ${names.length - MOST_NAMED} more` : shown;
+}
+
+/** Whether a chunk of the document has another one of it to find. */
+export function hasPartner({ chunkCount }: CorpusDocument): boolean {
+  return chunkCount > 1;
 }

@@ -4,6 +4,8 @@ export type CorpusErrorCode =
   | 'empty-text'
   | 'binary-file'
   | 'too-large'
+  | 'unreadable-file'
+  | 'unreadable-rows'
   | 'one-chunk'
   | 'batch-too-large'
   | 'invalid-option'

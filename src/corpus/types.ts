@@ -16,19 +16,33 @@ export interface SourceDocument {
 
 /** Something worth saying that does not stop the work. */
 export interface Notice {
-  readonly code: 'one-document' | 'few-documents' | 'repaired-text' | 'no-held-out';
+  readonly code: 'one-document' | 'copies' | 'no-partner' | 'repaired-text' | 'no-held-out';
   readonly message: string;
+}
+
+/** A document that was cut into chunks. */
+export interface CorpusDocument {
+  readonly title: string;
+  readonly firstChunk: number;
+  readonly chunkCount: number;
+  /** The first document that says the same, word for word; undefined for one that stands for itself. */
+  readonly copyOf: number | undefined;
+  /** Index of what it was cut from: documents without text are left out. */
+  readonly source: number;
 }
 
 /** A finite collection of chunks; `documents[d]` describes the chunks whose `document` is d. */
 export interface Corpus {
   readonly chunks: readonly Chunk[];
-  readonly documents: readonly { readonly title: string; readonly firstChunk: number; readonly chunkCount: number }[];
+  readonly documents: readonly CorpusDocument[];
+  /** Most tokens of a chunk: the budget, or less where that was chosen to suit the documents. */
+  readonly chunkTokens: number;
   readonly notices: readonly Notice[];
 }
 
 /**
- * B chunks trained on together. `labels[i]` equals `labels[j]` when the two belong together (same document or fact).
+ * B chunks trained on together. `labels[i]` equals `labels[j]` when the two belong together (same document or fact, or copies
+ * of one document).
  * A row whose label occurs once has no partner; recall@1 skips it.
  */
 export interface Batch {

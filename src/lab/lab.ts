@@ -4,6 +4,7 @@ import { ModelDesk, type Surroundings } from './desks/modelDesk.ts';
 import { PlanDesk } from './desks/planDesk.ts';
 import { RunDesk } from './desks/runDesk.ts';
 import { SearchDesk } from './desks/searchDesk.ts';
+import { TextDesk } from './desks/textDesk.ts';
 import { failureOf } from './door/failure.ts';
 import { LabFailure, STOPPED } from './door/labError.ts';
 import type {
@@ -40,6 +41,7 @@ type Handlers = {
 export class Lab implements Door {
   readonly #models: ModelDesk;
   readonly #plans: PlanDesk;
+  readonly #texts: TextDesk;
   readonly #runs: RunDesk;
   readonly #search = new SearchDesk();
   readonly #inspect = new InspectDesk();
@@ -50,6 +52,7 @@ export class Lab implements Door {
     this.#models = new ModelDesk(emit, surroundings);
     this.#runs = new RunDesk(emit, surroundings);
     const bench = new Workbench(gpu, emit, (name) => this.#models.open(name));
+    this.#texts = new TextDesk(this.#models);
     this.#plans = new PlanDesk(this.#models, bench);
     this.#run = new RunControl(bench, { runs: this.#runs, search: this.#search, kernels: this.#kernels }, emit);
   }
@@ -78,6 +81,9 @@ export class Lab implements Door {
     deleteModel: (command, { signal }) => this.#beside(() => this.#models.delete(command), signal),
     openFolder: (command, request) => this.#beside(() => this.#models.openFolder(command, request), request.signal),
     plan: ({ configuration }, { signal }) => this.#beside(() => this.#plans.plan(configuration, signal), signal),
+
+    readFiles: (command, request) => this.#beside(() => this.#texts.read(command, request), request.signal),
+    previewText: (command, request) => this.#beside(() => this.#texts.preview(command, request), request.signal),
 
     exportAdapters: (_command, { signal }) => this.#run.between((run) => this.#runs.exportAdapters(run), signal),
     importAdapters: ({ files }, { signal }) =>

@@ -1,14 +1,15 @@
 import { CorpusBatches } from '../corpus/batches/batching.ts';
 import { trainBpe } from '../corpus/tokenizer/bpeTrainer.ts';
 import { chunkTokenBudget } from '../corpus/batches/collation.ts';
-import { MINIMUM_CHUNK_TOKENS } from '../corpus/chunking.ts';
-import { buildCorpus } from '../corpus/corpus.ts';
-import { readText } from '../corpus/sources/documents.ts';
+import { MINIMUM_CHUNK_TOKENS, type TokenCounter } from '../corpus/chunking.ts';
+import { buildCorpus, hasPartner } from '../corpus/corpus.ts';
+import { pastedText, type GivenText } from '../corpus/given.ts';
+import { divideText } from '../corpus/sources/division/division.ts';
 import { FactStream } from '../corpus/sources/factStream.ts';
 import { factVocabulary } from '../corpus/sources/factWords.ts';
 import { loadProse, proseCollections } from '../corpus/sources/prose.ts';
 import { TextTokenizer } from '../corpus/tokenizer/tokenizer.ts';
-import type { BatchSource, Chunk, SourceDocument } from '../corpus/types.ts';
+import type { BatchSource, Chunk, Notice, SourceDocument } from '../corpus/types.ts';
 import { wordTokenizerFiles } from '../corpus/tokenizer/wordTokenizer.ts';
 import { Bm25 } from '../retrieval/bm25.ts';
 import { TermStatistics } from '../retrieval/termStatistics.ts';
@@ -42,9 +43,9 @@ export interface CorpusSetupOptions {
   /** Checkpoints bring their own tokenizers; without them one is made for the text. */
   readonly bases?: Bases | undefined;
   /** The user's text, when the configuration's source is 'text'. */
-  readonly text?: string | Uint8Array | undefined;
+  readonly text?: GivenText | undefined;
   readonly title?: string | undefined;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (detail: string, fraction: number) => void;
 }
 
@@ -105,9 +106,10 @@ async function setUpProse(configuration: Configuration, options: CorpusSetupOpti
   const tokenizers = [...new Set([tokenizer, retrieverTokenizer])];
   const corpus = await buildCorpus(documents, {
     maxTokens: chunkLength(configuration, tokenizers),
-    countTokens: (text) => Math.max(...tokenizers.map((one) => one.countTokens(text))),
+    countTokens: tokensInAll(tokenizers),
+    isFitted: isFitted(configuration),
     notices,
-    ...(signal ? { signal } : {}),
+    signal,
     onProgress: (fraction) => onProgress?.('Cutting the text into chunks', fraction),
   });
   const batches = new CorpusBatches(corpus, {
@@ -132,6 +134,7 @@ async function setUpProse(configuration: Configuration, options: CorpusSetupOpti
       title,
       documents: corpus.documents.length,
       chunks: corpus.chunks.length,
+      partnered: corpus.documents.filter(hasPartner).reduce((sum, { chunkCount }) => sum + chunkCount, 0),
       vocabulary: tokenizer.vocabularySize,
       notices: [...(options.bases ? noticesOf(options.bases) : []), ...batches.notices.map(({ message }) => message)],
       preview: corpus.chunks
@@ -141,11 +144,21 @@ async function setUpProse(configuration: Configuration, options: CorpusSetupOpti
   };
 }
 
+/** Whether chunks may be shorter than they could be: where the text is the reader's own, and they have not said otherwise. */
+export function isFitted({ source, chunkFit }: Configuration): boolean {
+  return source === 'text' && chunkFit === 'auto';
+}
+
+/** Counts in whichever tokens there are more of. */
+export function tokensInAll(tokenizers: readonly TextTokenizer[]): TokenCounter {
+  return (text) => Math.max(...tokenizers.map((one) => one.countTokens(text)));
+}
+
 /**
  * Tokens of text that a chunk may have so that it fits both models.
  * @throws SettingError where their rows have no room for text.
  */
-function chunkLength({ chunkTokens }: Configuration, tokenizers: readonly TextTokenizer[]): number {
+export function chunkLength({ chunkTokens }: Configuration, tokenizers: readonly TextTokenizer[]): number {
   const length = Math.min(...tokenizers.map((one) => chunkTokenBudget(one, chunkTokens, true)));
   if (length >= MINIMUM_CHUNK_TOKENS) return length;
   const needed = chunkTokens - length + MINIMUM_CHUNK_TOKENS;
@@ -156,10 +169,11 @@ function chunkLength({ chunkTokens }: Configuration, tokenizers: readonly TextTo
   );
 }
 
-async function trainTokenizer(
+/** The byte-level BPE of a run that has no checkpoint. */
+export async function trainTokenizer(
   { vocabulary }: Configuration,
   documents: readonly SourceDocument[],
-  { signal, onProgress }: CorpusSetupOptions,
+  { signal, onProgress }: Pick<CorpusSetupOptions, 'signal' | 'onProgress'>,
 ): Promise<TextTokenizer> {
   const detail = 'Building the vocabulary';
   onProgress?.(detail, 0);
@@ -175,12 +189,17 @@ async function trainTokenizer(
 }
 
 async function sourceDocuments(
-  { source }: Configuration,
-  { text, title }: CorpusSetupOptions,
-): Promise<{ title: string; documents: SourceDocument[]; notices: ReturnType<typeof readText>['notices'] }> {
+  { source, documentUnit: unit, column }: Configuration,
+  { text = pastedText('The text', ''), title, signal, onProgress }: CorpusSetupOptions,
+): Promise<{ title: string; documents: readonly SourceDocument[]; notices: readonly Notice[] }> {
   if (source === 'text') {
-    const name = title ?? 'Your text';
-    return { title: name, ...readText(name, text ?? '') };
+    const { documents, notices } = await divideText(text, {
+      unit,
+      column,
+      signal,
+      onProgress: (fraction) => onProgress?.('Reading the text', fraction),
+    });
+    return { title: title ?? 'Your text', documents, notices };
   }
   const collection = proseCollections.find(({ id }) => id === source);
   return { title: collection?.title ?? source, documents: await loadProse(source), notices: [] };

@@ -19,8 +19,6 @@ export interface OpenRun {
 export interface PreparingOptions {
   /** Finds the checkpoints that a configuration names. */
   readonly openBases: (configuration: Configuration) => Promise<Bases>;
-  /** In place of the recipe's text: bytes whose encoding is still to be found. */
-  readonly bytes?: Uint8Array | undefined;
   readonly signal: AbortSignal;
   readonly onProgress?: (detail: string, fraction: number) => void;
 }
@@ -36,7 +34,7 @@ export async function prepareRun(recipe: Recipe, options: PreparingOptions): Pro
   const bases = configuration.base === 'checkpoint' ? await openBases(configuration) : undefined;
   if (bases) retrieverConfig(configuration, bases.retriever.config);
   const corpus = await setUpCorpus(configuration, {
-    text: options.bytes ?? recipe.text,
+    text: recipe.text,
     title,
     bases,
     signal,

@@ -1,3 +1,4 @@
+import type { GivenText } from '../corpus/given.ts';
 import type { Configuration } from '../settings/configuration.ts';
 import type { CorpusSetup } from './corpusSetup.ts';
 import type { Bases } from './pretrained.ts';
@@ -6,7 +7,8 @@ import type { Bases } from './pretrained.ts';
 export interface Recipe {
   readonly configuration: Configuration;
   /** The reader's own text, where the configuration's source is 'text'. */
-  readonly text: string | undefined;
+  readonly text: GivenText | undefined;
+  /** What it is called. */
   readonly title: string | undefined;
 }
 

@@ -130,6 +130,8 @@ export interface CorpusSummary {
   /** Undefined for an endless stream. */
   readonly documents: number | undefined;
   readonly chunks: number | undefined;
+  /** Chunks that have another one of their document to find; undefined where that is not known. */
+  readonly partnered?: number;
   readonly vocabulary: number;
   /** Things worth knowing that stop nothing ("one document only: recall cannot be measured"). */
   readonly notices: readonly string[];

@@ -1,15 +1,17 @@
+import { pastedText, type GivenText } from '../corpus/given.ts';
 import { ModelFileError, type ByteSource } from '../files/formats/byteSource.ts';
 import { readSavedRun, writeSavedRun, type RunState } from '../files/formats/savedRun.ts';
 import { restoreTraining, saveTraining } from '../training/state.ts';
 import type { OpenRun } from './openRun.ts';
 import type { RunRecord } from './record.ts';
-import { recordText } from './recordText.ts';
+import { recordText, roomForRecord } from './recordText.ts';
+import { asTheyWereMeant } from '../settings/earlierSettings.ts';
 
 /** A run as it was read from a file: nothing of it is on the GPU yet. */
 export interface SavedRun {
   /** What it was made with, as it was written: not checked yet. */
   readonly settings: Readonly<Record<string, unknown>>;
-  readonly text: string | undefined;
+  readonly text: GivenText | undefined;
   readonly title: string | undefined;
   readonly state: RunState;
   readonly record: RunRecord | undefined;
@@ -21,11 +23,12 @@ export async function saveRun(
   record: RunRecord,
 ): Promise<Uint8Array<ArrayBuffer>[]> {
   const { configuration, text, title } = prepared.recipe;
-  const told = recordText(record);
+  const given = text === undefined ? undefined : JSON.stringify(text);
+  const told = recordText(record, roomForRecord(given));
   return writeSavedRun(await saveTraining(runtime, experiment.optimiser), {
     configuration: JSON.stringify(configuration),
     ...(told === undefined ? {} : { record: told }),
-    ...(text === undefined ? {} : { text }),
+    ...(given === undefined ? {} : { given }),
     ...(title === undefined ? {} : { title }),
   });
 }
@@ -33,10 +36,10 @@ export async function saveRun(
 /** @throws ModelFileError, SafetensorsError when it is no saved run, or a damaged one. */
 export async function readRun(source: ByteSource): Promise<SavedRun> {
   const { state, metadata } = await readSavedRun(source);
-  const { text, title, record } = metadata;
+  const { title, record } = metadata;
   return {
-    settings: object('configuration', metadata['configuration']),
-    text,
+    settings: asTheyWereMeant(object('configuration', metadata['configuration'])),
+    text: givenText(metadata),
     title,
     state,
     record: record === undefined ? undefined : (object('record', record) as unknown as RunRecord),
@@ -46,6 +49,21 @@ export async function readRun(source: ByteSource): Promise<SavedRun> {
 /** Puts a saved run's numbers into models that were built for it. @throws TrainingStateError when they do not fit. */
 export async function restoreRun({ state }: SavedRun, { runtime, experiment }: OpenRun): Promise<void> {
   await restoreTraining(runtime, experiment.optimiser, state);
+}
+
+/** A saved run's text; of one that was saved as a single string, divided as it was then. */
+function givenText({ given, text, title }: Readonly<Record<string, string>>): GivenText | undefined {
+  if (text !== undefined) return { ...pastedText(title ?? 'The text', text), dividedAs: 'earlier' };
+  if (given === undefined) return undefined;
+  const found = object('text', given) as Partial<GivenText>;
+  if (!Array.isArray(found.files) || !found.files.every(isFile))
+    throw new ModelFileError('The saved run has no readable text.');
+  return found as GivenText;
+}
+
+function isFile(value: unknown): boolean {
+  const { name, text } = (value ?? {}) as Record<string, unknown>;
+  return typeof name === 'string' && typeof text === 'string';
 }
 
 function object(name: string, text: string | undefined): Record<string, unknown> {

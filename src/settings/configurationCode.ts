@@ -1,5 +1,13 @@
 import { BadInputError } from '../base/errors.ts';
-import { changedSettings, configure, SETTINGS, type Configuration, type SettingKey } from './configuration.ts';
+import {
+  changedSettings,
+  configure,
+  SETTING_KEYS,
+  SETTINGS,
+  type Configuration,
+  type SettingKey,
+} from './configuration.ts';
+import { asTheyWereMeant } from './earlierSettings.ts';
 import { PRESETS } from './presets.ts';
 import { SettingError, type SettingValue } from './setting.ts';
 
@@ -33,7 +41,10 @@ export function encodeConfiguration(configuration: Configuration): string {
     const changed = changedSettings(configuration, base);
     if (!best || changed.length < best.changed.length) best = { id, changed };
   }
-  const changes = (best?.changed ?? []).map((key) => `${key}=${encodeValue(configuration[key])}`);
+  // A reader's own text always says how it is cut: a code that does not is older than that setting.
+  const isWanted = (key: SettingKey): boolean =>
+    best?.changed.includes(key) === true || (key === 'chunkFit' && configuration.source === 'text');
+  const changes = SETTING_KEYS.filter(isWanted).map((key) => `${key}=${encodeValue(configuration[key])}`);
   return [`v=${CODE_VERSION}`, `preset=${best?.id ?? ''}`, ...changes].join('&');
 }
 
@@ -70,7 +81,9 @@ export function decodeConfiguration(code: string): Configuration {
 
 function checked(changes: readonly (readonly [string, unknown])[], base: Configuration): Configuration {
   try {
-    return configure(Object.fromEntries(changes), base);
+    const given = Object.fromEntries(changes);
+    const { source } = base;
+    return configure(asTheyWereMeant({ source, ...given }), base);
   } catch (error) {
     if (error instanceof SettingError) throw new CodeError(error.message, error.setting);
     throw error;

@@ -507,7 +507,7 @@ test.describe('taking home', () => {
       id: 'new',
       isCopy: false,
       configuration,
-      text: 'Once I was here.',
+      text: { files: [{ name: 'Mine', text: 'Once I was here.' }] },
       title: 'Mine',
       step: 40,
       run: undefined,

@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { snapshotSteps } from '../../src/cli/support/snapshots.ts';
 import type { StepReport } from '../../src/cli/commands/step.ts';
-import { readText } from '../../src/corpus/sources/documents.ts';
+import { pastedText } from '../../src/corpus/given.ts';
+import { divideText } from '../../src/corpus/sources/division/division.ts';
 import { loadProse } from '../../src/corpus/sources/prose.ts';
 import { headerLength, parseHeader } from '../../src/files/formats/safetensors.ts';
 import type { RunRecord } from '../../src/run/record.ts';
@@ -37,7 +38,7 @@ test('essays are printed as a text that holds the same documents', async () => {
   const documents = [...(await loadProse('shore')), ...(await loadProse('kitchen'))];
   // In a plain text a title is its first line.
   const expected = documents.map(({ title, paragraphs }) => ({ title, paragraphs: [title, ...paragraphs] }));
-  expect(readText('essays.txt', out).documents).toEqual(expected);
+  expect((await divideText(pastedText('essays.txt', out))).documents).toMatchObject(expected);
   const all = await run('essays');
   expect(all.out).toContain(documents.at(-1)?.paragraphs.at(-1));
 });
@@ -52,7 +53,7 @@ describe('what cannot be done is refused in a sentence, with exit code 1', () =>
     [['train', '--steps', '1e99'], /--steps takes a whole number from 1 to 1,000,000,000/],
     [['train', '--every', '99999999999999999999'], /--every takes/],
     [['train', '--checkpoint', 'a', '--checkpoint-every', 'Infinity'], /--checkpoint-every takes/],
-    [['train', '--file', '.'], /^\. is a folder/],
+    [['train', '--file', 'shaders'], /no text in these files/],
     [['train', '--file', 'package.json/text'], /package\.json\/text is not there/],
     [['train', '--adapters', '.', '--record', '.'], /--record \. cannot be written: it is a folder/],
     [['train', '--record', '/dev/full'], /--record .* it is a device/],

@@ -20,8 +20,10 @@ function corpusOf(sizes: readonly number[]): Corpus {
     title: `D${document}`,
     firstChunk: numbered.findIndex((chunk) => chunk.document === document),
     chunkCount,
+    copyOf: undefined,
+    source: document,
   }));
-  return { chunks: numbered, documents, notices: [] };
+  return { chunks: numbered, documents, chunkTokens: 64, notices: [] };
 }
 
 const lexicalIndex = (texts: readonly string[]): Bm25 => new Bm25(texts);

@@ -72,8 +72,8 @@ describe('buildCorpus', () => {
       options,
     );
     expect(corpus.documents).toEqual([
-      { title: 'A', firstChunk: 0, chunkCount: 2 },
-      { title: 'B', firstChunk: 2, chunkCount: 2 },
+      { title: 'A', firstChunk: 0, chunkCount: 2, copyOf: undefined, source: 0 },
+      { title: 'B', firstChunk: 2, chunkCount: 2, copyOf: undefined, source: 2 },
     ]);
     expect(corpus.chunks.map((chunk) => [chunk.index, chunk.document, chunk.documentTitle])).toEqual([
       [0, 0, 'A'],

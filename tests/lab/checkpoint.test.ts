@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { unzipSync } from 'fflate';
+import { pastedText } from '../../src/corpus/given.ts';
 import { nodeGpu } from '../../src/cli/support/nodeGpu.ts';
 import { configure, type Configuration } from '../../src/settings/configuration.ts';
 import { Lab } from '../../src/lab/lab.ts';
@@ -105,7 +106,7 @@ async function trained(steps: number, changes: Partial<Configuration> = {}): Pro
   await lab.ask({
     type: 'configure',
     configuration: configure(changes, CONFIGURATION),
-    text: TEXT,
+    text: pastedText('Numbers', TEXT),
     title: 'Numbers',
   });
   for (let i = 0; i < steps; i++) await lab.ask({ type: 'step' });
@@ -128,7 +129,12 @@ test('looked up, it says what it costs; downloaded, it is listed and can be trai
   expect(arriving.at(-1)).toMatchObject({ state: 'complete', doneBytes: offer.bytes });
   expect((await lab.ask({ type: 'listModels' })).models).toMatchObject([{ state: 'stored' }]);
   expect(of('models').at(-1)?.models, 'everybody was told').toEqual(await lab.ask({ type: 'listModels' }));
-  await lab.ask({ type: 'configure', configuration: CONFIGURATION, text: TEXT, title: 'Numbers' });
+  await lab.ask({
+    type: 'configure',
+    configuration: CONFIGURATION,
+    text: pastedText('Numbers', TEXT),
+    title: 'Numbers',
+  });
   await lab.ask({ type: 'step' });
   // Random weights: every one of the 320 tokens is about equally likely.
   expect(losses()[0]).toBeCloseTo(Math.log(320), 0);
@@ -166,7 +172,12 @@ test('a saved run goes on bit for bit in another visit, from storage and from a 
   ];
   for (const visit of visits) {
     const resumed = await visit();
-    expect(resumed).toMatchObject({ step: 3, text: TEXT, title: 'Numbers', configuration: CONFIGURATION });
+    expect(resumed).toMatchObject({
+      step: 3,
+      text: pastedText('Numbers', TEXT),
+      title: 'Numbers',
+      configuration: CONFIGURATION,
+    });
     expect(resumed.run?.metrics.map(({ step }) => step)).toEqual([1, 2, 3]);
     await next.ask({ type: 'step' });
     expect(of('step').at(-1)?.record.metrics.step).toBe(4);
@@ -217,14 +228,23 @@ test('adapters taken home come back into another run of the same shape, and into
   const ranked = ({ hits }: SearchResult) => hits.after.map(({ chunk, score }) => [chunk, score]);
   const first = ranked(await lab.ask(query));
 
-  await next.ask({ type: 'configure', configuration: CONFIGURATION, text: TEXT, title: 'Numbers' });
+  await next.ask({
+    type: 'configure',
+    configuration: CONFIGURATION,
+    text: pastedText('Numbers', TEXT),
+    title: 'Numbers',
+  });
   const { detail } = await next.ask({ type: 'importAdapters', files });
   expect(detail).toContain('retriever and the language model');
   const found = await next.ask(query);
   expect(ranked(found)).toEqual(first);
   expect(found.hits.before.map(({ score }) => score)).not.toEqual(first.map(([, score]) => score));
 
-  await next.ask({ type: 'configure', configuration: configure({ rank: 8 }, CONFIGURATION), text: TEXT });
+  await next.ask({
+    type: 'configure',
+    configuration: configure({ rank: 8 }, CONFIGURATION),
+    text: pastedText('Numbers', TEXT),
+  });
   await next.ask({ type: 'step' });
   const refused = await failureOf(next.ask({ type: 'importAdapters', files }));
   expect(refused?.kind).toBe('badInput');
@@ -251,7 +271,7 @@ test('retriever and language model may be two checkpoints with tokenizers of the
   await get();
   await get('tests/other');
   const configuration = configure({ retrieverCheckpoint: 'tests/other' }, CONFIGURATION);
-  await lab.ask({ type: 'configure', configuration, text: TEXT, title: 'Numbers' });
+  await lab.ask({ type: 'configure', configuration, text: pastedText('Numbers', TEXT), title: 'Numbers' });
   await lab.ask({ type: 'step' });
   const { hits } = await lab.ask({ type: 'search', query: 'lucky numbers', limit: 2 });
   expect(hits.after).toHaveLength(2);
@@ -261,7 +281,7 @@ test('what cannot be run is refused in words, and the run before goes on', async
   await trained(1);
   const refused = async (configuration: Configuration): Promise<LabError | undefined> => {
     events = [];
-    const refusal = await failureOf(lab.ask({ type: 'configure', configuration, text: TEXT }));
+    const refusal = await failureOf(lab.ask({ type: 'configure', configuration, text: pastedText('Numbers', TEXT) }));
     await lab.ask({ type: 'step' });
     return refusal;
   };
@@ -301,7 +321,11 @@ test('a folder of the reader’s own can be used at once, and kept', async () =>
     ['local@Kept', 'stored'],
   ]);
   for (const checkpoint of ['mine', 'local@Kept']) {
-    await lab.ask({ type: 'configure', configuration: configure({ checkpoint }, CONFIGURATION), text: TEXT });
+    await lab.ask({
+      type: 'configure',
+      configuration: configure({ checkpoint }, CONFIGURATION),
+      text: pastedText('Numbers', TEXT),
+    });
     await lab.ask({ type: 'step' });
   }
   const { id: second } = await lab.ask({ type: 'openFolder', name: 'Kept', files, keep: true });

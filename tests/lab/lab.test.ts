@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { pastedText } from '../../src/corpus/given.ts';
 import { nodeGpu } from '../../src/cli/support/nodeGpu.ts';
 import { matrixOf, metricOf, tokenRowsOf } from '../../src/run/record.ts';
 import { configure } from '../../src/settings/configuration.ts';
@@ -75,7 +76,7 @@ test('a step record is whole: texts, tokens, matrices and losses belong together
   await lab.ask({
     type: 'configure',
     configuration: configure({ ...TINY, source: 'text', chunkTokens: 24 }),
-    text: TEXT,
+    text: pastedText('Numbers', TEXT),
   });
   await lab.ask({ type: 'step' });
   const event = events.find((candidate) => candidate.type === 'step');
@@ -117,7 +118,11 @@ describe('bad input gets a message, and what was there before is kept', () => {
     await lab.ask({ type: 'configure', configuration: configure(TINY) });
     await lab.ask({ type: 'step' });
     const configuration = { ...configure({ ...TINY, chunkTokens: 32 }), ...changes };
-    const command = { type: 'configure', configuration, ...(text === undefined ? {} : { text }) } as const;
+    const command = {
+      type: 'configure',
+      configuration,
+      ...(text === undefined ? {} : { text: pastedText('The text', text) }),
+    } as const;
     const error = await failureOf(lab.ask(command));
     expect(error?.kind).toBe(kind);
     expect(error?.message).toMatch(message);
@@ -131,7 +136,7 @@ describe('bad input gets a message, and what was there before is kept', () => {
     await lab.ask({
       type: 'configure',
       configuration: configure({ ...TINY, source: 'text', chunkTokens: 24 }),
-      text,
+      text: pastedText('The text', text),
     });
     await lab.ask({ type: 'step' });
     const corpus = events.find((event) => event.type === 'corpus');
@@ -142,7 +147,11 @@ describe('bad input gets a message, and what was there before is kept', () => {
 
 describe('a stopped preparation is nobody’s mistake', () => {
   const long = Array.from({ length: 400 }, (_, i) => TEXT.replaceAll('number', `number${i}`)).join('\n\n---\n\n');
-  const slow = { type: 'configure', configuration: configure({ ...TINY, source: 'text' }), text: long } as const;
+  const slow = {
+    type: 'configure',
+    configuration: configure({ ...TINY, source: 'text' }),
+    text: pastedText('The text', long),
+  } as const;
   const isPreparing = () => state() === 'preparing';
 
   test('a pause leaves the run that was there, and it goes on', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { pastedText } from '../../src/corpus/given.ts';
 import { collate } from '../../src/corpus/batches/collation.ts';
 import { CorpusError } from '../../src/corpus/errors.ts';
 import { configure } from '../../src/settings/configuration.ts';
@@ -24,7 +25,7 @@ let corpus: CorpusSetup;
 let experiment: Experiment;
 beforeAll(async () => {
   runtime = await openTestRuntime();
-  corpus = await setUpCorpus(CONFIGURATION, { text: TEXT });
+  corpus = await setUpCorpus(CONFIGURATION, { text: pastedText('Numbers', TEXT) });
   experiment = await openExperiment(runtime, CONFIGURATION, corpus);
 });
 afterAll(() => runtime.destroy());

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { pastedText } from '../../src/corpus/given.ts';
 import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { findingsOf, wordRankings, type ScoredBatches } from '../../src/run/evaluation.ts';
 import { Evaluator } from '../../src/run/evaluator.ts';
@@ -20,7 +21,8 @@ const FAST = { learningRate: 0.1, warmup: 0 };
 const PROSE = { source: 'kitchen', vocabulary: 300, firstHalf: true };
 
 async function open(changes: Record<string, unknown> = {}, text?: string): Promise<OpenRun> {
-  const recipe = { configuration: configure({ ...TINY, ...changes }), text, title: undefined };
+  const given = text === undefined ? undefined : pastedText('The text', text);
+  const recipe = { configuration: configure({ ...TINY, ...changes }), text: given, title: undefined };
   const prepared = await prepareRun(recipe, {
     openBases: () => Promise.reject(new Error('No checkpoint is named.')),
     signal: new AbortController().signal,

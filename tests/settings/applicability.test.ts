@@ -82,9 +82,12 @@ const SCENARIOS: Readonly<Record<string, Configuration>> = {
 /** Values of which at least one should change a tiny run where the setting applies. */
 const OTHER_VALUES: Readonly<Record<SettingKey, readonly Value[]>> = {
   source: ['text', 'facts', 'kitchen'],
+  documentUnit: ['paragraph'],
+  column: ['answer'],
   vocabulary: [310],
   chunks: [8],
   chunkTokens: [12],
+  chunkFit: ['fixed'],
   batching: ['adjacent', 'topics', 'random'],
   groupSize: [4],
   firstHalf: [true],

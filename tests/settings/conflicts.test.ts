@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { pastedText } from '../../src/corpus/given.ts';
 import { FactStream } from '../../src/corpus/sources/factStream.ts';
 import { whyIdle } from '../../src/settings/applicability.ts';
 import { setUpCorpus } from '../../src/run/corpusSetup.ts';
@@ -81,7 +82,7 @@ test('what may stand together makes a corpus: every batch size, group and way of
       for (const batching of ['topics', 'adjacent', 'bm25', 'random'] as const) {
         const prose = { ...draft, source: 'text', vocabulary: 300, batching } as const;
         if (contradictions(prose).length > 0) continue;
-        const { batches } = await setUpCorpus(prose, { text: LETTERS });
+        const { batches } = await setUpCorpus(prose, { text: pastedText('Letters', LETTERS) });
         expect(batches.batchAt(0).chunks).toHaveLength(chunks);
         expect(batches.heldOutBatches(1)).toHaveLength(1);
       }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { GivenText } from '../../src/corpus/given.ts';
 import { setUpCorpus } from '../../src/run/corpusSetup.ts';
 import { openExperiment } from '../../src/run/assemble.ts';
 import { openBoth, type Pretrained } from '../../src/run/pretrained.ts';
@@ -15,6 +16,18 @@ export const TEXT = Array.from(
     `Essay ${i}\n\nThe number ${i} is a curious one. People have counted to ${i} for ages. It comes after ${i - 1} and before ${i + 1}, as everybody knows who can count. Some find it lucky, others do not care.`,
 ).join('\n\n---\n\n');
 
+/** The same with some rows beside it: too short for two chunks of full length, and with two columns that could be read. */
+const ROWS = Array.from(
+  { length: 8 },
+  (_, i) => `What comes after ${i} when people count?,People count ${i + 1} right after ${i}`,
+);
+const GIVEN: GivenText = {
+  files: [
+    { name: 'essays.txt', text: TEXT },
+    { name: 'rows.csv', text: ['question,answer', ...ROWS].join('\n') },
+  ],
+};
+
 /**
  * Everything that a short run comes to: its corpus, the scores before and after, two steps with losses, matrices and norms,
  * and the weights at its end; times and memory aside. Configurations that the engine takes alike come to the same text.
@@ -25,11 +38,11 @@ export async function outcome(
   open: (name: string) => Promise<Pretrained>,
 ): Promise<string> {
   const bases = configuration.base === 'checkpoint' ? await openBoth(configuration, open) : undefined;
-  const corpus = await setUpCorpus(configuration, { bases, text: TEXT });
+  const corpus = await setUpCorpus(configuration, { bases, text: GIVEN });
   const experiment = await openExperiment(runtime, configuration, corpus, bases);
   try {
     const { trainer, optimiser } = experiment;
-    const prepared = { recipe: { configuration, text: TEXT, title: undefined }, corpus, bases };
+    const prepared = { recipe: { configuration, text: GIVEN, title: undefined }, corpus, bases };
     const evaluator = new Evaluator({ runtime, prepared, experiment }, undefined);
     const parts: unknown[] = [corpus.summary, await evaluator.evaluate()];
     for (let step = 0; step < 2; step++) {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { pastedText } from '../../src/corpus/given.ts';
 import { configure } from '../../src/settings/configuration.ts';
 import { setUpCorpus } from '../../src/run/corpusSetup.ts';
 import { openExperiment } from '../../src/run/assemble.ts';
@@ -136,7 +137,11 @@ test('what the pool keeps for reuse stays in proportion, however ragged the batc
     (_, i) => `Story ${i}. ${'It goes on and on. '.repeat(1 + ((7 * i) % 11))}`,
   ).join('\n\n---\n\n');
   const configuration = configure({ ...TINY, source: 'text', chunkTokens: 40, batching: 'random', vocabulary: 300 });
-  const made = await openExperiment(runtime, configuration, await setUpCorpus(configuration, { text }));
+  const made = await openExperiment(
+    runtime,
+    configuration,
+    await setUpCorpus(configuration, { text: pastedText('The text', text) }),
+  );
   runtime.pool.trim();
   for (let i = 0; i < 12; i++) {
     const { memory } = await made.trainer.step();

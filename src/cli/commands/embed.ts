@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
 import { embeddingsTsv, writeNpy } from '../../files/formats/embeddingFiles.ts';
 import { configure } from '../../settings/configuration.ts';
 import { setUpCorpus } from '../../run/corpusSetup.ts';
@@ -7,12 +5,21 @@ import { embedTexts } from '../../lab/desks/embedding.ts';
 import { retrieverConfig } from '../../run/retrieverDepth.ts';
 import { preset } from '../../settings/presets.ts';
 import { EmbeddingIndex } from '../../retrieval/embeddingIndex.ts';
-import { reading } from '../support/fileProblems.ts';
+import { readGivenFiles } from '../support/givenFiles.ts';
 import { loadModel, openFolder } from '../support/modelFolder.ts';
 import { openNodeRuntime } from '../support/nodeGpu.ts';
 import { FORCE_HELP, FORCE_OPTION, Outputs } from '../support/outputs.ts';
-import { ProgressLine, reportCompiling, timeText } from '../support/reports.ts';
-import { nothingMore, parse, required, UsageError, whole, type Command } from '../support/usage.ts';
+import { ProgressLine, reportCompiling, reportNotices, timeText } from '../support/reports.ts';
+import {
+  FILE_HELP,
+  nothingMore,
+  ownTextChanges,
+  parse,
+  required,
+  UsageError,
+  whole,
+  type Command,
+} from '../support/usage.ts';
 
 export const embedCommand: Command = {
   name: 'embed',
@@ -20,31 +27,35 @@ export const embedCommand: Command = {
   summary: 'cuts a text into chunks, embeds them with a retriever, and searches them',
   help: `  --model DIR              a Hugging Face folder of the Qwen or Llama family
   --adapter DIR            a PEFT folder: a trained retriever's adapter over it
-  --file TEXT              the text
+${FILE_HELP}
   --query TEXT             print the chunks that are nearest to it
   --top N                  how many (default 5)
   --out FILE               write the chunks' embeddings: FILE.npy ([chunks, width], float32) or FILE.tsv (with the texts)
 ${FORCE_HELP}
-  --chunkTokens N          most tokens of a chunk (default ${preset('gentle').configuration.chunkTokens})
+  --chunkTokens N          tokens of a chunk (default: at most ${preset('gentle').configuration.chunkTokens}, and short enough for most documents to have two)
   --pooling NAME           mean (default), content, eos or first: the one that the retriever was trained with
   --retrieverDepth N       layers that the retriever ran: 0 (default) all, 12 the first twelve, -1 all but the last (=-1)`,
   async run(args, signal) {
     const { values, positionals } = parse(args, {
       model: { type: 'string' },
       adapter: { type: 'string' },
-      file: { type: 'string' },
+      file: { type: 'string', multiple: true },
+      documents: { type: 'string' },
+      documentUnit: { type: 'string' },
+      column: { type: 'string' },
       query: { type: 'string' },
       top: { type: 'string' },
       out: { type: 'string' },
       ...FORCE_OPTION,
       chunkTokens: { type: 'string' },
+      chunkFit: { type: 'string' },
       pooling: { type: 'string' },
       retrieverDepth: { type: 'string' },
     });
     nothingMore(positionals);
     const folder = required('model', values.model, 'the folder of a checkpoint');
-    const file = required('file', values.file, 'the text to embed');
-    const { query, out, chunkTokens, pooling, retrieverDepth } = values;
+    const { file, query, out, documentUnit, column, chunkTokens, chunkFit, pooling, retrieverDepth } = values;
+    required('file', file?.[0], 'the text to embed');
     const top = whole('top', values.top, 5);
     if (query === undefined && out === undefined)
       throw new UsageError('Nothing to do: give --query TEXT or --out FILE.');
@@ -56,20 +67,17 @@ ${FORCE_HELP}
     });
     // Batches are not made; what is asked of them must not stand in the way of a short text.
     const small = { batching: 'random', chunks: 2 };
-    const changes = {
-      source: 'text',
-      ...small,
-      ...(chunkTokens && { chunkTokens }),
-      ...(pooling && { pooling }),
-      ...(retrieverDepth && { retrieverDepth }),
-    };
+    const settings = { documentUnit, column, chunkTokens, chunkFit, pooling, retrieverDepth };
+    const given = Object.entries(settings).filter(([, value]) => value !== undefined);
+    const changes = { ...small, ...Object.fromEntries(given), ...ownTextChanges(values) };
     const configuration = configure(changes, preset('gentle').configuration);
+    const { text, title } = await readGivenFiles(file ?? [], signal);
 
     const pretrained = await openFolder(folder);
     const { tokenizer } = pretrained;
     const bases = { languageModel: pretrained, retriever: pretrained };
-    const text = new Uint8Array(await reading(file, readFile(file)));
-    const { chunks } = await setUpCorpus(configuration, { text, title: basename(file), bases, signal });
+    const { chunks, summary } = await setUpCorpus(configuration, { text, title, bases, signal });
+    reportNotices(summary.notices);
     const runtime = await openNodeRuntime();
     reportCompiling(runtime);
     const model = await loadModel(runtime, pretrained, {

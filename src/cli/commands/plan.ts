@@ -7,6 +7,7 @@ import { setUpCorpus } from '../../run/corpusSetup.ts';
 import type { Configuration } from '../../settings/configuration.ts';
 import { parseDecoderConfig } from '../../models/config.ts';
 import { readShape } from './makeCheckpoint.ts';
+import { readGivenFiles } from '../support/givenFiles.ts';
 import { memoryTable } from '../support/memoryTable.ts';
 import { openBases } from '../support/modelFolder.ts';
 import { openNodeRuntime } from '../support/nodeGpu.ts';
@@ -37,7 +38,7 @@ export const planCommand: Command = {
   --here                   for the GPU of this machine; otherwise for any GPU with WebGPU's default limits
   --json                   the plan as one JSON object
 and every setting of train. --memoryBudget says how much may be used.`,
-  async run(args) {
+  async run(args, signal) {
     const { values, positionals } = parse(args, {
       ...CONFIGURATION_OPTIONS,
       config: { type: 'string' },
@@ -48,7 +49,7 @@ and every setting of train. --memoryBudget says how much may be used.`,
     if (values.config !== undefined && values.model !== undefined)
       throw new UsageError('Give --model DIR or --config SHAPE, not both.');
     const { configuration } = readConfiguration({ ...values, model: values.model ?? values.config });
-    const bases = await plannedBases(configuration, values);
+    const bases = await plannedBases(configuration, values, signal);
     const runtime = values.here ? await openNodeRuntime() : undefined;
     const fitted = await fitPlan(configuration, bases, runtime?.gpu ?? ANY_GPU);
     const where = runtime ? gpuText(runtime) : ANY_GPU.info.description;
@@ -59,21 +60,30 @@ and every setting of train. --memoryBudget says how much may be used.`,
 
 const note = (message: string): unknown => process.stderr.write(`note: ${message}\n`);
 
+interface PlannedFrom {
+  readonly config?: string;
+  readonly model?: string;
+  readonly 'retriever-model'?: string;
+  readonly file?: readonly string[];
+}
+
 async function plannedBases(
   configuration: Configuration,
-  { config, model, 'retriever-model': retriever }: { config?: string; model?: string; 'retriever-model'?: string },
+  { config, model, 'retriever-model': retriever, file }: PlannedFrom,
+  signal: AbortSignal,
 ): Promise<PlannedBases> {
   if (config !== undefined) {
     const shape = parseDecoderConfig(await readShape(config), note);
     const base = { config: shape, stored: 'bf16' } as const;
     return { languageModel: base, retriever: base };
   }
-  if (model !== undefined) {
-    const bases = await openBases(model, retriever);
-    noticesOf(bases).forEach(note);
-    return bases;
-  }
-  const { tokenizer } = await setUpCorpus(configuration);
+  const found = file && (await readGivenFiles(file, signal));
+  const bases = model === undefined ? undefined : await openBases(model, retriever);
+  if (bases) noticesOf(bases).forEach(note);
+  if (bases && !found) return bases;
+  const { tokenizer, summary } = await setUpCorpus(configuration, { ...found, bases, signal });
+  summary.notices.forEach(note);
+  if (bases) return bases;
   return smallBases(configuration, tokenizer.vocabularySize);
 }
 

@@ -9,7 +9,7 @@ import type { Configuration } from '../../settings/configuration.ts';
 import { jsonPrinter, textPrinter } from '../support/metrics.ts';
 import { openRun, type CommandRun, type RunSources } from '../support/openRun.ts';
 import { FORCE_HELP, FORCE_OPTION, Outputs } from '../support/outputs.ts';
-import { gpuText, timeText } from '../support/reports.ts';
+import { gpuText, reportNotices, timeText } from '../support/reports.ts';
 import { readAdapters, readRunFile } from '../support/save.ts';
 import { snapshotSteps } from '../support/snapshots.ts';
 import {
@@ -160,7 +160,9 @@ async function train(run: CommandRun, options: TrainOptions, saved: SavedRun | u
   const table = tableOf(configuration);
   const write = (text: string): unknown => process.stdout.write(text);
   const print = options.json ? jsonPrinter(table, write) : textPrinter(table, write);
-  if (!options.json) {
+  // Where only JSON may be printed, notices go beside it.
+  if (options.json) reportNotices(corpus.summary.notices);
+  else {
     for (const notice of corpus.summary.notices) write(`note: ${notice}\n`);
     write(`${corpus.summary.title} on ${gpuText(runtime)}\n`);
   }

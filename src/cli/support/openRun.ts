@@ -1,18 +1,18 @@
-import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
+import type { GivenText } from '../../corpus/given.ts';
 import { openRun as openPrepared, prepareRun, type OpenRun } from '../../run/openRun.ts';
 import type { PreparedRun } from '../../run/recipe.ts';
 import type { Configuration } from '../../settings/configuration.ts';
-import { reading } from './fileProblems.ts';
+import { readGivenFiles } from './givenFiles.ts';
 import { loadProgress, openBases, requireModel } from './modelFolder.ts';
 import { openNodeRuntime } from './nodeGpu.ts';
 import { reportCompiling } from './reports.ts';
 
 /** Where a run's text and checkpoints come from. */
 export interface RunSources {
-  readonly file?: string | undefined;
-  /** A text that is at hand, in place of a file. */
-  readonly text?: string | undefined;
+  /** Files and folders. */
+  readonly file?: readonly string[] | undefined;
+  /** A text that is at hand, in place of files. */
+  readonly text?: GivenText | undefined;
   readonly title?: string | undefined;
   readonly model?: string | undefined;
   readonly 'retriever-model'?: string | undefined;
@@ -32,13 +32,10 @@ export async function openRun(
   sources: RunSources,
   { signal, fullRows = false }: { signal: AbortSignal; fullRows?: boolean },
 ): Promise<CommandRun> {
-  const bytes =
-    sources.file === undefined ? undefined : new Uint8Array(await reading(sources.file, readFile(sources.file)));
-  const text = bytes ? new TextDecoder().decode(bytes) : sources.text;
-  const title = sources.file === undefined ? sources.title : basename(sources.file);
+  const { text, title } = sources.file === undefined ? sources : await readGivenFiles(sources.file, signal);
   const found = await prepareRun(
     { configuration, text, title },
-    { openBases: () => openBases(requireModel(sources.model), sources['retriever-model']), bytes, signal },
+    { openBases: () => openBases(requireModel(sources.model), sources['retriever-model']), signal },
   );
   const prepared = fullRows ? withFullRows(found) : found;
   const runtime = await openNodeRuntime();

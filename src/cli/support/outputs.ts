@@ -22,7 +22,7 @@ export interface OutputRules {
   /** Whether files that are there may be replaced. */
   readonly force: boolean | undefined;
   /** Files and folders that the command reads, by option: they are never written over. */
-  readonly inputs?: Readonly<Record<string, string | undefined>>;
+  readonly inputs?: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** The option that goes on in the file that another option reads: no overwriting, but the same file told further. */
   readonly goesOn?: readonly [output: string, input: string];
 }
@@ -47,8 +47,8 @@ export class Outputs {
   /** Tries every place. @throws UsageError with a sentence for each output that cannot be written. */
   static async prepare(wanted: readonly Wanted[], { force, inputs = {}, goesOn }: OutputRules): Promise<Outputs> {
     const read = new Map<string, string>();
-    for (const [option, path] of Object.entries(inputs))
-      if (path !== undefined) read.set(await locate(path).catch(() => path), option);
+    for (const [option, given = []] of Object.entries(inputs))
+      for (const path of [given].flat()) read.set(await locate(path).catch(() => path), option);
     const refusals: string[] = [];
     const places: OutputPlace[] = [];
     for (const { option, path, kind } of wanted) {

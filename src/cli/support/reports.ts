@@ -69,3 +69,8 @@ export function gpuText(runtime: Runtime): string {
   const { description, vendor, architecture } = runtime.gpu.info;
   return description || `${vendor} ${architecture}`;
 }
+
+/** What should be known of a text before anything is read off it, on standard error. */
+export function reportNotices(notices: readonly string[]): void {
+  for (const notice of notices) process.stderr.write(`note: ${notice}\n`);
+}

@@ -1,5 +1,6 @@
 import { BadInputError } from '../../base/errors.ts';
 import { parseArgs } from 'node:util';
+import { FORMATS } from '../../corpus/sources/readers/readers.ts';
 import { whereItApplies, whyIdle } from '../../settings/applicability.ts';
 import {
   configure,
@@ -28,7 +29,7 @@ export interface Command {
   run(args: readonly string[], signal: AbortSignal): Promise<void>;
 }
 
-type Options = Readonly<Record<string, { readonly type: 'string' | 'boolean' }>>;
+type Options = Readonly<Record<string, { readonly type: 'string' | 'boolean'; readonly multiple?: boolean }>>;
 
 /** The values of the options, and what stands between them. @throws UsageError for an option that there is not. */
 export function parse<const T extends Options>(args: readonly string[], options: T) {
@@ -80,13 +81,22 @@ export const CONFIGURATION_OPTIONS = {
   ...(Object.fromEntries(FLAG_KEYS.map((key) => [key, { type: 'string' }])) as Record<FlagKey, { type: 'string' }>),
   preset: { type: 'string' },
   corpus: { type: 'string' },
-  file: { type: 'string' },
+  file: { type: 'string', multiple: true },
+  documents: { type: 'string' },
   model: { type: 'string' },
   'model-name': { type: 'string' },
   'retriever-model': { type: 'string' },
 } as const satisfies Options;
 
-export type ConfigurationValues = { readonly [K in keyof typeof CONFIGURATION_OPTIONS]?: string | undefined };
+export type ConfigurationValues = {
+  readonly [K in Exclude<keyof typeof CONFIGURATION_OPTIONS, 'file'>]?: string | undefined;
+} & { readonly file?: readonly string[] | undefined };
+
+/** Help on texts of one's own, for every command that reads them. */
+export const FILE_HELP = `  --file PATH              a text of your own: a file (${FORMATS.flatMap(({ extensions: [first] }) => `.${first}`).join(', ')} …) or a folder of them;
+                           may be given several times
+  --documents UNIT         what a document is, the same as --documentUnit: ${SETTINGS.documentUnit.choices.map(({ value }) => value).join(', ')}
+  --column NAME            the column of .csv, .tsv and .jsonl files that holds the text`;
 
 export const CONFIGURATION_HELP = `  --preset NAME            ${PRESETS.map(({ id }) => id).join(', ')}
                            (default ${PRESETS[0]?.id ?? ''}; gentle with --model)
@@ -94,7 +104,7 @@ export const CONFIGURATION_HELP = `  --preset NAME            ${PRESETS.map(({ i
   --model-name NAME        what adapters are to call it: its id on the hub (default: the folder's name)
   --retriever-model DIR    another one for the retriever
   --corpus NAME            the same as --source
-  --file PATH              a text of your own`;
+${FILE_HELP}`;
 
 /** Settings of the page that no command reads. */
 const IDLE_HERE: Readonly<Partial<Record<FlagKey, string>>> = {
@@ -147,7 +157,7 @@ export function readConfiguration(
     throw new UsageError('--retriever-model needs --model: the folder of the language model.');
   for (const key of FLAG_KEYS) if (values[key] !== undefined) changes[key] = values[key];
   if (values.corpus !== undefined) changes['source'] = values.corpus;
-  if (values.file !== undefined) changes['source'] = 'text';
+  Object.assign(changes, ownTextChanges(values));
   const configuration = configure(changes, chosen.configuration);
   for (const note of idleFlags(values, configuration)) process.stderr.write(`note: ${note}\n`);
   if (configuration.base === 'checkpoint' && model === undefined)
@@ -162,6 +172,21 @@ export function readConfiguration(
       `The retriever of the saved run stands on ${retrieverCheckpoint}: say where with --retriever-model DIR.`,
     );
   return { configuration, name: chosen.title };
+}
+
+/** What flags on a text of one's own change. A chunk length that is given is meant. */
+export function ownTextChanges(values: {
+  readonly file?: readonly string[] | undefined;
+  readonly documents?: string | undefined;
+  readonly chunkTokens?: string | undefined;
+  readonly chunkFit?: string | undefined;
+}): Record<string, unknown> {
+  const { file, documents, chunkTokens, chunkFit } = values;
+  return {
+    ...(file !== undefined && { source: 'text' }),
+    ...(documents !== undefined && { documentUnit: documents }),
+    ...(chunkTokens !== undefined && chunkFit === undefined && { chunkFit: 'fixed' }),
+  };
 }
 
 /** What a folder is called in a configuration and in adapters made on it: its last part, in characters that a name may have. */

@@ -6,15 +6,20 @@ export interface LexicalIndex {
   search(query: string, limit: number): readonly { readonly index: number }[];
 }
 
-/** Chunks grouped by document. */
-export function byDocument(chunks: readonly Chunk[]): Chunk[][] {
+/** Chunks grouped by what they belong to, in order of appearance. */
+export function groupedBy(chunks: readonly Chunk[], labelOf: (chunk: Chunk) => number): Chunk[][] {
   const groups = new Map<number, Chunk[]>();
   for (const chunk of chunks) {
-    const group = groups.get(chunk.document);
+    const label = labelOf(chunk);
+    const group = groups.get(label);
     if (group) group.push(chunk);
-    else groups.set(chunk.document, [chunk]);
+    else groups.set(label, [chunk]);
   }
   return [...groups.values()];
+}
+
+function byDocument(chunks: readonly Chunk[]): Chunk[][] {
+  return groupedBy(chunks, ({ document }) => document);
 }
 
 function windows<T>(items: readonly T[], size: number): T[][] {

@@ -1,7 +1,7 @@
 import {
   adjacentBatches,
   bm25Batches,
-  byDocument,
+  groupedBy,
   groupedChunks,
   randomBatches,
   topicBatches,
@@ -31,17 +31,32 @@ export interface BatchingOptions {
 const MINIMUM_DOCUMENTS = 2;
 
 /** Splits by document, the same way for every seed. Documents of one chunk have no partner and are held out last. */
-function split(corpus: Corpus, batchSize: number, share: number): { training: Chunk[]; heldOut: Chunk[] } {
-  const documents = Random.fromSeed(0).fork('held-out documents').shuffle(byDocument(corpus.chunks));
+function split(
+  chunks: readonly Chunk[],
+  labelOf: (chunk: Chunk) => number,
+  batchSize: number,
+  share: number,
+): { training: readonly Chunk[]; heldOut: readonly Chunk[] } {
+  const documents = Random.fromSeed(0).fork('held-out documents').shuffle(groupedBy(chunks, labelOf));
   documents.sort((a, b) => Number(b.length > 1) - Number(a.length > 1));
   const wanted = share === 0 ? 0 : Math.max(MINIMUM_DOCUMENTS, Math.round(documents.length * share));
   for (let count = Math.min(wanted, documents.length - MINIMUM_DOCUMENTS); count >= MINIMUM_DOCUMENTS; count--) {
-    const heldOutDocuments = new Set(documents.slice(0, count).map((group) => group[0]?.document));
-    const training = corpus.chunks.filter((chunk) => !heldOutDocuments.has(chunk.document));
+    const heldOut = new Set(documents.slice(0, count).flat());
+    const training = chunks.filter((chunk) => !heldOut.has(chunk));
     if (training.length < batchSize) continue;
-    return { training, heldOut: corpus.chunks.filter((chunk) => heldOutDocuments.has(chunk.document)) };
+    return { training, heldOut: chunks.filter((chunk) => heldOut.has(chunk)) };
   }
-  return { training: [...corpus.chunks], heldOut: [] };
+  return { training: chunks, heldOut: [] };
+}
+
+/**
+ * What batches are made of. Copies of a document teach nothing that it does not, and are found too easily: they are left out where
+ * enough remains without them.
+ */
+function withoutCopies({ chunks, documents }: Corpus, batchSize: number): readonly Chunk[] {
+  const originals = chunks.filter(({ document }) => documents[document]?.copyOf === undefined);
+  const count = documents.filter(({ copyOf }) => copyOf === undefined).length;
+  return originals.length >= batchSize && count >= MINIMUM_DOCUMENTS ? originals : chunks;
 }
 
 /**
@@ -52,6 +67,7 @@ export class CorpusBatches implements BatchSource {
   readonly batchSize: number;
   readonly notices: readonly Notice[];
   readonly batchesPerEpoch: number;
+  private readonly documents: Corpus['documents'];
   private readonly training: readonly Chunk[];
   private readonly heldOut: readonly Chunk[];
   private readonly strategy: BatchStrategy;
@@ -87,7 +103,13 @@ export class CorpusBatches implements BatchSource {
           'Choose a smaller batch, shorter chunks or more text.',
       );
     }
-    const { training, heldOut } = split(corpus, batchSize, heldOutShare);
+    this.documents = corpus.documents;
+    const { training, heldOut } = split(
+      withoutCopies(corpus, batchSize),
+      (chunk) => this.labelOf(chunk),
+      batchSize,
+      heldOutShare,
+    );
     this.training = training;
     this.heldOut = heldOut;
     this.notices =
@@ -168,6 +190,11 @@ export class CorpusBatches implements BatchSource {
 
   private shuffled(chunks: readonly Chunk[], random: Random): Batch {
     const shuffled = random.shuffle(chunks);
-    return { chunks: shuffled, labels: shuffled.map((chunk) => chunk.document) };
+    return { chunks: shuffled, labels: shuffled.map((chunk) => this.labelOf(chunk)) };
+  }
+
+  /** Copies of a document belong together. */
+  private labelOf({ document }: Chunk): number {
+    return this.documents[document]?.copyOf ?? document;
   }
 }

@@ -1,3 +1,4 @@
+import type { GivenText } from '../../corpus/given.ts';
 import type { CorpusSummary, Evaluation, StepRecord } from '../../run/record.ts';
 import type { SavedRunView } from '../../run/savedRuns.ts';
 import type { Configuration } from '../../settings/configuration.ts';
@@ -13,6 +14,8 @@ import type {
   PlanView,
   ResumedRun,
   SearchResult,
+  TextPreview,
+  TextProgress,
 } from './views.ts';
 
 /** A file that the reader chose, with its path in the folder it came from. */
@@ -27,7 +30,7 @@ export type SessionCommand =
   | {
       readonly type: 'configure';
       readonly configuration: Configuration;
-      readonly text?: string;
+      readonly text?: GivenText;
       readonly title?: string;
     }
   /** Train until paused, which is when it is answered. Opens the GPU and builds the models when that has not happened yet. */
@@ -60,6 +63,21 @@ export type ModelCommand =
     }
   /** What a configuration would need of the GPU's memory. */
   | { readonly type: 'plan'; readonly configuration: Configuration };
+
+/** A text of the reader's own, before anything runs on it. None of these touches the run. */
+export type TextCommand =
+  /**
+   * Reads files of any kind that is known (sources/readers): decoded, or taken out of their format. Where the files come from a
+   * folder, those of other kinds are left out with a note.
+   */
+  | { readonly type: 'readFiles'; readonly files: readonly ChosenFile[] }
+  /** How a text is divided and cut under a configuration. `from`: the first document that is shown. */
+  | {
+      readonly type: 'previewText';
+      readonly configuration: Configuration;
+      readonly text: GivenText;
+      readonly from?: number;
+    };
 
 /** What is taken out of a run and put back. */
 export type RunCommand =
@@ -110,7 +128,8 @@ export type KernelCommand =
   | { readonly type: 'kernelSource'; readonly name: string };
 
 /** What the page asks of the lab. */
-export type LabCommand = SessionCommand | ModelCommand | RunCommand | SearchCommand | InspectCommand | KernelCommand;
+export type LabCommand =
+  SessionCommand | ModelCommand | TextCommand | RunCommand | SearchCommand | InspectCommand | KernelCommand;
 export type CommandType = LabCommand['type'];
 export type CommandOf<T extends CommandType> = Extract<LabCommand, { type: T }>;
 
@@ -128,6 +147,8 @@ export interface Answers {
   /** The id it is listed by: not the name that was wished for, where that was taken. */
   readonly openFolder: { readonly id: string };
   readonly plan: PlanView;
+  readonly readFiles: GivenText;
+  readonly previewText: TextPreview;
   readonly exportAdapters: LabFile;
   /** What was put under the run, in words. */
   readonly importAdapters: { readonly detail: string };
@@ -153,6 +174,9 @@ export interface Answers {
 interface Reports {
   readonly downloadModel: DownloadView;
   readonly openFolder: DownloadView;
+  /** What is under way, and the share of it that is done. */
+  readonly readFiles: TextProgress;
+  readonly previewText: TextProgress;
   /** Share of the chunks that are embedded. */
   readonly search: number;
   readonly exportEmbeddings: number;

@@ -1,8 +1,20 @@
+import type { GivenText } from '../../corpus/given.ts';
 import type { DownloadState } from '../../files/hub/progress.ts';
 import type { Attribution } from '../../objectives/revela/attribution.ts';
 import type { PairInspection } from '../../objectives/revela/inspection.ts';
 import type { BatchView, CorpusSummary, RunRecord } from '../../run/record.ts';
 import type { Configuration } from '../../settings/configuration.ts';
+
+export type { GivenFile, GivenText, Split } from '../../corpus/given.ts';
+export type { Unit } from '../../corpus/sources/division/units.ts';
+export type { DocumentPreview, TextPreview } from '../../run/textPreview.ts';
+
+/** How far a text is read, or cut. */
+export interface TextProgress {
+  readonly detail: string;
+  /** 0 to 1. */
+  readonly fraction: number;
+}
 
 /** A checkpoint that can be chosen. */
 export interface ModelView {
@@ -84,7 +96,7 @@ export interface ResumedRun {
   /** Another tab has that run open, so that a copy of it goes on here. */
   readonly isCopy: boolean;
   readonly configuration: Configuration;
-  readonly text: string | undefined;
+  readonly text: GivenText | undefined;
   readonly title: string | undefined;
   /** Updates it has made. */
   readonly step: number;

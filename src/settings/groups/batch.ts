@@ -1,4 +1,5 @@
 import { choiceSetting, numberSetting, switchSetting } from '../setting.ts';
+import { ON_OWN_TEXT } from './conditions.ts';
 
 /** Which chunks meet in a batch, and what of them is seen. */
 export const BATCH = {
@@ -28,6 +29,21 @@ export const BATCH = {
     unit: 'tokens',
     paper: '160',
     cost: { memory: 'more', time: 'more', words: 'Longer chunks take more memory and time.' },
+  }),
+  chunkFit: choiceSetting({
+    group: 'batch',
+    label: 'Length of chunks',
+    help: 'Whether chunks are made shorter where your documents are short: a chunk alone in its document has no partner to find.',
+    applies: [ON_OWN_TEXT],
+    default: 'auto',
+    choices: [
+      {
+        value: 'auto',
+        label: 'Fits the documents',
+        help: 'Short enough for most documents to have two, and no longer than said.',
+      },
+      { value: 'fixed', label: 'As said', help: 'As long as they may be.' },
+    ],
   }),
   batching: choiceSetting({
     group: 'batch',

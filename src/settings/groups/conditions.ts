@@ -20,3 +20,5 @@ export const FOR_REVELA: Condition = {
   only: { objective: 'revela' },
   why: 'InfoNCE has no language model, and no chunk reads another.',
 };
+
+export const ON_OWN_TEXT: Condition = { only: { source: 'text' }, why: 'Only for your own text.' };

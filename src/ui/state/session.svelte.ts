@@ -4,6 +4,7 @@ import type { Answers, AskOptions, Door, LabCommand, LabEvent, LabState } from '
 import type { ResumedRun } from '../../lab/door/views.ts';
 import type { CorpusSummary, RunRecord } from '../../run/record.ts';
 import type { Configuration } from '../../settings/configuration.ts';
+import { joinFiles } from '../panels/text/readFiles.ts';
 import type { Draft } from '../panels/settings/draft.svelte.ts';
 import { differences, Ground, withTextKept, type Choice } from './ground.svelte.ts';
 import { Frames } from './history/frames.ts';
@@ -239,7 +240,8 @@ export class Session implements Door {
     this.ground.giveUp();
     const choice = this.chosen(text);
     const { configuration } = choice;
-    const own = configuration.source === 'text' ? { text: text.content, title: text.title || 'The text' } : {};
+    const name = text.title || 'The text';
+    const own = configuration.source === 'text' ? { text: { files: [{ name, text: text.content }] }, title: name } : {};
     const control = new AbortController();
     const answer = this.open().ask({ type: 'configure', configuration, ...own }, { signal: control.signal });
     const done = answer.then((corpus) => this.adopt(choice, corpus));
@@ -296,7 +298,8 @@ export class Session implements Door {
   /** A saved run stands where it was left: the settings and the text are its own again. */
   private resume(run: ResumedRun): void {
     const { configuration, text, title } = run;
-    if (text !== undefined) this.reader.replace({ title: title ?? '', content: text });
+    if (text !== undefined)
+      this.reader.replace({ title: title ?? '', content: joinFiles(text.files.map((file) => file.text)) });
     this.draft.adopt(configuration);
     this.ground.accepted = this.chosen(this.reader.present);
     this.error = undefined;

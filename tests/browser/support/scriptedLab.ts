@@ -126,7 +126,7 @@ function install({ records, corpus, lastStep, everyMs, kernels }: Script): void 
     halt();
     const { refusal } = window as unknown as ScriptedWindow;
     if (refusal) return reply('configure', { kind: 'failure', error: refusal });
-    if (command.text !== undefined && /^\s*$|\0/.test(command.text)) {
+    if (command.text?.files.some(({ text }) => /^\s*$|\0/.test(text))) {
       const message = `${command.title ?? 'The text'} is not plain text.`;
       const error = { kind: 'badInput', message, action: 'Save it as .txt or .md in UTF-8.' } as const;
       return reply('configure', { kind: 'failure', error });

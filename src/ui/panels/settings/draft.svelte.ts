@@ -13,8 +13,15 @@ import { load, save } from '../../state/storage.ts';
 
 const STORED = 'settings';
 
-/** What a preset leaves to the reader: which checkpoint, and how much memory there is. */
-const OWN_CHOICES: readonly SettingKey[] = ['checkpoint', 'retrieverCheckpoint', 'memoryBudget'];
+/** What a preset leaves to the reader: which checkpoint, how much memory there is, and how their own text is divided. */
+const OWN_CHOICES: readonly SettingKey[] = [
+  'checkpoint',
+  'retrieverCheckpoint',
+  'memoryBudget',
+  'documentUnit',
+  'column',
+  'chunkFit',
+];
 
 /** A setting at fault, with what is wrong. */
 export interface Problem {
@@ -76,15 +83,10 @@ export class Draft {
 
   choosePreset(id: string): void {
     const { configuration } = preset(id);
-    const { source, checkpoint, retrieverCheckpoint, memoryBudget } = this.configuration;
+    const { source } = this.configuration;
     const keepsSource = configuration.source !== 'facts' && source !== 'facts';
-    this.adopt({
-      ...configuration,
-      checkpoint,
-      retrieverCheckpoint,
-      memoryBudget,
-      ...(keepsSource ? { source } : {}),
-    });
+    const own = Object.fromEntries(OWN_CHOICES.map((key) => [key, this.configuration[key]]));
+    this.adopt({ ...configuration, ...own, ...(keepsSource ? { source } : {}) });
   }
 
   /** Takes a whole configuration as it is: that of a saved run, say. */

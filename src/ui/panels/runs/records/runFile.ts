@@ -1,4 +1,5 @@
 import { configure } from '../../../../settings/configuration.ts';
+import { asTheyWereMeant } from '../../../../settings/earlierSettings.ts';
 import { metricOf, type RunRecord, type StepMetrics } from '../../../../run/record.ts';
 import { SettingError } from '../../../../settings/setting.ts';
 import { stepMetrics, tableOf, type ObjectiveTable } from '../../../../objectives/tables.ts';
@@ -78,7 +79,7 @@ function checkRun(value: unknown): RunRecord {
     throw new CheckError(`its version is ${said}, and this page reads version 1.`);
   }
   const run = check(FRAME, value, '');
-  const configuration = configure(run.configuration);
+  const configuration = configure(asTheyWereMeant({ ...run.configuration }));
   const table = tableOf(configuration);
   const checks = runChecks({ table, numbers: FINITE, absent: absentIn(run.metrics, table) });
   const metrics = run.metrics.map((one, i) => checks.metrics(one, `metrics[${i}]`));

@@ -1,4 +1,5 @@
 import { configure, SETTING_KEYS, type Configuration } from '../../../../settings/configuration.ts';
+import { asTheyWereMeant } from '../../../../settings/earlierSettings.ts';
 import type { RunRecord } from '../../../../run/record.ts';
 import { tableOf, type ObjectiveTable } from '../../../../objectives/tables.ts';
 import { columnKeys, MetricTable } from '../../../state/history/metricTable.ts';
@@ -83,7 +84,8 @@ function listedConfiguration(value: unknown): Configuration {
 /** Settings that there are no more are left out. */
 function restoreConfiguration(value: unknown): Configuration {
   const given = check(FIELDS, value, 'configuration');
-  return configure(Object.fromEntries(SETTING_KEYS.flatMap((key) => (key in given ? [[key, given[key]]] : []))));
+  const known = Object.fromEntries(SETTING_KEYS.flatMap((key) => (key in given ? [[key, given[key]]] : [])));
+  return configure(asTheyWereMeant(known));
 }
 
 function restoreMetrics(columns: Fields, objective: ObjectiveTable): RunRecord['metrics'] {
