@@ -24,5 +24,6 @@ export function contextLayers(
   { contextLayers: which }: Pick<Configuration, 'contextLayers'>,
 ): number[] | undefined {
   if (which === 'all') return undefined;
-  return Array.from({ length: layers }, (_, layer) => layer).slice(Math.floor(layers / 2));
+  const first = Math.floor(which === 'upperHalf' ? layers / 2 : (2 * layers) / 3);
+  return Array.from({ length: layers }, (_, layer) => layer).slice(first);
 }

@@ -94,6 +94,11 @@ export const OBJECTIVE = {
     choices: [
       { value: 'all', label: 'All layers', help: 'As in the paper.' },
       { value: 'upperHalf', label: 'Upper half', help: 'The later layers only: gentler on a pretrained model.' },
+      {
+        value: 'upperThird',
+        label: 'Upper third',
+        help: 'The last layers only. On SmolLM2 they know best which neighbour helps, and reading there pays at once.',
+      },
     ],
     cost: { time: 'less', words: 'Fewer layers take less time.' },
   }),
