@@ -1,4 +1,5 @@
 import { CorpusError } from '../corpus/errors.ts';
+import { limitNotices } from '../corpus/tokenizer/libraryLimits.ts';
 import { resolveSpecialTokens, templateNotices, type TokenizerSources } from '../corpus/tokenizer/specialTokens.ts';
 import { TextTokenizer } from '../corpus/tokenizer/tokenizer.ts';
 import { ModelFileError, readJson, type FileLookup } from '../files/formats/byteSource.ts';
@@ -61,7 +62,7 @@ export async function openPretrained(name: string, files: FileLookup): Promise<P
   const config = await readDecoderConfig(files, (message) => notices.push(message));
   const resolved = resolveSpecialTokens(await readTokenizer(files));
   const tokenizer = new TextTokenizer(resolved.files, config.vocabularySize);
-  notices.push(...resolved.notices, ...templateNotices(tokenizer));
+  notices.push(...resolved.notices, ...templateNotices(tokenizer), ...limitNotices(resolved.files.tokenizerJson));
   if (tokenizer.neededRows > config.vocabularySize)
     throw new CorpusError(
       'invalid-tokenizer',

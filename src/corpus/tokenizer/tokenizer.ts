@@ -1,5 +1,6 @@
 import { Tokenizer } from '@huggingface/tokenizers';
 import { CorpusError } from '../errors.ts';
+import { forLibrary } from './libraryLimits.ts';
 import { isRecord, tokenContent } from './tokenContent.ts';
 import { byteLevelSpans, byteLevelText, literalSpans } from './tokenOffsets.ts';
 import type { Span } from './tokenOffsets.ts';
@@ -119,7 +120,7 @@ export class TextTokenizer {
     const config = unknown === undefined ? { ...tokenizerConfig } : { ...tokenizerConfig, unk_token: unknown };
     checkTokens(model.vocab, tokenizerJson.added_tokens);
     // The constructor writes added tokens into the vocabulary it is given, so it gets its own copy.
-    this.inner = orInvalid(() => new Tokenizer(structuredClone(tokenizerJson), config));
+    this.inner = orInvalid(() => new Tokenizer(forLibrary(tokenizerJson), config));
     const eosId = this.configuredId('eos_token');
     if (eosId === undefined) {
       throw new CorpusError(
