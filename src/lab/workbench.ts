@@ -7,9 +7,16 @@ import type { Experiment } from '../run/assemble.ts';
 import { FrozenBases } from '../run/frozenBases.ts';
 import { openRun, prepareRun } from '../run/openRun.ts';
 import { openBoth, type Pretrained } from '../run/pretrained.ts';
+import type { LoadingOptions } from '../run/pretrainedModels.ts';
 import type { PreparedRun, Recipe } from '../run/recipe.ts';
 import type { LabEvent, LabState } from './door/protocol.ts';
 import { SettingError } from '../settings/setting.ts';
+
+interface OpeningOptions {
+  readonly signal?: AbortSignal;
+  /** The retriever's, where a run goes on that has measured it. */
+  readonly centre?: LoadingOptions['centre'];
+}
 
 /** What a run stands on: GPU, checkpoints, corpus, models. One run at a time; what was there before stays until it is replaced. */
 export class Workbench {
@@ -51,12 +58,14 @@ export class Workbench {
   }
 
   /** Models and optimiser of the prepared run, built when they are not there yet. */
-  async open(prepared: PreparedRun, signal?: AbortSignal): Promise<Experiment> {
+  async open(prepared: PreparedRun, { signal, centre }: OpeningOptions = {}): Promise<Experiment> {
     if (this.experiment) return this.experiment;
     const runtime = await this.openRuntime();
     this.state('preparing', 'Building the models');
     const { experiment } = await openRun(runtime, prepared, {
       signal,
+      centre,
+      onCentring: (fraction) => this.state('preparing', 'Finding the mean embedding of the text', fraction),
       frozen: this.#frozen,
       onProgress: (detail, done, total) =>
         this.state('preparing', `${detail}, ${byteText(done)} of ${byteText(total)}`, total > 0 ? done / total : 1),

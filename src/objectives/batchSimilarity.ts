@@ -1,4 +1,5 @@
 import type { ContentSpan, RetrieverRows } from '../corpus/types.ts';
+import type { Centre } from '../models/centre.ts';
 import type { Decoder } from '../models/decoder.ts';
 import { pooledStates, type StatePooling } from '../models/pooledStates.ts';
 import type { Runtime } from '../ops/core/runtime.ts';
@@ -7,10 +8,13 @@ import { l2Normalize } from '../ops/l2Normalize.ts';
 import { similarity } from '../ops/similarity.ts';
 import { stackRows } from '../ops/stackRows.ts';
 
-export type RetrieverOptions = StatePooling & { readonly checkpointing: boolean };
+export interface RetrieverOptions extends StatePooling {
+  readonly checkpointing: boolean;
+  readonly centre?: Centre | undefined;
+}
 
 export interface BatchSimilarity {
-  /** Pooled hidden states before normalisation: queries, then passages: [2B, D]. */
+  /** Pooled and, where there is a centre, centred hidden states before normalisation: queries, then passages: [2B, D]. */
   readonly embeddings: Tensor;
   /** S_ij = cos(query i, passage j): [B, B]. */
   readonly similarity: Tensor;
@@ -33,9 +37,10 @@ export function batchSimilarity(
     pooledStates(runtime, retriever, { ids, content }, options);
   const all = [...queryIds, ...passageIds];
   const tokens = all.reduce((sum, row) => sum + row.length, 0);
-  const embeddings =
+  const pooled =
     tokens > ONE_PASS_TOKENS
       ? stackRows(runtime, embed(queryIds, queryContent), embed(passageIds, passageContent))
       : embed(all, queryContent && passageContent && [...queryContent, ...passageContent]);
+  const embeddings = options.centre?.ofBoth(pooled) ?? pooled;
   return { embeddings, similarity: similarity(runtime, l2Normalize(runtime, embeddings)) };
 }

@@ -1,6 +1,7 @@
 import type { Batch, ContentSpan, RetrieverRows } from '../corpus/types.ts';
 import type { TextTokenizer } from '../corpus/tokenizer/tokenizer.ts';
 import type { Random } from '../corpus/random.ts';
+import type { Centre } from '../models/centre.ts';
 import type { Decoder } from '../models/decoder.ts';
 import type { LayerGates } from '../models/gates.ts';
 import type { Runtime } from '../ops/core/runtime.ts';
@@ -16,6 +17,8 @@ export interface ObjectiveModels {
   readonly languageModel: Decoder | undefined;
   /** γ of each layer, where it is learnt. */
   readonly gates?: LayerGates | undefined;
+  /** What the retriever's pooled states are less by; undefined: nothing. */
+  readonly centre?: Centre | undefined;
 }
 
 /** Which of the two models learn. */

@@ -6,6 +6,7 @@ import { Optimiser, type OptimiserOptions } from '../training/optimiser.ts';
 import { learningRateAt } from '../training/schedule.ts';
 import { Trainer, type BatchFeed } from '../training/trainer.ts';
 import { buildModels, type RunModels } from './buildModels.ts';
+import { centringSample, measureCentre } from './centring.ts';
 import type { CorpusSetup } from './corpusSetup.ts';
 import { CorpusFeed, type CorpusBatch } from './feed.ts';
 import type { Bases } from './pretrained.ts';
@@ -54,7 +55,8 @@ export function assemble<B extends ObjectiveBatch>(runtime: Runtime, parts: RunP
 
 /**
  * The run that a configuration names, on a corpus that was made for it: small models, or those of `bases`, whose weights are
- * loaded first. @throws what loading throws; nothing of the run stays allocated then.
+ * loaded first. Where embeddings are centred, their mean is measured, unless it was before.
+ * @throws what loading and measuring throw; nothing of the run stays allocated then.
  */
 export async function openExperiment(
   runtime: Runtime,
@@ -69,6 +71,10 @@ export async function openExperiment(
     ? pretrainedModels(runtime, configuration, bases, learns, options)
     : smallModels(runtime, configuration, corpus.tokenizer.vocabularySize);
   const models = await buildModels(source, { needsLanguageModel: definition.needsLanguageModel, learns });
+  await centred(runtime, models, configuration, corpus, options).catch((cause: unknown) => {
+    models.destroy();
+    throw cause;
+  });
   const { learningRate, warmup, decaySteps, beta1, beta2, weightDecay, clipNorm, accumulation } = configuration;
   return assemble<CorpusBatch>(runtime, {
     models,
@@ -78,4 +84,19 @@ export async function openExperiment(
     learningRate: (step) => learningRateAt({ learningRate, warmup, decaySteps }, step),
     accumulation,
   });
+}
+
+/** Sets the centre of a run's retriever, where it has one. */
+async function centred(
+  runtime: Runtime,
+  { centre, retriever }: RunModels,
+  configuration: Configuration,
+  corpus: CorpusSetup,
+  { centre: measured, onCentring: onProgress, signal }: LoadingOptions,
+): Promise<void> {
+  if (!centre) return;
+  // One of another length belongs to another model, which is said where the rest of the run is put back.
+  if (measured?.length === centre.tensor.size) return centre.set(measured);
+  const sample = centringSample(corpus, configuration);
+  await measureCentre(runtime, retriever, centre, sample, configuration.pooling, { signal, onProgress });
 }

@@ -1,3 +1,4 @@
+import type { Centre } from '../models/centre.ts';
 import type { Decoder } from '../models/decoder.ts';
 import type { LayerGates } from '../models/gates.ts';
 import type { Learners, ObjectiveModels } from '../objectives/objective.ts';
@@ -23,6 +24,8 @@ export interface ModelSource {
   /** The language model is undefined where the objective needs none. */
   retriever(keep: Keep, languageModel: Decoder | undefined): Decoder | Promise<Decoder>;
   gates(keep: Keep, languageModel: Decoder): LayerGates | undefined;
+  /** Room for a centre, where there is to be one. */
+  centre(keep: Keep, retriever: Decoder): Centre | undefined;
   untrainedRetriever(retriever: Decoder): Promise<{ readonly decoder: Decoder } & Owned>;
 }
 
@@ -46,7 +49,8 @@ export async function buildModels(
     const languageModel = needsLanguageModel ? await source.languageModel(keep) : undefined;
     const retriever = await source.retriever(keep, languageModel);
     const gates = languageModel && source.gates(keep, languageModel);
-    const models = { retriever, languageModel, gates };
+    const centre = source.centre(keep, retriever);
+    const models = { retriever, languageModel, gates, centre };
     return {
       ...models,
       groups: parameterGroups(models, learns),

@@ -84,6 +84,7 @@ export function plannedRun(configuration: Configuration, bases: PlannedBases, lo
     gates: learnGate
       ? fixedGates(layers, { contextGate, contextLayers: contextLayers(layers, configuration) })
       : undefined,
+    centring: configuration.centring,
     bind: (models) => definition.bind(models, configuration),
     batch: definition.fullBatch({
       chunks,

@@ -1,5 +1,6 @@
 import { DryPool, DryRecorder, dryDevice, type Imitated } from '../gpu/dryDevice.ts';
 import type { Purpose } from '../gpu/pool.ts';
+import { Centre } from '../models/centre.ts';
 import type { DecoderConfig } from '../models/config.ts';
 import { Decoder } from '../models/decoder.ts';
 import { LayerGates } from '../models/gates.ts';
@@ -33,6 +34,8 @@ export interface PlannedRun {
   readonly sharedBase: boolean;
   /** γ of each layer as it begins, where it is learnt. */
   readonly gates: readonly number[] | undefined;
+  /** Whether the retriever's pooled states are centred. */
+  readonly centring: boolean;
   readonly bind: (models: ObjectiveModels) => Objective;
   /** The largest there may be. */
   readonly batch: ObjectiveBatch;
@@ -115,7 +118,10 @@ async function plannedTrainer(runtime: Runtime, run: PlannedRun): Promise<Traine
   return trainer;
 }
 
-function countedModels(runtime: Runtime, { languageModel, retriever, sharedBase, gates }: PlannedRun): ModelSource {
+function countedModels(
+  runtime: Runtime,
+  { languageModel, retriever, sharedBase, gates, centring }: PlannedRun,
+): ModelSource {
   const weights = ({ config, trainable, storage, shardRows }: PlannedModel, head: boolean) =>
     allocateWeights(runtime, config, { head, trainable, ...(storage && { storage }), ...(shardRows && { shardRows }) });
   const decoder = ({ config, adapter }: PlannedModel, own: DecoderWeights) =>
@@ -127,6 +133,7 @@ function countedModels(runtime: Runtime, { languageModel, retriever, sharedBase,
     },
     retriever: (_keep, other) => decoder(retriever, (sharedBase && other?.weights) || weights(retriever, false)),
     gates: () => gates && new LayerGates(runtime, gates),
+    centre: (_keep, { config }) => (centring ? new Centre(runtime, config.hiddenSize) : undefined),
     untrainedRetriever: () => Promise.reject(new Error('A planned run is never searched: this is a bug.')),
   };
 }

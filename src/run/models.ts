@@ -1,4 +1,5 @@
 import { Random } from '../corpus/random.ts';
+import { Centre } from '../models/centre.ts';
 import type { DecoderConfig } from '../models/config.ts';
 import type { Decoder } from '../models/decoder.ts';
 import { LayerGates } from '../models/gates.ts';
@@ -22,6 +23,16 @@ export function newGates(
   return keep(
     new LayerGates(runtime, fixedGates(layers, { contextGate, contextLayers: contextLayers(layers, configuration) })),
   );
+}
+
+/** Room for the retriever's centre, where the configuration asks for one. */
+export function newCentre(
+  runtime: Runtime,
+  { centring }: Configuration,
+  keep: Keep,
+  { config: { hiddenSize } }: Decoder,
+): Centre | undefined {
+  return centring ? keep(new Centre(runtime, hiddenSize)) : undefined;
 }
 
 /** A fresh adapter with PEFT's first weights (A random, B zero: the model starts unchanged), drawn from the run's seed. */

@@ -8,7 +8,7 @@ import type { Runtime } from '../ops/core/runtime.ts';
 import type { Configuration } from '../settings/configuration.ts';
 import type { Keep, ModelSource } from './buildModels.ts';
 import type { FrozenBases } from './frozenBases.ts';
-import { newAdapter, newGates } from './models.ts';
+import { newAdapter, newCentre, newGates } from './models.ts';
 import type { Bases, Pretrained } from './pretrained.ts';
 import { retrieverConfig } from './retrieverDepth.ts';
 
@@ -17,6 +17,9 @@ export interface LoadingOptions {
   readonly onProgress?: ((detail: string, doneBytes: number, totalBytes: number) => void) | undefined;
   /** Hears how far int8 weights are from the stored ones. */
   readonly onQuantised?: ((report: QuantisationReport) => void) | undefined;
+  /** The retriever's centre [2, D], where it was measured before; else it is measured, and this hears how far that is. */
+  readonly centre?: Float32Array<ArrayBuffer> | undefined;
+  readonly onCentring?: ((fraction: number) => void) | undefined;
   /** Keeps frozen weights beyond this run. */
   readonly frozen?: FrozenBases | undefined;
 }
@@ -66,6 +69,7 @@ export function pretrainedModels(
       return decoder(keep, config, weights, learns.retriever, 'retriever');
     },
     gates: (keep, languageModel) => newGates(runtime, configuration, keep, languageModel),
+    centre: (keep, retriever) => newCentre(runtime, configuration, keep, retriever),
     async untrainedRetriever(retriever) {
       const { files } = bases.retriever;
       const { config } = retriever;

@@ -1,7 +1,7 @@
 import { pastedText, type GivenText } from '../corpus/given.ts';
 import { ModelFileError, type ByteSource } from '../files/formats/byteSource.ts';
 import { readSavedRun, writeSavedRun, type RunState } from '../files/formats/savedRun.ts';
-import { restoreTraining, saveTraining } from '../training/state.ts';
+import { restoreTraining, saveTraining, TrainingStateError } from '../training/state.ts';
 import type { OpenRun } from './openRun.ts';
 import type { RunRecord } from './record.ts';
 import { recordText, roomForRecord } from './recordText.ts';
@@ -14,8 +14,13 @@ export interface SavedRun {
   readonly text: GivenText | undefined;
   readonly title: string | undefined;
   readonly state: RunState;
+  /** The retriever's centre [2, D], where its states were centred. */
+  readonly centre: Float32Array<ArrayBuffer> | undefined;
   readonly record: RunRecord | undefined;
 }
+
+/** The centre's name among the tensors of the file: nothing that is trained is called so. */
+const CENTRE = 'retriever.centre';
 
 /** The whole state of a run between two steps, as the pieces of one file; `record` is what it has been so far. */
 export async function saveRun(
@@ -25,12 +30,18 @@ export async function saveRun(
   const { configuration, text, title } = prepared.recipe;
   const given = text === undefined ? undefined : JSON.stringify(text);
   const told = recordText(record, roomForRecord(given));
-  return writeSavedRun(await saveTraining(runtime, experiment.optimiser), {
-    configuration: JSON.stringify(configuration),
-    ...(told === undefined ? {} : { record: told }),
-    ...(given === undefined ? {} : { given }),
-    ...(title === undefined ? {} : { title }),
-  });
+  const { step, tensors } = await saveTraining(runtime, experiment.optimiser);
+  const centre = await experiment.models.centre?.read();
+  const all = new Map([...tensors, ...(centre ? [[CENTRE, centre] as const] : [])]);
+  return writeSavedRun(
+    { step, tensors: all },
+    {
+      configuration: JSON.stringify(configuration),
+      ...(told === undefined ? {} : { record: told }),
+      ...(given === undefined ? {} : { given }),
+      ...(title === undefined ? {} : { title }),
+    },
+  );
 }
 
 /** @throws ModelFileError, SafetensorsError when it is no saved run, or a damaged one. */
@@ -41,14 +52,21 @@ export async function readRun(source: ByteSource): Promise<SavedRun> {
     settings: asTheyWereMeant(object('configuration', metadata['configuration'])),
     text: givenText(metadata),
     title,
-    state,
+    state: { ...state, tensors: new Map([...state.tensors].filter(([name]) => name !== CENTRE)) },
+    centre: state.tensors.get(CENTRE),
     record: record === undefined ? undefined : (object('record', record) as unknown as RunRecord),
   };
 }
 
 /** Puts a saved run's numbers into models that were built for it. @throws TrainingStateError when they do not fit. */
-export async function restoreRun({ state }: SavedRun, { runtime, experiment }: OpenRun): Promise<void> {
+export async function restoreRun({ state, centre: saved }: SavedRun, { runtime, experiment }: OpenRun): Promise<void> {
+  const { centre } = experiment.models;
+  if (saved && centre && saved.length !== centre.tensor.size)
+    throw new TrainingStateError(
+      `The saved run does not fit this model: its centre has ${saved.length} numbers and should have ${centre.tensor.size}.`,
+    );
   await restoreTraining(runtime, experiment.optimiser, state);
+  if (saved) centre?.set(saved);
 }
 
 /** A saved run's text; of one that was saved as a single string, divided as it was then. */

@@ -7,7 +7,7 @@ import { allocateWeights, type DecoderWeights } from '../models/weights.ts';
 import type { Runtime } from '../ops/core/runtime.ts';
 import type { Configuration } from '../settings/configuration.ts';
 import type { ModelSource } from './buildModels.ts';
-import { newAdapter, newGates } from './models.ts';
+import { newAdapter, newCentre, newGates } from './models.ts';
 import { retrieverConfig } from './retrieverDepth.ts';
 
 export function smallDecoderConfig(configuration: Configuration, vocabularySize: number): DecoderConfig {
@@ -53,6 +53,7 @@ export function smallModels(runtime: Runtime, configuration: Configuration, voca
       return new Decoder(cut, base, keep(newAdapter(runtime, cut, configuration, 'retriever')));
     },
     gates: (keep, languageModel) => newGates(runtime, configuration, keep, languageModel),
+    centre: (keep, retriever) => newCentre(runtime, configuration, keep, retriever),
     untrainedRetriever(retriever) {
       if (!full) return Promise.resolve({ decoder: new Decoder(cut, retriever.weights), destroy: () => undefined });
       const first = weights('retriever', cut, false, false);

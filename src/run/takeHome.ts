@@ -145,14 +145,7 @@ async function exportModel(
     return {
       form: 'adapter',
       base,
-      files: await adapterFiles({
-        kind,
-        config: adapter.config,
-        specs: adapter.specs,
-        values,
-        base,
-        layers: layersRun(decoder),
-      }),
+      files: await adapterFiles({ kind, config: adapter.config, specs: adapter.specs, values, base }),
     };
   }
   if (!weights.parameters) return undefined;

@@ -132,7 +132,7 @@ test('10,000 checkpoints in shards', async () => {
 });
 
 test('20,000 adapter configurations', async () => {
-  const valid = adapterConfigJson({ rank: 8, alpha: 16, targets: LORA_TARGETS }, { name: 'a/b' });
+  const valid = adapterConfigJson({ rank: 8, alpha: 16, targets: LORA_TARGETS }, { name: 'a/b' }, 'retriever');
   await fuzz(3, 20_000, { read: 3000, refused: 3000 }, (random) => {
     const { rank, alpha, claims } = parseAdapterConfig(json(mutatedText(random, valid)));
     check(Number.isSafeInteger(rank) && rank >= 1, 'the rank');
@@ -160,7 +160,7 @@ test('20,000 model configurations', async () => {
 
 test('6,000 archives of adapters', async () => {
   const config = strToU8(
-    JSON.stringify(adapterConfigJson({ rank: 1, alpha: 2, targets: ['q_proj'] }, { name: 'a/b' })),
+    JSON.stringify(adapterConfigJson({ rank: 1, alpha: 2, targets: ['q_proj'] }, { name: 'a/b' }, 'retriever')),
   );
   const weights = async (prefix: string) =>
     concatenated(

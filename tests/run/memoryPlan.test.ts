@@ -3,6 +3,7 @@ import { GpuLimitError } from '../../src/gpu/errors.ts';
 import { PURPOSES } from '../../src/gpu/pool.ts';
 import { DEFAULT_LIMITS } from '../../src/gpu/dryDevice.ts';
 import { parseDecoderConfig, type DecoderConfig } from '../../src/models/config.ts';
+import { Centre } from '../../src/models/centre.ts';
 import { Decoder } from '../../src/models/decoder.ts';
 import { firstLayers } from '../../src/models/depth.ts';
 import { LayerGates } from '../../src/models/gates.ts';
@@ -65,6 +66,7 @@ interface Case {
   readonly retriever: PlannedModel;
   readonly sharedBase: boolean;
   readonly learnsGates: boolean;
+  readonly centring: boolean;
   readonly fixedAttention: boolean;
   readonly chunks: number;
   readonly tokens: { readonly query: number; readonly passage: number; readonly languageModel: number };
@@ -77,6 +79,7 @@ const RUN: Case = {
   retriever: FULL,
   sharedBase: false,
   learnsGates: false,
+  centring: false,
   fixedAttention: false,
   chunks: 4,
   tokens: { query: 11, passage: 20, languageModel: 19 },
@@ -119,7 +122,9 @@ function fill({ slice, size, dtype, scales }: Tensor, random: () => number): voi
 const bind =
   ({ languageModel, options }: Case): PlannedRun['bind'] =>
   (models) =>
-    languageModel ? revelaObjective(withLanguageModel(models), options) : infoNceObjective(models.retriever, options);
+    languageModel
+      ? revelaObjective(withLanguageModel(models), options)
+      : infoNceObjective(models.retriever, { ...options, centre: models.centre });
 
 /** A batch with rows of full length, as `ids` makes them. */
 function batchOf(run: Case, ids: (length: number, model: PlannedModel) => number[][]): RevelaBatch & InfoNceBatch {
@@ -143,11 +148,12 @@ function batchOf(run: Case, ids: (length: number, model: PlannedModel) => number
 }
 
 function planned(run: Case): PlannedRun {
-  const { languageModel, retriever, sharedBase, accumulation, options } = run;
+  const { languageModel, retriever, sharedBase, accumulation, centring, options } = run;
   return {
     languageModel,
     retriever,
     sharedBase,
+    centring,
     gates: run.learnsGates && languageModel ? fixedGates(languageModel.config.layers, options) : undefined,
     bind: bind(run),
     // As many different tokens as there may be.
@@ -184,6 +190,12 @@ async function measure(run: Case, sameRows: boolean) {
       decoder(run.retriever, (run.sharedBase && other?.weights) || weights(run.retriever, false)),
     gates: (_keep, { config: { layers } }) =>
       run.learnsGates ? keep(new LayerGates(runtime, fixedGates(layers, run.options))) : undefined,
+    centre: (_keep, { config }) => {
+      if (!run.centring) return undefined;
+      const centre = keep(new Centre(runtime, config.hiddenSize));
+      centre.set(Float32Array.from(randomArray(random, 2 * config.hiddenSize)));
+      return centre;
+    },
     untrainedRetriever: () => Promise.reject(new Error('Nobody searches here.')),
   };
   const models = await buildModels(source, {
@@ -262,18 +274,20 @@ test.each<[string, Case, { sameRows?: boolean }?]>([
   ['InfoNCE, whole, without a language model', { ...RUN, languageModel: undefined }],
   ['InfoNCE with an adapter on a bf16 base', { ...RUN, languageModel: undefined, retriever: LORA }],
   [
-    'the first layer of the base that both stand on, its content pooled',
+    'the first layer of the base that both stand on, its content pooled and centred',
     {
       ...SHARED,
+      centring: true,
       retriever: { ...LORA, config: firstLayers(qwen, 1) },
       options: { ...RUN.options, pooling: 'content' },
     },
   ],
   ['the first layer, trained whole', { ...RUN, retriever: { ...FULL, config: firstLayers(qwen, 1) } }],
   [
-    'InfoNCE on the first layer, recomputing',
+    'InfoNCE on the first layer, centred, recomputing',
     {
       ...RUN,
+      centring: true,
       languageModel: undefined,
       retriever: { ...LORA, config: firstLayers(qwen, 1) },
       options: { ...RUN.options, checkpointing: true },
@@ -335,6 +349,7 @@ function preset(dtype: 'bf16' | 'i8' | 'f32', changes: Partial<RevelaOptions> = 
     retriever: model,
     sharedBase: true,
     learnsGates: false,
+    centring: false,
     fixedAttention: false,
     chunks: 8,
     tokens: { query: 128, passage: 128, languageModel: 127 },

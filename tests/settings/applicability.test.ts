@@ -116,6 +116,7 @@ const OTHER_VALUES: Readonly<Record<SettingKey, readonly Value[]>> = {
   contextLayers: ['upperHalf'],
   learnGate: [true, false],
   pooling: ['mean'],
+  centring: [true],
   dualLoss: [true],
   lossMask: ['secondHalf'],
   detachKeyValues: [true],

@@ -83,7 +83,8 @@ ${SETTINGS_HELP}`,
     };
     if (saved && saved.state.step >= options.steps)
       throw new UsageError(`The saved run has made ${saved.state.step} steps; --steps says up to which step to go on.`);
-    const run = await openRun(configuration, { text: saved?.text, title: saved?.title, ...values }, { signal });
+    const sources = { text: saved?.text, title: saved?.title, ...values };
+    const run = await openRun(configuration, sources, { signal, centre: saved?.centre });
     try {
       if (saved) await restoreRun(saved, run);
       if (values.adapters !== undefined) process.stderr.write(`${await readAdapters(run, values.adapters)}\n`);

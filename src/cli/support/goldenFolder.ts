@@ -16,6 +16,8 @@ export interface GoldenOptions {
   readonly pooling: Pooling;
   /** Layers that the retriever runs, as the setting counts them: 0 all. */
   readonly retrieverDepth: number;
+  /** Whether the mean of all batches, as the retriever is before the first step, is subtracted. */
+  readonly centring: boolean;
   readonly freezeLanguageModel: boolean;
   readonly freezeRetriever: boolean;
   readonly detachKeyValues: boolean;
@@ -39,7 +41,7 @@ export class GoldenFolderError extends BadInputError {
 }
 
 const KNOWN = [
-  'retrieverBase', 'lmBase', 'train', 'temperature', 'vNorm', 'dualLoss', 'pooling', 'retrieverDepth', 'freezeLanguageModel', 'freezeRetriever',
+  'retrieverBase', 'lmBase', 'train', 'temperature', 'vNorm', 'dualLoss', 'pooling', 'retrieverDepth', 'centring', 'freezeLanguageModel', 'freezeRetriever',
   'detachKeyValues', 'lossMask', 'contextGate', 'contextLayers', 'optimizer',
 ]; // prettier-ignore
 
@@ -80,6 +82,7 @@ export async function readGoldenOptions(folder: string): Promise<GoldenOptions> 
     dualLoss: flag('dualLoss'),
     pooling: choice<Pooling>('pooling', POOLINGS, 'eos'),
     retrieverDepth: number('retrieverDepth', 0),
+    centring: flag('centring'),
     freezeLanguageModel: flag('freezeLanguageModel'),
     freezeRetriever: flag('freezeRetriever'),
     detachKeyValues: flag('detachKeyValues'),

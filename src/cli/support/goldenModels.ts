@@ -1,14 +1,16 @@
 import { join } from 'node:path';
 import { loadAdapter, type LoadedAdapter } from '../../files/adapters/peft.ts';
 import { loadDecoder, readDecoderConfig, type LoadOptions } from '../../files/models/decoderFiles.ts';
+import { Centre } from '../../models/centre.ts';
 import { Decoder } from '../../models/decoder.ts';
 import { retrieverConfig } from '../../run/retrieverDepth.ts';
 import type { NamedPart } from '../../models/layout.ts';
 import type { DecoderWeights } from '../../models/weights.ts';
 import type { Runtime } from '../../ops/core/runtime.ts';
 import type { Tensor } from '../../ops/core/tensor.ts';
+import { measureCentre } from '../../run/centring.ts';
 import { buildModels, type Keep, type ModelSource, type RunModels } from '../../run/buildModels.ts';
-import type { GoldenOptions } from './goldenFolder.ts';
+import { readGoldenBatches, type GoldenOptions } from './goldenFolder.ts';
 import { folderFiles } from './nodeFiles.ts';
 
 /** A trained tensor under the names of the golden files; merged tensors hold several parts. */
@@ -38,7 +40,8 @@ export async function loadGoldenModels(
     needsLanguageModel: true,
     learns: { retriever: !freezeRetriever, languageModel: !freezeLanguageModel },
   });
-  const { retriever, languageModel } = models;
+  const { retriever, languageModel, centre } = models;
+  if (centre) await measureCentre(runtime, retriever, centre, await readGoldenBatches(folder), options.pooling);
   return {
     models,
     trained: [
@@ -76,6 +79,10 @@ class GoldenSource implements ModelSource {
 
   gates(): undefined {
     return undefined;
+  }
+
+  centre(keep: Keep, { config }: Decoder): Centre | undefined {
+    return this.options.centring ? keep(new Centre(this.runtime, config.hiddenSize)) : undefined;
   }
 
   untrainedRetriever(): never {

@@ -1,11 +1,12 @@
 import type { GivenText } from '../../corpus/given.ts';
 import { openRun as openPrepared, prepareRun, type OpenRun } from '../../run/openRun.ts';
+import type { LoadingOptions } from '../../run/pretrainedModels.ts';
 import type { PreparedRun } from '../../run/recipe.ts';
 import type { Configuration } from '../../settings/configuration.ts';
 import { readGivenFiles } from './givenFiles.ts';
 import { loadProgress, openBases, requireModel } from './modelFolder.ts';
 import { openNodeRuntime } from './nodeGpu.ts';
-import { reportCompiling } from './reports.ts';
+import { centringProgress, reportCompiling } from './reports.ts';
 
 /** Where a run's text and checkpoints come from. */
 export interface RunSources {
@@ -23,14 +24,21 @@ export interface CommandRun extends OpenRun {
   destroy(): void;
 }
 
+export interface OpenRunOptions {
+  readonly signal: AbortSignal;
+  /** The retriever's, where a run goes on that has measured it. */
+  readonly centre?: LoadingOptions['centre'];
+  /** Makes every row as long as it may be (each chunk's text runs on into itself): for measuring. */
+  readonly fullRows?: boolean;
+}
+
 /**
  * Everything of a run, ready for its first step: text, checkpoints, models. Says on standard error what takes time.
- * @param fullRows makes every row as long as it may be (each chunk's text runs on into itself): for measuring.
  */
 export async function openRun(
   configuration: Configuration,
   sources: RunSources,
-  { signal, fullRows = false }: { signal: AbortSignal; fullRows?: boolean },
+  { signal, centre, fullRows = false }: OpenRunOptions,
 ): Promise<CommandRun> {
   const { text, title } = sources.file === undefined ? sources : await readGivenFiles(sources.file, signal);
   const found = await prepareRun(
@@ -43,7 +51,9 @@ export async function openRun(
     reportCompiling(runtime);
     const run = await openPrepared(runtime, prepared, {
       signal,
+      centre,
       onProgress: loadProgress(),
+      onCentring: centringProgress(),
       onQuantised: ({ worst, overall }) =>
         process.stderr.write(
           `int8 weights: ${percent(overall)} off the stored ones, at most ${percent(worst.relativeRms)} (${worst.name})\n`,

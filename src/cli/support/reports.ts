@@ -50,6 +50,16 @@ export function partText(done: number, total: number): string {
   return `${byteText(done)} of ${byteText(total)} (${Math.floor((100 * done) / Math.max(1, total))} %)`;
 }
 
+/** Says how far the sample is whose mean embedding is to be subtracted. */
+export function centringProgress(): (fraction: number) => void {
+  const line = new ProgressLine();
+  const started = performance.now();
+  return (fraction) => {
+    if (fraction < 1) line.update(`Finding the mean embedding of the text: ${Math.floor(100 * fraction)} %`);
+    else line.end(`Found the mean embedding of the text in ${timeText(performance.now() - started)}`);
+  };
+}
+
 /** Says when kernels are compiled, which a first step on a software GPU waits for. */
 export function reportCompiling(runtime: Runtime): void {
   const line = new ProgressLine();

@@ -19,28 +19,26 @@ export interface AdapterToExport {
   /** Numbers of every tensor, by key. */
   readonly values: ReadonlyMap<string, Float32Array>;
   readonly base: BaseModel;
-  /** How many of the base's first layers it sits in; undefined: all. */
-  readonly layers?: number | undefined;
 }
 
 /**
  * adapter_config.json for PEFT of any version: before 0.14 it refuses fields that it does not know. So there are those that
  * every version since 0.4 knows, and what is left out has its default, which is that a feature is not used. Both models carry
- * the task type of the authors' trainer. `layers`: as in AdapterToExport.
+ * the task type of the authors' trainer. Of a body without head, the layers are told by its tensors alone: PEFT finds none
+ * there by layers_to_transform, and takes a layer without tensors for one that adds nothing.
  */
 export function adapterConfigJson(
-  { rank, alpha, targets, layers: some }: LoraConfig,
+  { rank, alpha, targets, layers }: LoraConfig,
   base: BaseModel,
-  layers?: number,
+  kind: AdapterKind,
 ): Record<string, unknown> {
-  const inLayers = some ?? (layers === undefined ? undefined : Array.from({ length: layers }, (_, layer) => layer));
   return {
     base_model_name_or_path: base.name,
     bias: 'none',
     fan_in_fan_out: false,
     inference_mode: true,
     init_lora_weights: true,
-    ...(inLayers && { layers_to_transform: [...inLayers] }),
+    ...(layers && kind === 'languageModel' && { layers_to_transform: [...layers] }),
     lora_alpha: alpha,
     lora_dropout: 0,
     modules_to_save: null,
@@ -57,17 +55,10 @@ export function adapterConfigJson(
  * of the first decides its meaning: so damage to either is noticed, while the base's address may be changed.
  * @throws Error when values are missing.
  */
-export async function adapterFiles({
-  kind,
-  config,
-  specs,
-  values,
-  base,
-  layers,
-}: AdapterToExport): Promise<NamedFile[]> {
+export async function adapterFiles({ kind, config, specs, values, base }: AdapterToExport): Promise<NamedFile[]> {
   const pieces = adapterPieces(specs, PEFT_PREFIX[kind], values);
   return [
-    jsonFile('adapter_config.json', adapterConfigJson(config, base, layers)),
+    jsonFile('adapter_config.json', adapterConfigJson(config, base, kind)),
     {
       name: 'adapter_model.safetensors',
       chunks: await sealedChunks(pieces, { format: 'pt', [LORA_KEY]: loraText(config) }),

@@ -2,6 +2,7 @@ import { retrieverRow, type RetrieverRole, type RetrieverRow } from '../../corpu
 import { CorpusError } from '../../corpus/errors.ts';
 import { pacer } from '../../corpus/pacer.ts';
 import type { TextTokenizer } from '../../corpus/tokenizer/tokenizer.ts';
+import type { Centre } from '../../models/centre.ts';
 import type { Decoder } from '../../models/decoder.ts';
 import { pooledStates, type StatePooling } from '../../models/pooledStates.ts';
 import type { Runtime } from '../../ops/core/runtime.ts';
@@ -9,6 +10,7 @@ import { l2Normalize } from '../../ops/l2Normalize.ts';
 
 export interface EmbedOptions extends StatePooling {
   readonly role: RetrieverRole;
+  readonly centre?: Centre | undefined;
   /** Longest row in tokens, prefix and EOS included; longer texts are cut, as in training. */
   readonly maxTokens: number;
   /** Ends the work between two batches with a CorpusError `aborted`. */
@@ -104,13 +106,15 @@ async function embedBatch(
   runtime: Runtime,
   decoder: Decoder,
   rows: readonly Row[],
-  options: StatePooling,
+  options: EmbedOptions,
 ): Promise<Float32Array> {
   let vectors: Promise<Float32Array> | undefined;
   try {
     runtime.scope(() => {
       const marked = { ids: rows.map(({ ids }) => ids), content: rows.map(({ content }) => content) };
-      vectors = runtime.read(l2Normalize(runtime, pooledStates(runtime, decoder, marked, options)));
+      const pooled = pooledStates(runtime, decoder, marked, options);
+      const states = options.centre?.ofSide(pooled, options.role) ?? pooled;
+      vectors = runtime.read(l2Normalize(runtime, states));
     });
     await runtime.recorder.flush();
   } catch (cause) {

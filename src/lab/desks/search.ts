@@ -115,7 +115,8 @@ export class CorpusIndex {
     onProgress?: (fraction: number) => void,
   ): Promise<Float32Array> {
     const { pooling, chunkTokens: maxTokens } = this.configuration;
-    const options = { role, pooling, maxTokens, signal, onProgress };
+    const { centre } = this.models;
+    const options = { role, pooling, centre, maxTokens, signal, onProgress };
     return embedTexts(this.runtime, decoder, this.corpus.retrieverTokenizer, texts, options);
   }
 

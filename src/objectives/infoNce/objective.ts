@@ -91,8 +91,8 @@ export const infoNceDefinition: ObjectiveDefinition<InfoNceBatch> = {
     });
     return { crops: rows(crop), whole: rows(tokens + 1), labels: [] };
   },
-  bind: ({ retriever }, { pooling, infoNceTemperature: temperature, checkpointing }) =>
-    infoNceObjective(retriever, { pooling, temperature, checkpointing }),
+  bind: ({ retriever, centre }, { pooling, infoNceTemperature: temperature, checkpointing }) =>
+    infoNceObjective(retriever, { pooling, temperature, checkpointing, centre }),
   scores: (batches) => ({
     infoNceLoss: meanOf(batches, 'infoNceLoss'),
     cropAccuracy: meanOf(batches, 'cropAccuracy'),

@@ -142,9 +142,9 @@ export const revelaDefinition: ObjectiveDefinition<RevelaBatch> = {
 };
 
 /** Models that Revela can be bound to. @throws Error without a language model. */
-export function withLanguageModel({ retriever, languageModel, gates }: ObjectiveModels): RevelaModels {
+export function withLanguageModel({ retriever, languageModel, gates, centre }: ObjectiveModels): RevelaModels {
   if (!languageModel) throw new Error('Revela needs a language model: this is a bug.');
-  return { retriever, languageModel, gates };
+  return { retriever, languageModel, gates, centre };
 }
 
 function byRow(values: Float32Array<ArrayBuffer>, lengths: readonly number[]): Float32Array<ArrayBuffer>[] {

@@ -8,6 +8,7 @@ import type { Rows } from '../../ops/core/rows.ts';
 import type { Tape } from '../../ops/core/tape.ts';
 import type { Tensor } from '../../ops/core/tensor.ts';
 import type { TokenBatch } from '../../corpus/types.ts';
+import type { Centre } from '../../models/centre.ts';
 import type { Decoder, KeyValues, NeighbourReading, Observer, TokenRows } from '../../models/decoder.ts';
 import type { LayerGates } from '../../models/gates.ts';
 import { batchSimilarity } from '../batchSimilarity.ts';
@@ -36,10 +37,12 @@ export interface RevelaModels {
   readonly languageModel: Decoder;
   /** γ as parameters, in place of the option contextGate. Which layers read neighbours remains an option. */
   readonly gates?: LayerGates | undefined;
+  /** What the retriever's pooled states are less by. */
+  readonly centre?: Centre | undefined;
 }
 
 export interface RevelaForward {
-  /** Pooled hidden states before normalisation: queries, then passages: [2B, D]. */
+  /** Pooled (and centred) hidden states before normalisation: queries, then passages: [2B, D]. */
   readonly embeddings: Tensor;
   /** S [B, B]. */
   readonly similarity: Tensor;
@@ -92,7 +95,8 @@ export async function revela(
 
   const learnsFromSimilarity = fixedAttention === undefined;
   const { embeddings, scores, learned } = withTape(learnsFromSimilarity, () => {
-    const { similarity: scores, embeddings } = batchSimilarity(runtime, models.retriever, batch, options);
+    const { retriever, centre } = models;
+    const { similarity: scores, embeddings } = batchSimilarity(runtime, retriever, batch, { ...options, centre });
     return { embeddings, scores, learned: batchAttention(runtime, scores, options.temperature) };
   });
   const attention = fixedAttention ? runtime.fromArray(fixedAttention, [size, size]) : learned;

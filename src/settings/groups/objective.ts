@@ -127,6 +127,13 @@ export const OBJECTIVE = {
       },
     ],
   }),
+  centring: switchSetting({
+    group: 'objective',
+    label: 'Centring',
+    help: 'Subtracts the mean embedding of the text before the first step, so that similarities spread: states of a checkpoint share one large direction.',
+    default: false,
+    paper: 'off',
+  }),
   dualLoss: switchSetting({
     group: 'objective',
     label: 'Dual loss',
