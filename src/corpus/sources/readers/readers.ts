@@ -44,6 +44,12 @@ export const FORMATS: readonly Format[] = [
     read: async (name, bytes) => (await import('./html.ts')).readHtml(name, bytes),
     mostBytes: 2 * MAXIMUM_TEXT_BYTES,
   },
+  {
+    extensions: ['pdf'],
+    mediaTypes: ['application/pdf'],
+    read: async (name, bytes, options) => (await import('./pdf.ts')).readPdf(name, bytes, options),
+    mostBytes: 200 * MEGABYTE,
+  },
 ];
 
 /** What a file chooser is told to offer. */
@@ -142,10 +148,15 @@ async function readSource(file: SourceFile, options: ReadingOptions): Promise<Gi
       `${name} is ${(size / MEGABYTE).toFixed(1)} MB. The limit is ${most / MEGABYTE} MB: use a part of it.`,
     );
   const bytes = await file.bytes();
-  const found = await (format?.read ?? readPlainText)(name, bytes, options);
+  const { read } = format ?? formatOf(isPdf(bytes) ? 'file.pdf' : 'file.txt') ?? { read: readPlainText };
+  const found = await read(name, bytes, options);
   const cleaned = cleanText(name, found.text);
   const notes = [...found.notes, ...cleaned.notes];
   return { name, text: cleaned.text, ...(notes.length > 0 && { notes }) };
+}
+
+function isPdf(bytes: Uint8Array): boolean {
+  return String.fromCharCode(...bytes.subarray(0, 5)) === '%PDF-';
 }
 
 /** Numbers in names by their value: chapter 2 before chapter 10. */
