@@ -26,6 +26,9 @@ export abstract class ReportedError extends Error {
 
   /** The setting at fault, where there is one. */
   readonly setting: string | undefined = undefined;
+
+  /** Settings with which it would work, by their keys, where that is known. */
+  readonly settings: Readonly<Record<string, number | string | boolean>> | undefined = undefined;
 }
 
 /** Something that was given and cannot be used. It is refused as a whole, before anything changes. */

@@ -3,12 +3,12 @@ import { byteText } from '../files/formats/byteText.ts';
 import { GpuLimitError } from '../gpu/errors.ts';
 import { DEFAULT_LIMITS, type Imitated } from '../gpu/dryDevice.ts';
 import type { DecoderConfig } from '../models/config.ts';
-import { LORA_TARGETS } from '../models/lora.ts';
 import type { DType } from '../ops/core/tensor.ts';
 import { whyIdle } from '../settings/applicability.ts';
 import { objectiveOf } from '../objectives/registry.ts';
 import { contextLayers } from '../objectives/revela/options.ts';
 import { fixedGates } from '../objectives/revela/revela.ts';
+import { loraConfig } from './loraShape.ts';
 import { planMemory, storedAs, type MemoryPlan, type PlannedModel, type PlannedRun } from './memoryPlan.ts';
 import { retrieverConfig } from './retrieverDepth.ts';
 import { configure, type Configuration } from '../settings/configuration.ts';
@@ -63,7 +63,7 @@ const ANY_GPU: Imitated = {
 
 /** A configuration as the planner takes it. `longestRow`: tokens of the longest chunk, where that is known to be less than allowed. */
 export function plannedRun(configuration: Configuration, bases: PlannedBases, longestRow = Infinity): PlannedRun {
-  const { trained, precision, rank, alpha, chunks, chunkTokens, learnGate, contextGate, accumulation } = configuration;
+  const { trained, precision, chunks, chunkTokens, learnGate, contextGate, accumulation } = configuration;
   const definition = objectiveOf(configuration);
   const full = trained === 'full';
   const learns = definition.learners(configuration);
@@ -72,7 +72,7 @@ export function plannedRun(configuration: Configuration, bases: PlannedBases, lo
     config,
     trainable: full,
     storage: storedAs(isCheckpoint && precision === 'int8' ? 'i8' : stored),
-    adapter: full || (isCheckpoint && !learning) ? undefined : { rank, alpha, targets: [...LORA_TARGETS] },
+    adapter: full || (isCheckpoint && !learning) ? undefined : loraConfig(configuration),
     learns: learning,
   });
   const retrieverBase = { ...bases.retriever, config: retrieverConfig(configuration, bases.retriever.config) };

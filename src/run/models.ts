@@ -4,12 +4,13 @@ import type { DecoderConfig } from '../models/config.ts';
 import type { Decoder } from '../models/decoder.ts';
 import { LayerGates } from '../models/gates.ts';
 import { initialAdapter } from '../models/initialisation.ts';
-import { LORA_TARGETS, LoraAdapter } from '../models/lora.ts';
+import { LoraAdapter } from '../models/lora.ts';
 import { contextLayers } from '../objectives/revela/options.ts';
 import { fixedGates } from '../objectives/revela/revela.ts';
 import type { Runtime } from '../ops/core/runtime.ts';
 import type { Configuration } from '../settings/configuration.ts';
 import type { Keep } from './buildModels.ts';
+import { loraConfig } from './loraShape.ts';
 
 /** γ as parameters, where the configuration asks for it. */
 export function newGates(
@@ -39,11 +40,11 @@ export function newCentre(
 export function newAdapter(
   runtime: Runtime,
   decoder: DecoderConfig,
-  { rank, alpha, seed }: Configuration,
+  configuration: Configuration,
   name: string,
 ): LoraAdapter {
-  const adapter = new LoraAdapter(runtime, decoder, { rank, alpha, targets: LORA_TARGETS });
-  const source = Random.fromSeed(seed).fork(`adapter of the ${name}`);
+  const adapter = new LoraAdapter(runtime, decoder, loraConfig(configuration));
+  const source = Random.fromSeed(configuration.seed).fork(`adapter of the ${name}`);
   for (const [key, data] of initialAdapter(adapter, () => source.uniform()))
     runtime.recorder.upload(adapter.parameters.tensor(key).slice, data);
   return adapter;

@@ -1,13 +1,10 @@
-import { archiveFiles, readAdapterArchive, type ExportedModel } from '../files/adapters/adapterArchive.ts';
+import { archiveFiles, type ExportedModel } from '../files/adapters/adapterArchive.ts';
 import { adapterFiles, type BaseModel } from '../files/adapters/adapterFiles.ts';
-import { ModelFileError, type FileLookup } from '../files/formats/byteSource.ts';
 import { decoderFiles } from '../files/models/decoderExport.ts';
 import type { AdapterKind } from '../files/adapters/adapterModules.ts';
-import { expectSameShape, loadAdapter } from '../files/adapters/peft.ts';
 import type { NamedFile } from '../files/formats/zipWriter.ts';
 import type { TextTokenizer } from '../corpus/tokenizer/tokenizer.ts';
 import type { Decoder } from '../models/decoder.ts';
-import type { LoraAdapter } from '../models/lora.ts';
 import type { Runtime } from '../ops/core/runtime.ts';
 import type { Tensor } from '../ops/core/tensor.ts';
 import type { Configuration } from '../settings/configuration.ts';
@@ -54,61 +51,6 @@ export async function runArchive({ runtime, prepared, experiment }: OpenRun): Pr
     },
     configuration,
   });
-}
-
-/**
- * Puts adapters under an open run. Everything is read and checked before anything is changed.
- * @returns what was put where, in words. @throws ModelFileError, SafetensorsError when they do not fit this run.
- */
-export async function importAdapters(
-  { runtime, experiment }: OpenRun,
-  input: Uint8Array | FileLookup,
-  names?: readonly string[],
-): Promise<string> {
-  const { models } = experiment;
-  const archive = await readAdapterArchive(input, names ? { names } : {});
-  const wanted = [
-    ['retriever', archive.retriever, models.retriever],
-    ['language model', archive.languageModel, models.languageModel],
-  ] as const;
-  for (const [name, files, decoder] of wanted)
-    if (files && !decoder?.adapter)
-      throw new ModelFileError(
-        `There is an adapter for the ${name}, but the ${name} of this run has none: it is frozen, or trained whole. Choose “LoRA adapters” and let it learn.`,
-      );
-  if (archive.gates && models.gates && archive.gates.length !== models.gates.initial.length)
-    throw new ModelFileError(
-      `The archive has gates for ${archive.gates.length} layers, but this model has ${models.gates.initial.length}.`,
-    );
-  // Loaded beside those of the run first: only when all of it fits does anything change.
-  const loaded: LoraAdapter[] = [];
-  try {
-    const pairs: [LoraAdapter, LoraAdapter][] = [];
-    for (const [name, files, decoder] of wanted) {
-      const adapter = decoder?.adapter;
-      if (!files || !adapter) continue;
-      const found = (await loadAdapter(runtime, files, decoder.config))?.adapter;
-      if (!found) continue;
-      loaded.push(found);
-      expectSameShape(name, found.config, adapter.config);
-      pairs.push([found, adapter]);
-    }
-    for (const [from, to] of pairs)
-      for (const { key } of to.specs) {
-        const target = to.parameters.tensor(key);
-        runtime.recorder.copy(from.parameters.tensor(key).slice, target.slice, 4 * target.size);
-      }
-    await runtime.recorder.flush();
-  } finally {
-    for (const adapter of loaded) adapter.destroy();
-  }
-  if (archive.gates && models.gates) {
-    runtime.recorder.upload(models.gates.tensor.slice, Float32Array.from(archive.gates));
-    await runtime.recorder.flush();
-  }
-  experiment.beganWithAdapters ||= experiment.optimiser.step === 0;
-  const said = wanted.filter(([, files]) => files).map(([name]) => name);
-  return `Adapters of the ${said.join(' and the ')} are loaded.`;
 }
 
 /** All weights of a decoder as the files of a Hugging Face folder. */

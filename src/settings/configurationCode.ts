@@ -97,10 +97,10 @@ function checkVersion(version: string | undefined): void {
   throw new CodeError(`It is of version "${given}"; this page reads version ${CODE_VERSION}.${hint}`, 'v');
 }
 
-/** Truth values as 0 and 1; of text only what would end the value is escaped. */
+/** Truth values as 0 and 1; of text only what would end the value, or looks strange in an address, is escaped. */
 function encodeValue(value: SettingValue<(typeof SETTINGS)[SettingKey]>): string {
   if (typeof value === 'boolean') return value ? '1' : '0';
-  return encodeURIComponent(value).replace(/%2F/g, '/').replace(/%40/g, '@');
+  return encodeURIComponent(value).replace(/%2F/g, '/').replace(/%40/g, '@').replace(/%2C/g, ',');
 }
 
 function decodeText(name: string, value: string): string {

@@ -71,14 +71,20 @@ export interface TextSetting extends Common<string> {
   readonly placeholder: string;
 }
 
-export type Setting = NumberSetting | ChoiceSetting | SwitchSetting | TextSetting;
+/** One or more of several things: the values that are chosen, in the order of `choices`, with commas between them. */
+export interface SeveralSetting extends Common<string> {
+  readonly kind: 'several';
+  readonly choices: readonly string[];
+}
+
+export type Setting = NumberSetting | ChoiceSetting | SwitchSetting | TextSetting | SeveralSetting;
 
 /** The type of a setting's value. */
 export type SettingValue<S extends Setting> = S extends NumberSetting
   ? number
   : S extends SwitchSetting
     ? boolean
-    : S extends TextSetting
+    : S extends TextSetting | SeveralSetting
       ? string
       : S extends ChoiceSetting<infer T>
         ? T
@@ -98,6 +104,15 @@ export function switchSetting(setting: Omit<SwitchSetting, 'kind'>): SwitchSetti
 
 export function textSetting(setting: Omit<TextSetting, 'kind'>): TextSetting {
   return { kind: 'text', ...setting };
+}
+
+export function severalSetting(setting: Omit<SeveralSetting, 'kind'>): SeveralSetting {
+  return { kind: 'several', ...setting };
+}
+
+/** The values that are chosen of several. */
+export function chosenOf(value: string): string[] {
+  return value.split(',').filter((one) => one !== '');
 }
 
 /**
@@ -130,6 +145,13 @@ export function parseSetting(key: string, setting: Setting, value: unknown): Val
     case 'text':
       if (typeof value === 'string' && setting.pattern.test(value)) return value;
       return fail(setting.expected);
+    case 'several': {
+      const { choices } = setting;
+      const given = typeof value === 'string' ? chosenOf(value.replaceAll(' ', '')) : [];
+      if (given.length === 0 || !given.every((one) => choices.includes(one)))
+        return fail(`one or more of ${choices.join(', ')}, with commas between them`);
+      return choices.filter((one) => given.includes(one)).join(',');
+    }
     default:
       return setting satisfies never;
   }

@@ -249,6 +249,11 @@ test('adapters taken home come back into another run of the same shape, and into
   const refused = await failureOf(next.ask({ type: 'importAdapters', files }));
   expect(refused?.kind).toBe('badInput');
   expect(refused?.message).toMatch(/of the retriever has rank 4, .*but this run has rank 8/);
+  expect(refused?.settings).toMatchObject({
+    rank: 4,
+    alpha: CONFIGURATION.alpha,
+    loraTargets: CONFIGURATION.loraTargets,
+  });
   await next.ask({ type: 'step' });
   expect(of('step').at(-1)?.record.metrics.step, 'the run goes on').toBe(2);
 });

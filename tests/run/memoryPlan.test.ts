@@ -247,6 +247,14 @@ test.each<[string, Case, { sameRows?: boolean }?]>([
   ['dual loss', { ...RUN, options: { ...RUN.options, dualLoss: true } }],
   ['two adapters on one bf16 base', SHARED],
   ['two adapters on one bf16 base, recomputing', { ...SHARED, options: { ...RUN.options, checkpointing: true } }],
+  [
+    'adapters on some projections of one bf16 base',
+    {
+      ...SHARED,
+      languageModel: { ...LORA, adapter: { rank: 4, alpha: 8, targets: ['k_proj', 'v_proj', 'up_proj'] } },
+      retriever: { ...LORA, adapter: { rank: 4, alpha: 8, targets: ['q_proj'] } },
+    },
+  ],
   ['two batches per update', { ...SHARED, accumulation: 2 }],
   [
     'two bases of different families, one f32, and a language model that does not learn',

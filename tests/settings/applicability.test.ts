@@ -107,6 +107,7 @@ const OTHER_VALUES: Readonly<Record<SettingKey, readonly Value[]>> = {
   trained: ['lora', 'full'],
   rank: [4],
   alpha: [32],
+  loraTargets: ['q,down'],
   objective: ['infoNce', 'revela'],
   infoNceTemperature: [0.5],
   attention: ['oracle', 'learned'],

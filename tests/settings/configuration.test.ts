@@ -28,6 +28,11 @@ test('values arrive typed from text, as flags and links carry them', () => {
   });
 });
 
+test('of several values those that are chosen stand in their own order', () => {
+  expect(configure({ loraTargets: 'down, v,q' }).loraTargets).toBe('q,v,down');
+  expect(configure({ loraTargets: 'q,q' }).loraTargets).toBe('q');
+});
+
 describe('what a setting does not take is refused by name', () => {
   test.each([
     ['learningRate', NaN],
@@ -43,6 +48,9 @@ describe('what a setting does not take is refused by name', () => {
     ['attention', 'psychic'],
     ['pooling', null],
     ['seed', {}],
+    ['loraTargets', ''],
+    ['loraTargets', 'q,qkv'],
+    ['loraTargets', ['q']],
   ])('%s = %o', (key, value) => {
     expect(() => configure({ [key]: value })).toThrow(SettingError);
     try {

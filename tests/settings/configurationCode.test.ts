@@ -40,6 +40,9 @@ describe('the code of a configuration', () => {
     expect(encodeConfiguration(configure({ temperature: 0.02, vNorm: false }))).toBe(
       'v=1&preset=facts&temperature=0.02&vNorm=0',
     );
+    expect(encodeConfiguration(configure({ trained: 'lora', loraTargets: 'v,q' }))).toBe(
+      'v=1&preset=facts&trained=lora&loraTargets=q,v',
+    );
   });
 
   it.each([

@@ -36,6 +36,8 @@ function grown(setting: Setting): readonly [Value, Value] {
       return [false, true];
     case 'choice':
       return [setting.choices[0]?.value ?? '', setting.choices[1]?.value ?? ''];
+    case 'several':
+      return [setting.choices[0] ?? '', setting.choices.join(',')];
     case 'text':
       return ['', 'another/model'];
   }

@@ -28,6 +28,8 @@ function randomValue(setting: Setting, random: () => number): unknown {
       return random() < 0.5;
     case 'choice':
       return pick(setting.choices, random).value;
+    case 'several':
+      return setting.choices.filter(() => random() < 0.5).join(',') || setting.default;
     case 'text':
       return pick(['HuggingFaceTB/SmolLM2-135M', 'owner/name@refs/pr/1', 'folder', setting.default], random);
   }

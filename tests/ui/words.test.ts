@@ -85,5 +85,6 @@ describe('a run in a few words', () => {
     expect(whole).toEqual(expect.arrayContaining(['a/b', 'trained whole']));
     expect(whole.join()).not.toContain('LoRA');
     expect(runInWords(configure({ trained: 'lora', rank: 4 }))).toContain('LoRA r 4');
+    expect(runInWords(configure({ trained: 'lora', loraTargets: 'v,q' }))).toContain('LoRA r 8 on q, v');
   });
 });

@@ -88,8 +88,8 @@ async function plannedBases(
 }
 
 function planText({ plan, refusal, nearest, configuration, budgetBytes }: FittedPlan, where: string): string {
-  const { chunks, chunkTokens, trained, rank, precision, checkpointing } = configuration;
-  const how = trained === 'lora' ? `LoRA r ${rank}` : 'all weights';
+  const { chunks, chunkTokens, trained, rank, loraTargets, precision, checkpointing } = configuration;
+  const how = trained === 'lora' ? `LoRA r ${rank} on ${loraTargets}` : 'all weights';
   const lines = [
     `B ${chunks} × ${chunkTokens} tokens, ${how}, base ${precision}${checkpointing ? ', layers recomputed' : ''}, on ${where}\n\n`,
   ];

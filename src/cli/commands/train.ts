@@ -2,6 +2,8 @@ import { tableOf } from '../../objectives/tables.ts';
 import { trainingLoop } from '../../run/loop.ts';
 import type { RunRecord } from '../../run/record.ts';
 import { RunLog } from '../../run/runLog.ts';
+import { adapterSettings, importAdapters } from '../../run/adapterImport.ts';
+import { settingsText } from '../../run/loraShape.ts';
 import { restoreRun, saveRun, type SavedRun } from '../../run/saving.ts';
 import { runArchive, wholeModel } from '../../run/takeHome.ts';
 import { jsonPieces } from '../../files/formats/jsonPieces.ts';
@@ -10,7 +12,7 @@ import { jsonPrinter, textPrinter } from '../support/metrics.ts';
 import { openRun, type CommandRun, type RunSources } from '../support/openRun.ts';
 import { FORCE_HELP, FORCE_OPTION, Outputs } from '../support/outputs.ts';
 import { gpuText, reportNotices, timeText } from '../support/reports.ts';
-import { readAdapters, readRunFile } from '../support/save.ts';
+import { openAdapters, readRunFile } from '../support/save.ts';
 import { snapshotSteps } from '../support/snapshots.ts';
 import {
   CONFIGURATION_HELP,
@@ -33,7 +35,8 @@ export const trainCommand: Command = {
   --every N                print the metrics of every Nth step (default 10)
   --json                   one JSON object a line, from step 1 on
   --record FILE            write the run, with its matrices, as the page replays it
-  --adapters PATH          begin with these adapters: a folder or zip file, as exported or saved by PEFT
+  --adapters PATH          begin with these adapters: a folder or zip file, as exported or saved by PEFT;
+                           rank, alpha and targets are theirs where no flag says otherwise
   --save FILE.zip          write what was learnt: both adapters, or both models where all weights are trained
   --export DIR             the same as a folder
   --save-model DIR         write the language model as a Hugging Face folder (with --trained full)
@@ -62,7 +65,10 @@ ${SETTINGS_HELP}`,
     nothingMore(positionals);
     const outputs = await prepareOutputs(values);
     const saved = values.resume === undefined ? undefined : await readRunFile(values.resume);
-    const { configuration, name } = readConfiguration(values, saved?.settings);
+    const adapters = values.adapters === undefined ? undefined : await openAdapters(values.adapters);
+    const shape = adapters && !saved ? await adapterSettings(adapters) : undefined;
+    const { configuration, name } = readConfiguration({ ...textsOf(shape), ...values }, saved?.settings);
+    if (shape) process.stderr.write(`note: the adapters have ${settingsText(shape)}\n`);
     if (values['save-model'] !== undefined && configuration.trained !== 'full')
       throw new UsageError(
         '--save-model writes a model whose weights were all trained: it goes with --trained full. Adapters are written by --save or --export.',
@@ -87,7 +93,7 @@ ${SETTINGS_HELP}`,
     const run = await openRun(configuration, sources, { signal, centre: saved?.centre });
     try {
       if (saved) await restoreRun(saved, run);
-      if (values.adapters !== undefined) process.stderr.write(`${await readAdapters(run, values.adapters)}\n`);
+      if (adapters) process.stderr.write(`${await importAdapters(run, adapters)}\n`);
       await train(run, options, saved);
       let archive: ReturnType<typeof runArchive> | undefined;
       const learnt = () => (archive ??= runArchive(run));
@@ -105,6 +111,11 @@ ${SETTINGS_HELP}`,
     }
   },
 };
+
+/** Settings as flags. */
+function textsOf(settings: object | undefined): Record<string, string> {
+  return Object.fromEntries(Object.entries(settings ?? {}).map(([key, value]) => [key, String(value)]));
+}
 
 interface Paths extends RunSources {
   readonly record?: string;

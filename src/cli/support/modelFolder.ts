@@ -7,7 +7,7 @@ import { openPretrained, type Bases, type Pretrained } from '../../run/pretraine
 import type { DecoderConfig } from '../../models/config.ts';
 import { Decoder } from '../../models/decoder.ts';
 import type { Runtime } from '../../ops/core/runtime.ts';
-import { folderFiles } from './nodeFiles.ts';
+import { filesUnder, folderFiles } from './nodeFiles.ts';
 import { partText, ProgressLine, timeText } from './reports.ts';
 import { folderName, UsageError } from './usage.ts';
 
@@ -96,6 +96,18 @@ export async function loadModel(
 async function overAdapter(runtime: Runtime, folder: string | undefined, config: DecoderConfig) {
   if (folder === undefined) return undefined;
   const loaded = await loadAdapter(runtime, folderFiles(folder), config);
-  if (!loaded) throw new UsageError(`${folder} has no adapter_config.json: it is not the folder of an adapter.`);
+  if (!loaded) throw await withoutAdapter(folder);
+  for (const notice of loaded.notices) process.stderr.write(`note: ${notice}\n`);
   return loaded;
+}
+
+/** What is said of a folder without an adapter: those below it are named. */
+async function withoutAdapter(folder: string): Promise<UsageError> {
+  const below = (await filesUnder(folder))
+    .filter((name) => name.endsWith('/adapter_config.json'))
+    .map((name) => name.slice(0, -'/adapter_config.json'.length))
+    .sort();
+  const hint =
+    below.length === 0 ? 'it is not the folder of an adapter' : `choose ${below.slice(0, 4).join(' or ')} in it`;
+  return new UsageError(`${folder} has no adapter_config.json: ${hint}.`);
 }

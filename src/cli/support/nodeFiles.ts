@@ -1,10 +1,18 @@
-import { open, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { open, readdir, stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import type { ByteSource, FileLookup } from '../../files/formats/byteSource.ts';
 
 /** Files of a folder on disk. */
 export function folderFiles(folder: string): FileLookup {
   return (name) => fileSource(join(folder, name), name);
+}
+
+/** Names of all files in and below a folder, with slashes. */
+export async function filesUnder(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll('\\', '/'));
 }
 
 /** A file on disk; undefined where there is none. */

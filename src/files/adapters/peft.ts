@@ -91,17 +91,6 @@ export async function loadAdapter(
 }
 
 /**
- * Whether an adapter's numbers can take the place of those of a run's; targets may be named in any order.
- * @param whose the model, for the message. @throws ModelFileError in words of both.
- */
-export function expectSameShape(whose: string, found: LoraConfig, wanted: LoraConfig): void {
-  if (loraText(found) !== loraText(wanted))
-    throw new ModelFileError(
-      `The adapter of the ${whose} has ${loraText(found)}, but this run has ${loraText(wanted)}. Start a run with those settings, then load it again.`,
-    );
-}
-
-/**
  * Whether an adapter was trained at the depth of this decoder. Those of runs here sit in all layers that were run; those of
  * others may leave layers out, but none can be beyond a depth. @throws ModelFileError
  */

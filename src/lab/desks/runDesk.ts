@@ -12,7 +12,8 @@ import { readRun, restoreRun, saveRun, type SavedRun } from '../../run/saving.ts
 import { RunLog } from '../../run/runLog.ts';
 import { Autosave } from '../../run/autosave.ts';
 import { newRunId, SavedRuns, type SavedRunView } from '../../run/savedRuns.ts';
-import { importAdapters, runArchive } from '../../run/takeHome.ts';
+import { importAdapters } from '../../run/adapterImport.ts';
+import { runArchive } from '../../run/takeHome.ts';
 
 /** A saved run that can be put back, and the id that it goes on under. */
 export interface FoundRun extends SavedRun {
@@ -143,10 +144,10 @@ export class RunDesk {
     const [first] = files;
     if (!first) throw new ModelFileError('There were no files. Choose a zip file or a PEFT folder.');
     if (files.length === 1)
-      return { detail: await importAdapters(run, await readZip(blobSource(first.path, first.blob))) };
+      return { detail: await importAdapters(run, { content: await readZip(blobSource(first.path, first.blob)) }) };
     const sources = new Map<string, ByteSource>(files.map(({ path, blob }) => [path, blobSource(path, blob)]));
     const lookUp = (name: string) => Promise.resolve(sources.get(name));
-    return { detail: await importAdapters(run, lookUp, [...sources.keys()]) };
+    return { detail: await importAdapters(run, { content: lookUp, names: [...sources.keys()] }) };
   }
 
   /** @throws ModelFileError, SafetensorsError, SettingError when it is no saved run, or one that cannot be run here. */

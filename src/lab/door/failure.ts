@@ -6,8 +6,8 @@ import { LabFailure, STOPPED, type LabError } from './labError.ts';
 export function describeFailure(cause: unknown): LabError {
   if (isOfSignal(cause)) return STOPPED;
   if (cause instanceof ReportedError) {
-    const { kind, message, action, setting } = cause;
-    return { kind, message, action, ...(setting === undefined ? {} : { setting }) };
+    const { kind, message, action, setting, settings } = cause;
+    return { kind, message, action, ...(setting !== undefined && { setting }), ...(settings && { settings }) };
   }
   return {
     kind: 'bug',

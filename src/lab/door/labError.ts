@@ -7,6 +7,8 @@ export interface LabError {
   readonly action: string;
   /** The setting at fault, where there is one. */
   readonly setting?: string;
+  /** Settings with which it would work, by their keys, where that is known. */
+  readonly settings?: Readonly<Record<string, number | string | boolean>>;
 }
 
 /** How a request ends that was stopped, be it by who asked or by what came after it. */

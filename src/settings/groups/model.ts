@@ -1,5 +1,5 @@
 import { ON_ADAPTERS, ON_CHECKPOINT, ON_SMALL_MODELS } from './conditions.ts';
-import { choiceSetting, numberSetting, switchSetting, textSetting } from '../setting.ts';
+import { choiceSetting, numberSetting, severalSetting, switchSetting, textSetting } from '../setting.ts';
 
 /** owner/name or the name of an opened folder, with an optional @revision; or a folder kept in this browser: local@name. */
 const CHECKPOINT_NAME =
@@ -190,5 +190,14 @@ export const MODEL = {
     max: 512,
     integer: false,
     paper: '64',
+  }),
+  loraTargets: severalSetting({
+    group: 'model',
+    label: 'LoRA targets',
+    help: 'Projections of every layer that get an update. PEFT calls them q_proj, k_proj and so on.',
+    applies: [ON_ADAPTERS],
+    default: 'q,k,v,o,gate,up,down',
+    choices: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'],
+    cost: { memory: 'more', time: 'more', words: 'More of them take more memory and time.' },
   }),
 } as const;

@@ -13,10 +13,16 @@ export function runInWords(c: Configuration): string[] {
     ...(c.base === 'checkpoint'
       ? [c.checkpoint]
       : [`${count(c.layers, 'layer')} × ${c.width}`, choiceWords('initialisation', c).toLowerCase()]),
-    c.trained === 'lora' ? `LoRA r ${c.rank}` : 'trained whole',
+    c.trained === 'lora' ? loraWords(c) : 'trained whole',
     `AdamW ${c.learningRate}`,
     `seed ${c.seed}`,
   ];
+}
+
+/** "LoRA r 8", and on what where that is not everything. */
+function loraWords({ rank, loraTargets }: Configuration): string {
+  const on = loraTargets === SETTINGS.loraTargets.default ? '' : ` on ${loraTargets.replaceAll(',', ', ')}`;
+  return `LoRA r ${rank}${on}`;
 }
 
 function choiceWords(key: SettingKey, configuration: Configuration): string {

@@ -5,7 +5,7 @@ import type { ResumedRun } from '../../lab/door/views.ts';
 import type { CorpusSummary, RunRecord } from '../../run/record.ts';
 import type { Configuration } from '../../settings/configuration.ts';
 import { joinFiles } from '../panels/text/readFiles.ts';
-import type { Draft } from '../panels/settings/draft.svelte.ts';
+import type { Draft, Problem } from '../panels/settings/draft.svelte.ts';
 import { differences, Ground, withTextKept, type Choice } from './ground.svelte.ts';
 import { Frames } from './history/frames.ts';
 import type { History } from './history/history.ts';
@@ -156,11 +156,16 @@ export class Session implements Door {
    */
   async settle(): Promise<void> {
     if (this.stage.hasRun) return;
-    const { problem } = this.draft;
-    if (!problem) return this.ready();
-    if (this.ground.accepted) return;
-    const { key: setting, message } = problem;
-    throw new LabFailure({ kind: 'badSetting', message, action: 'Change the setting, then ask again.', setting });
+    if (!this.draft.problem) return this.ready();
+    if (!this.ground.accepted) throw this.unfit(this.draft.problem);
+  }
+
+  /** Sees to it that the lab has what is chosen, in the place of a run that is on. @throws LabFailure when that cannot be run. */
+  async renew(): Promise<void> {
+    if (this.draft.problem) throw this.unfit(this.draft.problem);
+    this.stage.comeBack();
+    this.callOff();
+    await this.ready();
   }
 
   /** Asks the lab, which is started for it. A saved run that is put back takes the place of the run on the page. */
@@ -188,6 +193,10 @@ export class Session implements Door {
   close(): void {
     this.frames.stop();
     this.lab?.close();
+  }
+
+  private unfit({ key: setting, message }: Problem): LabFailure {
+    return new LabFailure({ kind: 'badSetting', message, action: 'Change the setting, then ask again.', setting });
   }
 
   private open(): LabClient {

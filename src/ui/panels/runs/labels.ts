@@ -21,6 +21,8 @@ export function settingWords(key: SettingKey, configuration: Configuration): str
       return `${setting.label}: ${setting.choices.find((choice) => choice.value === value)?.label ?? String(value)}`;
     case 'text':
       return `${setting.label} ${value === '' ? setting.placeholder : value}`;
+    case 'several':
+      return `${setting.label} ${String(value).replaceAll(',', ', ')}`;
     case 'number':
       return `${setting.label} ${value}`;
   }

@@ -2,8 +2,10 @@ import type { LabFile } from '../../../lab/door/views.ts';
 import { downloadFile } from '../../components/downloadFile.ts';
 import { bytes } from '../../components/format.ts';
 import type { PathFile } from '../../components/droppedFiles.ts';
+import type { Configuration } from '../../../settings/configuration.ts';
 import { Requests } from '../../state/requests.svelte.ts';
 import type { Session } from '../../state/session.svelte.ts';
+import type { Draft } from '../settings/draft.svelte.ts';
 
 /** What is taken out of the run that is on, as files: adapters, and all of it; and adapters that are put under it. */
 export class TakeHome {
@@ -12,8 +14,13 @@ export class TakeHome {
   /** The file that was handed out last, with its size. */
   handedOut = $state<string>();
   readonly requests: Requests;
+  /** Adapters that the run that is on does not take; a run with other settings may. */
+  private refused: readonly PathFile[] = [];
 
-  constructor(private readonly session: Session) {
+  constructor(
+    private readonly session: Session,
+    private readonly draft: Draft,
+  ) {
     this.requests = new Requests(session);
   }
 
@@ -30,9 +37,20 @@ export class TakeHome {
   async importAdapters(files: readonly PathFile[]): Promise<void> {
     this.imported = undefined;
     // Adapters go under a run; the one that is chosen is prepared if none is on.
-    const before = (): Promise<void> => this.session.settle();
+    await this.put(files, () => this.session.settle());
+  }
+
+  /** Begins a run with the settings that the adapters refused last ask for, and puts them under it. */
+  async importIntoNewRun(settings: Partial<Configuration>): Promise<void> {
+    this.imported = undefined;
+    this.draft.change(settings);
+    await this.put(this.refused, () => this.session.renew());
+  }
+
+  private async put(files: readonly PathFile[], before: () => Promise<void>): Promise<void> {
     const imported = await this.requests.ask({ type: 'importAdapters', files }, { before });
     this.imported = imported?.detail;
+    this.refused = imported ? [] : files;
   }
 
   private handOut(file: LabFile | undefined): void {

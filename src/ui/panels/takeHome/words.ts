@@ -10,6 +10,11 @@ export interface TakeHomeWords {
   readonly python: string;
 }
 
+/** "rank 4, alpha 8 on q, v": settings that adapters ask for. */
+export function shapeWords({ rank, alpha, loraTargets }: Readonly<Record<string, unknown>>): string {
+  return `rank ${String(rank)}, alpha ${String(alpha)} on ${String(loraTargets).replaceAll(',', ', ')}`;
+}
+
 /** Adapters are small and need the models again that they were trained on; everything else goes out as whole models. */
 export function takeHomeWords(configuration: Configuration): TakeHomeWords {
   const { needsLanguageModel } = tableOf(configuration);
