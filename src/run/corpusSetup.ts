@@ -16,7 +16,8 @@ import { TermStatistics } from '../retrieval/termStatistics.ts';
 import { TfIdf } from '../retrieval/tfidf.ts';
 import { SETTINGS, type Configuration } from '../settings/configuration.ts';
 import { SettingError } from '../settings/setting.ts';
-import { noticesOf, type Bases } from './pretrained.ts';
+import { noticesOf } from './checkpointNotices.ts';
+import type { Bases } from './pretrained.ts';
 import type { ChunkView, CorpusSummary } from './record.ts';
 
 /** A corpus cut, tokenised and ready to hand out batches. */
@@ -90,7 +91,7 @@ function setUpFacts(configuration: Configuration, { bases }: CorpusSetupOptions)
       documents: undefined,
       chunks: undefined,
       vocabulary: tokenizer.vocabularySize,
-      notices: bases ? noticesOf(bases) : [],
+      notices: bases ? noticesOf(bases, configuration) : [],
       preview: batches
         .batchAt(0)
         .chunks.map((chunk) => chunkView(tokenizer, chunk, chunk.document, configuration.chunkTokens)),
@@ -136,7 +137,10 @@ async function setUpProse(configuration: Configuration, options: CorpusSetupOpti
       chunks: corpus.chunks.length,
       partnered: corpus.documents.filter(hasPartner).reduce((sum, { chunkCount }) => sum + chunkCount, 0),
       vocabulary: tokenizer.vocabularySize,
-      notices: [...(options.bases ? noticesOf(options.bases) : []), ...batches.notices.map(({ message }) => message)],
+      notices: [
+        ...(options.bases ? noticesOf(options.bases, configuration) : []),
+        ...batches.notices.map(({ message }) => message),
+      ],
       preview: corpus.chunks
         .slice(0, PREVIEW_CHUNKS)
         .map((chunk) => chunkView(tokenizer, chunk, chunk.document, configuration.chunkTokens)),

@@ -4,8 +4,9 @@ import { resolveSpecialTokens, templateNotices, type TokenizerSources } from '..
 import { TextTokenizer } from '../corpus/tokenizer/tokenizer.ts';
 import { ModelFileError, readJson, type FileLookup } from '../files/formats/byteSource.ts';
 import { readDecoderConfig } from '../files/models/decoderFiles.ts';
+import { readEmbeddingCard, type EmbeddingCard } from '../files/models/sentenceTransformers.ts';
 import { refuseUnusable } from '../files/models/usableWeights.ts';
-import { openWeights } from '../files/models/weightFile.ts';
+import { openWeights, type WeightFile } from '../files/models/weightFile.ts';
 import type { DecoderConfig } from '../models/config.ts';
 import { objectiveOf } from '../objectives/registry.ts';
 import type { DType } from '../ops/core/tensor.ts';
@@ -24,18 +25,16 @@ export interface Pretrained {
   readonly stored: DType;
   /** What its files contradict each other in, or cannot say, and what was made of that: for people. */
   readonly notices: readonly string[];
+  /** What it says of itself as an embedding model, where it is one. */
+  readonly embedding?: EmbeddingCard | undefined;
+  /** It was saved without the output head and so without "model." before its names, as embedding models are. */
+  readonly bodyOnly?: boolean;
 }
 
 /** The checkpoints of a run: the same object twice when both models stand on one base. */
 export interface Bases {
   readonly languageModel: Pretrained;
   readonly retriever: Pretrained;
-}
-
-/** What is worth saying of the checkpoints of a run, each thing once, with the name of the one that it is said of. */
-export function noticesOf({ languageModel, retriever }: Bases): string[] {
-  const said = [...new Set([languageModel, retriever])];
-  return said.flatMap(({ name, notices }) => notices.map((notice) => `${name}: ${notice}`));
 }
 
 /**
@@ -69,13 +68,23 @@ export async function openPretrained(name: string, files: FileLookup): Promise<P
       `The tokenizer of ${name} has ids up to ${tokenizer.neededRows - 1}, but its model knows ${config.vocabularySize} tokens: ` +
         'they do not belong together. Take tokenizer.json from the same repository as the weights.',
     );
-  return { name, files, config, tokenizer, endIds: resolved.endIds, stored: await storedFormat(files), notices };
+  const checkpoint = await openWeights(files);
+  refuseUnusable(checkpoint);
+  return {
+    name,
+    files,
+    config,
+    tokenizer,
+    endIds: resolved.endIds,
+    stored: storedFormat(checkpoint),
+    notices,
+    embedding: await readEmbeddingCard(files),
+    bodyOnly: checkpoint.get('embed_tokens.weight') !== undefined,
+  };
 }
 
 /** Format of the matrices; f32 where several are mixed, since a merged tensor has one. */
-async function storedFormat(files: FileLookup): Promise<DType> {
-  const checkpoint = await openWeights(files);
-  refuseUnusable(checkpoint);
+function storedFormat(checkpoint: WeightFile): DType {
   const formats = new Set(
     checkpoint.names
       .map((name) => checkpoint.get(name))

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { noticesOf } from '../../src/run/checkpointNotices.ts';
 import { setUpCorpus } from '../../src/run/corpusSetup.ts';
 import { openPretrained, type Pretrained } from '../../src/run/pretrained.ts';
 import { configure } from '../../src/settings/configuration.ts';
@@ -117,4 +118,51 @@ test('what is said of a checkpoint stands among the notices of a corpus, with it
   expect(summary.notices.map((notice) => notice.split(':')[0])).toEqual(['c05-stale-theta', 't02-add-bos-false']);
   const same = await setUpCorpus(configuration, { bases: { languageModel: retriever, retriever } });
   expect(same.summary.notices).toHaveLength(1);
+});
+
+test('an embedding model says where a run uses it otherwise than it was made for', async () => {
+  const modules = [
+    { path: '', type: 'sentence_transformers.models.Transformer' },
+    { path: '1_Pooling', type: 'sentence_transformers.models.Pooling' },
+  ];
+  const card = {
+    'modules.json': modules,
+    '1_Pooling/config.json': { pooling_mode_lasttoken: true },
+    'config_sentence_transformers.json': { prompts: { query: 'Instruct: find\nQuery:', document: '' } },
+  };
+  const plain = await open('base');
+  const retriever = await open('base', card);
+  const run = (changes: object, bases = { languageModel: plain, retriever }) =>
+    noticesOf(bases, configure({ base: 'checkpoint', checkpoint: 'one', ...changes }));
+  const prompt = 'base: It was trained on texts that begin with "Instruct: find\\nQuery:" and "" (config_sentence';
+  expect(run({ pooling: 'eos' })).toEqual([expect.stringContaining(prompt.replace(' and ""', ''))]);
+  expect(run({ pooling: 'mean' })).toEqual([
+    expect.stringMatching(/trained on “End token” \(1_Pooling\/config.json\), and this run takes “Mean of tokens”/),
+    expect.stringContaining('here they begin with “query: ” and “passage: ”'),
+  ]);
+  // What pools otherwise than can be done here, and what comes after it.
+  const further = [...modules, { path: '2_Dense', type: 'sentence_transformers.models.Dense' }];
+  const other = await open('base', {
+    'modules.json': further,
+    '1_Pooling/config.json': { pooling_mode: 'weightedmean' },
+  });
+  expect(run({}, { languageModel: plain, retriever: other })).toEqual([
+    expect.stringContaining('pools in a way that is not here (weightedmean, 1_Pooling/config.json)'),
+    expect.stringContaining('not read: Dense'),
+  ]);
+});
+
+test('an embedding model as the language model is possible where it is tied, which is said', async () => {
+  const body = { 'embed_tokens.weight': { dtype: 'F32', shape: [1, 1], data_offsets: [0, 4] } };
+  const bare = await openPretrained(
+    'bare',
+    folder({ ...filesOf('base'), 'model.safetensors': fileWithHeader(body, 4) }),
+  );
+  const bases = { languageModel: bare, retriever: bare };
+  const configuration = configure({ base: 'checkpoint', checkpoint: 'one' });
+  expect(noticesOf(bases, configuration)).toEqual([
+    expect.stringMatching(/^bare: It was saved without an output head/),
+  ]);
+  expect(noticesOf(bases, { ...configuration, objective: 'infoNce' }), 'no language model').toEqual([]);
+  expect(noticesOf({ ...bases, languageModel: await open('base') }, configuration), 'a retriever').toEqual([]);
 });

@@ -2,7 +2,7 @@ import { byteText } from '../../files/formats/byteText.ts';
 import { DEFAULT_LIMITS, type Imitated } from '../../gpu/dryDevice.ts';
 import { fitPlan, type FittedPlan, type PlannedBases } from '../../run/memory.ts';
 import { smallBases } from '../../run/openRun.ts';
-import { noticesOf } from '../../run/pretrained.ts';
+import { noticesOf } from '../../run/checkpointNotices.ts';
 import { setUpCorpus } from '../../run/corpusSetup.ts';
 import type { Configuration } from '../../settings/configuration.ts';
 import { parseDecoderConfig } from '../../models/config.ts';
@@ -79,8 +79,10 @@ async function plannedBases(
   }
   const found = file && (await readGivenFiles(file, signal));
   const bases = model === undefined ? undefined : await openBases(model, retriever);
-  if (bases) noticesOf(bases).forEach(note);
-  if (bases && !found) return bases;
+  if (bases && !found) {
+    noticesOf(bases, configuration).forEach(note);
+    return bases;
+  }
   const { tokenizer, summary } = await setUpCorpus(configuration, { ...found, bases, signal });
   summary.notices.forEach(note);
   if (bases) return bases;

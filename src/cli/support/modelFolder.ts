@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ModelFileError } from '../../files/formats/byteSource.ts';
 import { loadDecoder } from '../../files/models/decoderFiles.ts';
+import { transformerFiles } from '../../files/models/sentenceTransformers.ts';
 import { loadAdapter } from '../../files/adapters/peft.ts';
 import { openPretrained, type Bases, type Pretrained } from '../../run/pretrained.ts';
 import type { DecoderConfig } from '../../models/config.ts';
@@ -15,7 +16,7 @@ import { folderName, UsageError } from './usage.ts';
 export async function openFolder(folder: string): Promise<Pretrained> {
   await requireFolder(folder);
   try {
-    return await openPretrained(folderName(folder), folderFiles(folder));
+    return await openPretrained(folderName(folder), await transformerFiles(folderFiles(folder)));
   } catch (cause) {
     // The folder is what was typed; without it a message about "the folder" says too little when there are two.
     if (cause instanceof ModelFileError) throw new ModelFileError(`${folder}: ${cause.message}`);

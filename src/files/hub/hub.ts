@@ -82,7 +82,7 @@ function baseAddress(base: string): string {
 
 /** Where a file's bytes are; large files are redirected from there. */
 export function resolveUrl({ base, repository, revision }: RepositoryAddress, file: string): string {
-  return `${base}/${repository}/resolve/${encodeURIComponent(revision)}/${encodeURIComponent(file)}`;
+  return `${base}/${repository}/resolve/${encodeURIComponent(revision)}/${file.split('/').map(encodeURIComponent).join('/')}`;
 }
 
 /** fetch(), with a HubError `offline` where it fails; an abort stays what it is. */

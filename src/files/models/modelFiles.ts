@@ -1,4 +1,5 @@
 import { shown } from '../../models/config.ts';
+import { MODULES, POOLING_CONFIG, PROMPTS_CONFIG } from './sentenceTransformers.ts';
 import { ModelFileError } from '../formats/byteSource.ts';
 
 /** A file that a decoder's folder has or may have. */
@@ -31,6 +32,9 @@ export const MODEL_FILES: readonly ModelFile[] = [
     required: false,
     purpose: 'which tokens end a generated text; without it those of config.json do',
   },
+  { name: MODULES, required: false, purpose: 'which parts an embedding model has' },
+  { name: POOLING_CONFIG, required: false, purpose: 'how an embedding model makes one vector of a text' },
+  { name: PROMPTS_CONFIG, required: false, purpose: 'which words an embedding model puts before a text' },
 ];
 
 const SHARD = /^[A-Za-z0-9_][\w.-]{0,119}\.safetensors$/;

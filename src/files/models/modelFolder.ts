@@ -3,6 +3,8 @@ import { realClock, type Clock } from '../hub/clock.ts';
 import { ContentHash } from '../formats/contentHash.ts';
 import { freeBytes, isQuotaError, StorageFullError, type FileStore } from '../store/fileStore.ts';
 import { MODEL_FILES, SINGLE_WEIGHTS, shardsOf, WEIGHTS_INDEX } from './modelFiles.ts';
+import { chooseFolder, type LocalFile } from './chooseFolder.ts';
+import { transformerPrefix } from './sentenceTransformers.ts';
 import { ProgressMeter, type DownloadProgress } from '../hub/progress.ts';
 import {
   deleteModel,
@@ -16,12 +18,6 @@ import {
   type ModelOrigin,
   type StoredModel,
 } from '../store/storedModels.ts';
-
-/** A file that the user chose or dropped; `path` uses slashes and may begin with the folder's name. */
-export interface LocalFile {
-  readonly path: string;
-  readonly blob: Blob;
-}
 
 /** A model among local files. */
 export interface LocalModel {
@@ -39,50 +35,29 @@ export interface LocalModel {
  */
 export async function localFolder(files: readonly LocalFile[]): Promise<LocalModel> {
   const { name, blobs } = chooseFolder(files);
+  const within: FileLookup = (path) => {
+    const blob = blobs.get(path);
+    return Promise.resolve(blob && blobSource(path, blob));
+  };
+  const prefix = await transformerPrefix(within);
+  const blobOf = (file: string): Blob | undefined => blobs.get(prefix + file) ?? blobs.get(file);
   const lookup: FileLookup = (file) => {
-    const blob = blobs.get(file);
+    const blob = blobOf(file);
     return Promise.resolve(blob && blobSource(file, blob));
   };
-  const missing = MODEL_FILES.filter((file) => file.required && !blobs.has(file.name)).map(
+  const missing = MODEL_FILES.filter((file) => file.required && !blobOf(file.name)).map(
     (file) => `${file.name} (${file.purpose})`,
   );
   const weights = await weightNames(lookup);
   if (weights.length === 0) missing.push(`${SINGLE_WEIGHTS}, or ${WEIGHTS_INDEX} with the files that it names`);
-  missing.push(...weights.filter((file) => !blobs.has(file)).map((file) => `${file}, which ${WEIGHTS_INDEX} names`));
+  missing.push(...weights.filter((file) => !blobOf(file)).map((file) => `${file}, which ${WEIGHTS_INDEX} names`));
   if (missing.length > 0) throw new ModelFileError(`${missingText(missing)} ${foundText([...blobs.keys()])}`);
   const wanted = [...MODEL_FILES.map((file) => file.name), ...weights];
   const members = wanted.flatMap((file) => {
-    const blob = blobs.get(file);
+    const blob = blobOf(file);
     return blob ? [{ name: file, blob }] : [];
   });
   return { name, files: lookup, members, totalBytes: members.reduce((sum, { blob }) => sum + blob.size, 0) };
-}
-
-/** The files beside config.json, or all of them where there is none. */
-function chooseFolder(files: readonly LocalFile[]): { name: string; blobs: Map<string, Blob> } {
-  const split = files.map(({ path, blob }) => {
-    const parts = path.split('/').filter((part) => part !== '' && part !== '.');
-    return { folder: parts.slice(0, -1).join('/'), name: parts.at(-1) ?? '', blob };
-  });
-  const depth = (folder: string) => (folder === '' ? 0 : folder.split('/').length);
-  const configs = split.filter(({ name }) => name === 'config.json').sort((a, b) => depth(a.folder) - depth(b.folder));
-  // Deeper ones belong to parts of the same model, such as a folder with another format of it.
-  const shallowest = depth(configs[0]?.folder ?? '');
-  const rivals = new Set(configs.filter(({ folder }) => depth(folder) === shallowest).map(({ folder }) => folder));
-  if (rivals.size > 1)
-    throw new ModelFileError(
-      `These are several models: there is a config.json in ${[...rivals].map((folder) => folder || 'the files themselves').join(' and in ')}. Drop one model's folder at a time.`,
-    );
-  const chosen = configs[0]?.folder;
-  const blobs = new Map<string, Blob>();
-  for (const { folder, name, blob } of split) {
-    if (chosen !== undefined && folder !== chosen) continue;
-    // Without a config.json nothing can be loaded: the names only tell the user what was found.
-    if (blobs.has(name) && chosen !== undefined)
-      throw new ModelFileError(`${name} is there twice. Drop the model's folder, or each of its files once.`);
-    blobs.set(name, blob);
-  }
-  return { name: chosen?.split('/').at(-1) ?? '', blobs };
 }
 
 /** The files that hold the weights, with their index where there is one; empty when there are none. */

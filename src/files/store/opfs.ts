@@ -42,29 +42,33 @@ export function directoryStore(root: FileSystemDirectoryHandle): FileStore {
       const directory = await existing(folder);
       if (!directory) return found;
       for await (const [name, handle] of directory.entries())
-        if (isFile(handle)) found.push({ name, size: (await handle.getFile()).size });
+        if (isFile(handle)) found.push({ name: fromDisk(name), size: (await handle.getFile()).size });
       return found.sort((a, b) => (a.name < b.name ? -1 : 1));
     },
     async open(folder, name) {
       const directory = await existing(folder);
-      const handle = directory && (await unlessMissing(() => directory.getFileHandle(name)));
+      const handle = directory && (await unlessMissing(() => directory.getFileHandle(onDisk(name))));
       return handle && blobSource(name, await handle.getFile());
     },
     async writer(folder, name, size) {
       const directory = await root.getDirectoryHandle(folder, { create: true });
-      const handle = await directory.getFileHandle(name, { create: true });
+      const handle = await directory.getFileHandle(onDisk(name), { create: true });
       return unlessBusy(name, () =>
         'createSyncAccessHandle' in handle ? inPlace(handle, size) : copying(handle, size),
       );
     },
     async deleteFile(folder, name) {
       const directory = await existing(folder);
-      await unlessBusy(name, () => remove(directory, name));
+      await unlessBusy(name, () => remove(directory, onDisk(name)));
     },
     deleteFolder: (folder) => unlessBusy(folder, () => remove(root, folder)),
     estimate: storageEstimate,
   };
 }
+
+/** A directory's files have no slash in their names. */
+const onDisk = (name: string): string => name.replaceAll('/', '%2F');
+const fromDisk = (name: string): string => name.replaceAll('%2F', '/');
 
 function isFile(handle: FileSystemHandle): handle is FileSystemFileHandle {
   return handle.kind === 'file';

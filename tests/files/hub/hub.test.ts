@@ -9,6 +9,8 @@ import { openWeights } from '../../../src/files/models/weightFile.ts';
 import { startFakeHub, type FakeHub, type FakeHubOptions, type FakeRepository } from '../../harness/fakeHub.ts';
 import { addressOf, bytesOf, expectBytes, FILES, hubErrorOf, MODEL, shards, testClock, WEIGHTS } from './hubHarness.ts';
 
+const OF_EMBEDDING_MODELS = ['modules.json', '1_Pooling/config.json', 'config_sentence_transformers.json'];
+
 const hubs: FakeHub[] = [];
 afterEach(async () => {
   await Promise.all(hubs.splice(0).map((hub) => hub.close()));
@@ -83,7 +85,7 @@ test.each(['hub', 'headers', 'plain'] as const)(
     const weightHash = style === 'hub' ? hash('sha256', WEIGHTS) : undefined;
     expect(description.files[4]).toEqual({ name: 'model.safetensors', size: WEIGHTS.length, hash: weightHash });
     expect(description.totalBytes).toBe(description.files.reduce((sum, { size }) => sum + size, 0));
-    expect(description.absent.map(({ name }) => name)).toEqual(['special_tokens_map.json']);
+    expect(description.absent.map(({ name }) => name)).toEqual(['special_tokens_map.json', ...OF_EMBEDDING_MODELS]);
     if (style === 'plain') expect(description.commit).toBeUndefined();
     else expect(description.commit).toMatch(/^[0-9a-f]{40}$/);
     // Looking costs next to nothing.
@@ -132,6 +134,7 @@ test('shards are found through the index; optional files may be absent, and are 
     'tokenizer_config.json',
     'special_tokens_map.json',
     'generation_config.json',
+    ...OF_EMBEDDING_MODELS,
   ]);
   await hub.setFile(MODEL, names[1]!, undefined);
   expect(await hubErrorOf(describeRepository(addressOf(hub)), 'unsuitable')).toContain(`has no ${names[1]}`);

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { ModelFileError, readJson } from '../../../src/files/formats/byteSource.ts';
 import { StorageFullError } from '../../../src/files/store/fileStore.ts';
-import { importFolder, localFolder, type LocalFile } from '../../../src/files/models/modelFolder.ts';
+import type { LocalFile } from '../../../src/files/models/chooseFolder.ts';
+import { importFolder, localFolder } from '../../../src/files/models/modelFolder.ts';
 import type { DownloadProgress } from '../../../src/files/hub/progress.ts';
 import { storageEstimate } from '../../../src/files/store/opfs.ts';
 import { folderOf, listModels, openModel } from '../../../src/files/store/storedModels.ts';
