@@ -6,7 +6,7 @@ import { ModelFileError, readJson, type FileLookup } from '../files/formats/byte
 import { readDecoderConfig } from '../files/models/decoderFiles.ts';
 import { readEmbeddingCard, type EmbeddingCard } from '../files/models/sentenceTransformers.ts';
 import { refuseUnusable } from '../files/models/usableWeights.ts';
-import { openWeights, type WeightFile } from '../files/models/weightFile.ts';
+import { openWeights, storedFormat } from '../files/models/weightFile.ts';
 import type { DecoderConfig } from '../models/config.ts';
 import { objectiveOf } from '../objectives/registry.ts';
 import type { DType } from '../ops/core/tensor.ts';
@@ -21,7 +21,7 @@ export interface Pretrained {
   readonly tokenizer: TextTokenizer;
   /** Each of these tokens ends what it generates. */
   readonly endIds: readonly number[];
-  /** Format of its matrices in the files. */
+  /** How its matrices lie on the GPU as they are stored. */
   readonly stored: DType;
   /** What its files contradict each other in, or cannot say, and what was made of that: for people. */
   readonly notices: readonly string[];
@@ -81,19 +81,6 @@ export async function openPretrained(name: string, files: FileLookup): Promise<P
     embedding: await readEmbeddingCard(files),
     bodyOnly: checkpoint.get('embed_tokens.weight') !== undefined,
   };
-}
-
-/** Format of the matrices; f32 where several are mixed, since a merged tensor has one. */
-function storedFormat(checkpoint: WeightFile): DType {
-  const formats = new Set(
-    checkpoint.names
-      .map((name) => checkpoint.get(name))
-      .filter((tensor) => tensor?.shape.length === 2)
-      .map((tensor) => tensor?.dtype),
-  );
-  const [only] = formats;
-  if (formats.size !== 1) return 'f32';
-  return only === 'BF16' ? 'bf16' : only === 'F16' ? 'f16' : 'f32';
 }
 
 /** The files that speak of tokens; all but tokenizer.json may be absent. */

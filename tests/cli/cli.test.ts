@@ -67,7 +67,7 @@ describe('what cannot be done is refused in a sentence, with exit code 1', () =>
     [['step', '/nowhere', '--out', 'step.safetensors'], /no options.json/],
     [['step', '--model', '/nowhere'], /no folder \/nowhere/],
     [['help', 'dance'], /no command dance/],
-    [['train', '--preset', 'gentle'], /--model DIR/],
+    [['train', '--preset', 'gentle'], /--model PATH/],
     [['train', '--retriever-model', '/nowhere'], /needs --model/],
     [['train', '--save-model', '/nowhere', '--trained', 'lora'], /--trained full/],
     [['train', '--save', 'adapters'], /\.zip/],

@@ -6,7 +6,7 @@ import { retrieverConfig } from '../../run/retrieverDepth.ts';
 import { preset } from '../../settings/presets.ts';
 import { EmbeddingIndex } from '../../retrieval/embeddingIndex.ts';
 import { readGivenFiles } from '../support/givenFiles.ts';
-import { loadModel, openFolder } from '../support/modelFolder.ts';
+import { loadModel, openCheckpoint } from '../support/modelFolder.ts';
 import { openNodeRuntime } from '../support/nodeGpu.ts';
 import { FORCE_HELP, FORCE_OPTION, Outputs } from '../support/outputs.ts';
 import { ProgressLine, reportCompiling, reportNotices, timeText } from '../support/reports.ts';
@@ -23,9 +23,9 @@ import {
 
 export const embedCommand: Command = {
   name: 'embed',
-  usage: '--model DIR --file TEXT',
+  usage: '--model PATH --file TEXT',
   summary: 'cuts a text into chunks, embeds them with a retriever, and searches them',
-  help: `  --model DIR              a Hugging Face folder of the Qwen or Llama family
+  help: `  --model PATH             a Hugging Face folder of the Qwen or Llama family, or a GGUF file of such a model
   --adapter DIR            a PEFT folder: a trained retriever's adapter over it
 ${FILE_HELP}
   --query TEXT             print the chunks that are nearest to it
@@ -73,7 +73,7 @@ ${FORCE_HELP}
     const configuration = configure(changes, preset('gentle').configuration);
     const { text, title } = await readGivenFiles(file ?? [], signal);
 
-    const pretrained = await openFolder(folder);
+    const pretrained = await openCheckpoint(folder);
     const { tokenizer } = pretrained;
     const bases = { languageModel: pretrained, retriever: pretrained };
     const { chunks, summary } = await setUpCorpus(configuration, { text, title, bases, signal });

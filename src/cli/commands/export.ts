@@ -7,11 +7,11 @@ import { parse, readConfiguration, required, UsageError, type Command } from '..
 
 export const exportCommand: Command = {
   name: 'export',
-  usage: 'RUN --model DIR --out PATH',
+  usage: 'RUN --model PATH --out PATH',
   summary: 'takes the adapters (or whole models) out of a saved run, for PEFT and transformers',
   help: `  RUN                      a saved run: of train --checkpoint, or downloaded from the page
-  --model DIR              the checkpoint it stands on, where it stands on one
-  --retriever-model DIR    the retriever's, where that is another one
+  --model PATH             the checkpoint it stands on, where it stands on one
+  --retriever-model PATH   the retriever's, where that is another one
   --out PATH               a folder, or a zip file where PATH ends in .zip
 ${FORCE_HELP}`,
   async run(args, signal) {
@@ -23,7 +23,7 @@ ${FORCE_HELP}`,
     });
     const [file, ...more] = positionals;
     if (file === undefined || more.length > 0)
-      throw new UsageError('Usage: npm run cli -- export RUN --model DIR --out PATH');
+      throw new UsageError('Usage: npm run cli -- export RUN --model PATH --out PATH');
     const out = required('out', values.out, 'a folder, or a zip file');
     const outputs = await Outputs.prepare(
       [{ option: '--out', path: out, kind: out.endsWith('.zip') ? 'file' : 'folder' }],

@@ -1,14 +1,14 @@
 import { generate } from '../../models/generate.ts';
-import { loadModel, openFolder } from '../support/modelFolder.ts';
+import { loadModel, openCheckpoint } from '../support/modelFolder.ts';
 import { openNodeRuntime } from '../support/nodeGpu.ts';
 import { reportCompiling, timeText } from '../support/reports.ts';
 import { nothingMore, parse, required, whole, type Command } from '../support/usage.ts';
 
 export const generateCommand: Command = {
   name: 'generate',
-  usage: '--model DIR --prompt TEXT',
+  usage: '--model PATH --prompt TEXT',
   summary: 'continues a text with the likeliest tokens: shows that a checkpoint is loaded right',
-  help: `  --model DIR              a Hugging Face folder of the Qwen or Llama family
+  help: `  --model PATH             a Hugging Face folder of the Qwen or Llama family, or a GGUF file of such a model
   --prompt TEXT            the text to continue
   --tokens N               how many tokens to add at most (default 32)
   --adapter DIR            a PEFT folder: a language model's adapter over the checkpoint
@@ -24,7 +24,7 @@ Every token runs the whole text again (there is no cache), so long texts are slo
     const folder = required('model', values.model, 'the folder of a checkpoint');
     const prompt = required('prompt', values.prompt, 'the text to continue');
     const maxTokens = whole('tokens', values.tokens, 32);
-    const pretrained = await openFolder(folder);
+    const pretrained = await openCheckpoint(folder);
     const { tokenizer } = pretrained;
     for (const notice of pretrained.notices) process.stderr.write(`note: ${notice}\n`);
     const runtime = await openNodeRuntime();

@@ -31,7 +31,7 @@ const ANY_GPU: Imitated = {
 
 export const planCommand: Command = {
   name: 'plan',
-  usage: '--model DIR | --config SHAPE [settings]',
+  usage: '--model PATH | --config SHAPE [settings]',
   summary: 'says how much GPU memory a run would need, by purpose, and what would fit where it is too much',
   help: `${CONFIGURATION_HELP}
   --config SHAPE           ${Object.keys(CHECKPOINT_SHAPES).join(', ')}, or the path of a config.json: no weights are needed
@@ -47,7 +47,7 @@ and every setting of train. --memoryBudget says how much may be used.`,
     });
     nothingMore(positionals);
     if (values.config !== undefined && values.model !== undefined)
-      throw new UsageError('Give --model DIR or --config SHAPE, not both.');
+      throw new UsageError('Give --model PATH or --config SHAPE, not both.');
     const { configuration } = readConfiguration({ ...values, model: values.model ?? values.config });
     const bases = await plannedBases(configuration, values, signal);
     const runtime = values.here ? await openNodeRuntime() : undefined;

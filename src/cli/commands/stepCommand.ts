@@ -14,7 +14,7 @@ import {
 
 export const stepCommand: Command = {
   name: 'step',
-  usage: 'DIR --out FILE  |  step --model DIR [settings]',
+  usage: 'DIR --out FILE  |  step --model PATH [settings]',
   summary: 'runs one step: of a golden folder, or of a configuration with its time by kernel and its memory',
   help: `Of a golden folder: prints its losses, S and A
   --out FILE               writes its tensors
@@ -43,7 +43,7 @@ ${CONFIGURATION_HELP}
       return;
     }
     if (folder === undefined || values.out === undefined)
-      throw new UsageError('Usage: npm run cli -- step DIR --out FILE, or step --model DIR [settings]');
+      throw new UsageError('Usage: npm run cli -- step DIR --out FILE, or step --model PATH [settings]');
     nothingMore(more);
     const outputs = await Outputs.prepare([{ option: '--out', path: values.out, kind: 'file' }], {
       force: values.force,

@@ -28,7 +28,7 @@ import {
 
 export const trainCommand: Command = {
   name: 'train',
-  usage: '[--model DIR] [settings]',
+  usage: '[--model PATH] [settings]',
   summary: 'trains retriever and language model and prints what happens',
   help: `${CONFIGURATION_HELP}
   --steps N                train up to this step (default 500)

@@ -1,45 +1,55 @@
 import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { ModelFileError } from '../../files/formats/byteSource.ts';
 import { loadDecoder } from '../../files/models/decoderFiles.ts';
+import { ggufFolder } from '../../files/models/gguf/ggufFolder.ts';
 import { transformerFiles } from '../../files/models/sentenceTransformers.ts';
 import { loadAdapter } from '../../files/adapters/peft.ts';
 import { openPretrained, type Bases, type Pretrained } from '../../run/pretrained.ts';
 import type { DecoderConfig } from '../../models/config.ts';
 import { Decoder } from '../../models/decoder.ts';
 import type { Runtime } from '../../ops/core/runtime.ts';
-import { filesUnder, folderFiles } from './nodeFiles.ts';
+import { fileSource, filesUnder, folderFiles } from './nodeFiles.ts';
 import { partText, ProgressLine, timeText } from './reports.ts';
 import { folderName, UsageError } from './usage.ts';
 
-/** Reads the small files of a Hugging Face folder. @throws UsageError where there is no folder, ModelFileError … naming it. */
-export async function openFolder(folder: string): Promise<Pretrained> {
-  await requireFolder(folder);
+/**
+ * Reads the small files of a checkpoint: a Hugging Face folder, or a GGUF file.
+ * @throws UsageError where there is neither, ModelFileError … naming the folder, GgufError
+ */
+export async function openCheckpoint(path: string): Promise<Pretrained> {
+  const name = folderName(path);
+  const packed = path.toLowerCase().endsWith('.gguf') ? await fileSource(path, basename(path)) : undefined;
+  if (packed) return openPretrained(name, await ggufFolder(packed));
+  await requireFolder(path);
   try {
-    return await openPretrained(folderName(folder), await transformerFiles(folderFiles(folder)));
+    return await openPretrained(name, await transformerFiles(folderFiles(path)));
   } catch (cause) {
     // The folder is what was typed; without it a message about "the folder" says too little when there are two.
-    if (cause instanceof ModelFileError) throw new ModelFileError(`${folder}: ${cause.message}`);
+    if (cause instanceof ModelFileError) throw new ModelFileError(`${path}: ${cause.message}`);
     throw cause;
   }
 }
 
-/** The folder of the language model. @throws UsageError where none was given. */
+/** Where the language model lies. @throws UsageError where none was given. */
 export function requireModel(model: string | undefined): string {
-  if (model === undefined) throw new UsageError('A pretrained checkpoint is needed: --model DIR.');
+  if (model === undefined) throw new UsageError('A pretrained checkpoint is needed: --model PATH.');
   return model;
 }
 
-/** The checkpoints of a run; one object when both are the same folder, so that it is loaded once. */
+/** The checkpoints of a run; one object when both are the same folder or file, so that it is loaded once. */
 export async function openBases(model: string, retrieverModel: string | undefined): Promise<Bases> {
-  const languageModel = await openFolder(model);
+  const languageModel = await openCheckpoint(model);
   const same = retrieverModel === undefined || resolve(retrieverModel) === resolve(model);
-  return { languageModel, retriever: same ? languageModel : await openFolder(retrieverModel) };
+  return { languageModel, retriever: same ? languageModel : await openCheckpoint(retrieverModel) };
 }
 
 export async function requireFolder(folder: string): Promise<void> {
   const info = await stat(folder).catch(() => undefined);
-  if (!info?.isDirectory()) throw new UsageError(`There is no folder ${folder}.`);
+  if (!info?.isDirectory())
+    throw new UsageError(
+      folder.toLowerCase().endsWith('.gguf') ? `There is no file ${folder}.` : `There is no folder ${folder}.`,
+    );
 }
 
 /** Says on standard error how far the loading of checkpoints is. */

@@ -100,9 +100,9 @@ export const FILE_HELP = `  --file PATH              a text of your own: a file 
 
 export const CONFIGURATION_HELP = `  --preset NAME            ${PRESETS.map(({ id }) => id).join(', ')}
                            (default ${PRESETS[0]?.id ?? ''}; gentle with --model)
-  --model DIR              a Hugging Face folder of the Qwen or Llama family: both models stand on it
-  --model-name NAME        what adapters are to call it: its id on the hub (default: the folder's name)
-  --retriever-model DIR    another one for the retriever
+  --model PATH             a Hugging Face folder of the Qwen or Llama family, or a GGUF file: both models stand on it
+  --model-name NAME        what adapters are to call it: its id on the hub (default: the folder's or file's name)
+  --retriever-model PATH   another one for the retriever
   --corpus NAME            the same as --source
 ${FILE_HELP}`;
 
@@ -162,14 +162,14 @@ export function readConfiguration(
   for (const note of idleFlags(values, configuration)) process.stderr.write(`note: ${note}\n`);
   if (configuration.base === 'checkpoint' && model === undefined)
     throw new UsageError(
-      'A pretrained checkpoint is needed: --model DIR, a folder with config.json, tokenizer.json and model.safetensors.',
+      'A pretrained checkpoint is needed: --model PATH, a folder with config.json, tokenizer.json and model.safetensors, or a GGUF file.',
     );
   if (configuration.base === 'scratch' && model !== undefined)
     throw new UsageError('The saved run has small models of its own: leave out --model.');
   const { checkpoint, retrieverCheckpoint } = configuration;
   if (saved && !['', checkpoint].includes(retrieverCheckpoint) && retrieverModel === undefined)
     throw new UsageError(
-      `The retriever of the saved run stands on ${retrieverCheckpoint}: say where with --retriever-model DIR.`,
+      `The retriever of the saved run stands on ${retrieverCheckpoint}: say where with --retriever-model PATH.`,
     );
   return { configuration, name: chosen.title };
 }

@@ -1,5 +1,6 @@
 import { CorpusError } from '../errors.ts';
 import { isRecord } from './tokenContent.ts';
+import { withUnicodeDigits } from './unicodeDigits.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -9,13 +10,13 @@ const IGNORE_CASE = '(?i)';
 
 /**
  * A copy of a tokenizer.json in the words that @huggingface/tokenizers 0.2.0 understands: a pattern that ignores case from its
- * beginning on becomes one group that does, which it can match.
+ * beginning on becomes one group that does, which it can match, and digits are those of all scripts.
  * @throws CorpusError that names a pattern with another switch inside.
  */
 export function forLibrary(tokenizerJson: Fields): Record<string, unknown> {
   const copy = structuredClone(tokenizerJson) as Record<string, unknown>;
   for (const part of ['normalizer', 'pre_tokenizer', 'decoder']) rewritePatterns(copy[part]);
-  return copy;
+  return { ...copy, pre_tokenizer: withUnicodeDigits(copy.pre_tokenizer) };
 }
 
 /** What the library does otherwise than Python's, where that can be told from the file: for people. */

@@ -9,7 +9,7 @@ import {
   type StoredTensor,
 } from './safetensors.ts';
 import { sniff } from './sniff.ts';
-import { toFloats } from '../models/weightFile.ts';
+import { numberFormat } from '../models/numberFormat.ts';
 
 /** The numbers of a run between two steps (training's TrainingState). */
 export interface RunState {
@@ -74,7 +74,7 @@ export async function readSavedRun(source: ByteSource): Promise<SavedRunFile> {
     const bytes = await source.read(begin, end);
     if (bytes.length !== end - begin)
       throw new SafetensorsError(`${source.name} ended in the middle of ${name}: the file is cut short.`);
-    const numbers = toFloats(name, dtype, bytes);
+    const numbers = numberFormat(name, dtype).toFloats(bytes);
     if (!numbers.every(Number.isFinite))
       throw new SafetensorsError(`${source.name}: ${name} holds NaN or infinite numbers, which no saved run has.`);
     state.set(name, numbers);

@@ -3,18 +3,22 @@ import type { Note } from '../../models/configFields.ts';
 import { decoderLayout, type TensorSpec } from '../../models/layout.ts';
 import { allocateWeights, type DecoderWeights, type WeightOptions } from '../../models/weights.ts';
 import type { Runtime } from '../../ops/core/runtime.ts';
+import { toBf16 } from '../../ops/core/halfPrecision.ts';
 import { bytesPerElement, type DType, type Tensor } from '../../ops/core/tensor.ts';
 import { readJson, type FileLookup } from '../formats/byteSource.ts';
 import { quantiseRows, QuantisationErrors, type QuantisationReport } from './quantise.ts';
 import { SafetensorsError, type StoredTensor } from '../formats/safetensors.ts';
+import { formatBytes, numberFormat, type NumberFormat } from './numberFormat.ts';
 import { refuseUnusable } from './usableWeights.ts';
-import { openWeights, storedBytes, toFloats, type WeightFile } from './weightFile.ts';
+import { openWeights, storedFormat, type WeightFile } from './weightFile.ts';
 import { SliceWriter, WeightStream } from './weightStream.ts';
 
-const STORED: Readonly<Record<string, DType>> = { F32: 'f32', BF16: 'bf16', F16: 'f16' };
-
-/** Frozen matrices and tables as the checkpoint holds them, or as 8-bit numbers with a scale per group (half of bf16). */
-export type Precision = 'stored' | 'int8';
+/**
+ * How frozen matrices and tables lie on the GPU.
+ * - `stored`: as the checkpoint holds them, bit for bit; those of a GGUF file in blocks as int8.
+ * - `int8`: 8-bit numbers with a scale per group (half of bf16). `bf16`: rounded to it. `f32`: exact, whatever is stored.
+ */
+export type Precision = 'stored' | 'bf16' | 'int8' | 'f32';
 
 export interface LoadOptions extends Omit<WeightOptions, 'storage'> {
   /** Default 'stored'. Trainable weights are f32 whatever it says. */
@@ -24,6 +28,9 @@ export interface LoadOptions extends Omit<WeightOptions, 'storage'> {
   /** With int8: hears, once all is loaded, how far the numbers are from the checkpoint's. */
   readonly onQuantised?: (report: QuantisationReport) => void;
 }
+
+/** The GPU copies whole words: pieces of these leave nothing over. */
+const WORD_BYTES = 4;
 
 /** Reads config.json of a model folder; `note` hears where it contradicts itself. @throws ModelFileError, ModelConfigError */
 export async function readDecoderConfig(files: FileLookup, note?: Note): Promise<DecoderConfig> {
@@ -49,9 +56,10 @@ export async function loadDecoder(
   const checkpoint = await openWeights(files);
   refuseUnusable(checkpoint);
   const { tensors, totalBytes } = findTensors(checkpoint, config, options.head);
+  const format = storedFormat(checkpoint);
   const weights = allocateWeights(runtime, config, {
     ...options,
-    storage: (spec) => storage(tensors, spec, precision),
+    storage: (spec) => storage(tensors, spec, precision, format),
   });
   try {
     const stream = new WeightStream(runtime, checkpoint, { signal, onRead: (bytes) => onProgress(bytes, totalBytes) });
@@ -100,7 +108,13 @@ function findTensors(
         throw new SafetensorsError(
           `Tensor ${stored.name} has shape [${stored.shape.join(', ')}], but config.json asks for [${expected.join(', ')}].`,
         );
-      totalBytes += expected.reduce((product, length) => product * length, 1) * storedBytes(stored.name, stored.dtype);
+      const format = numberFormat(stored.name, stored.dtype);
+      if (stored.shape.length === 1 && format.blockNumbers > 1)
+        throw new SafetensorsError(`Tensor ${stored.name} is packed as ${stored.dtype}, which only matrices can be.`);
+      totalBytes += formatBytes(
+        format,
+        expected.reduce((product, length) => product * length, 1),
+      );
       tensors.set(name, stored);
     }
   return { tensors, totalBytes };
@@ -121,23 +135,24 @@ function found(tensors: Tensors, name: string): StoredTensor {
   return stored;
 }
 
-/** One format for a merged tensor: the parts' own when they agree, f32 otherwise. */
-function storage(tensors: Tensors, spec: TensorSpec, precision: Precision): DType {
-  if (spec.role === 'norm' || spec.role === 'bias') return 'f32';
-  if (precision === 'int8') return 'i8';
-  const [first, ...others] = spec.parts.map(({ name }) => found(tensors, name).dtype);
-  return (others.every((dtype) => dtype === first) ? STORED[first ?? ''] : undefined) ?? 'f32';
+/** One format for a merged tensor: the parts' own when they agree, f32 otherwise. `format`: storedFormat() of the whole. */
+function storage(tensors: Tensors, spec: TensorSpec, precision: Precision, format: DType): DType {
+  if (spec.role === 'norm' || spec.role === 'bias' || precision === 'f32') return 'f32';
+  if (precision === 'bf16') return 'bf16';
+  if (precision === 'int8' || format === 'i8') return 'i8';
+  const [first, ...others] = spec.parts.map(({ name }) => numberFormat(name, found(tensors, name).dtype).dtype);
+  return (others.every((dtype) => dtype === first) ? first : undefined) ?? 'f32';
 }
 
 /** Where a part of a merged tensor lies in the checkpoint, in bytes of its stored tensor. */
-function stretch(spec: TensorSpec, part: TensorSpec['parts'][number], stored: StoredTensor) {
-  const rowBytes = (spec.shape[1] ?? 1) * storedBytes(stored.name, stored.dtype);
+function stretch(spec: TensorSpec, part: TensorSpec['parts'][number], format: NumberFormat) {
+  const rowBytes = formatBytes(format, spec.shape[1] ?? 1);
   // A shard of a table begins inside the stored tensor: its rowOffset is negative.
   const firstRow = Math.max(0, -part.rowOffset);
   return { rowBytes, begin: firstRow * rowBytes, end: (firstRow + part.rows) * rowBytes };
 }
 
-/** Fills a tensor with its parts, which lie in it one behind the other: bytes as they are stored, or widened to f32. */
+/** Fills a tensor with its parts, which lie in it one behind the other: bytes as they are stored, or in the tensor's format. */
 async function copy(
   runtime: Runtime,
   stream: WeightStream,
@@ -146,13 +161,16 @@ async function copy(
   tensor: Tensor,
 ): Promise<void> {
   const writer = new SliceWriter(runtime, tensor.slice);
+  const converted = tensor.dtype === 'bf16' ? toBf16 : (numbers: Float32Array) => numbers;
   for (const part of spec.parts) {
     const stored = found(tensors, part.name);
-    const { begin, end } = stretch(spec, part, stored);
-    const asStored = STORED[stored.dtype] === tensor.dtype;
-    const growth = bytesPerElement(tensor.dtype) / storedBytes(stored.name, stored.dtype);
-    for await (const bytes of stream.pieces(stored, begin, end, 4, growth))
-      writer.write(asStored ? bytes : toFloats(stored.name, stored.dtype, bytes));
+    const format = numberFormat(stored.name, stored.dtype);
+    const { begin, end } = stretch(spec, part, format);
+    const asStored = format.dtype === tensor.dtype;
+    const unit = format.blockNumbers === 1 ? WORD_BYTES : format.blockBytes;
+    const growth = (bytesPerElement(tensor.dtype) * format.blockNumbers) / format.blockBytes;
+    for await (const bytes of stream.pieces(stored, begin, end, unit, growth))
+      writer.write(asStored ? bytes : converted(format.toFloats(bytes)));
   }
   writer.finish();
 }
@@ -170,9 +188,11 @@ async function quantise(
   const [numberWriter, scaleWriter] = [new SliceWriter(runtime, tensor.slice), new SliceWriter(runtime, scales.slice)];
   for (const part of spec.parts) {
     const stored = found(tensors, part.name);
-    const { begin, end, rowBytes } = stretch(spec, part, stored);
-    for await (const bytes of stream.pieces(stored, begin, end, rowBytes, 1)) {
-      const rows = quantiseRows(toFloats(stored.name, stored.dtype, bytes), tensor.columns);
+    const format = numberFormat(stored.name, stored.dtype);
+    const { begin, end, rowBytes } = stretch(spec, part, format);
+    const growth = format.blockNumbers / format.blockBytes;
+    for await (const bytes of stream.pieces(stored, begin, end, rowBytes, growth)) {
+      const rows = quantiseRows(format.toFloats(bytes), tensor.columns);
       numberWriter.write(rows.numbers);
       scaleWriter.write(rows.scales);
       errors.add(stored.name, rows);

@@ -12,6 +12,8 @@ export interface ModelFile {
 
 export const SINGLE_WEIGHTS = 'model.safetensors';
 export const WEIGHTS_INDEX = 'model.safetensors.index.json';
+/** What the weights of a GGUF file are called among the files that are made from it (ggufFolder.ts). */
+export const GGUF_WEIGHTS = 'model.gguf';
 
 /** What is read of a model besides its weights. */
 export const MODEL_FILES: readonly ModelFile[] = [

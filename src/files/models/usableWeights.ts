@@ -1,7 +1,7 @@
 import { quantisedText } from '../../models/quantised.ts';
 import { ModelFileError } from '../formats/byteSource.ts';
 import { SafetensorsError, type StoredTensor } from '../formats/safetensors.ts';
-import type { WeightFile } from './weightFile.ts';
+import type { WeightFile } from './weights.ts';
 
 /** Endings of the tensors that methods of quantisation put beside or in the place of a weight. */
 const TRACES: readonly (readonly [RegExp, string])[] = [

@@ -1,39 +1,30 @@
-import { fromBf16, fromF16 } from '../../ops/core/halfPrecision.ts';
+import type { DType } from '../../ops/core/tensor.ts';
 import { shown } from '../../models/config.ts';
 import { ModelFileError, readJson, type ByteSource, type FileLookup } from '../formats/byteSource.ts';
 import { verifySeal } from '../formats/checksum.ts';
 import { sniff } from '../formats/sniff.ts';
-import {
-  headerLength,
-  parseHeader,
-  SafetensorsError,
-  type SafetensorsHeader,
-  type StoredTensor,
-} from '../formats/safetensors.ts';
+import { headerLength, parseHeader, SafetensorsError, type SafetensorsHeader } from '../formats/safetensors.ts';
+import { openGgufWeights } from './gguf/ggufWeights.ts';
+import { GGUF_WEIGHTS } from './modelFiles.ts';
+import { knownFormat, numberFormat } from './numberFormat.ts';
+import type { WeightFile } from './weights.ts';
 
-/** Tensors of a checkpoint, over all its files. */
-export interface WeightFile {
-  readonly names: readonly string[];
-  get(name: string): StoredTensor | undefined;
-  /** Raw bytes of a stretch of a tensor, in its own number format; `begin` and `end` count bytes within the tensor. */
-  readBytes(name: string, begin?: number, end?: number): Promise<Uint8Array>;
-  /** A whole tensor as f32. */
-  readFloats(name: string): Promise<Float32Array<ArrayBuffer>>;
-  /** Of all its files. */
-  readonly metadata: Readonly<Record<string, string>>;
-  /** Compares each file with the checksum in it, where there is one. @throws SafetensorsError when it was changed. */
-  verify(): Promise<void>;
-}
+export type { WeightFile };
 
 interface Opened {
   readonly source: ByteSource;
   readonly header: SafetensorsHeader;
 }
 
-/** Opens `model.safetensors`, or the shards listed in `model.safetensors.index.json`. Reads headers only. */
+/**
+ * Opens `model.safetensors`, or the shards listed in `model.safetensors.index.json`, or `model.gguf` (ggufFolder.ts). Reads headers
+ * only.
+ */
 export async function openWeights(files: FileLookup, stem = 'model'): Promise<WeightFile> {
   const single = await files(`${stem}.safetensors`);
   if (single) return weightFile([await openFile(single)]);
+  const packed = stem === 'model' ? await files(GGUF_WEIGHTS) : undefined;
+  if (packed) return openGgufWeights(packed);
   const indexName = `${stem}.safetensors.index.json`;
   if (!(await files(indexName)))
     throw new ModelFileError(`The folder has neither ${stem}.safetensors nor ${indexName}.`);
@@ -94,22 +85,18 @@ function weightFile(opened: readonly Opened[]): WeightFile {
     verify: async () => {
       for (const { source, header } of opened) await verifySeal(source, header);
     },
-    readFloats: async (name) => toFloats(name, find(name).stored.dtype, await readBytes(name)),
+    readFloats: async (name) => numberFormat(name, find(name).stored.dtype).toFloats(await readBytes(name)),
   };
 }
 
-/** Bytes of one number. @throws SafetensorsError for a format that holds no weights. */
-export function storedBytes(name: string, dtype: string): 2 | 4 {
-  if (dtype === 'F32') return 4;
-  if (dtype === 'BF16' || dtype === 'F16') return 2;
-  throw new SafetensorsError(`Tensor ${name} is stored as ${dtype}; weights are read from F32, F16 and BF16.`);
-}
-
-/** Numbers of a stored format as f32. @throws SafetensorsError for a format that holds no weights. */
-export function toFloats(name: string, dtype: string, bytes: Uint8Array): Float32Array<ArrayBuffer> {
-  const size = storedBytes(name, dtype);
-  // A copy of its own, so that the numbers start at a multiple of their size.
-  const aligned = bytes.slice().buffer;
-  if (size === 4) return new Float32Array(aligned);
-  return (dtype === 'BF16' ? fromBf16 : fromF16)(new Uint16Array(aligned));
+/**
+ * How frozen matrices of a checkpoint lie on the GPU unless the settings say otherwise: as they are stored where all are of one
+ * format, as f32 where formats are mixed, since a merged tensor has one, and as int8 where any are packed in blocks.
+ */
+export function storedFormat(checkpoint: WeightFile): DType {
+  const matrices = checkpoint.names.map((name) => checkpoint.get(name)).filter((tensor) => tensor?.shape.length === 2);
+  const formats = matrices.map((tensor) => knownFormat(tensor?.dtype ?? ''));
+  if (formats.some((format) => format && format.blockNumbers > 1)) return 'i8';
+  const [only, ...others] = new Set(formats.map((format) => format?.dtype));
+  return others.length === 0 ? (only ?? 'f32') : 'f32';
 }

@@ -1,9 +1,9 @@
 import { ReportedError } from '../../base/errors.ts';
 import type { BufferSlice } from '../../gpu/pool.ts';
 import type { Runtime } from '../../ops/core/runtime.ts';
-import { firstNonFinite } from './finite.ts';
 import { SafetensorsError, type StoredTensor } from '../formats/safetensors.ts';
-import { storedBytes, type WeightFile } from './weightFile.ts';
+import { numberFormat } from './numberFormat.ts';
+import type { WeightFile } from './weightFile.ts';
 
 /** Most bytes of a checkpoint in one read. */
 export const PIECE_BYTES = 4 * 2 ** 20;
@@ -45,7 +45,8 @@ export class WeightStream {
   ) {}
 
   /**
-   * Bytes [begin, end) of a tensor, in whole multiples of `unit` bytes of at most PIECE_BYTES (or one unit, if that is more).
+   * Bytes [begin, end) of a tensor, in whole multiples of `unit` bytes (whole blocks of its format) of at most PIECE_BYTES, or one
+   * unit, if that is more.
    * `growth`: bytes that go to the GPU for each one read.
    * @throws LoadStoppedError, and SafetensorsError when the file ends early or a number is not finite.
    */
@@ -56,16 +57,19 @@ export class WeightStream {
     unit: number,
     growth: number,
   ): AsyncGenerator<Uint8Array> {
-    const step = unit * Math.max(1, Math.floor(PIECE_BYTES / unit));
+    const format = numberFormat(name, dtype);
+    // Numbers packed more tightly than 16 bits make more of each byte.
+    const most = PIECE_BYTES * Math.min(1, format.blockBytes / (2 * format.blockNumbers));
+    const step = unit * Math.max(1, Math.floor(most / unit));
     for (let at = begin; at < end; at += step) {
       const until = Math.min(end, at + step);
       const weight = (until - at) * Math.max(1, growth);
       if (this.#pending > 0 && this.#pending + weight > FLUSH_BYTES) await this.flush();
       const bytes = await this.#unlessStopped(this.checkpoint.readBytes(name, at, until));
-      const bad = firstNonFinite(dtype, bytes);
+      const bad = format.firstNonFinite(bytes);
       if (bad >= 0)
         throw new SafetensorsError(
-          `Tensor ${name} holds a number that is not finite (NaN or infinity) at place ${at / storedBytes(name, dtype) + bad}: ` +
+          `Tensor ${name} holds a number that is not finite (NaN or infinity) at place ${(at / format.blockBytes) * format.blockNumbers + bad}: ` +
             'with it every result would be lost. Download the checkpoint again, or take another.',
         );
       this.#pending += weight;
