@@ -1,5 +1,6 @@
 import type { OpenRun } from '../run/openRun.ts';
 import { trainingLoop } from '../run/loop.ts';
+import { expectToGoOn } from '../run/savedFit.ts';
 import type { PreparedRun, Recipe } from '../run/recipe.ts';
 import type { CorpusSummary } from '../run/record.ts';
 import { configure } from '../settings/configuration.ts';
@@ -246,6 +247,8 @@ export class RunControl {
   async #resume(command: CommandOf<'resumeRun' | 'importRun'>, signal: AbortSignal): Promise<ResumedRun> {
     const saved = await this.desks.runs.read(command);
     const prepared = await this.#prepare(saved.recipe, signal);
+    const { gpu } = await this.bench.openRuntime();
+    await expectToGoOn(saved, prepared, gpu);
     await this.#saveBefore();
     const before = { recipe: this.bench.recipe, prepared: this.bench.prepared };
     this.#dropExperiment();
@@ -257,7 +260,8 @@ export class RunControl {
       this.bench.state('paused', 'Paused');
       return resumed;
     } catch (cause) {
-      // The models of the run before had to make room: it stands at its beginning.
+      // What cannot be known before: weights that do not load, a GPU that gives less than it may. The run before had to make
+      // room: it stands at its beginning, and the library has what it had learnt.
       Object.assign(this.bench, before);
       this.#reset();
       throw cause;

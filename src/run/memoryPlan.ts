@@ -9,8 +9,7 @@ import { allocateWeights, type DecoderWeights, type WeightOptions } from '../mod
 import type { Objective, ObjectiveBatch, ObjectiveModels } from '../objectives/objective.ts';
 import { Runtime } from '../ops/core/runtime.ts';
 import type { DType } from '../ops/core/tensor.ts';
-import type { Trainer } from '../training/trainer.ts';
-import { assemble } from './assemble.ts';
+import { assemble, type Experiment } from './assemble.ts';
 import { buildModels, type ModelSource } from './buildModels.ts';
 
 /** One of the two models, as far as memory goes. */
@@ -73,7 +72,7 @@ export async function planMemory(run: PlannedRun, like?: Imitated): Promise<Memo
   const { pool, recorder } = runtime;
   if (!(pool instanceof DryPool && recorder instanceof DryRecorder))
     throw new Error('A dry device needs a pool and a recorder that only count: this is a bug.');
-  const trainer = await plannedTrainer(runtime, run);
+  const { trainer } = await countedRun(runtime, run);
   await trainer.evaluate();
   const evaluation = pool.report();
   const before = recorder.counts;
@@ -99,15 +98,18 @@ function largest(a: Record<Purpose, number>, b: Record<Purpose, number>): Record
   return Object.fromEntries(entries.map(([name, bytes]) => [name, Math.max(bytes, b[name])])) as typeof a;
 }
 
-/** The run itself, with weights that are only allocated: memory does not depend on the numbers. */
-async function plannedTrainer(runtime: Runtime, run: PlannedRun): Promise<Trainer<ObjectiveBatch>> {
+/**
+ * The run itself, with weights that are only allocated: neither memory nor shapes depend on the numbers.
+ * @param runtime of a dry device
+ */
+export async function countedRun(runtime: Runtime, run: PlannedRun): Promise<Experiment<ObjectiveBatch>> {
   const { languageModel, retriever } = run;
   const learns = { retriever: retriever.learns, languageModel: languageModel?.learns ?? false };
   const models = await buildModels(countedModels(runtime, run), {
     needsLanguageModel: languageModel !== undefined,
     learns,
   });
-  const { trainer } = assemble(runtime, {
+  return assemble(runtime, {
     models,
     objective: run.bind(models),
     feed: { batchAt: () => run.batch, scored: () => [run.batch] },
@@ -115,7 +117,6 @@ async function plannedTrainer(runtime: Runtime, run: PlannedRun): Promise<Traine
     learningRate: () => 0,
     accumulation: run.accumulation,
   });
-  return trainer;
 }
 
 function countedModels(

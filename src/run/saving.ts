@@ -1,7 +1,8 @@
 import { pastedText, type GivenText } from '../corpus/given.ts';
 import { ModelFileError, type ByteSource } from '../files/formats/byteSource.ts';
 import { readSavedRun, writeSavedRun, type RunState } from '../files/formats/savedRun.ts';
-import { restoreTraining, saveTraining, TrainingStateError } from '../training/state.ts';
+import { expectFitting, restoreTraining, saveTraining, TrainingStateError } from '../training/state.ts';
+import type { Experiment } from './assemble.ts';
 import type { OpenRun } from './openRun.ts';
 import type { RunRecord } from './record.ts';
 import { recordText, roomForRecord } from './recordText.ts';
@@ -59,14 +60,22 @@ export async function readRun(source: ByteSource): Promise<SavedRun> {
 }
 
 /** Puts a saved run's numbers into models that were built for it. @throws TrainingStateError when they do not fit. */
-export async function restoreRun({ state, centre: saved }: SavedRun, { runtime, experiment }: OpenRun): Promise<void> {
-  const { centre } = experiment.models;
+export async function restoreRun(saved: SavedRun, { runtime, experiment }: OpenRun): Promise<void> {
+  expectFittingRun(saved, experiment);
+  await restoreTraining(runtime, experiment.optimiser, saved.state);
+  if (saved.centre) experiment.models.centre?.set(saved.centre);
+}
+
+/** Whether a saved run's numbers are as many as these models have. @throws TrainingStateError */
+export function expectFittingRun(
+  { state, centre: saved }: SavedRun,
+  { models: { centre }, optimiser }: Pick<Experiment, 'models' | 'optimiser'>,
+): void {
   if (saved && centre && saved.length !== centre.tensor.size)
     throw new TrainingStateError(
       `The saved run does not fit this model: its centre has ${saved.length} numbers and should have ${centre.tensor.size}.`,
     );
-  await restoreTraining(runtime, experiment.optimiser, state);
-  if (saved) centre?.set(saved);
+  expectFitting(optimiser, state);
 }
 
 /** A saved run's text; of one that was saved as a single string, divided as it was then. */

@@ -36,6 +36,17 @@ export async function saveTraining(runtime: Runtime, optimiser: Optimiser): Prom
  * @throws TrainingStateError when the state does not fit, before anything is changed.
  */
 export async function restoreTraining(runtime: Runtime, optimiser: Optimiser, state: TrainingState): Promise<void> {
+  const targets = expectFitting(optimiser, state);
+  for (const [name, tensor] of targets) {
+    const data = state.tensors.get(name);
+    if (data) runtime.recorder.upload(tensor.slice, data);
+  }
+  await runtime.recorder.flush();
+  optimiser.step = state.step;
+}
+
+/** Whether a state is that of such an optimiser. @returns what the state holds, on the GPU. @throws TrainingStateError */
+export function expectFitting(optimiser: Optimiser, state: TrainingState): ReturnType<typeof stateTensors> {
   if (!Number.isSafeInteger(state.step) || state.step < 0)
     throw new TrainingStateError(`The saved run says that it has made ${state.step} updates, which cannot be.`);
   const targets = stateTensors(optimiser);
@@ -50,10 +61,5 @@ export async function restoreTraining(runtime: Runtime, optimiser: Optimiser, st
   const extra = [...state.tensors.keys()].find((name) => !known.has(name));
   if (extra !== undefined)
     throw new TrainingStateError(`The saved run holds ${extra}, but this model trains nothing of that name.`);
-  for (const [name, tensor] of targets) {
-    const data = state.tensors.get(name);
-    if (data) runtime.recorder.upload(tensor.slice, data);
-  }
-  await runtime.recorder.flush();
-  optimiser.step = state.step;
+  return targets;
 }
