@@ -177,9 +177,13 @@ test('storage that gets full in the middle of a download', async ({ page, contex
 test('local files are copied into the storage, and files are read from the hub without storing', async ({ page }) => {
   await openEmptyPage(page);
   const texts = { 'tiny/config.json': '{}', 'tiny/tokenizer.json': '{}', 'tiny/model.safetensors': 'weights' };
-  const model = await run(page, 'import', ['tiny', texts]);
-  expect(model).toMatchObject({ state: 'complete', bytes: 11 });
+  const pooling = { 'tiny/1_Pooling/config.json': '{"pooling_mode":"mean"}' };
+  const model = await run(page, 'import', ['tiny', { ...texts, ...pooling }]);
+  expect(model).toMatchObject({ state: 'complete', bytes: 34 });
   expect(await run(page, 'digest', [model.id, W])).toBe(createHash('sha256').update('weights').digest('hex'));
+  // A file of a part of the model, whose name holds a slash.
+  const own = createHash('sha256').update('{"pooling_mode":"mean"}').digest('hex');
+  expect(await run(page, 'digest', [model.id, '1_Pooling/config.json'])).toBe(own);
   expect(await run(page, 'digestFromHub', [hub.url, MODEL, W])).toBe(DIGEST);
   expect(await run(page, 'list', [])).toEqual([model]);
   expect(hub.requests.filter(({ method }) => method === 'OPTIONS')).toEqual([]);

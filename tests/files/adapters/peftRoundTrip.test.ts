@@ -31,7 +31,7 @@ interface Expected {
 }
 
 const DATA = join(import.meta.dirname, 'peft-round-trip');
-const FAMILIES = ['qwen2', 'llama', 'qwen3'] as const;
+const FAMILIES = ['qwen2', 'llama', 'qwen3', 'smollm3'] as const;
 
 let runtime: Runtime;
 beforeAll(async () => {
