@@ -1,3 +1,4 @@
+import { heldOutDocuments } from '../corpus/batches/batching.ts';
 import type { TokenCounter } from '../corpus/chunking.ts';
 import { cutDocuments, hasPartner, type CorpusOptions } from '../corpus/corpus.ts';
 import type { GivenText } from '../corpus/given.ts';
@@ -43,6 +44,8 @@ export interface TextPreview {
   /** Some of the documents, from the one asked for on. */
   readonly from: number;
   readonly documents: readonly DocumentPreview[];
+  /** Documents that training would never see. */
+  readonly heldOutDocuments: number;
   /** Documents of a single chunk: their number, and the names of the first. */
   readonly alone: NamedDocuments;
   /** Documents that repeat another word for word. */
@@ -108,6 +111,7 @@ export async function previewText(
     documentCount: documents.length,
     chunkCount: chunks.length,
     partneredChunks: chunks.length - alone.reduce((sum, { chunkCount }) => sum + chunkCount, 0),
+    heldOutDocuments: heldOutDocuments(corpus, configuration.chunks),
     from,
     documents: shownDocuments(division, corpus, from, counting.countTokens),
     alone: named(alone),

@@ -40,7 +40,7 @@ test('after the first visit the page, its panels and its worker need no network'
   await page.getByRole('tab', { name: 'Text', exact: true }).click();
   // The lab's worker cuts the text.
   await page.getByRole('tab', { name: 'The kitchen' }).click();
-  await expect(page.getByText(/\d+ documents · \d+ chunks/)).toBeVisible();
+  await expect(page.getByText(/\d+ documents, \d+ chunks/)).toBeVisible();
   expect(errors).toEqual([]);
   expect(await isRefused(), 'nor has anything come since').toBe(true);
   await context.setOffline(false);

@@ -169,7 +169,7 @@ test.describe('text', () => {
     await openPage(page);
     await page.getByRole('tab', { name: 'Your text' }).click();
     await page.getByRole('textbox', { name: 'Your text' }).fill('Some pages of text. '.repeat(200));
-    await expect(page.getByText('12 documents · 96 chunks')).toBeVisible();
+    await expect(page.getByText('1 document, 2 chunks; each has a partner.')).toBeVisible();
     await expect(page.getByText('A notice about the text.')).toBeVisible();
     const configure = (await commands(page)).find(({ type }) => type === 'configure');
     expect(configure).toMatchObject({ title: 'Pasted text', configuration: { source: 'text' } });
@@ -180,7 +180,7 @@ test.describe('text', () => {
     await page.getByRole('tab', { name: 'Your text' }).click();
     const own = page.getByRole('textbox', { name: 'Your text' });
     await own.fill('What I had before.');
-    await expect(page.getByText('12 documents · 96 chunks')).toBeVisible();
+    await expect(page.getByText('1 document, 1 chunk; none has a partner.')).toBeVisible();
     await page
       .getByLabel('Text files')
       .setInputFiles({ name: 'picture.png', mimeType: 'image/png', buffer: Buffer.from([137, 80, 0, 1]) });
@@ -190,7 +190,11 @@ test.describe('text', () => {
       { name: 'a.txt', mimeType: 'text/plain', buffer: Buffer.from('first') },
       { name: 'b.md', mimeType: 'text/markdown', buffer: Buffer.from('second') },
     ]);
-    await expect(own).toHaveValue('first\n\n---\n\nsecond');
+    const files = page.getByRole('list', { name: 'Files of the text' });
+    await expect(files.getByRole('listitem')).toHaveText([/^a\.txt/, /^b\.md/]);
+    await expect(page.getByText(/^2 documents, 2 chunks/)).toBeVisible();
+    await page.getByRole('button', { name: 'Bring back what you typed before' }).click();
+    await expect(own).toHaveValue('What I had before.');
     await expect(page.getByRole('alert')).toHaveCount(0);
   });
 
@@ -261,7 +265,7 @@ test.describe('text', () => {
     const own = page.getByRole('textbox', { name: 'Your text' });
     await own.click();
     await page.keyboard.insertText(text);
-    await expect(page.getByText('12 documents · 96 chunks')).toBeVisible();
+    await expect(page.getByText(/^1 document, 2 chunks/)).toBeVisible();
     await page.keyboard.press('ControlOrMeta+a');
     await page.keyboard.press('Delete');
     const back = page.getByRole('button', { name: 'Bring back what you typed before' });
@@ -292,7 +296,7 @@ test.describe('text', () => {
     await openPage(page);
     await page.getByRole('tab', { name: 'Your text' }).click();
     await page.getByRole('textbox', { name: 'Your text' }).fill('Do not lose me.');
-    await expect(page.getByText('12 documents · 96 chunks')).toBeVisible();
+    await expect(page.getByText(/^1 document, 1 chunk/)).toBeVisible();
     await page.reload();
     await expect(page.getByRole('textbox', { name: 'Your text' })).toHaveValue('Do not lose me.');
   });

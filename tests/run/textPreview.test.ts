@@ -74,3 +74,12 @@ test('of a long text some documents are sent, from the one asked for on', async 
   expect(preview.documents.map(({ document }) => document)).toEqual(Array.from({ length: 10 }, (_, i) => 690 + i));
   expect((await previewText(long, CONFIGURATION)).documents.length).toBeLessThanOrEqual(200);
 });
+
+test('a preview says how many documents training will not see', async () => {
+  const preview = await previewText(TEXT, CONFIGURATION);
+  const { batches } = await setUpCorpus(CONFIGURATION, { text: TEXT });
+  const heldOut = batches.heldOutBatches(20).flatMap(({ chunks }) => chunks.map(({ document }) => document));
+  expect(preview.heldOutDocuments).toBe(new Set(heldOut).size);
+  const short = pastedText('Short', PARAGRAPHS.slice(0, 3).join('\n\n'));
+  expect((await previewText(short, CONFIGURATION)).heldOutDocuments).toBe(0);
+});

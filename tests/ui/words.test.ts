@@ -4,7 +4,6 @@ import { configure } from '../../src/settings/configuration.ts';
 import { runInWords } from '../../src/ui/shell/runInWords.ts';
 import { isRunRecord } from '../../src/ui/state/history/recorded.ts';
 import { Rate } from '../../src/ui/state/history/rate.ts';
-import { decode, joinFiles, readFiles, titleOf } from '../../src/ui/panels/text/readFiles.ts';
 
 describe('numbers in words', () => {
   it.each([
@@ -44,26 +43,6 @@ describe('Rate', () => {
     expect(rate.perSecond(12_500)).toBeCloseTo(0.2);
     rate.clear();
     expect(rate.perSecond(12_500)).toBe(0);
-  });
-});
-
-describe('files', () => {
-  it('become one text, each a document', async () => {
-    const files = [new File(['one'], 'a.txt'), new File(['two'], 'b.md')];
-    expect(await readFiles(files)).toEqual({ title: 'a.txt and 1 more', content: 'one\n\n---\n\ntwo' });
-    expect(joinFiles(['alone'])).toBe('alone');
-    expect(titleOf(['a.txt'])).toBe('a.txt');
-  });
-
-  it('are read as UTF-16 when they say so, else as UTF-8', () => {
-    expect(decode(new Uint8Array([0xff, 0xfe, 0x41, 0x00]))).toBe('A');
-    expect(decode(new TextEncoder().encode('Zürich'))).toBe('Zürich');
-    expect(decode(new Uint8Array([0x89, 0x50, 0x00]))).toContain('\0');
-  });
-
-  it('are refused when too large, before they are read', async () => {
-    const large = new File([new Uint8Array(6 * 1024 * 1024)], 'large.txt');
-    await expect(readFiles([large])).rejects.toThrow('large.txt: 6.0 MB. The limit is 5 MB');
   });
 });
 

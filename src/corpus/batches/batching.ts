@@ -29,6 +29,8 @@ export interface BatchingOptions {
 
 /** A split with fewer documents than this on either side tells nothing: there must be somebody else to confuse with. */
 const MINIMUM_DOCUMENTS = 2;
+/** Share of the documents that training never sees, unless another is asked for. */
+const HELD_OUT_SHARE = 0.25;
 
 /** Splits by document, the same way for every seed. Documents of one chunk have no partner and are held out last. */
 function split(
@@ -59,6 +61,17 @@ function withoutCopies({ chunks, documents }: Corpus, batchSize: number): readon
   return originals.length >= batchSize && count >= MINIMUM_DOCUMENTS ? originals : chunks;
 }
 
+/** Copies of a document belong together. */
+function labelIn({ documents }: Corpus): (chunk: Chunk) => number {
+  return ({ document }) => documents[document]?.copyOf ?? document;
+}
+
+/** How many documents are kept out of training on a corpus, with batches of this size. */
+export function heldOutDocuments(corpus: Corpus, batchSize: number): number {
+  const { heldOut } = split(withoutCopies(corpus, batchSize), labelIn(corpus), batchSize, HELD_OUT_SHARE);
+  return new Set(heldOut.map(({ document }) => document)).size;
+}
+
 /**
  * Batches of a finite corpus, epoch after epoch, each epoch in another order. Held-out batches are always built by topic,
  * so that every strategy is measured on the same batches.
@@ -67,7 +80,7 @@ export class CorpusBatches implements BatchSource {
   readonly batchSize: number;
   readonly notices: readonly Notice[];
   readonly batchesPerEpoch: number;
-  private readonly documents: Corpus['documents'];
+  private readonly labelOf: (chunk: Chunk) => number;
   private readonly training: readonly Chunk[];
   private readonly heldOut: readonly Chunk[];
   private readonly strategy: BatchStrategy;
@@ -83,7 +96,7 @@ export class CorpusBatches implements BatchSource {
       batchSize = 8,
       strategy = 'topics',
       groupSize = 2,
-      heldOutShare = 0.25,
+      heldOutShare = HELD_OUT_SHARE,
       seed = 0,
       lexicalIndex,
     }: BatchingOptions = {},
@@ -103,13 +116,8 @@ export class CorpusBatches implements BatchSource {
           'Choose a smaller batch, shorter chunks or more text.',
       );
     }
-    this.documents = corpus.documents;
-    const { training, heldOut } = split(
-      withoutCopies(corpus, batchSize),
-      (chunk) => this.labelOf(chunk),
-      batchSize,
-      heldOutShare,
-    );
+    this.labelOf = labelIn(corpus);
+    const { training, heldOut } = split(withoutCopies(corpus, batchSize), this.labelOf, batchSize, heldOutShare);
     this.training = training;
     this.heldOut = heldOut;
     this.notices =
@@ -190,11 +198,6 @@ export class CorpusBatches implements BatchSource {
 
   private shuffled(chunks: readonly Chunk[], random: Random): Batch {
     const shuffled = random.shuffle(chunks);
-    return { chunks: shuffled, labels: shuffled.map((chunk) => this.labelOf(chunk)) };
-  }
-
-  /** Copies of a document belong together. */
-  private labelOf({ document }: Chunk): number {
-    return this.documents[document]?.copyOf ?? document;
+    return { chunks: shuffled, labels: shuffled.map(this.labelOf) };
   }
 }

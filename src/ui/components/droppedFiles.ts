@@ -4,7 +4,7 @@ export interface PathFile {
   readonly blob: File;
 }
 
-/** Folders with more files than this are no model's. */
+/** Folders with more files than this were dropped by mistake. */
 const MOST_FILES = 2000;
 
 /** Files of an `<input type=file>`, with their paths where a folder was chosen. */
@@ -14,7 +14,7 @@ export function chosenFiles(list: Iterable<File>): PathFile[] {
 
 /**
  * All files of what was dropped, folders included. Must be called while the drop event is handled: its items are gone after it.
- * @throws Error when there are too many files for a model, or one cannot be read.
+ * @throws Error when there are too many files, or one cannot be read.
  */
 export async function droppedFiles(transfer: DataTransfer): Promise<PathFile[]> {
   const entries = [...transfer.items].flatMap((item) => item.webkitGetAsEntry() ?? []);
@@ -34,7 +34,7 @@ export function commonFolder(files: readonly { readonly path: string }[]): strin
 
 async function gather(entry: FileSystemEntry, found: PathFile[]): Promise<void> {
   if (found.length >= MOST_FILES) {
-    throw new Error(`There are more than ${MOST_FILES} files in it. Drop the model’s own folder.`);
+    throw new Error(`There are more than ${MOST_FILES} files in it. Drop a folder that holds only what is meant.`);
   }
   if (isFile(entry)) {
     const blob = await new Promise<File>((done, fail) => entry.file(done, fail));

@@ -8,6 +8,7 @@ import type { View } from './view.svelte.ts';
 import type { Runs } from '../panels/runs/runs.svelte.ts';
 import type { Search } from '../panels/search/search.svelte.ts';
 import type { Draft } from '../panels/settings/draft.svelte.ts';
+import type { Texts } from '../panels/text/texts.svelte.ts';
 import type { AddressBar } from '../panels/share/addressBar.svelte.ts';
 import type { Theme } from './theme.svelte.ts';
 
@@ -23,6 +24,7 @@ export interface Page {
   readonly inspect: Inspect;
   readonly runs: Runs;
   readonly address: AddressBar;
+  readonly texts: Texts;
   readonly theme: Theme;
 }
 

@@ -1,3 +1,4 @@
+import { isSameText } from '../../lab/door/texts.ts';
 import type { LabError } from '../../lab/door/labError.ts';
 import { changedSettings, type Configuration } from '../../settings/configuration.ts';
 import type { OwnText } from './readersText.svelte.ts';
@@ -72,14 +73,13 @@ export class Ground {
 
 /** How many settings two choices differ in; another text counts as one, where it is read. */
 export function differences(a: Choice, b: Choice): number {
-  const isSameText = a.text.content === b.text.content && a.text.title === b.text.title;
-  const isOtherText = a.configuration.source === 'text' && !isSameText;
+  const isSame = a.text.title === b.text.title && isSameText(a.text, b.text);
+  const isOtherText = a.configuration.source === 'text' && !isSame;
   return changedSettings(a.configuration, b.configuration).length + (isOtherText ? 1 : 0);
 }
 
 /** A refusal, with what has become of the reader's text. */
-export function withTextKept(error: LabError, { configuration, text }: Choice, present: OwnText): LabError {
+export function withTextKept(error: LabError, { configuration }: Choice): LabError {
   if (error.kind !== 'badInput' || configuration.source !== 'text') return error;
-  // What is typed stays in its field; a file that is refused never got there.
-  return { ...error, action: text === present ? 'Your text stays as it is.' : 'The text you had before is kept.' };
+  return { ...error, action: 'Your text stays as it is.' };
 }

@@ -1,13 +1,15 @@
+import type { GivenFile, GivenText, Split } from '../../lab/door/views.ts';
+import { isSameText } from '../../lab/door/texts.ts';
 import { load, save } from './storage.ts';
 import { isLargeLoss } from './textLoss.ts';
 
 /** Text of the reader's own, with what to call it. */
-export interface OwnText {
+export interface OwnText extends GivenText {
   readonly title: string;
-  readonly content: string;
 }
 
 const STORED = 'text';
+const NONE: OwnText = { title: '', files: [] };
 
 /** The reader's text, kept over a reload, and the one that it took the place of. */
 export class ReadersText {
@@ -18,9 +20,9 @@ export class ReadersText {
   /** Takes what was typed. What was there can be brought back if much of it is gone: a field forgets how to undo. */
   keep(text: OwnText): void {
     const { present, before } = this;
-    const isBack = before?.content === text.content;
+    const isBack = before !== undefined && isSameText(before, text);
     if (isBack) this.before = undefined;
-    if (isLargeLoss(present.content, text.content, before !== undefined && !isBack)) this.before = present;
+    if (isLargeLoss(contentOf(present), contentOf(text), before !== undefined && !isBack)) this.before = present;
     this.put(text);
   }
 
@@ -28,7 +30,7 @@ export class ReadersText {
   replace(text: OwnText): void {
     const before = this.present;
     this.put(text);
-    if (before.content.trim() !== '' && before.content !== text.content) this.before = before;
+    if (!isBlank(before) && contentOf(before) !== contentOf(text)) this.before = before;
   }
 
   private put(text: OwnText): void {
@@ -38,8 +40,34 @@ export class ReadersText {
   }
 }
 
+/** Whether there is nothing to read in it. */
+export function isBlank({ files }: GivenText): boolean {
+  return files.every(({ text }) => !/\S/.test(text));
+}
+
+/** All of it as one string. */
+export function contentOf({ files }: GivenText): string {
+  return files.length === 1 ? (files[0]?.text ?? '') : files.map(({ text }) => text).join('\n\n');
+}
+
 /** The text of the last visit; none where what was saved is no text. */
 function restored(): OwnText {
-  const { title, content } = load<Partial<Record<keyof OwnText, unknown>> | null>(STORED) ?? {};
-  return typeof title === 'string' && typeof content === 'string' ? { title, content } : { title: '', content: '' };
+  const stored = load<unknown>(STORED);
+  if (typeof stored !== 'object' || stored === null) return NONE;
+  const { title, content, files, splits } = stored as Readonly<Record<string, unknown>>;
+  if (typeof title !== 'string') return NONE;
+  // Earlier visits kept one string.
+  if (typeof content === 'string') return { title, files: [{ name: title, text: content }] };
+  if (!Array.isArray(files) || !files.every(isFile)) return NONE;
+  return { title, files, ...(Array.isArray(splits) && splits.every(isSplit) && { splits }) };
+}
+
+function isFile(value: unknown): value is GivenFile {
+  const { name, text } = (value ?? {}) as Partial<Record<keyof GivenFile, unknown>>;
+  return typeof name === 'string' && typeof text === 'string';
+}
+
+function isSplit(value: unknown): value is Split {
+  const { file, at, begins } = (value ?? {}) as Partial<Record<keyof Split, unknown>>;
+  return typeof file === 'number' && typeof at === 'number' && typeof begins === 'boolean';
 }

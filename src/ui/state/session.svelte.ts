@@ -1,21 +1,22 @@
+import { isSameText } from '../../lab/door/texts.ts';
 import { openLab, type LabClient } from '../../lab/door/client.ts';
 import { LabFailure, type LabError } from '../../lab/door/labError.ts';
 import type { Answers, AskOptions, Door, LabCommand, LabEvent, LabState } from '../../lab/door/protocol.ts';
 import type { ResumedRun } from '../../lab/door/views.ts';
 import type { CorpusSummary, RunRecord } from '../../run/record.ts';
 import type { Configuration } from '../../settings/configuration.ts';
-import { joinFiles } from '../panels/text/readFiles.ts';
 import type { Draft, Problem } from '../panels/settings/draft.svelte.ts';
 import { differences, Ground, withTextKept, type Choice } from './ground.svelte.ts';
 import { Frames } from './history/frames.ts';
 import type { History } from './history/history.ts';
-import { ReadersText, type OwnText } from './readersText.svelte.ts';
+import { contentOf, isBlank, ReadersText, type OwnText } from './readersText.svelte.ts';
 import { Stage, type ShownRun } from './stage.svelte.ts';
+
+/** Characters that are read and cut within a few seconds. */
+const READ_AT_ONCE = 1_000_000;
 
 /** The page's end of a session: hears what the lab says of a run, and asks it for more. The lab starts when needed. */
 export class Session implements Door {
-  /** Why a file that was dropped or chosen is not read. */
-  fileProblem = $state<string>();
   /** Whether it is settled that there is a recorded run, or none. */
   isLoaded = $state(false);
 
@@ -55,6 +56,13 @@ export class Session implements Door {
   });
 
   constructor(private readonly draft: Draft) {}
+
+  /** Whether the run on the page is one trained here, on the reader's text as it now stands. */
+  readonly isOnPresentText = $derived.by(() => {
+    const { accepted } = this.ground;
+    if (this.kind !== 'live' || accepted?.configuration.source !== 'text') return false;
+    return isSameText(accepted.text, this.reader.present);
+  });
 
   get kind(): Stage['kind'] {
     return this.stage.kind;
@@ -128,20 +136,19 @@ export class Session implements Door {
   /** Prepares what was chosen so that it can be looked at, unless a run is under way: that waits for Reset. */
   prepare(): void {
     if (this.stage.hasRun || this.draft.problem) return;
-    if (this.draft.configuration.source === 'text' && this.reader.present.content.trim() === '') return;
-    void this.apply(this.reader.present);
+    const { present } = this.reader;
+    if (this.draft.configuration.source !== 'text' || isReadAtOnce(present)) void this.apply(present);
   }
 
   /**
-   * Takes text of the reader's own. What was typed is kept whatever the lab says of it; a file replaces the present text
-   * only once the lab has accepted it, at once if a run is on.
+   * Takes text of the reader's own: typed, or whole, so that what was there can be brought back. It is kept whatever the lab says of
+   * it.
    */
   takeText(text: OwnText, from: 'keyboard' | 'file'): void {
     this.draft.chooseSource('text');
-    const mustWait = this.stage.hasRun || this.draft.problem !== undefined;
     if (from === 'keyboard' && text.title === this.reader.present.title) this.reader.keep(text);
-    else if (from === 'keyboard' || mustWait) this.reader.replace(text);
-    if (!mustWait) void this.apply(text);
+    else this.reader.replace(text);
+    this.prepare();
   }
 
   /** Exchanges the text with the one it took the place of. */
@@ -249,8 +256,8 @@ export class Session implements Door {
     this.ground.giveUp();
     const choice = this.chosen(text);
     const { configuration } = choice;
-    const name = text.title || 'The text';
-    const own = configuration.source === 'text' ? { text: { files: [{ name, text: text.content }] }, title: name } : {};
+    const { title, ...given } = text;
+    const own = configuration.source === 'text' ? { text: given, title: title || 'The text' } : {};
     const control = new AbortController();
     const answer = this.open().ask({ type: 'configure', configuration, ...own }, { signal: control.signal });
     const done = answer.then((corpus) => this.adopt(choice, corpus));
@@ -307,8 +314,7 @@ export class Session implements Door {
   /** A saved run stands where it was left: the settings and the text are its own again. */
   private resume(run: ResumedRun): void {
     const { configuration, text, title } = run;
-    if (text !== undefined)
-      this.reader.replace({ title: title ?? '', content: joinFiles(text.files.map((file) => file.text)) });
+    if (text !== undefined) this.reader.replace({ title: title ?? '', ...text });
     this.draft.adopt(configuration);
     this.ground.accepted = this.chosen(this.reader.present);
     this.error = undefined;
@@ -321,7 +327,7 @@ export class Session implements Door {
     if (!(cause instanceof LabFailure)) throw cause;
     const { error } = cause;
     if (error.kind === 'stopped') return;
-    this.error = choice ? withTextKept(error, choice, this.reader.present) : error;
+    this.error = choice ? withTextKept(error, choice) : error;
     if (error.kind !== 'bug') return;
     // Whatever state the worker is in, a new one begins cleanly.
     this.lab?.close(error);
@@ -330,4 +336,9 @@ export class Session implements Door {
     this.going = undefined;
     this.state = 'failed';
   }
+}
+
+/** Whether a text is prepared as soon as it is there. Longer ones are looked at first, and prepared when something is asked of them. */
+function isReadAtOnce(text: OwnText): boolean {
+  return !isBlank(text) && contentOf(text).length <= READ_AT_ONCE;
 }

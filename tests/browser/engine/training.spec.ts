@@ -12,7 +12,7 @@ test('pasted text is trained on: matrix and charts move, and the page answers me
   const misdeeds = await openRealPage(page);
   await chooseSmallOnOwnText(page);
   await ownText(page).fill(ESSAYS);
-  await expect(page.getByText(/^12 documents · \d+ chunks · vocabulary 300$/)).toBeVisible();
+  await expect(page.getByText(/^12 documents, \d+ chunks/)).toBeVisible();
 
   await page.getByRole('button', { name: 'Train' }).click();
   await expect(page.getByText(/^Compiling kernels, \d+ of \d+ …$/)).toBeVisible(WITH_COMPILING);

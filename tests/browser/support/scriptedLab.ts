@@ -12,6 +12,7 @@ import type {
 import type { KernelsView } from '../../../src/lab/door/views.ts';
 import type { CorpusSummary, Evaluation, StepRecord } from '../../../src/run/record.ts';
 import { inventedRun, inventedStep } from './inventedRun.ts';
+import { installTexts, SHOWN_DOCUMENTS, type ScriptedTexts } from './scriptedText.ts';
 
 interface Script {
   readonly records: readonly StepRecord[];
@@ -28,8 +29,8 @@ const EVERY_MS = 10;
 
 /**
  * Replaces the page's worker by one that plays a script, so that what the page makes of the lab's events can be tested
- * quickly and exactly. Commands it was sent are in `window.commands`; `window.say(event)` tells the page any event. What
- * concerns no run is answered by the tests, with `window.reply`, which takes the request of its type that was sent last.
+ * quickly and exactly. Commands it was sent are in `window.commands`; `window.say(event)` tells the page any event. Texts are read
+ * and cut by scriptedText.ts; what else concerns no run is answered by the tests, with `window.reply`, which takes the request of its type that was sent last.
  *
  * A run that is on makes its steps up to `lastStep`, and there waits, so that no test depends on how fast the machine is:
  * `window.playTo(step)` names another one.
@@ -40,6 +41,7 @@ export async function scriptLab(
 ): Promise<void> {
   const records = Array.from({ length: LAST_STEP }, (_, i) => inventedStep(1 + 8 * i));
   const { corpus } = inventedRun(1);
+  await page.addInitScript(installTexts, SHOWN_DOCUMENTS);
   await page.addInitScript(install, { records, corpus, lastStep, everyMs: EVERY_MS, kernels } satisfies Script);
 }
 
@@ -70,6 +72,7 @@ function install({ records, corpus, lastStep, everyMs, kernels }: Script): void 
   const waiting = new Map<number, LabCommand>();
   const send = (message: FromLab): void => listeners.forEach((listener) => listener({ data: message }));
   const say = (event: LabEvent): void => send({ kind: 'event', event });
+  const { texts } = window as unknown as { readonly texts: ScriptedTexts };
   let step = 0;
   let opened = 0;
   let isOpen = false;
@@ -169,7 +172,17 @@ function install({ records, corpus, lastStep, everyMs, kernels }: Script): void 
         say({ type: 'reset' });
         say({ type: 'state', state: 'idle', detail: '' });
         return answer('reset', undefined);
-      // What concerns no run is answered by the tests themselves.
+      case 'previewText':
+        return answer('previewText', texts.preview(command));
+      case 'readFiles':
+        return void texts.read(command).then(
+          (given) => answer('readFiles', given),
+          ({ message }: Error) => {
+            const error = { kind: 'badInput', message, action: 'The text you had before is kept.' } as const;
+            reply('readFiles', { kind: 'failure', error });
+          },
+        );
+      // What else concerns no run is answered by the tests themselves.
       default:
         return;
     }

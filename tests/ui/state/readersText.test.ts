@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { ReadersText } from '../../../src/ui/state/readersText.svelte.ts';
+import { contentOf, ReadersText } from '../../../src/ui/state/readersText.svelte.ts';
 import { isLargeLoss, lostCharacters } from '../../../src/ui/state/textLoss.ts';
 
 const NOVEL = 'It was a dark and stormy night. '.repeat(40);
-const typed = (content: string) => ({ title: 'Pasted text', content });
+const typed = (text: string) => ({ title: 'Pasted text', files: [{ name: 'Pasted text', text }] });
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -40,8 +40,8 @@ describe('the reader’s text', () => {
       const text = new ReadersText();
       text.keep(typed(NOVEL));
       text.keep(typed(after));
-      expect(text.before?.content).toBe(NOVEL);
-      expect(text.present.content).toBe(after);
+      expect(text.before && contentOf(text.before)).toBe(NOVEL);
+      expect(text.present && contentOf(text.present)).toBe(after);
     }
   });
 
@@ -58,14 +58,14 @@ describe('the reader’s text', () => {
     text.keep(typed(NOVEL));
     text.keep(typed('Short.'));
     text.keep(typed(NOVEL));
-    expect(text.before?.content).toBe('Short.');
+    expect(text.before && contentOf(text.before)).toBe('Short.');
   });
 
   test('is not driven out by scraps that are typed and deleted', () => {
     const text = new ReadersText();
     text.keep(typed(NOVEL));
     for (const content of ['', 'scrap', '', 'another', 'x']) text.keep(typed(content));
-    expect(text.before?.content).toBe(NOVEL);
+    expect(text.before && contentOf(text.before)).toBe(NOVEL);
   });
 
   test('is not offered while one types on', () => {
@@ -79,7 +79,7 @@ describe('the reader’s text', () => {
     expect(new ReadersText().present).toEqual(typed('Here.'));
     for (const broken of ['{"title":1}', '"words"', '{"title":"a","content":7}', 'null', '[]', '{', null]) {
       stored(broken);
-      expect(new ReadersText().present, String(broken)).toEqual({ title: '', content: '' });
+      expect(new ReadersText().present, String(broken)).toEqual({ title: '', files: [] });
     }
   });
 });

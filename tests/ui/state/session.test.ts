@@ -20,6 +20,7 @@ beforeEach(() => {
 });
 afterEach(() => session.close());
 
+const typed = (title: string, text: string) => ({ title, files: [{ name: title, text }] });
 const types = () => lab.sent.map(({ type }) => type);
 
 /** A run that was trained to a step and stands still. */
@@ -75,10 +76,10 @@ describe('Train', () => {
 
   test('goes on once the text that was typed over stands there again', async () => {
     draft.chooseSource('text');
-    const mine = { title: '', content: 'Mine.' };
+    const mine = typed('', 'Mine.');
     session.reader.replace(mine);
     await trained(3);
-    session.reader.keep({ title: '', content: 'Mine. And more.' });
+    session.reader.keep(typed('', 'Mine. And more.'));
     expect(session.waitingChanges).toBe(1);
     session.reader.keep({ ...mine });
     expect(session.waitingChanges).toBe(0);
@@ -90,7 +91,7 @@ describe('Train', () => {
   test('asks nothing of text that is not read', async () => {
     draft.chooseSource('facts');
     await trained(3);
-    session.reader.replace({ title: 'Mine', content: 'Another text.' });
+    session.reader.replace(typed('Mine', 'Another text.'));
     void session.train();
     await settled();
     expect(types().slice(1)).toEqual(['train', 'train']);

@@ -1,3 +1,4 @@
+import type { TextPreview } from '../../../../lab/door/views.ts';
 import type { Configuration } from '../../../../settings/configuration.ts';
 
 /** A finite text as it is cut. */
@@ -10,6 +11,22 @@ export interface TextFacts {
   readonly copies: number;
   /** Documents that training never sees; undefined where that is not known. */
   readonly heldOut: number | undefined;
+}
+
+export function factsOf({
+  documentCount,
+  chunkCount,
+  partneredChunks,
+  copies,
+  heldOutDocuments,
+}: TextPreview): TextFacts {
+  return {
+    documents: documentCount,
+    chunks: chunkCount,
+    withPartner: partneredChunks,
+    copies: copies.count,
+    heldOut: heldOutDocuments,
+  };
 }
 
 /** A checkpoint that can be had, and what its download costs. */

@@ -13,6 +13,9 @@ const LEFT_OPEN: ReadonlySet<SettingKey> = new Set([
   'memoryBudget',
   'chunks',
   'chunkTokens',
+  'chunkFit',
+  'documentUnit',
+  'column',
   'evaluateEvery',
   'heldOutBatches',
   'autosaveEvery',
@@ -26,8 +29,8 @@ type Judge = (at: Circumstances) => Expectation | undefined;
 /** The first that has something to say speaks: what makes training impossible, then what makes it pointless, then what it brings. */
 const JUDGES: readonly Judge[] = [
   noGpu,
-  tooLittle,
   nothingToTellApart,
+  tooLittle,
   noPartners,
   nothingLearns,
   notHere,
