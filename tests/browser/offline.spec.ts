@@ -26,7 +26,7 @@ test('after the first visit the page, its panels and its worker need no network'
   expect(await isRefused(), 'nothing comes over the network').toBe(true);
   await expect(page.getByText('no network: works offline')).toBeVisible();
   await expect(page.getByRole('button', { name: 'Train' })).toBeEnabled();
-  await expect(page.getByText('Recorded run', { exact: true })).toBeVisible();
+  await expect(page.getByText('Recorded run on Facts', { exact: true })).toBeVisible();
   // Parts that the first visit never asked for.
   for (const name of ['Model', 'Runs', 'Kernels', 'Share']) {
     await page.getByRole('navigation', { name: 'Panels' }).getByRole('button', { name, exact: true }).click();
@@ -76,7 +76,7 @@ test('works under a path below the root', async ({ page, context, baseURL }) => 
   });
   await page.goto(`${baseURL}below/the/root/`);
   await expect(page.getByRole('button', { name: 'Train' })).toBeVisible();
-  await expect(page.getByText('Recorded run', { exact: true })).toBeVisible();
+  await expect(page.getByText('Recorded run on Facts', { exact: true })).toBeVisible();
   const scope = await page.evaluate(async () => (await navigator.serviceWorker.ready).scope);
   expect(scope).toBe(`${baseURL}below/the/root/`);
 });

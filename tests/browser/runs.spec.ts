@@ -184,7 +184,7 @@ test.describe('kept runs', () => {
     const charts = comparison.getByRole('img', { name: / at \d+: 1 .*, 2 .*, 3 / });
     await expect(charts).toHaveCount(8);
     // Too short a run for held-out scores.
-    await expect(comparison.getByRole('img', { name: 'Recall@1, held-out: no values yet' })).toBeVisible();
+    await expect(comparison.getByRole('img', { name: 'Recall@1, scored batches: no values yet' })).toBeVisible();
     const dashes = await comparison
       .locator('figure')
       .first()

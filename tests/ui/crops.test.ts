@@ -17,7 +17,7 @@ import { describeChange, largestChanges, shapeOf } from '../../src/ui/state/hist
 import { History } from '../../src/ui/state/history/history.ts';
 import { columnKeys } from '../../src/ui/state/history/metricTable.ts';
 import { describe as sentence } from '../../src/ui/state/sentences/sentence.ts';
-import { cropRecord, finds, INFO_NCE, record, REVELA, runOf, uniform } from './records.ts';
+import { cropRecord, finds, INFO_NCE, record, REVELA, runOf, uniform, endOf } from './records.ts';
 
 const PLACES = [0, 1, 2, 3];
 const CROPS = { objective: 'infoNce' };
@@ -211,10 +211,9 @@ describe('the matrix of crops', () => {
 });
 
 describe('the sentence of a run on crops', () => {
-  const said = (history: History): string => {
-    const { latest } = history;
-    if (!latest) throw new Error('an empty history');
-    const { text, stuck } = sentence({ configuration: run.configuration, history, record: latest, order: PLACES });
+  const said = (history: History, isMoving = false): string => {
+    const { configuration } = run;
+    const { text, stuck } = sentence({ configuration, moment: endOf(history), isMoving, order: PLACES });
     expect(stuck).toBe(false);
     return text;
   };
@@ -223,6 +222,12 @@ describe('the sentence of a run on crops', () => {
     expect(said(History.from(run))).toBe(
       '3 of 4 query crops are nearest to the other crop of their chunk; by chance 1 of 4. ' +
         'On held-out text recall@1 is 0.50, by chance 0.33.',
+    );
+  });
+
+  it('tells of the last steps together while the picture moves', () => {
+    expect(said(History.from(run), true)).toMatch(
+      /^In the last 2 steps crops matched: 0\.\d\d on average\. On held-out text recall@1/,
     );
   });
 

@@ -1,6 +1,8 @@
 import { tableOf } from '../../src/objectives/tables.ts';
 import { configure } from '../../src/settings/configuration.ts';
 import type { RunRecord, StepMetrics, StepRecord } from '../../src/run/record.ts';
+import type { History } from '../../src/ui/state/history/history.ts';
+import { momentAt, reachOf, type Moment } from '../../src/ui/state/moment.ts';
 
 export const REVELA = tableOf({ objective: 'revela' });
 export const INFO_NCE = tableOf({ objective: 'infoNce' });
@@ -118,4 +120,12 @@ export function runOf(records: readonly StepRecord[], changes: Record<string, un
     snapshots: records,
     evaluations: [],
   };
+}
+
+/** The moment at the end of a run. */
+export function endOf(history: History): Moment & { readonly record: StepRecord } {
+  const moment = momentAt(reachOf(history), undefined);
+  const { record: last } = moment;
+  if (!last) throw new Error('an empty history');
+  return { ...moment, record: last };
 }

@@ -73,9 +73,18 @@ export class Ground {
 
 /** How many settings two choices differ in; another text counts as one, where it is read. */
 export function differences(a: Choice, b: Choice): number {
-  const isSame = a.text.title === b.text.title && isSameText(a.text, b.text);
-  const isOtherText = a.configuration.source === 'text' && !isSame;
+  const isOtherText = a.configuration.source === 'text' && !isSameOwn(a.text, b.text);
   return changedSettings(a.configuration, b.configuration).length + (isOtherText ? 1 : 0);
+}
+
+/** Whether two choices are of the same text, whatever is done with it. */
+export function readsSame(a: Choice, b: Choice): boolean {
+  const { source } = a.configuration;
+  return source === b.configuration.source && (source !== 'text' || isSameOwn(a.text, b.text));
+}
+
+function isSameOwn(a: OwnText, b: OwnText): boolean {
+  return a.title === b.title && isSameText(a, b);
 }
 
 /** A refusal, with what has become of the reader's text. */

@@ -4,9 +4,9 @@ import { LabFailure, type LabError } from '../../lab/door/labError.ts';
 import type { Answers, AskOptions, Door, LabCommand, LabEvent, LabState } from '../../lab/door/protocol.ts';
 import type { ResumedRun } from '../../lab/door/views.ts';
 import type { CorpusSummary, RunRecord } from '../../run/record.ts';
-import type { Configuration } from '../../settings/configuration.ts';
+import { changedSettings, type Configuration } from '../../settings/configuration.ts';
 import type { Draft, Problem } from '../panels/settings/draft.svelte.ts';
-import { differences, Ground, withTextKept, type Choice } from './ground.svelte.ts';
+import { differences, Ground, readsSame, withTextKept, type Choice } from './ground.svelte.ts';
 import { Frames } from './history/frames.ts';
 import type { History } from './history/history.ts';
 import { contentOf, isBlank, ReadersText, type OwnText } from './readersText.svelte.ts';
@@ -55,6 +55,20 @@ export class Session implements Door {
     return differences(this.chosen(this.reader.present), accepted);
   });
 
+  /**
+   * Whether the run shown is of what is chosen: of the same text, and, if it was trained elsewhere, with the same settings. A
+   * record does not keep a text of one's own, so such a run is never taken for it.
+   */
+  readonly isOfChoice = $derived.by(() => {
+    const { accepted } = this.ground;
+    const { configuration } = this.draft;
+    if (this.kind === 'none' || (this.kind === 'live' && !accepted)) return true;
+    if (this.kind === 'live' && accepted) return readsSame(this.chosen(this.reader.present), accepted);
+    // Settings that there were not yet when the run was recorded say nothing.
+    const changed = changedSettings(configuration, this.configuration).filter((key) => key in this.configuration);
+    return configuration.source !== 'text' && changed.length === 0;
+  });
+
   constructor(private readonly draft: Draft) {}
 
   /** Whether the run on the page is one trained here, on the reader's text as it now stands. */
@@ -93,6 +107,11 @@ export class Session implements Door {
   /** Id of the run that the lab has open, and so could go on with at once. */
   get runId(): string | undefined {
     return this.stage.runId;
+  }
+
+  /** What has come in since the last drawing is shown at once. */
+  redraw(): void {
+    this.stage.revision++;
   }
 
   /** Shows the recorded run if there is one, unless a live one is there already. */

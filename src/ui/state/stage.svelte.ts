@@ -29,6 +29,8 @@ export class Stage {
   configuration = $state.raw<Configuration>(defaultConfiguration());
   /** Corpus of the run shown, or of what was chosen last. */
   corpus = $state.raw<CorpusSummary>();
+  /** What the run shown reads, as it is called, whatever is chosen beside it. */
+  shownTitle = $state('');
   /** The source that corpus was made from. */
   corpusSource = $state<Configuration['source']>();
 
@@ -73,6 +75,7 @@ export class Stage {
     this.history = History.from(run);
     this.configuration = run.configuration;
     if (!this.corpus) this.take(run.corpus, run.configuration.source);
+    this.shownTitle = run.corpus.title;
     this.revision++;
   }
 
@@ -101,6 +104,7 @@ export class Stage {
     this.resumedAt = 0;
     this.rate.clear();
     if (configuration) this.configuration = configuration;
+    this.shownTitle = this.corpus?.title ?? '';
     this.history = new History(tableOf(this.configuration));
   }
 
@@ -122,6 +126,7 @@ export class Stage {
   take(corpus: CorpusSummary | undefined, source: Configuration['source'] | undefined): void {
     this.corpus = corpus;
     this.corpusSource = source;
+    if (this.kind === 'live') this.shownTitle = corpus?.title ?? '';
   }
 
   /** Adds a step of the run trained here, which begins with `configuration` where the step is its first. */
@@ -158,6 +163,7 @@ export class Stage {
     this.history = history;
     this.configuration = configuration;
     if (corpus) this.take(corpus, configuration.source);
+    this.shownTitle = corpus?.title ?? name;
     this.revision++;
   }
 }

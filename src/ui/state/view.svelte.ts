@@ -1,6 +1,8 @@
 import { tableOf } from '../../objectives/tables.ts';
 import type { Draft } from '../panels/settings/draft.svelte.ts';
 import { displayOrder, matrixNamed, type Order } from './display.ts';
+import type { History } from './history/history.ts';
+import { arrival, momentAt, reachOf, type Moment, type Reach } from './moment.ts';
 import type { Session } from './session.svelte.ts';
 
 /** A cell of the matrix, by its places on the axes. */
@@ -17,8 +19,8 @@ export class View {
   /** Letter of the matrix that was chosen; objectives that have none such show their first. */
   mode = $state<string>();
   order = $state<Order>('document');
-  /** The step looked at; undefined follows the run. */
-  chosenStep = $state<number>();
+  /** Where somebody has travelled to, and in which run: another begins at its end. */
+  private chosen = $state.raw<{ readonly history: History; readonly step: number }>();
   playing = $state(false);
   speed = $state<number>(25);
   /** The step under the pointer in some chart. */
@@ -32,15 +34,16 @@ export class View {
     return revision >= 0 && kind !== 'none' ? history.table : tableOf(this.draft.configuration);
   });
   readonly matrix = $derived.by(() => matrixNamed(this.table, this.mode));
-  readonly step = $derived.by(() =>
-    this.session.revision >= 0 ? (this.chosenStep ?? this.session.history.lastStep) : 0,
-  );
-  readonly record = $derived.by(() => {
-    const { history, revision } = this.session;
-    return revision >= 0 ? history.snapshotAt(this.step) : undefined;
+  /** How far the run shown had come when the page was drawn last. */
+  readonly reach: Reach = $derived.by(() => {
+    // The history is not reactive in itself: a drawing more is what says that it has gone on.
+    void this.session.revision;
+    return reachOf(this.session.history);
   });
-  /** The step that the picture is of: pictures are kept of some steps only. */
-  readonly pictured = $derived(this.record?.metrics.step);
+  /** What is looked at: the one source of all that shows a step. */
+  readonly moment: Moment = $derived(momentAt(this.reach, this.chosenStep));
+  readonly step = $derived(this.moment.step);
+  readonly record = $derived(this.moment.record);
   /** Whether the picture changes by itself, so that nobody could read it out as it goes. */
   readonly isMoving = $derived.by(() => this.playing || this.session.state === 'running');
   /** Chunks of the batch looked at, in the order of the axes. */
@@ -56,16 +59,25 @@ export class View {
     private readonly draft: Pick<Draft, 'configuration'>,
   ) {}
 
+  /** The step that was travelled to in the run shown; undefined follows that run. */
+  get chosenStep(): number | undefined {
+    const { chosen } = this;
+    return chosen && chosen.history === this.reach.history ? chosen.step : undefined;
+  }
+
   travel(step: number): void {
     this.playing = false;
-    const { history } = this.session;
-    const isEnd = step >= history.lastStep && this.session.kind === 'live';
-    this.chosenStep = isEnd ? undefined : Math.min(Math.max(step, history.firstStep), history.lastStep);
+    // What has come in since the last drawing is drawn with it, so that all of the page shows one moment.
+    this.session.redraw();
+    const { moment, session } = this;
+    const isEnd = step >= moment.last && session.kind === 'live';
+    this.choose(isEnd ? undefined : arrival(moment, step));
   }
 
   follow(): void {
     this.playing = false;
-    this.chosenStep = undefined;
+    this.session.redraw();
+    this.choose(undefined);
   }
 
   /** Plays from the step looked at, from the beginning when that is the last one. */
@@ -73,7 +85,7 @@ export class View {
     const { history } = this.session;
     if (history.length < 2) return;
     let at = this.step >= history.lastStep ? history.firstStep : this.step;
-    this.chosenStep = at;
+    this.choose(at);
     this.playing = true;
     let before: number | undefined;
     const playback = ++this.playback;
@@ -87,11 +99,12 @@ export class View {
       before = now;
       if (at >= history.lastStep) {
         this.playing = false;
-        this.chosenStep = this.session.kind === 'live' ? undefined : history.lastStep;
+        this.session.redraw();
+        this.choose(this.session.kind === 'live' ? undefined : history.lastStep);
         return;
       }
       const step = Math.floor(at);
-      if (step !== this.chosenStep) this.chosenStep = step;
+      if (step !== this.chosenStep) this.choose(step);
       requestAnimationFrame(advance);
     };
     requestAnimationFrame(advance);
@@ -103,6 +116,10 @@ export class View {
 
   select(cell: Cell): void {
     this.selected = cell;
+  }
+
+  private choose(step: number | undefined): void {
+    this.chosen = step === undefined ? undefined : { history: this.session.history, step };
   }
 
   /** Moves the selected cell, staying on the matrix. */

@@ -4,10 +4,11 @@ import { configure } from '../../../src/settings/configuration.ts';
 import { runCharts } from '../../../src/ui/panels/charts/runCharts.ts';
 import { metricsCsv, metricsJson } from '../../../src/ui/panels/exports/metricsTable.ts';
 import { readRun, writeRun } from '../../../src/ui/panels/runs/records/runFile.ts';
+import { scoreRows } from '../../../src/ui/panels/lessons/scoreRows.ts';
 import { History } from '../../../src/ui/state/history/history.ts';
 import { comparisonLines, scoreSentence } from '../../../src/ui/state/sentences/scores.ts';
 import { describe as sentence } from '../../../src/ui/state/sentences/sentence.ts';
-import { record, runOf } from '../records.ts';
+import { endOf, record, runOf } from '../records.ts';
 
 const FINDINGS = { retriever: 'cccccccc', untrained: '00000000', tfidf: 'ccccccc0', bm25: 'cccccccc' };
 
@@ -79,17 +80,41 @@ describe('what stands beside a score', () => {
     expect(comparisonLines(evaluation(2, { findings: FINDINGS }))).toEqual([
       {
         verdict: 'better',
+        short: 'better than untrained (8 : 0)',
         words:
           'better than the untrained retriever: 8 of 8 chunks find their document more often, 0 less often (p = 0.008)',
       },
       {
         verdict: 'no difference',
+        short: 'no difference to TF-IDF (1 : 0)',
         words:
           'no difference to TF-IDF that 8 chunks can show: 1 of 8 chunks find their document more often, 0 less often',
       },
-      { verdict: 'no difference', words: 'the same as BM25 on all 8 chunks' },
+      {
+        verdict: 'no difference',
+        short: 'BM25 (0 : 0)',
+        words: 'the same as BM25 on all 8 chunks',
+      },
+    ]);
+    expect(comparisonLines(evaluation(0, { findings: FINDINGS })).map(({ short }) => short)).toEqual([
+      'no difference to TF-IDF (1 : 0)',
+      'BM25 (0 : 0)',
     ]);
     expect(comparisonLines(evaluation(2))).toEqual([]);
+  });
+});
+
+describe('numbers of a lesson', () => {
+  it('have the last scores with what stands beside them, and none that is not known', () => {
+    const all = evaluation(50, { of: 'training', untrainedRecallAt1: 0.2, bm25RecallAt1: 0.6 });
+    expect(scoreRows(all)).toEqual([
+      { label: 'recall@1 on the training text, step 50', value: '0.75' },
+      { label: '– of the untrained retriever', value: '0.20' },
+      { label: '– of TF-IDF', value: '0.50' },
+      { label: '– of BM25', value: '0.60' },
+    ]);
+    expect(scoreRows(evaluation(50)).map(({ label }) => label)).toEqual(['recall@1 scored, step 50', '– of TF-IDF']);
+    expect(scoreRows(undefined)).toEqual([]);
   });
 });
 
@@ -123,7 +148,7 @@ describe('a small model on prose', () => {
     for (let step = 250; step <= 300; step++) history.add(record(step));
     history.addEvaluation(evaluation(300, { of: 'training', ...scores }));
     const configuration = configure({ source: 'kitchen' });
-    return sentence({ configuration, history, record: history.latest!, order: [0, 1, 2, 3] });
+    return sentence({ configuration, moment: endOf(history), isMoving: false, order: [0, 1, 2, 3] });
   };
 
   it('has learnt nothing where it is no better than untrained, whatever its score', () => {
@@ -137,8 +162,8 @@ describe('a small model on prose', () => {
     const history = History.from(run([]));
     for (let step = 250; step <= 300; step++) history.add(record(step));
     const configuration = configure({ source: 'kitchen', base: 'checkpoint' });
-    expect(sentence({ configuration, history, record: history.latest!, order: [0, 1, 2, 3] }).text).not.toContain(
-      'from scratch',
-    );
+    expect(
+      sentence({ configuration, moment: endOf(history), isMoving: false, order: [0, 1, 2, 3] }).text,
+    ).not.toContain('from scratch');
   });
 });

@@ -2,15 +2,18 @@ import { describe as group, expect, it } from 'vitest';
 import { configure } from '../../../src/settings/configuration.ts';
 import { History } from '../../../src/ui/state/history/history.ts';
 import { describe } from '../../../src/ui/state/sentences/sentence.ts';
-import { reads, record, type RecordOptions, REVELA, uniform } from '../records.ts';
+import { endOf, reads, record, type RecordOptions, REVELA, uniform } from '../records.ts';
 
 /** The sentence for a run that has looked like this for thirty steps up to `step`. */
-function said(settings: Record<string, unknown>, options: RecordOptions, step = 300): { text: string; stuck: boolean } {
+function said(
+  settings: Record<string, unknown>,
+  options: RecordOptions,
+  step = 300,
+  isMoving = false,
+): { text: string; stuck: boolean } {
   const history = new History(REVELA);
-  for (let i = step - 29; i <= step; i++) history.add(record(i, options));
-  const last = history.latest;
-  if (!last) throw new Error('an empty history');
-  return describe({ configuration: configure(settings), history, record: last, order: [0, 1, 2, 3] });
+  for (let i = Math.max(1, step - 29); i <= step; i++) history.add(record(i, options));
+  return describe({ configuration: configure(settings), moment: endOf(history), isMoving, order: [0, 1, 2, 3] });
 }
 
 const PARTNERS = reads([2, 3, 0, 1]);
@@ -84,6 +87,16 @@ group('the sentence', () => {
 
   it('does not complain about a low temperature that has learnt', () => {
     expect(said({ temperature: 1e-3 }, { attention: PARTNERS, effectiveDocuments: 1, recallAt1: 1 }).stuck).toBe(false);
+  });
+
+  it('tells of the last steps together while the picture moves, and names no chunk', () => {
+    expect(said({}, { attention: PARTNERS, recallAt1: 0.75, ntpLoss: 0.8 }, 300, true)).toEqual({
+      text: 'In the last 20 steps 3.0 of 4 chunks find their partner first on average (by chance 1.3), and reading saves 0.50 nats per token.',
+      stuck: false,
+    });
+    expect(said({}, {}, 1, true).text).toMatch(/^In the first step 1\.0 of 4/);
+    const alone = { documents: [0, 1, 2, 3], recallAt1: undefined, chance: undefined, effectiveDocuments: 2 };
+    expect(said({ attention: 'uniform' }, alone, 300, true).stuck).toBe(true);
   });
 
   it('stays short enough for its three lines', () => {

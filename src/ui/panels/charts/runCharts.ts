@@ -33,7 +33,7 @@ export interface Charted {
   readonly history: History;
   /** B: an axis of others ends at B − 1. */
   readonly chunks: number;
-  /** Where levels are taken from until there is an evaluation. */
+  /** The last: where levels are taken from until there is an evaluation. */
   readonly step: number;
 }
 

@@ -1,10 +1,13 @@
+import { RECALL } from '../../../objectives/recallMetrics.ts';
 import { matrixOf } from '../../../run/record.ts';
+import { decimal } from '../../components/format.ts';
 import { matrixNamed, readRows } from '../display.ts';
-import { freshScores, scoreSentence } from './scores.ts';
+import { freshScores, lastSteps, scoreSentence, WINDOW } from './scores.ts';
 import type { Seen, Sentence } from './words.ts';
 
 /** Which rows have found what is right for them, beside chance, and how well the retriever does where it was scored last. */
-export function describePlainly({ history, record, order }: Seen): Sentence {
+export function describePlainly({ moment, isMoving, order }: Seen): Sentence {
+  const { history, record } = moment;
   const { table } = history;
   const { pairs } = table;
   const rows = readRows(record.batch, matrixOf(record, matrixNamed(table, undefined).key), order, pairs);
@@ -13,10 +16,16 @@ export function describePlainly({ history, record, order }: Seen): Sentence {
   const found = judged.filter(({ row, most, isPartner }) => (isOnDiagonal ? row === most : isPartner)).length;
   const chance = isOnDiagonal ? `; by chance 1 of ${rows.length}` : '';
   const count = judged.length > 0 ? `${found} of ${judged.length} ${pairs.found}${chance}.` : '';
-  return { text: `${count} ${scored()}`.trim(), stuck: false };
+  return { text: `${isMoving ? averaged() : count} ${scored()}`.trim(), stuck: false };
+
+  function averaged(): string {
+    const { key, label } = table.stepMetrics.find((one) => one.key !== table.headline) ?? RECALL;
+    const value = history.recentMean(key, moment.step, WINDOW);
+    return Number.isNaN(value) ? '' : `${lastSteps(moment)} ${label}: ${decimal(value)} on average.`;
+  }
 
   function scored(): string {
-    const scores = freshScores(history, record.metrics.step);
+    const scores = freshScores(moment);
     const sentence = scores && scoreSentence(scores, table.score);
     if (sentence) return sentence;
     return rows.every(({ hasPartner }) => !hasPartner)

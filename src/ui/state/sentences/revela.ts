@@ -3,21 +3,22 @@ import { matrixOf, metricOf, scoreOf, type StepRecord } from '../../../run/recor
 import type { Paired } from '../../../run/significance.ts';
 import { decimal } from '../../components/format.ts';
 import { readRows, type RowReading } from '../display.ts';
-import type { History } from '../history/history.ts';
-import { freshScores, hasLearnt, overWords, recallWords, WINDOW } from './scores.ts';
+import type { Moment } from '../moment.ts';
+import { freshScores, hasLearnt, lastSteps, overWords, recallWords, WINDOW } from './scores.ts';
 import type { Seen, Sentence } from './words.ts';
 
 /** Steps after which a run that could learn would show it. */
 const PATIENCE = 200;
 
 /** Who reads whom, whether that is the partner, what reading saves, and why nothing is learnt where that is so. */
-export function describeReading({ configuration, history, record, order }: Seen): Sentence {
+export function describeReading({ configuration, moment, isMoving, order }: Seen): Sentence {
+  const { history, record } = moment;
   const rows = readRows(record.batch, matrixOf(record, 'attention'), order, history.table.pairs);
-  const { step } = record.metrics;
-  const scores = recentScores(history, step);
+  const scores = recentScores(moment);
   const stuck = whyStuck(configuration, record, rows, scores);
   if (stuck !== undefined) return { text: stuck, stuck: true };
-  return { text: result(configuration, record, rows, scores), stuck: false };
+  const text = isMoving ? lately(moment, rows, scores) : result(configuration, record, rows, scores);
+  return { text, stuck: false };
 }
 
 interface Scores {
@@ -33,9 +34,10 @@ interface Scores {
   readonly retrieverGradient: number;
 }
 
-function recentScores(history: History, step: number): Scores {
+function recentScores(moment: Moment): Scores {
+  const { history, step } = moment;
   const mean = (metric: string): number => history.recentMean(metric, step, WINDOW);
-  const evaluation = freshScores(history, step);
+  const evaluation = freshScores(moment);
   const scored = scoreOf(evaluation, 'recallAt1');
   const recall = scored ?? mean('recallAt1');
   const chance = scoreOf(evaluation, 'chance') ?? mean('chance');
@@ -90,6 +92,21 @@ function whyStuck(
     return `A small model from scratch uses any neighbour about as much as the right one.${found} ${scores.told} It takes a pretrained checkpoint.`;
   }
   return undefined;
+}
+
+/** What the last steps show together: no single chunk is named, since each step has other ones. */
+function lately(moment: Moment, rows: readonly RowReading[], { gain }: Scores): string {
+  const { history, step } = moment;
+  const withPartner = rows.filter(({ hasPartner }) => hasPartner).length;
+  const mean = (metric: string): number => history.recentMean(metric, step, WINDOW);
+  const [found, chance, read] = [mean('recallAt1'), mean('chance'), mean('effectiveDocuments')];
+  const saves = gain >= 0.02 ? `, and reading saves ${decimal(gain)} nats per token` : '';
+  if (Number.isNaN(found) || withPartner === 0)
+    return Number.isNaN(read)
+      ? ''
+      : `${lastSteps(moment)} a chunk reads ${decimal(read)} of ${rows.length - 1} others on average${saves}.`;
+  const of = (share: number): string => (share * withPartner).toFixed(1);
+  return `${lastSteps(moment)} ${of(found)} of ${withPartner} chunks find their partner first on average (by chance ${of(chance)})${saves}.`;
 }
 
 function documentsOf({ metrics }: StepRecord): number {

@@ -1,8 +1,8 @@
 import { CHANCE } from '../../../objectives/recallMetrics.ts';
 import { scoreOf, type Evaluation, type ScoredText } from '../../../run/record.ts';
 import { comparisons, comparisonWords, RIVALS, type Paired } from '../../../run/significance.ts';
-import { decimal } from '../../components/format.ts';
-import type { History } from '../history/history.ts';
+import { count, decimal, whole } from '../../components/format.ts';
+import type { Moment } from '../moment.ts';
 
 /** Steps over which numbers of batches are averaged before anything is said about them. */
 export const WINDOW = 20;
@@ -13,10 +13,14 @@ const OVER: Readonly<Record<ScoredText, string>> = {
   training: 'On the training text',
 };
 
-/** The scores of an evaluation that was made not long before `step`. */
-export function freshScores(history: History, step: number): Evaluation | undefined {
-  const scores = history.evaluationAt(step);
-  return scores !== undefined && step - scores.step <= 2 * WINDOW ? scores : undefined;
+/** The scores of an evaluation that was made not long before the moment. */
+export function freshScores({ evaluation, step }: Pick<Moment, 'evaluation' | 'step'>): Evaluation | undefined {
+  return evaluation !== undefined && step - evaluation.step <= 2 * WINDOW ? evaluation : undefined;
+}
+
+/** "In the last 20 steps": those that led to the moment. */
+export function lastSteps({ step }: Pick<Moment, 'step'>): string {
+  return step === 1 ? 'In the first step' : `In the last ${Math.min(WINDOW, step)} steps`;
 }
 
 /** "On held-out text": what the scores were made on; where nobody knows, that they were made. */
@@ -41,13 +45,33 @@ export function hasLearnt(evaluation: Evaluation | undefined): Paired['verdict']
   return comparisons(evaluation).get('untrained')?.verdict;
 }
 
-/** The retriever beside what it has to be compared with: one statement each, of what is known. */
-export function comparisonLines(
-  evaluation: Evaluation | undefined,
-): { readonly verdict: Paired['verdict']; readonly words: string }[] {
+/** The retriever beside one that it has to be compared with. */
+export interface ComparisonLine {
+  readonly verdict: Paired['verdict'];
+  /** In few words, read on from the one before: "better than untrained (14 : 3)", "TF-IDF (12 : 2)". */
+  readonly short: string;
+  /** In a sentence's worth, with how likely it is by chance. */
+  readonly words: string;
+}
+
+/** One statement for each of which it is known how it did on the same chunks. */
+export function comparisonLines(evaluation: Evaluation | undefined): ComparisonLine[] {
   const found = comparisons(evaluation);
-  return RIVALS.flatMap(({ of, name }) => {
+  let before: Paired['verdict'] | undefined;
+  return RIVALS.flatMap(({ of, name }): ComparisonLine[] => {
     const one = found.get(of);
-    return one ? [{ verdict: one.verdict, words: comparisonWords(one, name) }] : [];
+    // Before the first step it is the untrained retriever itself.
+    if (!one || (of === 'untrained' && evaluation?.step === 0)) return [];
+    const { verdict, more, less } = one;
+    const how = verdict === before ? '' : verdict === 'no difference' ? 'no difference to ' : `${verdict} than `;
+    before = verdict;
+    const short = `${how}${of === 'untrained' ? of : name} (${more} : ${less})`;
+    return [{ verdict, short, words: comparisonWords(one, name) }];
   });
+}
+
+/** "On held-out text, 60 chunks at step 50": what the comparisons are over. */
+export function comparedOver(evaluation: Evaluation): string {
+  const chunks = evaluation.findings?.retriever.length ?? 0;
+  return `${overWords(evaluation)}, ${count(chunks, 'chunk')} at step ${whole(evaluation.step)}`;
 }

@@ -7,5 +7,5 @@ const OWN: Readonly<Record<string, (seen: Seen) => Sentence>> = { revela: descri
 
 /** What the picture of a step shows, in plain words made from the numbers; objectives without words of their own are told by their table. */
 export function describe(seen: Seen): Sentence {
-  return (OWN[seen.history.table.id] ?? describePlainly)(seen);
+  return (OWN[seen.moment.history.table.id] ?? describePlainly)(seen);
 }

@@ -1,6 +1,6 @@
 import type { Configuration } from '../../../settings/configuration.ts';
 import type { StepRecord } from '../../../run/record.ts';
-import type { History } from '../history/history.ts';
+import type { Moment } from '../moment.ts';
 
 /** What is said over the matrix. */
 export interface Sentence {
@@ -12,8 +12,10 @@ export interface Sentence {
 /** What a sentence is made of. */
 export interface Seen {
   readonly configuration: Configuration;
-  readonly history: History;
-  readonly record: StepRecord;
+  /** All that is said is of this one, and of the steps that led to it. */
+  readonly moment: Moment & { readonly record: StepRecord };
+  /** Whether the picture changes by itself: then it is told of the last steps together, which change less than a batch does. */
+  readonly isMoving: boolean;
   /** Chunks in the order of the axes: gives them their numbers. */
   readonly order: readonly number[];
 }
