@@ -386,11 +386,15 @@ test.describe('taking home', () => {
       kind: 'badInput',
       message: 'It has rank 4, but this run has rank 16.',
       action: 'Set the rank to 4.',
+      settings: { trained: 'lora', rank: 4, alpha: 8, loraTargets: 'q,v' },
     } as const;
     await fail(page, 'importAdapters', error);
-    await expect(page.getByRole('alert')).toHaveText('It has rank 4, but this run has rank 16. Set the rank to 4.');
-    await page.getByLabel('Adapter files').setInputFiles(zip);
-    await asked(page, 'importAdapters', 2);
+    await expect(page.getByRole('alert')).toContainText('It has rank 4, but this run has rank 16. Set the rank to 4.');
+    await page.getByRole('button', { name: 'Begin a run with rank 4, alpha 8 on q, v' }).click();
+    expect((await asked(page, 'importAdapters', 2)).files.map(({ path }) => path)).toEqual(['adapters.zip']);
+    expect((await commands(page)).findLast(({ type }) => type === 'configure')).toMatchObject({
+      configuration: error.settings,
+    });
     await answer(page, 'importAdapters', { detail: 'Adapters of the retriever are loaded.' });
     await expect(page.getByText('Adapters of the retriever are loaded.')).toBeVisible();
     await expect(page.getByRole('alert')).toHaveCount(0);

@@ -316,6 +316,21 @@ test.describe('settings', () => {
     await expect(page.getByRole('dialog').getByRole('alert')).toHaveCount(0);
   });
 
+  test('take several things at once, but one at least', async ({ page }) => {
+    await openPage(page);
+    await page.getByRole('button', { name: 'Settings' }).click();
+    const targets = page.getByRole('group', { name: 'LoRA targets' });
+    await expect(targets.getByRole('checkbox', { name: 'q', exact: true })).toBeDisabled();
+    await page.getByRole('combobox', { name: 'Train', exact: true }).selectOption('LoRA adapters');
+    for (const name of ['k', 'v', 'o', 'gate', 'up', 'down'])
+      await targets.getByRole('checkbox', { name, exact: true }).uncheck();
+    await expect(targets.getByRole('checkbox', { name: 'q', exact: true })).toBeDisabled();
+    await expect(targets.getByRole('checkbox', { name: 'q', exact: true })).toBeChecked();
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('button', { name: 'default: q, k, v, o, gate, up, down' }).click();
+    await expect(targets.getByRole('checkbox', { checked: true })).toHaveCount(7);
+  });
+
   test('that contradict each other name the one to change', async ({ page }) => {
     await openPage(page);
     await page.getByRole('button', { name: 'Settings' }).click();
