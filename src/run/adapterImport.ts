@@ -1,4 +1,5 @@
 import { readAdapterArchive, type AdapterArchive } from '../files/adapters/adapterArchive.ts';
+import { readCentre } from '../files/adapters/centreFile.ts';
 import { describeAdapter, loadAdapter } from '../files/adapters/peft.ts';
 import { ModelFileError, type FileLookup } from '../files/formats/byteSource.ts';
 import type { Decoder } from '../models/decoder.ts';
@@ -36,6 +37,8 @@ export async function importAdapters({ runtime, experiment, prepared }: OpenRun,
     throw new ModelFileError(
       `The archive has gates for ${archive.gates.length} layers, but this model has ${models.gates.initial.length}.`,
     );
+  const { centre, retriever } = models;
+  const theirs = archive.retriever && (await readCentre(archive.retriever, retriever.config.hiddenSize));
   const trainsWhole = prepared.recipe.configuration.trained === 'full';
   const all = [
     ['retriever', archive.retriever, models.retriever],
@@ -68,9 +71,21 @@ export async function importAdapters({ runtime, experiment, prepared }: OpenRun,
     runtime.recorder.upload(models.gates.tensor.slice, Float32Array.from(archive.gates));
     await runtime.recorder.flush();
   }
+  if (theirs) centre?.set(theirs);
   experiment.beganWithAdapters ||= experiment.optimiser.step === 0;
   const said = `Adapters of the ${wanted.map(({ whose }) => whose).join(' and the ')} are loaded.`;
-  return [said, ...new Set(notices)].join(' ');
+  const ofCentre = archive.retriever ? centreWords(theirs !== undefined, centre !== undefined) : [];
+  return [said, ...new Set(notices), ...ofCentre].join(' ');
+}
+
+/** What became of the mean that goes with a retriever's adapter. */
+function centreWords(isTheirs: boolean, isOurs: boolean): string[] {
+  if (isTheirs && isOurs) return ['The mean embedding that they were trained with took the place of this text’s.'];
+  if (isTheirs)
+    return [
+      'They were trained with “Centring”, which is off in this run: their similarities will lie closer together.',
+    ];
+  return isOurs ? ['They were trained without “Centring”: the mean embedding of this text is subtracted.'] : [];
 }
 
 function open({ content, names }: AdapterInput): Promise<AdapterArchive> {

@@ -74,12 +74,10 @@ export class Evaluator {
       for (const batch of scored) {
         let read: Promise<Float32Array> | undefined;
         runtime.scope(() => {
-          const { similarity } = batchSimilarity(
-            runtime,
-            untrained.decoder,
-            definition.searchRows(batch),
-            configuration,
-          );
+          const { similarity } = batchSimilarity(runtime, untrained.decoder, definition.searchRows(batch), {
+            ...configuration,
+            centre: experiment.models.centre,
+          });
           read = runtime.read(similarity);
         });
         await runtime.recorder.flush();

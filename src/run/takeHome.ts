@@ -1,5 +1,8 @@
 import { archiveFiles, type ExportedModel } from '../files/adapters/adapterArchive.ts';
 import { adapterFiles, type BaseModel } from '../files/adapters/adapterFiles.ts';
+import { centreFile } from '../files/adapters/centreFile.ts';
+import { sentenceTransformersFiles } from '../files/adapters/sentenceTransformers.ts';
+import type { RunDescription } from '../files/adapters/adapterReadme.ts';
 import { decoderFiles } from '../files/models/decoderExport.ts';
 import type { AdapterKind } from '../files/adapters/adapterModules.ts';
 import type { NamedFile } from '../files/formats/zipWriter.ts';
@@ -23,8 +26,30 @@ export async function runArchive({ runtime, prepared, experiment }: OpenRun): Pr
   const exported = (kind: AdapterKind, decoder: Decoder | undefined, tokenizer: TextTokenizer) =>
     decoder && exportModel(runtime, kind, decoder, tokenizer, baseOf(configuration, kind, ownBase));
   const gates = models.gates ? Array.from(await readNow(runtime, models.gates.tensor)) : undefined;
+  const run: RunDescription = {
+    pooling: configuration.pooling,
+    retrieverLayers: layersRun(models.retriever),
+    centred: models.centre !== undefined,
+    prefixes: true,
+    maxLength: configuration.chunkTokens,
+    ending: corpus.retrieverTokenizer.ending,
+    endsItself: corpus.retrieverTokenizer.specials.trailing.length > 0,
+    temperature: configuration.temperature,
+    vNorm: configuration.vNorm,
+    contextGate: configuration.contextGate,
+    contextLayers: models.languageModel ? contextLayers(models.languageModel.config.layers, configuration) : undefined,
+    steps: optimiser.step,
+  };
+  const retriever = await exported('retriever', models.retriever, corpus.retrieverTokenizer);
   return archiveFiles({
-    retriever: await exported('retriever', models.retriever, corpus.retrieverTokenizer),
+    retriever: retriever && {
+      ...retriever,
+      files: [
+        ...retriever.files,
+        ...(models.centre ? [await centreFile(await models.centre.read())] : []),
+        ...sentenceTransformersFiles({ ...retriever, run }),
+      ],
+    },
     languageModel: await exported('languageModel', models.languageModel, corpus.tokenizer),
     ownBase: ownBase
       ? await wholeModel(
@@ -35,20 +60,7 @@ export async function runArchive({ runtime, prepared, experiment }: OpenRun): Pr
         )
       : undefined,
     gates,
-    run: {
-      pooling: configuration.pooling,
-      retrieverLayers: layersRun(models.retriever),
-      prefixes: true,
-      maxLength: configuration.chunkTokens,
-      endsItself: corpus.retrieverTokenizer.specials.trailing.length > 0,
-      temperature: configuration.temperature,
-      vNorm: configuration.vNorm,
-      contextGate: configuration.contextGate,
-      contextLayers: models.languageModel
-        ? contextLayers(models.languageModel.config.layers, configuration)
-        : undefined,
-      steps: optimiser.step,
-    },
+    run,
     configuration,
   });
 }

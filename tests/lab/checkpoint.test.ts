@@ -222,7 +222,8 @@ test('adapters taken home come back into another run of the same shape, and into
   const { bytes: zip } = await lab.ask({ type: 'exportAdapters' });
   expect(Object.keys(unzipSync(zip)).sort()).toEqual([
     'README.md', 'configuration.json', 'language-model/adapter_config.json', 'language-model/adapter_model.safetensors',
-    'retriever/adapter_config.json', 'retriever/adapter_model.safetensors',
+    'retriever/adapter_config.json', 'retriever/adapter_model.safetensors', 'retriever/config_sentence_transformers.json',
+    'retriever/modules.json', 'retriever/revela_retriever.json', 'retriever/revela_retriever.py',
   ]); // prettier-ignore
   const files = [{ path: 'adapters.zip', blob: new Blob([zip]) }];
   const query = { type: 'search', query: 'How far can people count?', limit: 3 } as const;

@@ -10,7 +10,10 @@ import { setUpCorpus, type CorpusSetup } from '../../src/run/corpusSetup.ts';
 import type { OpenRun } from '../../src/run/openRun.ts';
 import { readRun, restoreRun, saveRun } from '../../src/run/saving.ts';
 import { RunLog } from '../../src/run/runLog.ts';
+import { importAdapters } from '../../src/run/adapterImport.ts';
+import { runArchive } from '../../src/run/takeHome.ts';
 import { configure, type Configuration } from '../../src/settings/configuration.ts';
+import { folder } from '../files/helpers.ts';
 import { EPS_F32, expectClose } from '../harness/numerics.ts';
 import { openTestRuntime } from '../harness/runtime.ts';
 
@@ -192,4 +195,26 @@ test('another centre than the first weights give is measured only by who asks fo
   await measureCentre(runtime, retriever, centre!, centringSample(corpus, CONFIGURATION), 'content');
   expect(await centre!.read()).not.toEqual(before);
   experiment.destroy();
+});
+
+test('a centre goes with the adapters of its retriever', async () => {
+  const adapters = configure({ trained: 'lora', rank: 2 }, CONFIGURATION);
+  const first = await open(adapters);
+  await first.experiment.trainer.step();
+  const files = await runArchive(first);
+  const archive = folder(Object.fromEntries(files.map(({ name, chunks }) => [name, concatenated(chunks)])));
+  const centre = await first.experiment.models.centre!.read();
+  // Another seed, and so other weights and another mean.
+  const second = await open(configure({ seed: 5 }, adapters));
+  expect(await second.experiment.models.centre!.read()).not.toEqual(centre);
+  expect(await importAdapters(second, { content: archive })).toContain('took the place of this text’s');
+  expect(await second.experiment.models.centre!.read()).toEqual(centre);
+  const plain = await open(configure({ centring: false }, adapters));
+  expect(await importAdapters(plain, { content: archive })).toContain('“Centring”, which is off in this run');
+  const uncentred = await runArchive(plain);
+  expect(uncentred.map(({ name }) => name)).not.toContain('retriever/centre.safetensors');
+  const without = folder(Object.fromEntries(uncentred.map(({ name, chunks }) => [name, concatenated(chunks)])));
+  expect(await importAdapters(first, { content: without })).toContain('trained without “Centring”');
+  expect(await first.experiment.models.centre!.read()).toEqual(centre);
+  for (const { experiment } of [first, second, plain]) experiment.destroy();
 });

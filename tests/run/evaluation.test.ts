@@ -33,6 +33,10 @@ async function open(changes: Record<string, unknown> = {}, text?: string): Promi
 describe.each([
   ['small models', {}],
   ['adapters', { trained: 'lora' }],
+  [
+    'adapters over the first layer, centred',
+    { trained: 'lora', retrieverDepth: 1, pooling: 'content', centring: true },
+  ],
   ['InfoNCE', { objective: 'infoNce' }],
   ['half a chunk as query', PROSE],
 ])('the untrained retriever stands beside every score: %s', (_, changes) => {

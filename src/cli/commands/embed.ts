@@ -1,11 +1,16 @@
 import { embeddingsTsv, writeNpy } from '../../files/formats/embeddingFiles.ts';
 import { configure } from '../../settings/configuration.ts';
 import { setUpCorpus } from '../../run/corpusSetup.ts';
+import { readCentre } from '../../files/adapters/centreFile.ts';
+import type { FileLookup } from '../../files/formats/byteSource.ts';
+import { Centre } from '../../models/centre.ts';
+import type { Runtime } from '../../ops/core/runtime.ts';
 import { embedTexts } from '../../lab/desks/embedding.ts';
 import { retrieverConfig } from '../../run/retrieverDepth.ts';
 import { preset } from '../../settings/presets.ts';
 import { EmbeddingIndex } from '../../retrieval/embeddingIndex.ts';
 import { readGivenFiles } from '../support/givenFiles.ts';
+import { folderFiles } from '../support/nodeFiles.ts';
 import { loadModel, openCheckpoint } from '../support/modelFolder.ts';
 import { openNodeRuntime } from '../support/nodeGpu.ts';
 import { FORCE_HELP, FORCE_OPTION, Outputs } from '../support/outputs.ts';
@@ -21,6 +26,15 @@ import {
   type Command,
 } from '../support/usage.ts';
 
+/** The centre that lies beside a retriever's weights, on the GPU. */
+async function centreOf(runtime: Runtime, files: FileLookup, width: number): Promise<Centre | undefined> {
+  const numbers = await readCentre(files, width);
+  if (!numbers) return undefined;
+  const centre = new Centre(runtime, width);
+  centre.set(numbers);
+  return centre;
+}
+
 export const embedCommand: Command = {
   name: 'embed',
   usage: '--model PATH --file TEXT',
@@ -34,7 +48,8 @@ ${FILE_HELP}
 ${FORCE_HELP}
   --chunkTokens N          tokens of a chunk (default: at most ${preset('gentle').configuration.chunkTokens}, and short enough for most documents to have two)
   --pooling NAME           mean (default), content, eos or first: the one that the retriever was trained with
-  --retrieverDepth N       layers that the retriever ran: 0 (default) all, 12 the first twelve, -1 all but the last (=-1)`,
+  --retrieverDepth N       layers that the retriever ran: 0 (default) all, 12 the first twelve, -1 all but the last (=-1)
+A centre that lies beside the adapter (or the model) is subtracted, as in training.`,
   async run(args, signal) {
     const { values, positionals } = parse(args, {
       model: { type: 'string' },
@@ -87,10 +102,13 @@ ${FORCE_HELP}
       config: retrieverConfig(configuration, pretrained.config),
     });
     try {
+      const beside = values.adapter === undefined ? pretrained.files : folderFiles(values.adapter);
+      const centre = await centreOf(runtime, beside, pretrained.config.hiddenSize);
       const embed = (role: 'query' | 'passage', texts: readonly string[], onProgress?: (fraction: number) => void) =>
         embedTexts(runtime, model.decoder, tokenizer, texts, {
           role,
           pooling: configuration.pooling,
+          centre,
           maxTokens: configuration.chunkTokens,
           signal,
           onProgress,

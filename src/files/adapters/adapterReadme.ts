@@ -6,12 +6,16 @@ export interface RunDescription {
   readonly pooling: Pooling;
   /** How many of the first layers the retriever runs, without a final norm; undefined: all, and the norm. */
   readonly retrieverLayers?: number | undefined;
+  /** Whether the mean of each side is subtracted (centre.safetensors beside the weights). */
+  readonly centred: boolean;
   /** Whether texts begin with "query: " and "passage: ". */
   readonly prefixes: boolean;
   /** Longest text of the retriever in tokens, its end-of-sequence token included. */
   readonly maxLength: number;
   /** The retriever's tokenizer ends every text by itself: no other end token follows. */
   readonly endsItself: boolean;
+  /** Ids that end each of its rows. */
+  readonly ending: readonly number[];
   /** τ of the batch attention. */
   readonly temperature: number;
   readonly vNorm: boolean;
@@ -45,12 +49,18 @@ const POOLED: Readonly<Record<Pooling, string>> = {
   content: 'hidden[content(ids, prefix)].mean(dim=0)',
 };
 /** The tokens of the text itself, as `retrieverRow` finds them. */
-const CONTENT = `
+const contentOf = ({ ending }: RunDescription): string => `
 def content(ids, prefix):
     before = tokenizer(prefix)["input_ids"]
     start = next((i for i, (one, other) in enumerate(zip(before, ids)) if one != other), len(before))
-    end = len(ids) - 1
-    return slice(start, end) if start < end else slice(end, end + 1)  # no text at all: the end-of-sequence token
+    end = len(ids) - ${ending.length}
+    return slice(start, end) if start < end else slice(len(ids) - 1, len(ids))  # no text at all: the end token
+`;
+/** The means of queries and passages, by the first word of their prefix. */
+const CENTRE = `
+from safetensors.torch import load_file
+
+centre = load_file("retriever/centre.safetensors")
 `;
 const POOLING_WORDS: Readonly<Record<Pooling, string>> = {
   eos: 'the last token, which is the end-of-sequence token',
@@ -117,12 +127,25 @@ function retrieverPart(model: DescribedModel, { ownBase, run }: ReadmeContents):
 ${baseSentence(model, ownBase)} It is the body of the model, without the head that predicts tokens.
 
 An embedding is made so: the text gets its prefix, ${run.endsItself ? `is cut to ${run.maxLength} tokens, the end token counted that the tokenizer puts there` : `is cut to ${run.maxLength - 1} tokens and gets an end-of-sequence token`};
-of the ${run.retrieverLayers === undefined ? 'last hidden states' : `hidden states after layer ${run.retrieverLayers} (no final norm)`} one takes ${POOLING_WORDS[run.pooling]}, scaled to length 1. ${prefixed}
+of the ${run.retrieverLayers === undefined ? 'last hidden states' : `hidden states after layer ${run.retrieverLayers} (no final norm)`} one takes ${POOLING_WORDS[run.pooling]}${run.centred ? ', less the mean of its side (`retriever/centre.safetensors`)' : ''}, scaled to length 1. ${prefixed}
 Scores are dot products of embeddings.
+
+With sentence-transformers (\`revela_retriever.py\` in the folder does what its own settings cannot say):
+
+\`\`\`python
+from sentence_transformers import SentenceTransformer
+
+retriever = SentenceTransformer("retriever", trust_remote_code=True)
+queries = retriever.encode_query(["Where do gulls nest?"])
+passages = retriever.encode_document(["Gulls nest on cliffs.", "Bread needs yeast."])
+print(queries @ passages.T)
+\`\`\`
+
+The same in plain transformers:
 
 \`\`\`python
 ${loading(model, 'retriever', 'AutoModel', ownBase, run.retrieverLayers)}
-${run.pooling === 'content' ? CONTENT : ''}
+${run.pooling === 'content' ? contentOf(run) : ''}${run.centred ? CENTRE : ''}
 def embed(texts, prefix):
     rows = []
     for text in texts:
@@ -130,7 +153,7 @@ def embed(texts, prefix):
         with torch.no_grad():
             hidden = model(input_ids=torch.tensor([ids])).last_hidden_state[0]
         rows.append(${POOLED[run.pooling]})
-    return torch.nn.functional.normalize(torch.stack(rows), dim=-1)
+    return torch.nn.functional.normalize(torch.stack(rows)${run.centred ? ' - centre[prefix.split(":")[0]]' : ''}, dim=-1)
 
 queries = embed(["Where do gulls nest?"], ${python(query)})
 passages = embed(["Gulls nest on cliffs.", "Bread needs yeast."], ${python(passage)})

@@ -46,6 +46,8 @@ async function example(kind: AdapterKind, seed: number) {
 
 const RUN: RunExport['run'] = {
   pooling: 'mean',
+  centred: false,
+  ending: [1],
   prefixes: true,
   maxLength: 128,
   endsItself: false,
