@@ -90,7 +90,11 @@ function headingOf(line: string, from: number): Line | undefined {
   let end = text.length;
   while (end > 0 && text.charCodeAt(end - 1) === HASH) end--;
   const isClosed = end === 0 || (end < text.length && isWhite(text.charCodeAt(end - 1)));
-  return { kind: 'heading', level, text: (isClosed ? text.slice(0, end) : text).trim() };
+  return { kind: 'heading', level, text: oneSpaced(isClosed ? text.slice(0, end) : text) };
+}
+
+function oneSpaced(text: string): string {
+  return text.replace(/\s+/g, ' ').trim();
 }
 
 /** Whether a line can be a title when the next one underlines it: a sentence or an item of a list is followed by a rule instead. */
@@ -197,7 +201,7 @@ class Scanner {
   }
 
   private underline(): void {
-    this.push({ kind: 'heading', text: this.text.slice(this.start, this.end).trim(), at: this.start });
+    this.push({ kind: 'heading', text: oneSpaced(this.text.slice(this.start, this.end)), at: this.start });
     this.lines = 0;
   }
 
