@@ -1,5 +1,6 @@
 import { ReportedError } from '../base/errors.ts';
 import { CorpusError } from '../corpus/errors.ts';
+import { chunksCommand } from './commands/chunks.ts';
 import { embedCommand } from './commands/embed.ts';
 import { essaysCommand } from './commands/essays.ts';
 import { exportCommand } from './commands/export.ts';
@@ -15,6 +16,7 @@ import { UsageError, type Command } from './support/usage.ts';
 const COMMANDS: readonly Command[] = [
   trainCommand,
   stepCommand,
+  chunksCommand,
   embedCommand,
   exportCommand,
   generateCommand,

@@ -4,6 +4,7 @@ import { readSavedRun, writeSavedRun, type RunState } from '../files/formats/sav
 import { expectFitting, restoreTraining, saveTraining, TrainingStateError } from '../training/state.ts';
 import type { Experiment } from './assemble.ts';
 import type { OpenRun } from './openRun.ts';
+import type { Recipe } from './recipe.ts';
 import type { RunRecord } from './record.ts';
 import { recordText, roomForRecord } from './recordText.ts';
 import { asTheyWereMeant } from '../settings/earlierSettings.ts';
@@ -28,9 +29,9 @@ export async function saveRun(
   { runtime, experiment, prepared }: OpenRun,
   record: RunRecord,
 ): Promise<Uint8Array<ArrayBuffer>[]> {
-  const { configuration, text, title } = prepared.recipe;
-  const given = text === undefined ? undefined : JSON.stringify(text);
-  const told = recordText(record, roomForRecord(given));
+  const { configuration } = prepared.recipe;
+  const own = textMetadata(prepared.recipe);
+  const told = recordText(record, roomForRecord(own['given']));
   const { step, tensors } = await saveTraining(runtime, experiment.optimiser);
   const centre = await experiment.models.centre?.read();
   const all = new Map([...tensors, ...(centre ? [[CENTRE, centre] as const] : [])]);
@@ -39,8 +40,7 @@ export async function saveRun(
     {
       configuration: JSON.stringify(configuration),
       ...(told === undefined ? {} : { record: told }),
-      ...(given === undefined ? {} : { given }),
-      ...(title === undefined ? {} : { title }),
+      ...own,
     },
   );
 }
@@ -76,6 +76,14 @@ export function expectFittingRun(
       `The saved run does not fit this model: its centre has ${saved.length} numbers and should have ${centre.tensor.size}.`,
     );
   expectFitting(optimiser, state);
+}
+
+/** A recipe's text as a saved run keeps it, for readRun. */
+export function textMetadata({ text, title }: Pick<Recipe, 'text' | 'title'>): Record<string, string> {
+  return {
+    ...(text === undefined ? {} : { given: JSON.stringify(text) }),
+    ...(title === undefined ? {} : { title }),
+  };
 }
 
 /** A saved run's text; of one that was saved as a single string, divided as it was then. */

@@ -1,7 +1,7 @@
 import { Parser } from 'htmlparser2';
 import { CorpusError } from '../../errors.ts';
 import type { ReadFile } from './reader.ts';
-import { readPlainText } from './plainText.ts';
+import { readPlainText, windows1252 } from './plainText.ts';
 
 /** What is in these is not read: it is not shown, or stands around the text on every page. */
 const LEFT_OUT = new Set(
@@ -127,7 +127,9 @@ function decode(name: string, bytes: Uint8Array): ReadFile {
   const declared = declaredEncoding(bytes);
   if (declared !== undefined && !/^utf-?8$/i.test(declared)) {
     try {
-      return { text: new TextDecoder(declared).decode(bytes), notes: [] };
+      const decoder = new TextDecoder(declared);
+      const isLatin = decoder.encoding === 'windows-1252' || decoder.encoding === 'iso-8859-1';
+      return { text: isLatin ? windows1252(bytes) : decoder.decode(bytes), notes: [] };
     } catch {
       // A name that nobody knows: its bytes must say.
     }

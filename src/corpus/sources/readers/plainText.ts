@@ -24,8 +24,18 @@ export function readPlainText(name: string, bytes: Uint8Array): ReadFile {
   } catch {
     const text = new TextDecoder('utf-8').decode(bytes);
     if (damage(text) < 0.5) return { text, notes: [] };
-    return { text: new TextDecoder('windows-1252').decode(bytes), notes: [readAs(name, 'Windows-1252 (Latin-1)')] };
+    return { text: windows1252(bytes), notes: [readAs(name, 'Windows-1252 (Latin-1)')] };
   }
+}
+
+/** What Windows-1252 has from 0x80 to 0x9F, where Latin-1 has controls; a space where it has nothing. */
+const WINDOWS_80 = '€ ‚ƒ„…†‡ˆ‰Š‹Œ Ž  ‘’“”•–—˜™š›œ žŸ';
+
+/** Done here, since some versions of Node take Windows-1252 for Latin-1. */
+export function windows1252(bytes: Uint8Array): string {
+  return new TextDecoder('latin1')
+    .decode(bytes)
+    .replace(/[\u0080-\u009F]/g, (control) => WINDOWS_80[control.charCodeAt(0) - 0x80] ?? ' ');
 }
 
 function readAs(name: string, encoding: string): string {
