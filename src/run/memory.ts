@@ -71,7 +71,7 @@ export function plannedRun(configuration: Configuration, bases: PlannedBases, lo
   const model = ({ config, stored }: PlannedBase, learning: boolean): PlannedModel => ({
     config,
     trainable: full,
-    storage: storedAs(isCheckpoint && precision === 'int8' ? 'i8' : stored),
+    storage: storedAs(isCheckpoint ? formatOf(precision, stored) : stored),
     adapter: full || (isCheckpoint && !learning) ? undefined : loraConfig(configuration),
     learns: learning,
   });
@@ -95,6 +95,11 @@ export function plannedRun(configuration: Configuration, bases: PlannedBases, lo
     }),
     accumulation,
   };
+}
+
+function formatOf(precision: Configuration['precision'], stored: DType): DType {
+  if (precision === 'int8') return 'i8';
+  return precision === 'bf16' ? 'bf16' : stored;
 }
 
 /** Predicts what a configuration needs, and looks for the nearest one that fits when it needs too much. */
@@ -155,7 +160,7 @@ async function attempt(
 function* smaller(c: Configuration): Generator<Partial<Configuration>> {
   const free: Partial<Configuration>[] = [{}];
   if (!c.checkpointing) free.push({ checkpointing: true });
-  if (c.precision === 'stored' && whyIdle('precision', c) === undefined && valid(c, { precision: 'int8' }))
+  if (c.precision !== 'int8' && whyIdle('precision', c) === undefined && valid(c, { precision: 'int8' }))
     free.push(...free.map((changes) => ({ ...changes, precision: 'int8' as const })));
   yield* free.slice(1);
   const most = free.at(-1) ?? {};

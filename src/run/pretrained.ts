@@ -4,6 +4,7 @@ import { resolveSpecialTokens, templateNotices, type TokenizerSources } from '..
 import { TextTokenizer } from '../corpus/tokenizer/tokenizer.ts';
 import { ModelFileError, readJson, type FileLookup } from '../files/formats/byteSource.ts';
 import { readDecoderConfig } from '../files/models/decoderFiles.ts';
+import { readPackedOrigin, type PackedOrigin } from '../files/models/gguf/packedOrigin.ts';
 import { readEmbeddingCard, type EmbeddingCard } from '../files/models/sentenceTransformers.ts';
 import { refuseUnusable } from '../files/models/usableWeights.ts';
 import { openWeights, storedFormat } from '../files/models/weightFile.ts';
@@ -23,6 +24,8 @@ export interface Pretrained {
   readonly endIds: readonly number[];
   /** How its matrices lie on the GPU as they are stored. */
   readonly stored: DType;
+  /** What it was packed from, where it is a GGUF file. */
+  readonly packed: PackedOrigin | undefined;
   /** What its files contradict each other in, or cannot say, and what was made of that: for people. */
   readonly notices: readonly string[];
   /** What it says of itself as an embedding model, where it is one. */
@@ -79,6 +82,7 @@ export async function openPretrained(name: string, files: FileLookup): Promise<P
     stored: storedFormat(checkpoint),
     notices,
     embedding: await readEmbeddingCard(files),
+    packed: await readPackedOrigin(files),
     bodyOnly: checkpoint.get('embed_tokens.weight') !== undefined,
   };
 }

@@ -71,10 +71,15 @@ export function pretrainedModels(
     gates: (keep, languageModel) => newGates(runtime, configuration, keep, languageModel),
     centre: (keep, retriever) => newCentre(runtime, configuration, keep, retriever),
     async untrainedRetriever(retriever) {
-      const { files } = bases.retriever;
+      const { files, packed } = bases.retriever;
       const { config } = retriever;
       if (!full) return { decoder: new Decoder(config, retriever.weights), destroy: () => undefined };
-      const first = await loadDecoder(runtime, files, config, { head: false, trainable: false });
+      const first = await loadDecoder(runtime, files, config, {
+        head: false,
+        trainable: false,
+        // Training began with the exact numbers.
+        precision: packed ? 'f32' : 'stored',
+      });
       return { decoder: new Decoder(config, first), destroy: () => first.destroy() };
     },
   };

@@ -4,13 +4,13 @@ import { centreFile } from '../files/adapters/centreFile.ts';
 import { sentenceTransformersFiles } from '../files/adapters/sentenceTransformers.ts';
 import type { RunDescription } from '../files/adapters/adapterReadme.ts';
 import { decoderFiles } from '../files/models/decoderExport.ts';
+import type { PackedOrigin } from '../files/models/gguf/packedOrigin.ts';
 import type { AdapterKind } from '../files/adapters/adapterModules.ts';
 import type { NamedFile } from '../files/formats/zipWriter.ts';
 import type { TextTokenizer } from '../corpus/tokenizer/tokenizer.ts';
 import type { Decoder } from '../models/decoder.ts';
 import type { Runtime } from '../ops/core/runtime.ts';
 import type { Tensor } from '../ops/core/tensor.ts';
-import type { Configuration } from '../settings/configuration.ts';
 import { contextLayers } from '../objectives/revela/options.ts';
 import type { OpenRun } from './openRun.ts';
 
@@ -24,7 +24,7 @@ export async function runArchive({ runtime, prepared, experiment }: OpenRun): Pr
   const { models, optimiser } = experiment;
   const ownBase = bases === undefined && configuration.trained === 'lora';
   const exported = (kind: AdapterKind, decoder: Decoder | undefined, tokenizer: TextTokenizer) =>
-    decoder && exportModel(runtime, kind, decoder, tokenizer, baseOf(configuration, kind, ownBase));
+    decoder && exportModel(runtime, kind, decoder, tokenizer, baseOf(prepared, kind, ownBase));
   const gates = models.gates ? Array.from(await readNow(runtime, models.gates.tensor)) : undefined;
   const run: RunDescription = {
     pooling: configuration.pooling,
@@ -112,11 +112,20 @@ function layersRun({ config: { finalNorm, layers } }: Decoder): number | undefin
 }
 
 /** Where PEFT finds the base: the hub's id and revision, or the folder that goes along. */
-function baseOf({ checkpoint, retrieverCheckpoint, base }: Configuration, kind: AdapterKind, own: boolean): BaseModel {
+function baseOf({ recipe, bases }: OpenRun['prepared'], kind: AdapterKind, own: boolean): BaseModel {
+  const { checkpoint, retrieverCheckpoint, base } = recipe.configuration;
   if (own || base === 'scratch') return { name: '../base' };
   const id = kind === 'retriever' && retrieverCheckpoint !== '' ? retrieverCheckpoint : checkpoint;
   const [name = id, revision] = id.startsWith('local@') ? [id.slice('local@'.length)] : id.split('@');
-  return { name, revision };
+  const packed = bases?.[kind].packed;
+  return packed ? packedBase(name, packed) : { name, revision };
+}
+
+/** A packed base under the name of what it packs: the one that was given, or else that of the hub or the file. */
+function packedBase(given: string, { repository, file, types }: PackedOrigin): BaseModel {
+  const isGiven = /^[\w.-]+\/[\w.-]+$/.test(given);
+  const known = isGiven ? given : repository;
+  return { name: known ?? file.replace(/\.gguf$/i, ''), packed: { file, types, isKnown: known !== undefined } };
 }
 
 async function readAll(

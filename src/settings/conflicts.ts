@@ -78,7 +78,7 @@ export const CONFLICTS: readonly Conflict[] = [
     between: ['base', 'trained', 'precision'],
     at: 'precision',
     problem: (c) =>
-      c.base === 'checkpoint' && c.trained === 'full' && c.precision === 'int8'
+      c.base === 'checkpoint' && c.trained === 'full' && c.precision !== 'stored'
         ? 'Weights that are trained are 32-bit. Train adapters, or keep the weights as stored.'
         : undefined,
   },

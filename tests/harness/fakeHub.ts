@@ -12,6 +12,8 @@ export interface FakeRepository {
   readonly files: Readonly<Record<string, FakeContent>>;
   /** Only for accounts that accepted terms: listed, but not given. */
   readonly gated?: boolean;
+  /** What its card says, as the interface for programs tells it. */
+  readonly tags?: readonly string[];
 }
 
 /** What goes wrong, `times` times (once unless given), with requests for `file` (any unless given). */
@@ -75,6 +77,7 @@ type Commit = ReadonlyMap<string, Entry>;
 interface Repository {
   head: string;
   readonly gated: boolean;
+  readonly tags: readonly string[];
   readonly commits: Map<string, Commit>;
 }
 
@@ -91,9 +94,9 @@ export async function startFakeHub(
   { style = 'hub', largeFrom = 1_000_000 }: FakeHubOptions = {},
 ): Promise<FakeHub> {
   const known = new Map<string, Repository>();
-  for (const [id, { files, gated = false }] of Object.entries(repositories)) {
+  for (const [id, { files, gated = false, tags = [] }] of Object.entries(repositories)) {
     const entries = await Promise.all(Object.entries(files).map(([name, content]) => entryOf(name, content)));
-    const repository: Repository = { head: '', gated, commits: new Map() };
+    const repository: Repository = { head: '', gated, tags, commits: new Map() };
     commit(id, repository, new Map(entries.map((entry) => [entry.name, entry])));
     known.set(id, repository);
   }
@@ -273,7 +276,13 @@ function commit(id: string, repository: Repository, files: Commit): void {
   repository.commits.set(repository.head, files);
 }
 
-function listing(id: string, { gated }: Repository, sha: string, files: Commit, isLarge: (entry: Entry) => boolean) {
+function listing(
+  id: string,
+  { gated, tags }: Repository,
+  sha: string,
+  files: Commit,
+  isLarge: (entry: Entry) => boolean,
+) {
   const siblings = [...files.values()].map((entry) => {
     const { name, size, gitBlob, sha256 } = entry;
     // The blob of a large file is the note that points to it.
@@ -287,7 +296,7 @@ function listing(id: string, { gated }: Repository, sha: string, files: Commit, 
         }
       : { rfilename: name, size, blobId: gitBlob };
   });
-  return { id, modelId: id, private: false, gated: gated ? 'auto' : false, sha, siblings };
+  return { id, modelId: id, private: false, gated: gated ? 'auto' : false, sha, tags, siblings };
 }
 
 async function entryOf(name: string, content: FakeContent): Promise<Entry> {

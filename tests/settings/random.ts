@@ -22,7 +22,8 @@ function randomValue(setting: Setting, random: () => number): unknown {
   switch (setting.kind) {
     case 'number': {
       const value = setting.min + random() * (setting.max - setting.min);
-      return setting.integer ? Math.round(value) : value;
+      // Rounding makes a zero with a sign of small negative numbers, and no code keeps that.
+      return setting.integer ? Math.round(value) + 0 : value;
     }
     case 'switch':
       return random() < 0.5;

@@ -10,6 +10,17 @@ export interface BaseModel {
   readonly name: string;
   /** Commit or branch of the hub. */
   readonly revision?: string | undefined;
+  /** The GGUF file that stood in its place in training. */
+  readonly packed?: PackedBase | undefined;
+}
+
+/** A packed base: PEFT and transformers load what it was packed from. */
+export interface PackedBase {
+  readonly file: string;
+  /** "Q4_1, Q8_0". */
+  readonly types: string;
+  /** Whether `name` is the id of the model that it packs, or only what the file is called. */
+  readonly isKnown: boolean;
 }
 
 export interface AdapterToExport {

@@ -116,7 +116,20 @@ function baseSentence(model: DescribedModel, ownBase: boolean): string {
   const { name, revision } = model.base;
   return ownBase
     ? 'A LoRA adapter in the format of PEFT, over the small model in `base/`, which was made in the same run.'
-    : `A LoRA adapter in the format of PEFT, over ${name}${revision ? ` (revision ${revision})` : ''}. The base itself is not in this archive.`;
+    : `A LoRA adapter in the format of PEFT, over ${name}${revision ? ` (revision ${revision})` : ''}. The base itself is not in this archive.${packedSentences(model.base)}`;
+}
+
+/** What to know of an adapter that was trained over a packed base. */
+function packedSentences({ name, packed }: BaseModel): string {
+  if (!packed) return '';
+  const unknown = packed.isKnown
+    ? ''
+    : ` The file does not say where that model is: put its id on the hub in the place of ${python(name)}, below and as base_model_name_or_path in adapter_config.json.`;
+  return `
+
+It was trained over ${packed.file}, a packed form of that model (GGUF: ${packed.types}), and is for the model as it was before packing.${unknown}
+There its results differ a little from those in training, by what packing took from the weights: the fewer bits, the more.
+To compute with the same numbers, load the base with \`from_pretrained(FOLDER, gguf_file=${python(packed.file)})\`.`;
 }
 
 function retrieverPart(model: DescribedModel, { ownBase, run }: ReadmeContents): string {

@@ -34,6 +34,8 @@ export interface RepositoryAddress {
   /** "owner/name". */
   readonly repository: string;
   readonly revision: string;
+  /** The GGUF file of the repository that is meant, where it is one and not the repository's folder of files. */
+  readonly file?: string | undefined;
 }
 
 const OWNER_AND_NAME = /^[A-Za-z0-9][\w.-]*\/[A-Za-z0-9_][\w.-]*$/;
@@ -41,19 +43,28 @@ const REVISION = /^\w[\w./-]*$/;
 // Folder names of stored models are made of both, and file systems end at 255 characters.
 const LONGEST_ID = 96;
 const LONGEST_REVISION = 64;
+const PACKED_FILE = /^\w[\w.-]{0,74}\.gguf$/i;
 
 /**
- * Checks what a person typed or pasted: "owner/name", or the address of the repository's page.
+ * Checks what a person typed or pasted: "owner/name", "owner/name/file.gguf", or the address of the repository's or the file's page.
  * @throws HubError `badId`
  */
 export function repositoryAddress(typed: string, revision = 'main', base = HUGGING_FACE): RepositoryAddress {
   const root = baseAddress(base);
   let repository = typed.trim();
   let asked = revision;
+  let file: string | undefined;
   if (repository.startsWith(`${root}/`)) {
-    const [owner = '', name = '', tree, pasted] = repository.slice(root.length + 1).split(/[/?#]/);
+    const [owner = '', name = '', view = '', pasted, inner] = repository.slice(root.length + 1).split(/[/?#]/);
     repository = `${owner}/${name}`;
-    if (tree === 'tree' && pasted) asked = pasted;
+    if (['tree', 'blob', 'resolve'].includes(view) && pasted) asked = pasted;
+    if (view !== 'tree') file = inner;
+  } else {
+    const [owner = '', name, inner, ...more] = repository.split('/');
+    if (name !== undefined && inner !== undefined && more.length === 0) {
+      repository = `${owner}/${name}`;
+      file = inner;
+    }
   }
   const legal = OWNER_AND_NAME.test(repository) && !/\.\.|--|[.-]$|[.-]\/|\.git$/.test(repository);
   if (!legal || repository.length > LONGEST_ID)
@@ -66,7 +77,17 @@ export function repositoryAddress(typed: string, revision = 'main', base = HUGGI
       'badId',
       `${JSON.stringify(asked.slice(0, 120))} is no revision. Type a branch, a tag or a commit, for example main.`,
     );
-  return { base: root, repository, revision: asked };
+  if (file !== undefined && !PACKED_FILE.test(file))
+    throw new HubError(
+      'badId',
+      `${JSON.stringify(file.slice(0, 120))} is no GGUF file. Type owner/name for the model of a repository, or owner/name/file.gguf for one of its files.`,
+    );
+  return { base: root, repository, revision: asked, ...(file !== undefined && { file }) };
+}
+
+/** What was typed for an address, without its revision: "owner/name", or "owner/name/file.gguf". */
+export function pathOf({ repository, file }: Pick<RepositoryAddress, 'repository' | 'file'>): string {
+  return file === undefined ? repository : `${repository}/${file}`;
 }
 
 function baseAddress(base: string): string {

@@ -30,6 +30,10 @@ export interface RepositoryDescription extends RepositoryAddress {
   readonly totalBytes: number;
   /** Optional files that the repository does not have, with what that means. */
   readonly absent: readonly ModelFile[];
+  /** Its GGUF files, each a model by itself. Where it holds nothing else, `files` is empty until one is chosen. */
+  readonly packed: readonly RemoteFile[];
+  /** The repository whose model these files pack, where the hub says so. */
+  readonly original?: string | undefined;
 }
 
 export interface HubOptions {
@@ -65,6 +69,16 @@ export async function describeRepository(
   const listed = await listRepository(address, options);
   const probes = listed ? undefined : new Probes(address, options);
   const find: Find = listed ? (name) => Promise.resolve(listed.files.get(name)) : (name) => probes!.find(name);
+  const packed = packedFiles(listed?.files);
+  const commit = () => listed?.commit ?? probes?.commit;
+  const known = () => ({ ...address, commit: commit(), packed, original: listed?.original });
+  if (address.file !== undefined) {
+    const found = await find(address.file);
+    if (!found) throw lacksPacked(address, address.file, packed);
+    return { ...known(), files: [found], totalBytes: found.size, absent: [] };
+  }
+  if (packed.length > 0 && !(await find(SINGLE_WEIGHTS)) && !(await find(WEIGHTS_INDEX)))
+    return { ...known(), files: [], totalBytes: 0, absent: [] };
   const files: RemoteFile[] = [];
   const absent: ModelFile[] = [];
   for (const file of MODEL_FILES) {
@@ -73,7 +87,6 @@ export async function describeRepository(
     else if (file.required) throw lacks(address, file, listed?.files);
     else absent.push(file);
   }
-  const commit = () => listed?.commit ?? probes?.commit;
   const single = await find(SINGLE_WEIGHTS);
   if (single) files.push(single);
   else {
@@ -91,7 +104,29 @@ export async function describeRepository(
     }
   }
   const totalBytes = files.reduce((sum, { size }) => sum + size, 0);
-  return { ...address, commit: commit(), files, totalBytes, absent };
+  return { ...known(), files, totalBytes, absent };
+}
+
+/** Parts of a model in several files, and what goes beside a model (projectors, importance matrices). */
+const NO_MODEL = /-\d{5}-of-\d{5}\.gguf$|mmproj|imatrix/i;
+
+/** GGUF files that are models, the smallest first. */
+function packedFiles(files: ReadonlyMap<string, RemoteFile> = new Map()): RemoteFile[] {
+  return [...files.values()]
+    .filter(({ name }) => /^[^/]+\.gguf$/i.test(name) && !NO_MODEL.test(name))
+    .sort((a, b) => a.size - b.size);
+}
+
+function lacksPacked(
+  { repository, revision }: RepositoryAddress,
+  file: string,
+  packed: readonly RemoteFile[],
+): HubError {
+  const others = packed.map(({ name }) => name).slice(0, 12);
+  return new HubError(
+    'notFound',
+    `${repository} has no ${file} at revision ${revision}. ${others.length > 0 ? `It has ${others.join(', ')}.` : 'Choose another repository or revision.'}`,
+  );
 }
 
 function lacks({ repository }: RepositoryAddress, file: ModelFile, listed?: ReadonlyMap<string, unknown>): HubError {
@@ -99,16 +134,16 @@ function lacks({ repository }: RepositoryAddress, file: ModelFile, listed?: Read
     file.name === 'tokenizer.json' && [...(listed?.keys() ?? [])].some((name) => /^(vocab|.*\.model$)/.test(name));
   return new HubError(
     'unsuitable',
-    `${repository} has no ${file.name} (${file.purpose})${old ? ', only a tokenizer in an older format' : ''}. Choose a repository of a Qwen or Llama model in the safetensors format.`,
+    `${repository} has no ${file.name} (${file.purpose})${old ? ', only a tokenizer in an older format' : ''}. Choose a repository of a Qwen or Llama model in the safetensors format, or in GGUF.`,
   );
 }
 
 function lacksWeights({ repository }: RepositoryAddress, listed?: ReadonlyMap<string, unknown>): HubError {
   const names = [...(listed?.keys() ?? [])];
-  const other = names.find((name) => /\.(bin|pth?|gguf|onnx|msgpack|h5)$/.test(name));
+  const other = names.find((name) => /\.(bin|pth?|onnx|msgpack|h5)$/.test(name));
   return new HubError(
     'unsuitable',
-    `${repository} has neither ${SINGLE_WEIGHTS} nor ${WEIGHTS_INDEX}${other ? `, only weights in another format (${other})` : ''}. Choose a repository with safetensors weights.`,
+    `${repository} has neither ${SINGLE_WEIGHTS} nor ${WEIGHTS_INDEX}${other ? `, only weights in another format (${other})` : ''}. Choose a repository with safetensors weights, or with a GGUF file.`,
   );
 }
 
@@ -136,6 +171,7 @@ function parseJson(text: string): unknown {
 interface Listing {
   readonly commit: string | undefined;
   readonly files: ReadonlyMap<string, RemoteFile>;
+  readonly original: string | undefined;
 }
 
 /** Undefined when the server has no such interface. */
@@ -156,7 +192,7 @@ async function listRepository(address: RepositoryAddress, options: HubOptions): 
   } catch {
     return undefined;
   }
-  const { sha, siblings, gated: terms } = (info ?? {}) as Record<string, unknown>;
+  const { sha, siblings, tags, gated: terms } = (info ?? {}) as Record<string, unknown>;
   if (!Array.isArray(siblings)) return undefined;
   if (terms !== undefined && terms !== false) throw gated(address);
   const files = new Map<string, RemoteFile>();
@@ -164,7 +200,19 @@ async function listRepository(address: RepositoryAddress, options: HubOptions): 
     const file = listedFile(sibling);
     if (file) files.set(file.name, file);
   }
-  return { commit: typeof sha === 'string' && COMMIT.test(sha) ? sha : undefined, files };
+  return {
+    commit: typeof sha === 'string' && COMMIT.test(sha) ? sha : undefined,
+    files,
+    original: quantisedFrom(tags),
+  };
+}
+
+/** The one repository of which a card says that this is a quantisation. */
+function quantisedFrom(tags: unknown): string | undefined {
+  const found = (Array.isArray(tags) ? (tags as unknown[]) : []).flatMap((tag) =>
+    typeof tag === 'string' ? (/^base_model:quantized:([\w.-]+\/[\w.-]+)$/.exec(tag)?.[1] ?? []) : [],
+  );
+  return found.length === 1 ? found[0] : undefined;
 }
 
 function listedFile(sibling: unknown): RemoteFile | undefined {

@@ -4,6 +4,7 @@ import { ContentHash } from '../formats/contentHash.ts';
 import { freeBytes, isQuotaError, StorageFullError, type FileStore } from '../store/fileStore.ts';
 import { MODEL_FILES, SINGLE_WEIGHTS, shardsOf, WEIGHTS_INDEX } from './modelFiles.ts';
 import { chooseFolder, type LocalFile } from './chooseFolder.ts';
+import { ggufFolder } from './gguf/ggufFolder.ts';
 import { transformerPrefix } from './sentenceTransformers.ts';
 import { ProgressMeter, type DownloadProgress } from '../hub/progress.ts';
 import {
@@ -34,6 +35,8 @@ export interface LocalModel {
  * @throws ModelFileError that lists what is missing, or what is there twice.
  */
 export async function localFolder(files: readonly LocalFile[]): Promise<LocalModel> {
+  const packed = await packedModel(files);
+  if (packed) return packed;
   const { name, blobs } = chooseFolder(files);
   const within: FileLookup = (path) => {
     const blob = blobs.get(path);
@@ -60,6 +63,27 @@ export async function localFolder(files: readonly LocalFile[]): Promise<LocalMod
   return { name, files: lookup, members, totalBytes: members.reduce((sum, { blob }) => sum + blob.size, 0) };
 }
 
+/** The GGUF file among files that are no folder of a model. @throws ModelFileError where there are several, GgufError */
+async function packedModel(files: readonly LocalFile[]): Promise<LocalModel | undefined> {
+  const named = files.map(({ path, blob }) => ({ name: path.split('/').at(-1) ?? '', blob }));
+  const found = named.filter(({ name }) => name.toLowerCase().endsWith('.gguf'));
+  const [first, ...others] = found;
+  if (!first || named.some(({ name }) => name.endsWith('.safetensors'))) return undefined;
+  if (others.length > 0)
+    throw new ModelFileError(
+      `These are ${found.length} models, each in a GGUF file of its own: ${found
+        .map(({ name }) => name)
+        .slice(0, 8)
+        .join(', ')}. Drop one of them.`,
+    );
+  return {
+    name: first.name.replace(/\.gguf$/i, ''),
+    files: await ggufFolder(blobSource(first.name, first.blob)),
+    members: [first],
+    totalBytes: first.blob.size,
+  };
+}
+
 /** The files that hold the weights, with their index where there is one; empty when there are none. */
 async function weightNames(files: FileLookup): Promise<string[]> {
   if (await files(SINGLE_WEIGHTS)) return [SINGLE_WEIGHTS];
@@ -75,7 +99,7 @@ function foundText(names: readonly string[]): string {
   if (names.length === 0)
     return 'There were no files at all. Drop the folder of a model, or all of its files together.';
   const shown = names.slice(0, 8).join(', ') + (names.length > 8 ? ', …' : '');
-  return `Found: ${shown}. Drop the whole folder of a model in the Hugging Face format, or all of its files together.`;
+  return `Found: ${shown}. Drop the whole folder of a model in the Hugging Face format, all of its files together, or a GGUF file.`;
 }
 
 export interface ImportOptions {

@@ -1,7 +1,9 @@
 import { ModelFileError, type FileLookup } from '../formats/byteSource.ts';
 import { isFileHash, sameHash, type FileHash } from '../formats/contentHash.ts';
 import { readJsonFile, writeJsonFile, type FileStore, type StoredFile } from './fileStore.ts';
+import { pathOf } from '../hub/hub.ts';
 import type { RemoteFile, RepositoryDescription } from '../hub/repository.ts';
+import { ggufFolder } from '../models/gguf/ggufFolder.ts';
 
 /** Written first: what a download is to bring. */
 const LIST = 'download.json';
@@ -23,6 +25,10 @@ export type ModelOrigin =
       readonly repository: string;
       readonly revision: string;
       readonly commit?: string | undefined;
+      /** The one GGUF file that was taken of the repository. */
+      readonly file?: string | undefined;
+      /** The repository whose model it packs, where the hub said so. */
+      readonly original?: string | undefined;
     }
   | { readonly kind: 'local'; readonly name: string };
 
@@ -62,11 +68,13 @@ export interface Manifest {
 /** The id of a model, from its origin: a commit has its own, so that an update leaves the older one as it is. */
 export function modelId(origin: ModelOrigin): string {
   if (origin.kind === 'local') return `local@${origin.name}`;
-  return `${origin.repository}@${origin.commit ?? origin.revision}`;
+  return `${pathOf(origin)}@${origin.commit ?? origin.revision}`;
 }
 
-export function originOf({ base, repository, revision, commit }: RepositoryDescription): ModelOrigin {
-  return { kind: 'hub', base, repository, revision, commit };
+export function originOf(description: RepositoryDescription): ModelOrigin {
+  const { base, repository, revision, commit, file, original } = description;
+  const packed = file === undefined ? {} : { file, original };
+  return { kind: 'hub', base, repository, revision, commit, ...packed };
 }
 
 /** Folders may have no slash in their names. */
@@ -148,12 +156,12 @@ function idOf(folder: string): string | undefined {
 export async function storedDescription(store: FileStore, id: string): Promise<RepositoryDescription | undefined> {
   const list = await readDownloadList(store, id);
   if (list?.origin.kind !== 'hub') return undefined;
-  const { base, repository, revision, commit } = list.origin;
+  const { base, repository, revision, commit, file, original } = list.origin;
   const totalBytes = list.files.reduce((sum, { size }) => sum + size, 0);
-  return { base, repository, revision, commit, files: list.files, totalBytes, absent: [] };
+  return { base, repository, revision, commit, file, original, files: list.files, totalBytes, absent: [], packed: [] };
 }
 
-/** Opens a complete model. @throws ModelFileError */
+/** Opens a complete model: its files, or those that its GGUF file stands for. @throws ModelFileError, GgufError */
 export async function openModel(store: FileStore, id: string): Promise<FileLookup> {
   const manifest = await readManifest(store, id);
   if (!manifest) {
@@ -165,6 +173,9 @@ export async function openModel(store: FileStore, id: string): Promise<FileLooku
     );
   }
   const names = new Set(manifest.files.map(({ name }) => name));
+  const [only = ''] = names;
+  const packed = names.size === 1 && /\.gguf$/i.test(only) ? await store.open(folderOf(id), only) : undefined;
+  if (packed) return ggufFolder(packed, manifest.origin.kind === 'hub' ? manifest.origin.original : undefined);
   return async (name) => (names.has(name) ? store.open(folderOf(id), name) : undefined);
 }
 
@@ -187,11 +198,13 @@ function parseRecord<File extends StoredFile>(
 }
 
 function parseOrigin(value: unknown): ModelOrigin | undefined {
-  const { kind, name, base, repository, revision, commit } = (value ?? {}) as Record<string, unknown>;
+  const { kind, name, base, repository, revision, commit, file, original } = (value ?? {}) as Record<string, unknown>;
   if (kind === 'local') return typeof name === 'string' ? { kind, name } : undefined;
   const texts = typeof base === 'string' && typeof repository === 'string' && typeof revision === 'string';
   if (kind !== 'hub' || !texts) return undefined;
-  return { kind, base, repository, revision, commit: typeof commit === 'string' ? commit : undefined };
+  const text = (given: unknown): string | undefined => (typeof given === 'string' ? given : undefined);
+  const packed = file === undefined ? {} : { file: text(file), original: text(original) };
+  return { kind, base, repository, revision, commit: text(commit), ...packed };
 }
 
 function parseWanted({ name, size, hash, etag }: Record<string, unknown>): WantedFile | undefined {

@@ -1,9 +1,17 @@
 import { downloadModel } from '../../files/hub/download.ts';
-import type { FileLookup } from '../../files/formats/byteSource.ts';
+import type { ByteSource, FileLookup } from '../../files/formats/byteSource.ts';
 import { ModelFileError } from '../../files/formats/byteSource.ts';
 import { StoreRefusedError, type FileStore } from '../../files/store/fileStore.ts';
-import { HUGGING_FACE, repositoryAddress, type FetchLike, type RepositoryAddress } from '../../files/hub/hub.ts';
+import {
+  HUGGING_FACE,
+  HubError,
+  pathOf,
+  repositoryAddress,
+  type FetchLike,
+  type RepositoryAddress,
+} from '../../files/hub/hub.ts';
 import { hubFiles } from '../../files/hub/hubFiles.ts';
+import { ggufFolder } from '../../files/models/gguf/ggufFolder.ts';
 import { readDecoderConfig } from '../../files/models/decoderFiles.ts';
 import { importFolder, localFolder } from '../../files/models/modelFolder.ts';
 import type { DownloadProgress } from '../../files/hub/progress.ts';
@@ -36,6 +44,13 @@ export interface Surroundings {
   readonly openModel?: (name: string) => Promise<Pretrained | undefined>;
 }
 
+/** What is known of a checkpoint before it is here. */
+export interface Offered {
+  readonly config: DecoderConfig;
+  /** A GGUF file: its matrices become int8. */
+  readonly isPacked: boolean;
+}
+
 /** Who asks for files, as far as their arrival concerns them. */
 interface Arrival {
   readonly signal: AbortSignal;
@@ -47,7 +62,7 @@ export class ModelDesk {
   /** Folders opened in this visit, by name. */
   readonly #folders = new Map<string, { files: FileLookup; bytes: number }>();
   readonly #opened = new Map<string, Pretrained>();
-  readonly #offers = new Map<string, DecoderConfig>();
+  readonly #offers = new Map<string, Offered>();
   /** Whether files are arriving: one model at a time. */
   #isReceiving = false;
   #store: Promise<FileStore> | undefined;
@@ -77,8 +92,14 @@ export class ModelDesk {
     const options = { signal, ...(fetch && { fetch }) };
     const description = await describeRepository(address(id, hub), options);
     const notices: string[] = [];
-    const config = await readDecoderConfig(hubFiles(description, options), (message) => notices.push(message));
-    this.#offers.set(id, config);
+    const files = hubFiles(description, options);
+    // Only one of several files can be run: which, the reader says.
+    if (description.files.length === 0) return offer(id, description, undefined, notices);
+    const config = await readDecoderConfig(
+      description.file === undefined ? files : await ggufFolder(await opened(files, description.file)),
+      (message) => notices.push(message),
+    );
+    this.#offers.set(id, { config, isPacked: description.file !== undefined });
     return offer(id, description, config, notices);
   }
 
@@ -101,6 +122,7 @@ export class ModelDesk {
         if (!begun && !this.#offers.has(id))
           await this.describe({ type: 'describeModel', id, ...(hub && { hub }) }, signal);
         const description = begun ?? (await describeRepository(address(id, hub), { signal, ...(fetch && { fetch }) }));
+        if (description.files.length === 0) throw chooseFile(description);
         await downloadModel(description, store, {
           signal,
           ...(fetch && { fetch }),
@@ -167,8 +189,8 @@ export class ModelDesk {
     return pretrained;
   }
 
-  /** Shape of a checkpoint that was looked up and is not here yet. */
-  offered(name: string): DecoderConfig | undefined {
+  /** A checkpoint that was looked up and is not here yet. */
+  offered(name: string): Offered | undefined {
     return this.#offers.get(name);
   }
 
@@ -214,7 +236,21 @@ export class ModelDesk {
   }
 }
 
-/** "owner/name@revision" on a hub. @throws HubError */
+function chooseFile({ repository, packed }: RepositoryDescription): HubError {
+  const names = packed.map(({ name }) => name).slice(0, 12);
+  return new HubError(
+    'unsuitable',
+    `${repository} holds ${packed.length} GGUF files, each a model by itself. Choose one of them, as ${repository}/${names[0] ?? 'file.gguf'} (there are ${names.join(', ')}).`,
+  );
+}
+
+async function opened(files: FileLookup, name: string): Promise<ByteSource> {
+  const found = await files(name);
+  if (!found) throw new ModelFileError(`There is no ${name}.`);
+  return found;
+}
+
+/** "owner/name@revision" or "owner/name/file.gguf@revision" on a hub. @throws HubError */
 function address(id: string, hub = HUGGING_FACE): RepositoryAddress {
   const at = id.indexOf('@');
   return at < 0 ? repositoryAddress(id, 'main', hub) : repositoryAddress(id.slice(0, at), id.slice(at + 1), hub);
@@ -224,10 +260,9 @@ function address(id: string, hub = HUGGING_FACE): RepositoryAddress {
 function isNamed({ id, origin }: StoredModel, name: string): boolean {
   if (id === name) return true;
   if (origin?.kind !== 'hub') return origin?.name === name;
-  const [repository, revision] = name.split('@');
+  const [path, revision] = name.split('@');
   return (
-    origin.repository === repository &&
-    (revision === undefined || revision === origin.revision || revision === origin.commit)
+    pathOf(origin) === path && (revision === undefined || revision === origin.revision || revision === origin.commit)
   );
 }
 
@@ -255,7 +290,7 @@ async function storage(store: FileStore | undefined): Promise<StorageView> {
 function offer(
   id: string,
   description: RepositoryDescription,
-  config: DecoderConfig,
+  config: DecoderConfig | undefined,
   notices: readonly string[],
 ): ModelOffer {
   return {
@@ -263,7 +298,12 @@ function offer(
     revision: description.commit ?? description.revision,
     bytes: description.totalBytes,
     files: description.files.map(({ name, size }) => ({ name, bytes: size })),
-    shape: inWords(config),
+    shape: config && inWords(config),
+    packed: description.packed.map(({ name, size }) => ({
+      id: `${description.repository}/${name}`,
+      name,
+      bytes: size,
+    })),
     notices,
   };
 }

@@ -1,4 +1,3 @@
-import type { DecoderConfig } from '../../models/config.ts';
 import { configure, type Configuration } from '../../settings/configuration.ts';
 import { fitPlan, type PlannedBase, type PlannedBases } from '../../run/memory.ts';
 import type { ModelDesk } from './modelDesk.ts';
@@ -45,10 +44,10 @@ export class PlanDesk {
       return { bases, assumption: undefined };
     }
     const { languageModel, retriever } = await openBoth(configuration, (name, setting) => this.#base(name, setting));
-    const guessed = [languageModel, retriever].some(({ isHere }) => !isHere);
+    const guessed = [languageModel, retriever].filter(({ isHere }) => !isHere).map(({ base }) => base.stored);
     return {
       bases: { languageModel: languageModel.base, retriever: retriever.base },
-      assumption: guessed ? 'The weights are taken to be bf16: they are not here yet.' : undefined,
+      assumption: guessed.includes('bf16') ? 'The weights are taken to be bf16: they are not here yet.' : undefined,
     };
   }
 
@@ -56,11 +55,11 @@ export class PlanDesk {
     name: string,
     setting: 'checkpoint' | 'retrieverCheckpoint',
   ): Promise<{ base: PlannedBase; isHere: boolean }> {
-    const offered: DecoderConfig | undefined = this.models.offered(name);
+    const offered = this.models.offered(name);
     try {
       return { base: await this.models.open(name), isHere: true };
     } catch (cause) {
-      if (offered) return { base: { config: offered, stored: 'bf16' }, isHere: false };
+      if (offered) return { base: { config: offered.config, stored: offered.isPacked ? 'i8' : 'bf16' }, isHere: false };
       throw new SettingError(setting, cause instanceof Error ? cause.message : `${name} is not in this browser yet.`);
     }
   }

@@ -48,8 +48,10 @@ export interface ModelOffer {
   readonly revision: string;
   readonly bytes: number;
   readonly files: readonly { readonly name: string; readonly bytes: number }[];
-  /** For people: "24 layers of width 896, 494 million parameters". */
-  readonly shape: string;
+  /** For people: "24 layers of width 896, 494 million parameters"; undefined where one of `packed` is to be chosen first. */
+  readonly shape: string | undefined;
+  /** GGUF files of the repository, each a model by itself, the smallest first: `id` is what it is looked up by. */
+  readonly packed: readonly { readonly id: string; readonly name: string; readonly bytes: number }[];
   /** What its config.json contradicts itself in, and what was made of that. */
   readonly notices: readonly string[];
 }

@@ -1,9 +1,12 @@
 import { ON_ADAPTERS, ON_CHECKPOINT, ON_SMALL_MODELS } from './conditions.ts';
 import { choiceSetting, numberSetting, severalSetting, switchSetting, textSetting } from '../setting.ts';
 
-/** owner/name or the name of an opened folder, with an optional @revision; or a folder kept in this browser: local@name. */
+/**
+ * owner/name, owner/name/file.gguf or the name of an opened folder, with an optional @revision; or a folder kept in this browser:
+ * local@name.
+ */
 const CHECKPOINT_NAME =
-  /^(local@[\p{L}\p{N}][\p{L}\p{N}._ ()-]{0,63}|[\p{L}\p{N}_][\p{L}\p{N}._ ()-]{0,95}(\/\w[\w.-]{0,95})?(@\w[\w./-]{0,95})?)$/u;
+  /^(local@[\p{L}\p{N}][\p{L}\p{N}._ ()-]{0,63}|[\p{L}\p{N}_][\p{L}\p{N}._ ()-]{0,95}(\/\w[\w.-]{0,95}(\/\w[\w.-]{0,74}\.gguf)?)?(@\w[\w./-]{0,95})?)$/u;
 
 /** The two models: their base, their shape, what of them is trained, and the memory they may take. */
 export const MODEL = {
@@ -25,7 +28,8 @@ export const MODEL = {
     applies: [ON_CHECKPOINT],
     default: 'Qwen/Qwen2.5-0.5B',
     pattern: CHECKPOINT_NAME,
-    expected: 'a hub id such as Qwen/Qwen2.5-0.5B (or owner/name@revision), or the name of an opened folder',
+    expected:
+      'a hub id such as Qwen/Qwen2.5-0.5B (or owner/name@revision, or owner/name/file.gguf), or the name of an opened folder',
     placeholder: 'owner/name',
   }),
   retrieverCheckpoint: textSetting({
@@ -61,8 +65,13 @@ export const MODEL = {
     applies: [ON_CHECKPOINT],
     default: 'stored',
     choices: [
-      { value: 'stored', label: 'As stored', help: 'bf16 for most checkpoints; exact.' },
+      { value: 'stored', label: 'As stored', help: 'bf16 for most checkpoints, exact; int8 for packed ones (GGUF).' },
       { value: 'int8', label: 'int8', help: 'Half the memory; a small rounding error, which is shown.' },
+      {
+        value: 'bf16',
+        label: 'bf16',
+        help: 'Packed weights unpacked, each rounded to 8 bits of precision: nearer, and twice the memory.',
+      },
     ],
     cost: { memory: 'less' },
   }),

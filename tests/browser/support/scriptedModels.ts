@@ -61,7 +61,7 @@ export function offer(changes: Partial<ModelOffer> = {}): ModelOffer {
   ];
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   const shape = '24 layers of width 896, 14 query heads on 2 key/value heads, 151,936 tokens';
-  return { id: QWEN, revision: COMMIT, bytes, files, shape, notices: [], ...changes };
+  return { id: QWEN, revision: COMMIT, bytes, files, shape, packed: [], notices: [], ...changes };
 }
 
 export function plan(configuration: Configuration, changes: Partial<PlanView> = {}): PlanView {

@@ -1,4 +1,5 @@
 import type { ModelView } from '../../../lab/door/views.ts';
+import { commonFolder } from '../../components/droppedFiles.ts';
 
 const LOCAL = 'local@';
 const LONGEST_NAME = 48;
@@ -49,6 +50,15 @@ export function folderName(typed: string): string {
     .replace(/[^\w.-]+/g, '-')
     .replace(/^[^\w]+|-+$/g, '');
   return plain.slice(0, LONGEST_NAME) || 'model';
+}
+
+/** What chosen files are called before anybody says: their folder, or the GGUF file that they are. */
+export function givenName(files: readonly { readonly path: string }[]): string {
+  const packed = files
+    .find(({ path }) => /\.gguf$/i.test(path))
+    ?.path.split('/')
+    .at(-1);
+  return folderName(commonFolder(files) || (packed?.replace(/\.gguf$/i, '') ?? ''));
 }
 
 function split(id: string): [string, string | undefined] {
