@@ -63,7 +63,7 @@ export const PRESETS: readonly Preset[] = [
     id: 'prose',
     title: 'Prose, small model',
     expectation:
-      'A small model from scratch learns little about real prose: expect recall a little above chance, below TF-IDF. A pretrained checkpoint is needed for more.',
+      'A small model from scratch learns to predict prose a little, and to retrieve nothing: recall stays at chance, far below TF-IDF. A pretrained checkpoint is needed for more.',
     configuration: configure({ source: 'kitchen', width: 128, mlpWidth: 256, decaySteps: 0 }),
   },
   {

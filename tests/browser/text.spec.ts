@@ -143,6 +143,15 @@ test('of a long text a part is shown, and the next one at a press', async ({ pag
   await expect(page.getByText('Documents 1 to 40 of 90')).toBeVisible();
 });
 
+test('documents without a partner are marked, and listed where they are many', async ({ page }) => {
+  await openPage(page);
+  await paste(page, `${Array.from({ length: 7 }, (_, i) => `Alone ${i}`).join('\n\n')}\n\n${TEN}`);
+  await expect(documents(page).first()).toContainText('no partner');
+  await expect(expectation(page)).toContainText('17 documents, 27 chunks; 20 have a partner.');
+  await page.getByText('All 7 documents without a partner').click();
+  await expect(page.getByRole('listitem').filter({ hasText: /^Alone 6…$/ })).toBeVisible();
+});
+
 test.describe('what to expect', () => {
   const arrival = { file: '', bytesPerSecond: undefined, secondsLeft: undefined, totalBytes: LIGHTEST.bytes } as const;
 

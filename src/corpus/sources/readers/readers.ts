@@ -102,7 +102,7 @@ function isPassedOver(file: SourceFile): boolean {
 
 /**
  * Reads files of all kinds, in the order of their names. One that is chosen by itself and has an unknown kind is tried as plain text;
- * of a folder, only files of known kinds are read.
+ * of a folder, only files of known kinds are read. Of several files, those that cannot be read are left out with a note.
  * @throws CorpusError `too-large`, `binary-file`, `unreadable-file`, `empty-text`, `aborted`.
  */
 export async function readSources(
@@ -119,6 +119,7 @@ export async function readSources(
     );
   const total = wanted.reduce((sum, { size }) => sum + size, 0);
   const files: GivenFile[] = [];
+  const refused: CorpusError[] = [];
   let done = 0;
   let bytes = 0;
   for (const file of wanted) {
@@ -127,15 +128,21 @@ export async function readSources(
     const report = (fraction: number): void => onProgress?.(detail, (done + fraction * file.size) / (total || 1));
     report(0);
     await pause();
-    const read = await readSource(file, { signal, onProgress: report });
+    const read = await readSource(file, { signal, onProgress: report }).catch((cause: unknown) => {
+      // One of several is named, and the others are taken.
+      if (wanted.length === 1 || !(cause instanceof CorpusError) || cause.code === 'aborted') throw cause;
+      refused.push(cause);
+      return undefined;
+    });
     await pause();
+    done += file.size;
+    if (!read) continue;
     bytes += utf8Length(read.text);
     requireSize(wanted.length === 1 ? `The text of ${base}` : `The text of ${wanted.length} files`, bytes);
     if (read.text.trim() !== '' || wanted.length === 1) files.push(read);
-    done += file.size;
   }
-  if (files.length === 0) throw new CorpusError('empty-text', 'The files hold no text. Choose others.');
-  return { files: withNote(files, passedOver(others)) };
+  if (files.length === 0) throw refused[0] ?? new CorpusError('empty-text', 'The files hold no text. Choose others.');
+  return { files: withNotes(files, [...passedOver(others), ...leftOut(refused)]) };
 }
 
 async function readSource(file: SourceFile, options: ReadingOptions): Promise<GivenFile> {
@@ -170,14 +177,21 @@ function known(): string {
   return `${FORMATS.flatMap(({ extensions }) => extensions.slice(0, 3).map((extension) => `.${extension}`)).join(', ')} are read.`;
 }
 
-function passedOver(others: readonly SourceFile[]): string | undefined {
-  if (others.length === 0) return undefined;
+function passedOver(others: readonly SourceFile[]): string[] {
+  if (others.length === 0) return [];
   const names = others.slice(0, MOST_NAMED).map(({ name }) => name);
   const more = others.length > MOST_NAMED ? ` and ${others.length - MOST_NAMED} more` : '';
-  return `Left out, since files of their kind are not read: ${names.join(', ')}${more}.`;
+  return [`Left out, since files of their kind are not read: ${names.join(', ')}${more}.`];
 }
 
-function withNote(files: readonly GivenFile[], note: string | undefined): GivenFile[] {
-  if (note === undefined) return [...files];
-  return files.map((file, i) => (i === 0 ? { ...file, notes: [...(file.notes ?? []), note] } : file));
+/** Why files are missing from the text. */
+function leftOut(refused: readonly CorpusError[]): string[] {
+  const told = refused.slice(0, MOST_NAMED).map(({ message }) => `Left out: ${message}`);
+  const more = refused.length - told.length;
+  return more > 0 ? [...told, `Left out: ${more} more that could not be read.`] : told;
+}
+
+function withNotes(files: readonly GivenFile[], notes: readonly string[]): GivenFile[] {
+  if (notes.length === 0) return [...files];
+  return files.map((file, i) => (i === 0 ? { ...file, notes: [...(file.notes ?? []), ...notes] } : file));
 }
