@@ -76,8 +76,11 @@ describe('what to expect', () => {
   });
 
   it('waits for a checkpoint that is not here', () => {
-    const { outlook, remedy } = expectationOf(at(GENTLE, { hasBases: false }));
-    expect([outlook, remedy?.kind]).toEqual(['impossible', 'models']);
+    const { outlook, sentence, remedy } = expectationOf(at(GENTLE, { hasBases: false }));
+    expect([outlook, remedy?.kind]).toEqual(['impossible', 'download']);
+    expect(sentence).toContain(`${LIGHT.id} is not here yet. The lightest that is offered takes 91 MB.`);
+    const other = expectationOf(at(GENTLE, { hasBases: false, here: 'mine' }));
+    expect(other.remedy).toEqual({ kind: 'use', label: 'Take mine', checkpoint: 'mine' });
     expect(expectationOf(at(GENTLE, { hasBases: undefined })).sentence).toBe(counted(TEXT));
   });
 

@@ -57,8 +57,6 @@ export type Remedy =
   | { readonly kind: 'download'; readonly label: string; readonly checkpoint: string }
   /** Takes one that is here for this text. */
   | { readonly kind: 'use'; readonly label: string; readonly checkpoint: string }
-  /** Leads to where checkpoints come from. */
-  | { readonly kind: 'models'; readonly label: string }
   | { readonly kind: 'set'; readonly label: string; readonly changes: Partial<Configuration> }
   /** Trains what is chosen. */
   | { readonly kind: 'train'; readonly label: string };

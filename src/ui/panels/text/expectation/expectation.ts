@@ -173,13 +173,15 @@ function smallOnProse(at: Circumstances): Expectation | undefined {
   };
 }
 
-function notHere({ configuration, text, hasBases }: Circumstances): Expectation | undefined {
+function notHere(at: Circumstances): Expectation | undefined {
+  const { configuration, text, hasBases, here, lightest } = at;
   if (configuration.base !== 'checkpoint' || hasBases !== false) return undefined;
+  const other = here === undefined ? `The lightest that is offered takes ${megabytes(lightest.bytes)}.` : `${here} is.`;
   return {
     outlook: 'impossible',
-    sentence: said(text, `${configuration.checkpoint} is not here yet.`),
-    why: 'What it costs is said before anything is downloaded.',
-    remedy: { kind: 'models', label: 'Get it' },
+    sentence: said(text, `${configuration.checkpoint} is not here yet.`, other),
+    why: 'Below, under Model, stands what the one that is chosen costs.',
+    remedy: checkpointFor(at),
   };
 }
 
