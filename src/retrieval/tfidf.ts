@@ -37,12 +37,38 @@ export class TfIdf {
     );
   }
 
-  /** Cosine of a query with each of some texts. */
-  scores(query: string, texts: readonly string[]): Float64Array {
-    const vector = this.vector(query);
-    return Float64Array.from(texts, (text) => cosine(vector, this.vector(text)));
+  /** Of some texts, to be searched again and again. */
+  index(texts: readonly string[]): TfIdfIndex {
+    return new TfIdfIndex((text) => this.vector(text), texts);
   }
 }
+
+/** Texts by the terms that they hold. */
+class TfIdfIndex {
+  readonly #postings = new Map<string, { readonly text: number; readonly weight: number }[]>();
+
+  constructor(
+    private readonly vector: (text: string) => TermVector,
+    private readonly texts: readonly string[],
+  ) {
+    for (const [text, content] of texts.entries())
+      for (const [term, weight] of vector(content)) {
+        const list = this.#postings.get(term);
+        if (list) list.push({ text, weight });
+        else this.#postings.set(term, [{ text, weight }]);
+      }
+  }
+
+  /** Cosine of a query with each text: 0 for those that share no term with it, and for no others. */
+  scores(query: string): Float64Array {
+    const scores = new Float64Array(this.texts.length);
+    for (const [term, own] of this.vector(query))
+      for (const { text, weight } of this.#postings.get(term) ?? []) scores[text] = (scores[text] ?? 0) + own * weight;
+    return scores;
+  }
+}
+
+export type { TfIdfIndex };
 
 /** Of two vectors of unit length. */
 function cosine(a: TermVector, b: TermVector): number {

@@ -318,9 +318,14 @@ test.describe('search', () => {
     await expect(page.getByRole('region', { name: 'Before training' }).getByRole('listitem').last()).toContainText(
       '▲4',
     );
-    await expect(page.getByRole('region', { name: 'Shared words' }).getByRole('listitem')).toHaveCount(2);
+    await expect(page.getByRole('region', { name: 'BM25' }).getByRole('listitem')).toHaveCount(2);
+    const right = page.getByRole('status', { name: 'The right answer' });
+    await expect(right).toContainText('Click a chunk that answers the query');
     await after.getByRole('button', { name: /Salt early/ }).click();
     await expect(page.getByRole('button', { name: /Salt early/, expanded: true })).toHaveCount(2);
+    await expect(right).toHaveText(
+      'The first chunk of “Salt”, which you chose: rank 3 after training, rank 3 before training, not found by BM25, not found by TF-IDF.',
+    );
     await page.getByRole('button', { name: 'for numpy' }).click();
     expect(await asked(page, 'exportEmbeddings')).toMatchObject({ format: 'npy' });
     await page.keyboard.press('Escape');

@@ -57,7 +57,14 @@ beforeEach(() => {
 
 const ERROR: LabError = { kind: 'badInput', message: 'It is empty.', action: 'Type something.', setting: 'source' };
 const search = (query: string) => ({ type: 'search', query, limit: 3 }) as const;
-const RESULT = { query: 'bread', step: 1, chunks: 2, hits: { after: [], before: [], bm25: [] } };
+const RESULT = {
+  query: 'bread',
+  step: 1,
+  chunks: 2,
+  hits: { after: [], before: [], bm25: [], tfidf: [] },
+  documents: [],
+  asked: undefined,
+};
 
 describe('a request', () => {
   test('gets its own answer, in whatever order they come', async () => {

@@ -6,6 +6,8 @@ import { configure } from '../../src/settings/configuration.ts';
 import { setUpCorpus, type CorpusSetup } from '../../src/run/corpusSetup.ts';
 import { embedTexts } from '../../src/lab/desks/embedding.ts';
 import { openExperiment, type Experiment } from '../../src/run/assemble.ts';
+import { askedFor } from '../../src/lab/desks/askedFor.ts';
+import { SEARCH_SIDES } from '../../src/lab/door/views.ts';
 import { CorpusIndex } from '../../src/lab/desks/search.ts';
 import { l2Normalize } from '../../src/ops/l2Normalize.ts';
 import { poolRows, POOLINGS } from '../../src/ops/pooling.ts';
@@ -122,6 +124,13 @@ describe('CorpusIndex', () => {
     expect(untrained.hits.after).toEqual(untrained.hits.before);
     expect(untrained.hits.bm25[0]?.text).toContain('number 7');
     expect(untrained.hits.bm25[0]?.ranks.bm25).toBe(1);
+    expect(untrained.hits.tfidf[0]?.text).toContain('number 7');
+    // Words that may stand anywhere ask for no document in particular.
+    expect(untrained.asked).toBeUndefined();
+    const quoted = await index.search(' the NUMBER 7 is  curious', 3);
+    expect(quoted.asked).toBe(quoted.hits.tfidf[0]?.document);
+    const right = quoted.documents.find(({ document }) => document === quoted.asked);
+    expect(right?.first).toMatchObject({ bm25: 1, tfidf: 1, after: right?.first.before });
 
     for (let step = 0; step < 5; step++) await experiment.trainer.step();
     await index.build(5);
@@ -136,7 +145,7 @@ describe('CorpusIndex', () => {
       hits.forEach((hit, place) => {
         expect(hit.ranks[side]).toBe(place + 1);
         expect(hit.text).toBe(corpus.chunks[hit.chunk]?.text);
-        for (const other of ['after', 'before', 'bm25'] as const) {
+        for (const other of SEARCH_SIDES) {
           const rank = hit.ranks[other];
           const there = trained.hits[other].findIndex(({ chunk }) => chunk === hit.chunk);
           expect(rank).toBe(there < 0 ? undefined : there + 1);
@@ -160,4 +169,18 @@ describe('CorpusIndex', () => {
     index.destroy();
     expect(runtime.pool.report().liveBuffers).toBe(before);
   });
+});
+
+test('a query is of the document that is called so or alone holds it, and else of none', () => {
+  const chunks = [
+    { documentTitle: 'Bread', text: 'Bread rises slowly in a cold room.', document: 0 },
+    { documentTitle: 'Bread', text: 'Salt goes in last.', document: 0 },
+    { documentTitle: 'Salt', text: 'Salt goes in last, they say of bread.', document: 1 },
+  ];
+  expect(askedFor(' bread ', chunks)).toBe(0);
+  expect(askedFor('rises SLOWLY in\na cold', chunks)).toBe(0);
+  expect(askedFor('they say of bread', chunks)).toBe(1);
+  // In both, in none, too short to mean anything, or nothing at all.
+  for (const query of ['Salt goes in last', 'how to bake bread', 'cold', ' '])
+    expect(askedFor(query, chunks)).toBeUndefined();
 });

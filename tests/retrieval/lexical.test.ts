@@ -89,4 +89,14 @@ describe('TfIdf', () => {
     const matrix = index.similarityMatrix(['', 'a new', 'a c']);
     [0, 0, 0, 0, 1, a * a1, 0, a * a1, 1].forEach((value, i) => expect(matrix[i]).toBeCloseTo(value, 12));
   });
+
+  it('searches many texts as it compares a few', () => {
+    const ranker = new TfIdf(new TermStatistics(TEXTS));
+    const texts = [...TEXTS, '', 'a new', 'a c'];
+    const index = ranker.index(texts);
+    for (const query of ['a b', 'c new c', '', 'nowhere']) {
+      const expected = ranker.similarityMatrix(texts, [query]);
+      index.scores(query).forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 12));
+    }
+  });
 });

@@ -4,16 +4,35 @@ import type { SearchHit } from '../../src/lab/door/views.ts';
 import type { ChunkView } from '../../src/run/record.ts';
 import { takeHomeWords } from '../../src/ui/panels/takeHome/words.ts';
 import { commonFolder, droppedFiles } from '../../src/ui/components/droppedFiles.ts';
-import { barLength, exampleQueries, moveOf } from '../../src/ui/panels/search/words.ts';
+import { barLength, exampleQueries, firstRight, moveOf } from '../../src/ui/panels/search/words.ts';
 
 function chunk(documentTitle: string, text: string): ChunkView {
   return { documentTitle, text, document: 0, tokens: [] };
 }
 
 function hit(ranks: Partial<SearchHit['ranks']>, score = 0.5): SearchHit {
-  const all = { after: undefined, before: undefined, bm25: undefined, ...ranks };
+  const all = { after: undefined, before: undefined, bm25: undefined, tfidf: undefined, ...ranks };
   return { chunk: 0, text: '', document: 0, documentTitle: '', score, ranks: all };
 }
+
+describe('the right answer', () => {
+  const first = { after: 1, before: 4, bm25: 2, tfidf: undefined };
+  const bread = { document: 0, title: 'Bread', first };
+  const salt = { document: 3, title: 'Salt', first: { ...first, after: 7 } };
+  const hits = { after: [hit({})], before: [{ ...hit({}), chunk: 9, document: 3 }], bm25: [], tfidf: [] };
+  const result = { query: 'bread', step: 5, chunks: 12, hits, documents: [bread, salt], asked: 0 };
+
+  it('is what the query is of, until the reader chooses', () => {
+    expect(firstRight(result, undefined)).toBe(
+      'The first chunk of “Bread”, which the query is of: rank 1 after training, rank 4 before training, rank 2 by BM25, not found by TF-IDF.',
+    );
+    expect(firstRight(result, 9)).toMatch(/^The first chunk of “Salt”, which you chose: rank 7 after training, rank 4/);
+  });
+
+  it('is nobody’s guess where neither says it', () => {
+    expect(firstRight({ ...result, asked: undefined }, undefined)).toBeUndefined();
+  });
+});
 
 describe('example queries', () => {
   it('are the titles of the documents', () => {

@@ -7,7 +7,15 @@ import type { Configuration } from '../../settings/configuration.ts';
 import type { CorpusSetup } from '../../run/corpusSetup.ts';
 import { embedTexts } from './embedding.ts';
 import type { RunModels } from '../../run/buildModels.ts';
-import type { SearchHit, SearchResult, SearchSide } from '../door/views.ts';
+import {
+  SEARCH_SIDES,
+  type DocumentStanding,
+  type SearchHit,
+  type SearchResult,
+  type SearchSide,
+} from '../door/views.ts';
+import { askedFor } from './askedFor.ts';
+import type { TfIdfIndex } from '../../retrieval/tfidf.ts';
 
 export interface IndexOptions {
   /** Ends the work between two batches with a CorpusError `aborted`; the index stays as it was. */
@@ -27,6 +35,7 @@ interface Untrained {
  */
 export class CorpusIndex {
   readonly #bm25: Bm25;
+  readonly #tfidf: TfIdfIndex;
   #untrained: Untrained | undefined;
   #before: EmbeddingIndex | undefined;
   #after: EmbeddingIndex | undefined;
@@ -39,6 +48,7 @@ export class CorpusIndex {
     private readonly configuration: Pick<Configuration, 'pooling' | 'chunkTokens'>,
   ) {
     this.#bm25 = new Bm25(corpus.chunkTexts);
+    this.#tfidf = corpus.tfidf.index(corpus.chunkTexts);
   }
 
   /** The training step whose retriever embedded the chunks; undefined before the first build. */
@@ -90,8 +100,11 @@ export class CorpusIndex {
       after: after.scores(await embed(this.models.retriever)),
       before: before.scores(await embed(untrained.decoder)),
       bm25: this.#bm25.scores(query),
+      tfidf: this.#tfidf.scores(query),
     };
-    return { query, step, chunks: this.corpus.chunks.length, hits: this.#hits(scores, k) };
+    const { chunks } = this.corpus;
+    const asked = askedFor(query, chunks);
+    return { query, step, chunks: chunks.length, ...this.#ranked(scores, k, asked), asked };
   }
 
   /** Gives back what the untrained retriever holds on the GPU. */
@@ -120,24 +133,46 @@ export class CorpusIndex {
     return embedTexts(this.runtime, decoder, this.corpus.retrieverTokenizer, texts, options);
   }
 
-  #hits(scores: Readonly<Record<SearchSide, ArrayLike<number>>>, k: number): Record<SearchSide, SearchHit[]> {
+  /** The k best of each ranking, and where the documents of those and the one `asked` for stand in all of them. */
+  #ranked(
+    scores: Readonly<Record<SearchSide, ArrayLike<number>>>,
+    k: number,
+    asked: number | undefined,
+  ): Pick<SearchResult, 'hits' | 'documents'> {
+    const { chunks } = this.corpus;
     const order = bySide((side) => {
       const all = ranking(scores[side]);
-      return side === 'bm25' ? all.filter((chunk) => (scores.bm25[chunk] ?? 0) > 0) : all;
+      return side === 'bm25' || side === 'tfidf' ? all.filter((chunk) => (scores[side][chunk] ?? 0) > 0) : all;
     });
     const ranks = bySide((side) => new Map(order[side].map((chunk, i) => [chunk, i + 1])));
-    return bySide((side) =>
+    const hits = bySide((side) =>
       order[side].slice(0, k).flatMap((chunk): SearchHit[] => {
-        const found = this.corpus.chunks[chunk];
+        const found = chunks[chunk];
         if (!found) return [];
         const { text, document, documentTitle } = found;
         const score = scores[side][chunk] ?? NaN;
         return [{ chunk, text, document, documentTitle, score, ranks: bySide((other) => ranks[other].get(chunk)) }];
       }),
     );
+    const first = bySide((side) => firstPlaces(order[side].map((chunk) => chunks[chunk]?.document)));
+    const shown = new Set(SEARCH_SIDES.flatMap((side) => hits[side].map(({ document }) => document)));
+    if (asked !== undefined) shown.add(asked);
+    const documents = [...shown].map((document): DocumentStanding => ({
+      document,
+      title: chunks.find((chunk) => chunk.document === document)?.documentTitle ?? '',
+      first: bySide((side) => first[side].get(document)),
+    }));
+    return { hits, documents };
   }
 }
 
+/** The place of each value's first occurrence, from 1. */
+function firstPlaces<T>(values: readonly T[]): Map<T, number> {
+  const places = new Map<T, number>();
+  for (const [i, value] of values.entries()) if (!places.has(value)) places.set(value, i + 1);
+  return places;
+}
+
 function bySide<T>(value: (side: SearchSide) => T): Record<SearchSide, T> {
-  return { after: value('after'), before: value('before'), bm25: value('bm25') };
+  return { after: value('after'), before: value('before'), bm25: value('bm25'), tfidf: value('tfidf') };
 }

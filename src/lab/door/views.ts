@@ -106,8 +106,8 @@ export interface ResumedRun {
   readonly corpus: CorpusSummary;
 }
 
-/** The three rankings that are set side by side: the retriever as trained, as it began, and word overlap. */
-export const SEARCH_SIDES = ['after', 'before', 'bm25'] as const;
+/** The rankings that are set side by side: the retriever as trained, as it began, and two by shared words. */
+export const SEARCH_SIDES = ['after', 'before', 'bm25', 'tfidf'] as const;
 export type SearchSide = (typeof SEARCH_SIDES)[number];
 
 /** A chunk in one of the rankings. */
@@ -117,10 +117,17 @@ export interface SearchHit {
   readonly text: string;
   readonly document: number;
   readonly documentTitle: string;
-  /** Cosine for the retrievers; BM25's own scale otherwise. */
+  /** Cosine for the retrievers and TF-IDF; BM25's own scale otherwise. */
   readonly score: number;
-  /** Its place in each ranking, from 1; undefined where BM25 finds no word of the query in it. */
+  /** Its place in each ranking, from 1; undefined where that goes by words and finds none of the query in it. */
   readonly ranks: Readonly<Record<SearchSide, number | undefined>>;
+}
+
+/** Where the first chunk of a document stands in each ranking, from 1; undefined where none of its chunks does. */
+export interface DocumentStanding {
+  readonly document: number;
+  readonly title: string;
+  readonly first: Readonly<Record<SearchSide, number | undefined>>;
 }
 
 export interface SearchResult {
@@ -131,6 +138,10 @@ export interface SearchResult {
   readonly chunks: number;
   /** The best of each ranking, best first; equal scores in the corpus's order. */
   readonly hits: Readonly<Record<SearchSide, readonly SearchHit[]>>;
+  /** The documents of these hits, and the one that is asked for. */
+  readonly documents: readonly DocumentStanding[];
+  /** The document that holds the query word for word, or is called so; undefined where none does, or several do. */
+  readonly asked: number | undefined;
 }
 
 /** What an inspection was made of. */

@@ -111,11 +111,24 @@ export function found(query: string, step: number): SearchResult {
   const last = TEXTS.length - 1;
   const hit = (chunk: number, score: number) => {
     const [documentTitle, text] = TEXTS[chunk] ?? TEXTS[0];
-    const ranks = { after: chunk + 1, before: last - chunk + 1, bm25: chunk < 2 ? 2 - chunk : undefined };
+    const byWords = chunk < 2 ? 2 - chunk : undefined;
+    const ranks = { after: chunk + 1, before: last - chunk + 1, bm25: byWords, tfidf: byWords };
     return { chunk, text, document: titles.indexOf(documentTitle), documentTitle, score, ranks };
   };
   const after = TEXTS.map((_, chunk) => hit(chunk, 0.82 - 0.11 * chunk));
   const before = TEXTS.map((_, i) => hit(last - i, 0.61 - 0.01 * i));
   const bm25 = [hit(1, 6.1), hit(0, 2.4)];
-  return { query, step, chunks: 96, hits: { after, before, bm25 } };
+  const tfidf = [hit(1, 0.4), hit(0, 0.2)];
+  const documents = titles.map((title, document) => {
+    const place = (hits: readonly { readonly document: number }[]): number | undefined => {
+      const at = hits.findIndex((one) => one.document === document);
+      return at < 0 ? undefined : at + 1;
+    };
+    return {
+      document,
+      title,
+      first: { after: place(after), before: place(before), bm25: place(bm25), tfidf: place(tfidf) },
+    };
+  });
+  return { query, step, chunks: 96, hits: { after, before, bm25, tfidf }, documents, asked: undefined };
 }

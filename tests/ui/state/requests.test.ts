@@ -32,7 +32,9 @@ describe('a search', () => {
     query,
     step: 0,
     chunks: 2,
-    hits: { after: [], before: [], bm25: [] },
+    hits: { after: [], before: [], bm25: [], tfidf: [] },
+    documents: [],
+    asked: undefined,
   });
 
   test('shows what was found for its own query when another was asked before it', async () => {

@@ -1,4 +1,4 @@
-import type { SearchHit, SearchSide } from '../../../lab/door/views.ts';
+import type { DocumentStanding, SearchHit, SearchResult, SearchSide } from '../../../lab/door/views.ts';
 import type { ChunkView } from '../../../run/record.ts';
 
 /** Titles that name nothing: a search for them would be of no use. */
@@ -38,6 +38,7 @@ const OTHER = {
   after: { side: 'before', when: 'before training' },
   before: { side: 'after', when: 'after training' },
   bm25: { side: 'after', when: 'after training' },
+  tfidf: { side: 'after', when: 'after training' },
 } as const satisfies Record<SearchSide, { side: SearchSide; when: string }>;
 
 /** Where a hit of one ranking stands in the ranking that it is set against; undefined when it has no rank there. */
@@ -56,4 +57,36 @@ export function moveOf(hit: SearchHit, side: SearchSide): Move | undefined {
 export function barLength(score: number, side: SearchSide, hits: readonly SearchHit[]): number {
   const whole = side === 'bm25' ? Math.max(...hits.map((hit) => hit.score), 0) : 1;
   return whole > 0 ? Math.min(1, Math.max(0, score / whole)) : 0;
+}
+
+/** What each ranking is called within a sentence. */
+const BY = [
+  ['after', 'after training'],
+  ['before', 'before training'],
+  ['bm25', 'by BM25'],
+  ['tfidf', 'by TF-IDF'],
+] as const satisfies readonly (readonly [SearchSide, string])[];
+
+/**
+ * Where the first right answer stands in each ranking. What is right, the reader says by a click on a chunk; else the query says
+ * it itself, where it is a title or a piece of the text. Undefined where nobody knows.
+ */
+export function firstRight(result: SearchResult, chosen: number | undefined): string | undefined {
+  const document = chosen === undefined ? result.asked : documentOf(result, chosen);
+  const standing = result.documents.find((one) => one.document === document);
+  if (!standing) return undefined;
+  const why = chosen === undefined ? 'which the query is of' : 'which you chose';
+  return `The first chunk of “${standing.title}”, ${why}: ${places(standing)}.`;
+}
+
+function documentOf({ hits }: SearchResult, chunk: number): number | undefined {
+  return Object.values(hits)
+    .flat()
+    .find((hit) => hit.chunk === chunk)?.document;
+}
+
+function places({ first }: DocumentStanding): string {
+  return BY.map(([side, how]) => `${first[side] === undefined ? 'not found' : `rank ${first[side]}`} ${how}`).join(
+    ', ',
+  );
 }
