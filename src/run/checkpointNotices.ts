@@ -1,4 +1,4 @@
-import { PASSAGE_PREFIX, QUERY_PREFIX } from '../corpus/batches/collation.ts';
+import { PREFIXES } from '../corpus/prefixes.ts';
 import { POOLING_CONFIG, PROMPTS_CONFIG } from '../files/models/sentenceTransformers.ts';
 import { objectiveOf } from '../objectives/registry.ts';
 import { SETTINGS, type Configuration } from '../settings/configuration.ts';
@@ -26,13 +26,15 @@ export function noticesOf({ languageModel, retriever }: Bases, configuration: Co
   ];
 }
 
+const quoted = (prefix: string): string => (prefix === '' ? 'nothing' : JSON.stringify(prefix.slice(0, 200)));
+
 /** Where an embedding model is used otherwise than it says of itself. */
-function asRetriever({ embedding }: Pretrained, { pooling }: Configuration): string[] {
+function asRetriever({ embedding, tokenizer }: Pretrained, { pooling }: Configuration): string[] {
   if (!embedding) return [];
-  const { pooling: own, pooledAs, queryPrompt, passagePrompt, further } = embedding;
+  const { pooling: own, pooledAs, further } = embedding;
+  const { prefixes } = tokenizer;
   const { label, choices } = SETTINGS.pooling;
   const named = (value: string) => `“${choices.find((choice) => choice.value === value)?.label ?? value}”`;
-  const prompts = [queryPrompt, passagePrompt].filter((prompt) => prompt !== undefined && prompt !== '');
   return [
     ...(own !== undefined && own !== pooling
       ? [
@@ -42,11 +44,11 @@ function asRetriever({ embedding }: Pretrained, { pooling }: Configuration): str
     ...(own === undefined && pooledAs !== undefined
       ? [`It is an embedding model that pools in a way that is not here (${pooledAs}, ${POOLING_CONFIG}).`]
       : []),
-    ...(prompts.length > 0
-      ? [
-          `It was trained on texts that begin with ${prompts.map((prompt) => JSON.stringify(prompt)).join(' and ')} (${PROMPTS_CONFIG}); here they begin with “${QUERY_PREFIX}” and “${PASSAGE_PREFIX}”.`,
-        ]
-      : []),
+    ...(prefixes === PREFIXES
+      ? []
+      : [
+          `It was trained on words of its own before a text (${PROMPTS_CONFIG}), and so they stand there: ${quoted(prefixes.query)} before queries and ${quoted(prefixes.passage)} before passages.`,
+        ]),
     ...(further.length > 0 ? [`Parts of it that come after pooling are not read: ${further.join(', ')}.`] : []),
   ];
 }

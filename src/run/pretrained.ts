@@ -1,4 +1,5 @@
 import { CorpusError } from '../corpus/errors.ts';
+import { PREFIXES, type Prefixes } from '../corpus/prefixes.ts';
 import { limitNotices } from '../corpus/tokenizer/libraryLimits.ts';
 import { resolveSpecialTokens, templateNotices, type TokenizerSources } from '../corpus/tokenizer/specialTokens.ts';
 import { TextTokenizer } from '../corpus/tokenizer/tokenizer.ts';
@@ -63,7 +64,9 @@ export async function openPretrained(name: string, files: FileLookup): Promise<P
   const notices: string[] = [];
   const config = await readDecoderConfig(files, (message) => notices.push(message));
   const resolved = resolveSpecialTokens(await readTokenizer(files));
-  const tokenizer = new TextTokenizer(resolved.files, config.vocabularySize);
+  const embedding = await readEmbeddingCard(files);
+  const use = { modelTokens: config.vocabularySize, prefixes: ownPrefixes(embedding) };
+  const tokenizer = new TextTokenizer(resolved.files, use);
   notices.push(...resolved.notices, ...templateNotices(tokenizer), ...limitNotices(resolved.files.tokenizerJson));
   if (tokenizer.neededRows > config.vocabularySize)
     throw new CorpusError(
@@ -81,10 +84,17 @@ export async function openPretrained(name: string, files: FileLookup): Promise<P
     endIds: resolved.endIds,
     stored: storedFormat(checkpoint),
     notices,
-    embedding: await readEmbeddingCard(files),
+    embedding,
     packed: await readPackedOrigin(files),
     bodyOnly: checkpoint.get('embed_tokens.weight') !== undefined,
   };
+}
+
+/** An embedding model's own words, where it was trained on others than the usual ones. */
+function ownPrefixes(card: EmbeddingCard | undefined): Prefixes | undefined {
+  const [query, passage] = [card?.queryPrompt ?? '', card?.passagePrompt ?? ''];
+  const isUsual = query === PREFIXES.query && passage === PREFIXES.passage;
+  return isUsual || query + passage === '' ? undefined : { query, passage };
 }
 
 /** The files that speak of tokens; all but tokenizer.json may be absent. */

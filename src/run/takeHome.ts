@@ -30,7 +30,7 @@ export async function runArchive({ runtime, prepared, experiment }: OpenRun): Pr
     pooling: configuration.pooling,
     retrieverLayers: layersRun(models.retriever),
     centred: models.centre !== undefined,
-    prefixes: true,
+    prefixes: corpus.retrieverTokenizer.prefixes,
     maxLength: configuration.chunkTokens,
     ending: corpus.retrieverTokenizer.ending,
     endsItself: corpus.retrieverTokenizer.specials.trailing.length > 0,

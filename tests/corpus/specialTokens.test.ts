@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chunkTokenBudget, collate, retrieverRow } from '../../src/corpus/batches/collation.ts';
+import { chunkTokenBudget, collate, queryText, retrieverRow } from '../../src/corpus/batches/collation.ts';
 import { resolveSpecialTokens } from '../../src/corpus/tokenizer/specialTokens.ts';
 import { TextTokenizer } from '../../src/corpus/tokenizer/tokenizer.ts';
 import { wordTokenizerFiles } from '../../src/corpus/tokenizer/wordTokenizer.ts';
@@ -103,5 +103,34 @@ describe('a tokenizer that ends every text by itself', () => {
   it('leaves room for one end', () => {
     expect(chunkTokenBudget(tokenizer, 9, true)).toBe(7);
     expect(chunkTokenBudget(new TextTokenizer(WORDS), 9, true)).toBe(7);
+  });
+});
+
+describe('a retriever with words of its own before its texts', () => {
+  const words = wordTokenizerFiles(['find', 'it', 'gulls', 'nest', 'on', 'cliffs']);
+  const tokenizer = new TextTokenizer(words, { prefixes: { query: 'find it ', passage: '' } });
+  const ids = (text: string) => tokenizer.encodeBare(text);
+  const { eosId } = tokenizer;
+  const options = { maxLength: 9, firstHalf: true, firstHalfRatio: 0.5, prefixes: true };
+
+  it('puts them there, and keeps them whole where half of a query is cut off', () => {
+    const { queryIds, queryContent, passageIds, passageContent } = collate(
+      ['gulls nest on cliffs'],
+      options,
+      tokenizer,
+    );
+    expect([queryIds, queryContent]).toEqual([[[...ids('find it gulls nest'), eosId]], [[2, 4]]]);
+    expect([passageIds, passageContent]).toEqual([[[...ids('gulls nest on cliffs'), eosId]], [[0, 4]]]);
+    expect(queryText(tokenizer, 'gulls nest on cliffs', options)).toBe('gulls nest');
+    const [query] = collate(['gulls nest on cliffs'], { ...options, prefixes: false }, tokenizer).queryIds;
+    expect(query).toEqual([...ids('gulls nest'), eosId]);
+    const crops = cropRows(['gulls nest on cliffs'], tokenizer, 9, Random.fromSeed(1));
+    expect(crops.queryIds[0]?.slice(0, 2)).toEqual(ids('find it'));
+    expect(crops.passageContent?.[0]?.[0]).toBe(0);
+  });
+
+  it('leaves room for the longer of them', () => {
+    expect(chunkTokenBudget(tokenizer, 9, true)).toBe(6);
+    expect(chunkTokenBudget(tokenizer, 9, false)).toBe(8);
   });
 });

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { PREFIXES } from '../../src/corpus/prefixes.ts';
 import { noticesOf } from '../../src/run/checkpointNotices.ts';
 import { setUpCorpus } from '../../src/run/corpusSetup.ts';
 import { openPretrained, type Pretrained } from '../../src/run/pretrained.ts';
@@ -134,11 +135,13 @@ test('an embedding model says where a run uses it otherwise than it was made for
   const retriever = await open('base', card);
   const run = (changes: object, bases = { languageModel: plain, retriever }) =>
     noticesOf(bases, configure({ base: 'checkpoint', checkpoint: 'one', ...changes }));
-  const prompt = 'base: It was trained on texts that begin with "Instruct: find\\nQuery:" and "" (config_sentence';
-  expect(run({ pooling: 'eos' })).toEqual([expect.stringContaining(prompt.replace(' and ""', ''))]);
+  const prompts = 'and so they stand there: "Instruct: find\\nQuery:" before queries and nothing before passages.';
+  expect(run({ pooling: 'eos' })).toEqual([expect.stringContaining(prompts)]);
+  expect(retriever.tokenizer.prefixes).toEqual({ query: 'Instruct: find\nQuery:', passage: '' });
+  expect(plain.tokenizer.prefixes).toBe(PREFIXES);
   expect(run({ pooling: 'mean' })).toEqual([
     expect.stringMatching(/trained on “End token” \(1_Pooling\/config.json\), and this run takes “Mean of tokens”/),
-    expect.stringContaining('here they begin with “query: ” and “passage: ”'),
+    expect.stringContaining(prompts),
   ]);
   // What pools otherwise than can be done here, and what comes after it.
   const further = [...modules, { path: '2_Dense', type: 'sentence_transformers.models.Dense' }];
@@ -150,6 +153,17 @@ test('an embedding model says where a run uses it otherwise than it was made for
     expect.stringContaining('pools in a way that is not here (weightedmean, 1_Pooling/config.json)'),
     expect.stringContaining('not read: Dense'),
   ]);
+});
+
+test('the usual words before a text are no words of its own: of a retriever that was taken home from here', async () => {
+  const prompts = { query: PREFIXES.query, document: PREFIXES.passage };
+  const home = await open('base', {
+    'modules.json': [{ path: '', type: 'revela_retriever.Retriever' }],
+    'config_sentence_transformers.json': { prompts },
+  });
+  expect(home.tokenizer.prefixes).toBe(PREFIXES);
+  const bases = { languageModel: home, retriever: home };
+  expect(noticesOf(bases, configure({ base: 'checkpoint', checkpoint: 'one' }))).toEqual([]);
 });
 
 test('an embedding model as the language model is possible where it is tied, which is said', async () => {

@@ -1,4 +1,5 @@
 import { CorpusError, requireInteger } from '../errors.ts';
+import { NO_PREFIXES, PREFIXES, type Prefixes } from '../prefixes.ts';
 import type { TextTokenizer } from '../tokenizer/tokenizer.ts';
 import type { ContentSpan, TokenBatch } from '../types.ts';
 
@@ -9,12 +10,9 @@ export interface CollationOptions {
   readonly firstHalf: boolean;
   /** That part, as a share of the tokens (prefix and BOS counted, EOS not). */
   readonly firstHalfRatio: number;
-  /** Whether texts for the retriever begin with "query: " and "passage: ". */
+  /** Whether texts for the retriever begin with its tokenizer's prefixes. */
   readonly prefixes: boolean;
 }
-
-export const QUERY_PREFIX = 'query: ';
-export const PASSAGE_PREFIX = 'passage: ';
 
 /** Ids of a text cut to `limit` tokens. Template specials (BOS) are counted and kept; the text itself gives way. */
 function truncatedIds(tokenizer: TextTokenizer, text: string, limit: number): number[] {
@@ -29,7 +27,7 @@ function withoutEnd(tokenizer: TextTokenizer, text: string, limit: number): numb
 }
 
 /** Which side of a search a text is on; the prefix tells the retriever. */
-export type RetrieverRole = 'query' | 'passage';
+export type RetrieverRole = keyof Prefixes;
 
 /** A row of the retriever, and where the text's own tokens stand in it. */
 export interface RetrieverRow {
@@ -39,8 +37,9 @@ export interface RetrieverRow {
 
 /**
  * Ids of a text as the retriever reads it when it searches: prefix, cut to maxLength − 1 tokens, EOS; where the tokenizer ends every
- * text by itself, as those of embedding models do, that end and no other. The same row that `collate` makes of a whole chunk. Its content begins where its ids part from those of the prefix alone: a token that holds the
- * prefix's last space and the first word belongs to the text.
+ * text by itself, as those of embedding models do, that end and no other. The same row that `collate` makes of a whole chunk. Its
+ * content begins where its ids part from those of the prefix alone: a token that holds the prefix's last space and the first word
+ * belongs to the text.
  */
 export function retrieverRow(
   tokenizer: TextTokenizer,
@@ -48,7 +47,7 @@ export function retrieverRow(
   role: RetrieverRole,
   { maxLength, prefixes = true }: { readonly maxLength: number; readonly prefixes?: boolean },
 ): RetrieverRow {
-  const prefix = !prefixes ? '' : role === 'query' ? QUERY_PREFIX : PASSAGE_PREFIX;
+  const prefix = (prefixes ? tokenizer.prefixes : NO_PREFIXES)[role];
   const { ending, specials } = tokenizer;
   const body = withoutEnd(tokenizer, prefix + text, maxLength - ending.length);
   const ids = [...body, ...ending];
@@ -90,12 +89,11 @@ export function collate(
     );
   }
   const limit = maxLength - 1;
-  const { ending } = retrieverTokenizer;
   const whole = (text: string, role: RetrieverRole) =>
     retrieverRow(retrieverTokenizer, text, role, { maxLength, prefixes });
   const queries = texts.map((text) => {
     const row = whole(text, 'query');
-    return firstHalf ? firstPart(row, firstHalfRatio, ending) : row;
+    return firstHalf ? firstPart(row, firstHalfRatio, retrieverTokenizer) : row;
   });
   const passages = texts.map((text) => whole(text, 'passage'));
   const lmIds = texts.map((text) => truncatedIds(lmTokenizer, text, limit));
@@ -118,20 +116,21 @@ export function collate(
   };
 }
 
-/** The first ⌊ratio · length⌋ tokens of a row, its end not counted, and an end. */
-function firstPart(
-  { ids, content: [first, end] }: RetrieverRow,
-  ratio: number,
-  ending: readonly number[],
-): RetrieverRow {
-  const kept = halfOf(ids, ratio, ending);
-  const part = [...ids.slice(0, kept), ...ending];
+/** The first part of a row, and an end. */
+function firstPart(row: RetrieverRow, ratio: number, tokenizer: TextTokenizer): RetrieverRow {
+  const [first, end] = row.content;
+  const kept = halfOf(row, ratio, tokenizer);
+  const part = [...row.ids.slice(0, kept), ...tokenizer.ending];
   return { ids: part, content: contentSpan(first, Math.min(end, kept), part.length) };
 }
 
-/** How many tokens of a query row its first part keeps: what ends it is not counted. */
-function halfOf(row: readonly number[], ratio: number, ending: readonly number[]): number {
-  return Math.floor((row.length - ending.length) * ratio);
+/**
+ * How many tokens of a query row its first part keeps: ⌊ratio · length⌋, its end not counted, the prefix counted as in the released
+ * code. An embedding model's own words are kept whole instead, and a part of the text behind them: they are too long to count.
+ */
+function halfOf({ ids, content: [first] }: RetrieverRow, ratio: number, { ending, prefixes }: TextTokenizer): number {
+  const whole = prefixes === PREFIXES ? 0 : first;
+  return whole + Math.max(0, Math.floor((ids.length - ending.length - whole) * ratio));
 }
 
 /**
@@ -143,22 +142,25 @@ export function queryText(
   text: string,
   { maxLength, firstHalf, firstHalfRatio, prefixes }: CollationOptions,
 ): string {
-  const { ids: row } = retrieverRow(tokenizer, text, 'query', { maxLength, prefixes });
+  const row = retrieverRow(tokenizer, text, 'query', { maxLength, prefixes });
   const { ending } = tokenizer;
-  const kept = firstHalf ? halfOf(row, firstHalfRatio, ending) : row.length - ending.length;
-  const prefix = prefixes ? QUERY_PREFIX : '';
+  const kept = firstHalf ? halfOf(row, firstHalfRatio, tokenizer) : row.ids.length - ending.length;
+  const prefix = prefixes ? tokenizer.prefixes.query : '';
   const pieces = tokenizer.pieces(prefix + text);
   // Longer rows are cut at their end, template tokens excepted: what is kept are the first tokens in any case.
   if (kept >= pieces.length) return text;
   const last = pieces.slice(0, kept).findLast(({ span }) => span !== undefined)?.span;
   if (last) return text.slice(0, Math.max(0, last.end - prefix.length));
-  const decoded = tokenizer.decode(row.slice(0, kept)).trimStart();
+  const decoded = tokenizer.decode(row.ids.slice(0, kept)).trimStart();
   return decoded.slice(prefix.trim().length).trimStart();
 }
 
 /** The most tokens a chunk may have so that nothing of it is cut off: room is left for prefix, BOS and EOS. */
 export function chunkTokenBudget(tokenizer: TextTokenizer, maxLength: number, prefixes: boolean): number {
   const { ending, specials } = tokenizer;
-  const prefix = prefixes ? tokenizer.countTokens(PASSAGE_PREFIX) : 0;
+  const { query, passage } = prefixes ? tokenizer.prefixes : NO_PREFIXES;
+  // Of the usual two the passage's alone is counted, which is the longer one or as long.
+  const counted = tokenizer.prefixes === PREFIXES ? [passage] : [query, passage];
+  const prefix = Math.max(...counted.map((text) => (text === '' ? 0 : tokenizer.countTokens(text))));
   return maxLength - specials.leading.length - ending.length - prefix;
 }

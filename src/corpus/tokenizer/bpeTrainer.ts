@@ -1,5 +1,5 @@
 import { byteToCharacter } from './byteAlphabet.ts';
-import { PASSAGE_PREFIX, QUERY_PREFIX } from '../batches/collation.ts';
+import { PREFIXES } from '../prefixes.ts';
 import { CorpusError, requireInteger } from '../errors.ts';
 import { pacer } from '../pacer.ts';
 import { mergePairs } from './pairMerger.ts';
@@ -67,7 +67,7 @@ export async function trainBpe(
   }
   if (total === 0) throw new CorpusError('empty-text', 'There is no text to build a vocabulary from. Add some text.');
   const chunkEstimate = Math.ceil(total / PRE_TOKENS_PER_CHUNK);
-  for (const prefix of [QUERY_PREFIX, PASSAGE_PREFIX]) {
+  for (const prefix of [PREFIXES.query, PREFIXES.passage]) {
     for (const [piece] of prefix.trimEnd().matchAll(pattern)) {
       counts.set(piece, (counts.get(piece) ?? 0) + chunkEstimate);
     }

@@ -1,5 +1,6 @@
 import { Tokenizer } from '@huggingface/tokenizers';
 import { CorpusError } from '../errors.ts';
+import { PREFIXES, type Prefixes } from '../prefixes.ts';
 import { forLibrary } from './libraryLimits.ts';
 import { isRecord, tokenContent } from './tokenContent.ts';
 import { byteLevelSpans, byteLevelText, literalSpans } from './tokenOffsets.ts';
@@ -9,6 +10,14 @@ import type { Span } from './tokenOffsets.ts';
 export interface TokenizerFiles {
   readonly tokenizerJson: Readonly<Record<string, unknown>>;
   readonly tokenizerConfig: Readonly<Record<string, unknown>>;
+}
+
+/** What a model makes of its tokenizer. */
+export interface TokenizerUse {
+  /** How many tokens the model knows: a text that spells another is refused. Default: all of the tokenizer's. */
+  readonly modelTokens?: number;
+  /** Default: "query: " and "passage: ". */
+  readonly prefixes?: Prefixes | undefined;
 }
 
 /** One token for display. `span` is absent for tokens the template adds, and where offsets cannot be known. */
@@ -101,14 +110,19 @@ export class TextTokenizer {
   private readonly literal: ReadonlySet<string>;
   private readonly wordCounts = new Map<string, number>();
 
+  /** What the retriever's texts begin with: an embedding model's own words, where it has some. */
+  readonly prefixes: Prefixes;
+  private readonly modelTokens: number;
+
   /**
-   * @param modelTokens how many tokens the model knows: a text that spells another is refused. Default: all of the tokenizer's.
    * @throws CorpusError `invalid-tokenizer` when the files cannot be used or name no EOS token.
    */
   constructor(
     readonly files: TokenizerFiles,
-    private readonly modelTokens = Infinity,
+    { modelTokens = Infinity, prefixes = PREFIXES }: TokenizerUse = {},
   ) {
+    this.modelTokens = modelTokens;
+    this.prefixes = prefixes;
     const { tokenizerJson, tokenizerConfig } = files;
     const model = tokenizerJson.model;
     if (!isRecord(model)) {

@@ -8,8 +8,8 @@ export interface RunDescription {
   readonly retrieverLayers?: number | undefined;
   /** Whether the mean of each side is subtracted (centre.safetensors beside the weights). */
   readonly centred: boolean;
-  /** Whether texts begin with "query: " and "passage: ". */
-  readonly prefixes: boolean;
+  /** What texts begin with. */
+  readonly prefixes: { readonly query: string; readonly passage: string };
   /** Longest text of the retriever in tokens, its end-of-sequence token included. */
   readonly maxLength: number;
   /** The retriever's tokenizer ends every text by itself: no other end token follows. */
@@ -133,8 +133,10 @@ To compute with the same numbers, load the base with \`from_pretrained(FOLDER, g
 }
 
 function retrieverPart(model: DescribedModel, { ownBase, run }: ReadmeContents): string {
-  const [query, passage] = run.prefixes ? ['query: ', 'passage: '] : ['', ''];
-  const prefixed = run.prefixes ? 'Queries begin with `query: `, passages with `passage: `.' : 'Texts have no prefix.';
+  const { query, passage } = run.prefixes;
+  const begin = (text: string): string => (text === '' ? 'with nothing' : `with \`${python(text).slice(1, -1)}\``);
+  const prefixed =
+    query + passage === '' ? 'Texts have no prefix.' : `Queries begin ${begin(query)}, passages ${begin(passage)}.`;
   return `## The retriever: \`retriever/\`
 
 ${baseSentence(model, ownBase)} It is the body of the model, without the head that predicts tokens.

@@ -101,11 +101,13 @@ export interface RetrieverToDescribe extends DescribedModel {
 
 /** The files beside a retriever's weights by which sentence-transformers embeds texts as it was trained to. */
 export function sentenceTransformersFiles({ form, base, run }: RetrieverToDescribe): NamedFile[] {
-  const prefixes = { query: 'query: ', passage: 'passage: ' };
+  const { query, passage } = run.prefixes;
+  // A text's side is told by the first prefix that it begins with: one that begins with the other must come before it.
+  const prefixes = passage.startsWith(query) ? { passage, query } : { query, passage };
   return [
     jsonFile('modules.json', [{ idx: 0, name: '0', path: '', type: `${MODULE}.Retriever` }]),
     jsonFile('config_sentence_transformers.json', {
-      prompts: { query: prefixes.query, document: prefixes.passage },
+      prompts: { query, document: passage },
       default_prompt_name: null,
       similarity_fn_name: 'cosine',
     }),

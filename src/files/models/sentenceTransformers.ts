@@ -23,6 +23,8 @@ export interface EmbeddingCard {
 type Fields = Readonly<Record<string, unknown>>;
 
 const POOLING = { lasttoken: 'eos', mean_tokens: 'mean', mean: 'mean', cls_token: 'first', cls: 'first' } as const;
+/** The model itself, what is read of its pooling, what is done anyway, and what is taken home from here. */
+const KNOWN = ['Transformer', 'Pooling', 'Normalize', 'Retriever'];
 const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -64,7 +66,7 @@ export async function readEmbeddingCard(files: FileLookup): Promise<EmbeddingCar
     pooledAs,
     queryPrompt: prompt('query'),
     passagePrompt: prompt('passage', 'document'),
-    further: modules.map(({ type }) => type).filter((type) => !['Transformer', 'Pooling', 'Normalize'].includes(type)),
+    further: modules.map(({ type }) => type).filter((type) => !KNOWN.includes(type)),
   };
 }
 

@@ -1,6 +1,6 @@
 import { CorpusError } from '../../corpus/errors.ts';
 import type { Random } from '../../corpus/random.ts';
-import { contentSpan, PASSAGE_PREFIX, QUERY_PREFIX, type RetrieverRow } from '../../corpus/batches/collation.ts';
+import { contentSpan, type RetrieverRow } from '../../corpus/batches/collation.ts';
 import type { ContentSpan, RetrieverRows } from '../../corpus/types.ts';
 import type { TextTokenizer } from '../../corpus/tokenizer/tokenizer.ts';
 
@@ -40,7 +40,9 @@ export function cropRows(
     const ids = [...before, ...crop, ...tokenizer.ending];
     return { ids, content: contentSpan(before.length, before.length + crop.length, ids.length) };
   };
-  const [query, passage] = [QUERY_PREFIX, PASSAGE_PREFIX].map((prefix) => tokenizer.encodeBare(prefix));
+  const { prefixes } = tokenizer;
+  const idsOf = (prefix: string) => (prefix === '' ? [] : tokenizer.encodeBare(prefix));
+  const [query, passage] = [prefixes.query, prefixes.passage].map(idsOf);
   const queries: RetrieverRow[] = [];
   const passages: RetrieverRow[] = [];
   texts.forEach((text, i) => {

@@ -48,7 +48,7 @@ const RUN: RunExport['run'] = {
   pooling: 'mean',
   centred: false,
   ending: [1],
-  prefixes: true,
+  prefixes: { query: 'query: ', passage: 'passage: ' },
   maxLength: 128,
   endsItself: false,
   temperature: 0.05,
@@ -281,12 +281,16 @@ test('the README says how each model is loaded and how embeddings are made', asy
     expect(both).toContain(line);
   expect(both).toContain('max_length=127)["input_ids"] + [tokenizer.eos_token_id]');
   expect(both).not.toContain('gates.json');
-  const ending = await readme({ retriever: model(files), run: { ...RUN, endsItself: true } });
+  expect(both).toContain('Queries begin with `query: `, passages with `passage: `.');
+  const prefixes = { query: 'Instruct: find\nQuery:', passage: '' };
+  const ending = await readme({ retriever: model(files), run: { ...RUN, endsItself: true, prefixes } });
+  expect(ending).toContain('Queries begin with `Instruct: find\\nQuery:`, passages with nothing.');
+  expect(ending).toContain('], "Instruct: find\\nQuery:")');
   expect(ending).toContain('max_length=128)["input_ids"]\n');
   expect(ending).not.toContain('eos_token_id');
   const eos = await readme({
     retriever: model(files),
-    run: { ...RUN, pooling: 'eos', prefixes: false, contextLayers: undefined },
+    run: { ...RUN, pooling: 'eos', prefixes: { query: '', passage: '' }, contextLayers: undefined },
     gates: [1],
   });
   expect(eos).toContain('rows.append(hidden[-1])');

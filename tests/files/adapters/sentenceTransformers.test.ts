@@ -5,6 +5,7 @@ import { folderFiles } from '../../../src/cli/support/nodeFiles.ts';
 import { centreFile, readCentre } from '../../../src/files/adapters/centreFile.ts';
 import { loadAdapter } from '../../../src/files/adapters/peft.ts';
 import { sentenceTransformersFiles } from '../../../src/files/adapters/sentenceTransformers.ts';
+import { PREFIXES } from '../../../src/corpus/prefixes.ts';
 import { ModelFileError } from '../../../src/files/formats/byteSource.ts';
 import { concatenated, SafetensorsError, writeSafetensors } from '../../../src/files/formats/safetensors.ts';
 import { loadDecoder } from '../../../src/files/models/decoderFiles.ts';
@@ -67,7 +68,7 @@ test('what it was tried with is what is written', () => {
     pooling: 'content',
     retrieverLayers: LAYERS,
     centred: true,
-    prefixes: true,
+    prefixes: PREFIXES,
     maxLength: MAX_LENGTH,
     ending,
     endsItself: false,
@@ -83,6 +84,16 @@ test('what it was tried with is what is written', () => {
     expect(new TextDecoder().decode(concatenated(chunks)), name).toBe(
       readFileSync(join(ARCHIVE, 'retriever', name), 'utf8'),
     );
+  const own = { query: '', passage: 'Passage: ' };
+  const [, prompts, sides] = sentenceTransformersFiles({
+    form: 'full',
+    base: { name: 'a' },
+    run: { ...run, prefixes: own },
+  });
+  const textOf = (file: (typeof files)[number]) => new TextDecoder().decode(concatenated(file.chunks));
+  expect(JSON.parse(textOf(prompts!))).toMatchObject({ prompts: { query: '', document: 'Passage: ' } });
+  // The first that a text begins with tells its side, and all texts begin with nothing.
+  expect(textOf(sides!)).toMatch(/"passage": "Passage: ",\s*"query": ""/);
   const [, , settings] = sentenceTransformersFiles({ form: 'full', base: { name: 'a/b', revision: 'main' }, run });
   expect(JSON.parse(new TextDecoder().decode(concatenated(settings!.chunks)))).toMatchObject({
     base: '.',
