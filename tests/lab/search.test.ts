@@ -101,7 +101,9 @@ describe('embedTexts', () => {
   test('an id beyond the vocabulary is refused and leaves nothing behind', async () => {
     const before = runtime.pool.report().liveBuffers;
     const { retriever } = experiment.models;
-    const foreign = Object.create(corpus.retrieverTokenizer, { eosId: { value: 100_000 } }) as typeof corpus.tokenizer;
+    const foreign = Object.create(corpus.retrieverTokenizer, {
+      ending: { value: [100_000] },
+    }) as typeof corpus.tokenizer;
     const options = { role: 'query', pooling: 'mean', maxTokens: 24 } as const;
     await expect(embedTexts(runtime, retriever, foreign, ['A'], options)).rejects.toThrow(/100000/);
     expect(runtime.pool.report().liveBuffers).toBe(before);
