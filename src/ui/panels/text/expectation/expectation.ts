@@ -195,7 +195,10 @@ function onCheckpoint({ configuration, text, hasBases }: Circumstances): Expecta
     why,
     remedy,
   });
-  if (isPreset('gentle', configuration)) return told('learns', 'A checkpoint learns from prose.', GENTLE_ON_PROSE);
+  if (isPreset('gentle', configuration)) {
+    const words = 'This learns: on three texts it was ahead of TF-IDF and of its untrained self after 20 steps.';
+    return told('learns', words, GENTLE_ON_PROSE);
+  }
   if (isPreset('paper', configuration)) {
     return told('nothing', 'As in the paper an untouched checkpoint is thrown off at first.', PAPER_ON_PROSE);
   }
