@@ -14,9 +14,10 @@ import { SettingError, type SettingValue } from './setting.ts';
 /**
  * A configuration as a short text for links: `v=1&preset=gentle&chunks=16`. It names the preset that it differs from least and
  * then only what differs, by the settings' own names, so that a person can read it and an order of settings means nothing.
- * The number is raised when a link of an older version would be read as something else.
+ * A preset that has come to mean something else is named in version 2; in version 1 its name means what it did then.
  */
-export const CODE_VERSION = 1;
+export const CODE_VERSION = 2;
+const READ: readonly string[] = ['1', '2'];
 
 /** Longer ones are not read: all settings together take far less. */
 const MAXIMUM_LENGTH = 4096;
@@ -36,16 +37,16 @@ export class CodeError extends BadInputError {
 
 /** The code of a configuration; the same for the same configuration. */
 export function encodeConfiguration(configuration: Configuration): string {
-  let best: { readonly id: string; readonly changed: SettingKey[] } | undefined;
-  for (const { id, configuration: base } of PRESETS) {
+  let best: { readonly id: string; readonly version: number; readonly changed: SettingKey[] } | undefined;
+  for (const { id, configuration: base, earlier } of PRESETS) {
     const changed = changedSettings(configuration, base);
-    if (!best || changed.length < best.changed.length) best = { id, changed };
+    if (!best || changed.length < best.changed.length) best = { id, version: earlier ? CODE_VERSION : 1, changed };
   }
   // A reader's own text always says how it is cut: a code that does not is older than that setting.
   const isWanted = (key: SettingKey): boolean =>
     best?.changed.includes(key) === true || (key === 'chunkFit' && configuration.source === 'text');
   const changes = SETTING_KEYS.filter(isWanted).map((key) => `${key}=${encodeValue(configuration[key])}`);
-  return [`v=${CODE_VERSION}`, `preset=${best?.id ?? ''}`, ...changes].join('&');
+  return [`v=${best?.version ?? CODE_VERSION}`, `preset=${best?.id ?? ''}`, ...changes].join('&');
 }
 
 /** Whether a text claims to be a code, so that it is worth a complaint when it cannot be read. */
@@ -71,11 +72,12 @@ export function decodeConfiguration(code: string): Configuration {
   const id = fields.get('preset');
   const base = PRESETS.find((one) => one.id === id);
   if (!base) throw new CodeError(`There is no preset called "${shortened(id ?? '')}" here.`, 'preset');
+  const meant = (fields.get('v') === '1' && base.earlier) || base.configuration;
   fields.delete('v');
   fields.delete('preset');
   return checked(
     [...fields].map(([key, value]) => [key, decodeValue(key, value)]),
-    base.configuration,
+    meant,
   );
 }
 
@@ -91,10 +93,10 @@ function checked(changes: readonly (readonly [string, unknown])[], base: Configu
 }
 
 function checkVersion(version: string | undefined): void {
-  if (version === String(CODE_VERSION)) return;
+  if (version !== undefined && READ.includes(version)) return;
   const given = shortened(version ?? '');
   const hint = Number(version) > CODE_VERSION ? ' It was made by a newer copy of this page.' : '';
-  throw new CodeError(`It is of version "${given}"; this page reads version ${CODE_VERSION}.${hint}`, 'v');
+  throw new CodeError(`It is of version "${given}"; this page reads versions ${READ.join(' and ')}.${hint}`, 'v');
 }
 
 /** Truth values as 0 and 1; of text only what would end the value, or looks strange in an address, is escaped. */

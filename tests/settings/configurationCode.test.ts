@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { configure, contradictions, SETTING_KEYS, type Configuration } from '../../src/settings/configuration.ts';
 import { CodeError, decodeConfiguration, encodeConfiguration, isCode } from '../../src/settings/configurationCode.ts';
-import { PRESETS } from '../../src/settings/presets.ts';
+import { preset, PRESETS } from '../../src/settings/presets.ts';
 import { pick, randomDraft, randomFrom } from './random.ts';
 
 /** A configuration with some settings changed at random; those that contradict each other are drawn anew. */
@@ -36,7 +36,8 @@ describe('the code of a configuration', () => {
   });
 
   it('is the preset alone where nothing differs, and otherwise only what differs', () => {
-    for (const { id, configuration } of PRESETS) expect(encodeConfiguration(configuration)).toBe(`v=1&preset=${id}`);
+    for (const { id, configuration, earlier } of PRESETS)
+      expect(encodeConfiguration(configuration)).toBe(`v=${earlier ? 2 : 1}&preset=${id}`);
     expect(encodeConfiguration(configure({ temperature: 0.02, vNorm: false }))).toBe(
       'v=1&preset=facts&temperature=0.02&vNorm=0',
     );
@@ -45,8 +46,37 @@ describe('the code of a configuration', () => {
     );
   });
 
+  it('means by a preset’s name what the name meant when the link was made', () => {
+    const { configuration, earlier } = preset('gentle');
+    expect(decodeConfiguration('v=2&preset=gentle')).toEqual(configuration);
+    expect(configuration).toMatchObject({
+      pooling: 'content',
+      retrieverDepth: -1,
+      centring: true,
+      freezeLanguageModel: true,
+    });
+    const before = {
+      pooling: 'mean',
+      retrieverDepth: 0,
+      centring: false,
+      contextLayers: 'upperHalf',
+      chunkTokens: 128,
+    };
+    expect(decodeConfiguration('v=1&preset=gentle')).toEqual(earlier);
+    expect(decodeConfiguration('v=1&preset=gentle&chunks=16')).toMatchObject({
+      ...before,
+      learningRate: 3e-4,
+      freezeLanguageModel: false,
+      chunks: 16,
+    });
+    for (const version of [1, 2])
+      expect(decodeConfiguration(`v=${version}&preset=paper`)).toEqual(preset('paper').configuration);
+    // What was meant then is written so that it is read again as it was.
+    expect(decodeConfiguration(encodeConfiguration(earlier!))).toEqual(earlier);
+  });
+
   it.each([
-    ['v=2&preset=facts', /version "2".*newer/],
+    ['v=3&preset=facts', /version "3".*versions 1 and 2.*newer/],
     ['preset=facts', /version ""/],
     ['v=1', /no preset called ""/],
     ['v=1&preset=nothing', /no preset called "nothing"/],

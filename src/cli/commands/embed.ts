@@ -2,6 +2,7 @@ import { embeddingsTsv, writeNpy } from '../../files/formats/embeddingFiles.ts';
 import { configure } from '../../settings/configuration.ts';
 import { setUpCorpus } from '../../run/corpusSetup.ts';
 import { readCentre } from '../../files/adapters/centreFile.ts';
+import { readRetrieverUse } from '../../files/adapters/sentenceTransformers.ts';
 import type { FileLookup } from '../../files/formats/byteSource.ts';
 import { Centre } from '../../models/centre.ts';
 import type { Runtime } from '../../ops/core/runtime.ts';
@@ -47,9 +48,10 @@ ${FILE_HELP}
   --out FILE               write the chunks' embeddings: FILE.npy ([chunks, width], float32) or FILE.tsv (with the texts)
 ${FORCE_HELP}
   --chunkTokens N          tokens of a chunk (default: at most ${preset('gentle').configuration.chunkTokens}, and short enough for most documents to have two)
-  --pooling NAME           mean (default), content, eos or first: the one that the retriever was trained with
-  --retrieverDepth N       layers that the retriever ran: 0 (default) all, 12 the first twelve, -1 all but the last (=-1)
-A centre that lies beside the adapter (or the model) is subtracted, as in training.`,
+  --pooling NAME           mean, content, eos or first: the one that the retriever was trained with
+  --retrieverDepth N       layers that the retriever ran: 0 all, 12 the first twelve, -1 all but the last (=-1)
+A retriever that was exported here says itself what it pools, how deep it is and what is subtracted; of others the default is the
+mean of all tokens after all layers.`,
   async run(args, signal) {
     const { values, positionals } = parse(args, {
       model: { type: 'string' },
@@ -85,7 +87,10 @@ A centre that lies beside the adapter (or the model) is subtracted, as in traini
     const settings = { documentUnit, column, chunkTokens, chunkFit, pooling, retrieverDepth };
     const given = Object.entries(settings).filter(([, value]) => value !== undefined);
     const changes = { ...small, ...Object.fromEntries(given), ...ownTextChanges(values) };
-    const configuration = configure(changes, preset('gentle').configuration);
+    const beside = folderFiles(values.adapter ?? folder);
+    const use = (await readRetrieverUse(beside)) ?? { pooling: 'mean', layers: 0 };
+    const usual = { pooling: use.pooling, retrieverDepth: use.layers };
+    const configuration = configure({ ...usual, ...changes }, preset('gentle').configuration);
     const { text, title } = await readGivenFiles(file ?? [], signal);
 
     const pretrained = await openCheckpoint(folder);
@@ -102,7 +107,6 @@ A centre that lies beside the adapter (or the model) is subtracted, as in traini
       config: retrieverConfig(configuration, pretrained.config),
     });
     try {
-      const beside = values.adapter === undefined ? pretrained.files : folderFiles(values.adapter);
       const centre = await centreOf(runtime, beside, pretrained.config.hiddenSize);
       const embed = (role: 'query' | 'passage', texts: readonly string[], onProgress?: (fraction: number) => void) =>
         embedTexts(runtime, model.decoder, tokenizer, texts, {

@@ -1,3 +1,5 @@
+import { POOLINGS, type Pooling } from '../../ops/pooling.ts';
+import { ModelFileError, readJson, type FileLookup } from '../formats/byteSource.ts';
 import { jsonFile, textFile, type NamedFile } from '../formats/zipWriter.ts';
 import type { DescribedModel, RunDescription } from './adapterReadme.ts';
 
@@ -125,4 +127,26 @@ export function sentenceTransformersFiles({ form, base, run }: RetrieverToDescri
     }),
     textFile(`${MODULE}.py`, PYTHON),
   ];
+}
+
+/** How a retriever that was taken home makes its embeddings. */
+export interface RetrieverUse {
+  readonly pooling: Pooling;
+  /** How many of its first layers are run; 0: all. */
+  readonly layers: number;
+}
+
+/**
+ * What the files beside a retriever's weights say of its use; undefined where there is no word of ours.
+ * @throws ModelFileError for one that cannot be read.
+ */
+export async function readRetrieverUse(files: FileLookup): Promise<RetrieverUse | undefined> {
+  const name = `${MODULE}.json`;
+  if (!(await files(name))) return undefined;
+  const { pooling: said, layers } = ((await readJson(files, name)) ?? {}) as Record<string, unknown>;
+  const pooling = POOLINGS.find((one) => one === said);
+  const isCount = layers === null || (typeof layers === 'number' && Number.isInteger(layers) && layers >= 1);
+  if (!pooling || !isCount)
+    throw new ModelFileError(`${name} should say "pooling" and "layers" of a retriever. Use another copy.`);
+  return { pooling, layers: layers === null ? 0 : layers };
 }

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { folderFiles } from '../../../src/cli/support/nodeFiles.ts';
 import { centreFile, readCentre } from '../../../src/files/adapters/centreFile.ts';
 import { loadAdapter } from '../../../src/files/adapters/peft.ts';
-import { sentenceTransformersFiles } from '../../../src/files/adapters/sentenceTransformers.ts';
+import { readRetrieverUse, sentenceTransformersFiles } from '../../../src/files/adapters/sentenceTransformers.ts';
 import { PREFIXES } from '../../../src/corpus/prefixes.ts';
 import { ModelFileError } from '../../../src/files/formats/byteSource.ts';
 import { concatenated, SafetensorsError, writeSafetensors } from '../../../src/files/formats/safetensors.ts';
@@ -117,4 +117,17 @@ test('a centre is written and read to the bit; others, and damaged ones, are ref
   const nan = { name: 'passage', shape: [5], data: new Float32Array(5).fill(NaN) };
   await expect(readCentre(folder({ [name]: writeSafetensors([query, nan]) }), 5)).rejects.toThrow(/NaN/);
   await expect(readCentre(folder({ [name]: writeSafetensors([query]) }), 5)).rejects.toThrow('query and passage');
+});
+
+test('a retriever says itself what it pools and how deep it is', async () => {
+  expect(await readRetrieverUse(folderFiles(join(ARCHIVE, 'retriever')))).toEqual({
+    pooling: 'content',
+    layers: LAYERS,
+  });
+  expect(await readRetrieverUse(folder({}))).toBeUndefined();
+  const said = (json: unknown) =>
+    readRetrieverUse(folder({ 'revela_retriever.json': new TextEncoder().encode(JSON.stringify(json)) }));
+  expect(await said({ pooling: 'mean', layers: null })).toEqual({ pooling: 'mean', layers: 0 });
+  for (const wrong of [null, {}, { pooling: 'max', layers: 2 }, { pooling: 'mean', layers: 0 }, { pooling: 'mean' }])
+    await expect(said(wrong)).rejects.toThrow(/should say "pooling" and "layers"/);
 });
