@@ -56,7 +56,7 @@ def content(ids, prefix):
     end = len(ids) - ${ending.length}
     return slice(start, end) if start < end else slice(len(ids) - 1, len(ids))  # no text at all: the end token
 `;
-/** The means of queries and passages, by the first word of their prefix. */
+/** The means of queries and of passages. */
 const CENTRE = `
 from safetensors.torch import load_file
 
@@ -168,7 +168,7 @@ def embed(texts, prefix):
         with torch.no_grad():
             hidden = model(input_ids=torch.tensor([ids])).last_hidden_state[0]
         rows.append(${POOLED[run.pooling]})
-    return torch.nn.functional.normalize(torch.stack(rows)${run.centred ? ' - centre[prefix.split(":")[0]]' : ''}, dim=-1)
+    return torch.nn.functional.normalize(torch.stack(rows)${run.centred ? ` - centre["query" if prefix == ${python(query)} else "passage"]` : ''}, dim=-1)
 
 queries = embed(["Where do gulls nest?"], ${python(query)})
 passages = embed(["Gulls nest on cliffs.", "Bread needs yeast."], ${python(passage)})

@@ -342,6 +342,12 @@ test('an adapter of the first layers has tensors for these alone, and fits a dec
   for (const { adapter } of [loaded, { adapter: short! }, { adapter: whole! }]) adapter.destroy();
   const run = { ...RUN, pooling: 'content', retrieverLayers: 1 } as const;
   const readme = archiveReadme({ retriever: model([]), ownBase: false, learntGates: false, run });
+  expect(readme).not.toContain('centre');
+  const prefixes = { query: 'Find it: ', passage: '' };
+  const centred = { ...run, centred: true, prefixes };
+  expect(archiveReadme({ retriever: model([]), ownBase: false, learntGates: false, run: centred })).toContain(
+    'centre["query" if prefix == "Find it: " else "passage"]',
+  );
   expect(readme).toContain('after layer 1 (no final norm)');
   expect(readme).toContain('model.layers = model.layers[:1]');
 });
