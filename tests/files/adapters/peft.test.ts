@@ -66,7 +66,6 @@ test.each<[string, unknown, RegExp]>([
   ['biases', { ...CONFIG, lora_bias: true }, /uses lora_bias/],
   ['whole modules', { ...CONFIG, modules_to_save: ['lm_head'] }, /uses modules_to_save/],
   ['single tokens', { ...CONFIG, trainable_token_indices: [1, 2] }, /uses trainable_token_indices/],
-  ['chosen layers', { ...CONFIG, layers_to_transform: [0] }, /uses layers_to_transform/],
   ['trained biases', { ...CONFIG, bias: 'all' }, /trains biases \(bias "all"\)/],
   [
     'a changed base',
