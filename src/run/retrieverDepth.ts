@@ -15,7 +15,7 @@ export function retrieverConfig(
   if (layers !== undefined) return firstLayers(config, layers);
   throw new SettingError(
     'retrieverDepth',
-    `${SETTINGS.retrieverDepth.label} is ${depth}, but this model has ${config.layers} layers. ${depthsThereAre(config.layers)}`,
+    `${SETTINGS.retrieverDepth.label} is ${depth}, but this model has ${config.layers} ${config.layers === 1 ? 'layer' : 'layers'}. ${depthsThereAre(config.layers)}`,
   );
 }
 

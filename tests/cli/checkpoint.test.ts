@@ -33,7 +33,10 @@ const CONFIG = {
   intermediate_size: 16,
   tie_word_embeddings: true,
 };
-const FACTS = '--source facts --chunks 4 --chunkTokens 48 --heldOutBatches 1 --rank 2 --warmup 0'.split(' ');
+const FACTS =
+  '--source facts --chunks 4 --chunkTokens 48 --heldOutBatches 1 --rank 2 --warmup 0 --freezeLanguageModel false'.split(
+    ' ',
+  );
 const TEXT = Array.from(
   { length: 6 },
   (_, i) => `Essay ${i}\n\nThe number ${i} is curious. People count to ${i} for ages. Nobody minds it.`,
@@ -167,7 +170,14 @@ describe('train on a checkpoint', () => {
     );
     expect(base.code).toBe(0);
     const onBase = (...args: string[]) =>
-      run('train', '--model', at('base'), '--json', '--every', '1', ...FACTS, '--chunkTokens', '24', ...args);
+      run(
+        'train',
+        ...['--model', at('base'), '--json', '--every', '1', ...FACTS],
+        ...['--chunkTokens', '24', '--retrieverDepth', '0', ...args],
+      );
+    // One layer has none to leave off, which is said before anything is loaded.
+    const deeper = await onBase('--steps', '1', '--retrieverDepth=-1');
+    expect([deeper.code, deeper.err]).toEqual([1, expect.stringContaining('this model has 1 layer. Choose 0')]);
     const first = await onBase('--steps', '1', '--learningRate', '0.1', '--export', at('adapters'));
     expect(first.code).toBe(0);
     const fresh = await onBase('--steps', '1');

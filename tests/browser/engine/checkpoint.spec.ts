@@ -92,7 +92,9 @@ test('a checkpoint is fetched, trained with adapters, searched, taken home, and 
     unknown
   >;
   expect(config).toMatchObject({ peft_type: 'LORA', r: 4, base_model_name_or_path: REPOSITORY });
-  expect(Object.keys(archive)).toContain('language-model/adapter_model.safetensors');
+  // Its language model stays as it is; its embeddings are centred.
+  expect(Object.keys(archive)).toContain('retriever/centre.safetensors');
+  expect(Object.keys(archive)).not.toContain('language-model/adapter_model.safetensors');
 
   await page.getByRole('button', { name: 'Save now' }).click();
   const steps = await stepOf(page);
