@@ -18,6 +18,7 @@ function at(configuration: Configuration, changes: Partial<Circumstances> = {}):
     here: undefined,
     hasBases: true,
     hasWebGpu: true,
+    isOn: false,
     ...changes,
   };
 }
@@ -66,6 +67,12 @@ describe('what to expect', () => {
     expect(why).toContain('Measured');
     expect(remedy).toEqual({ kind: 'train', label: 'Train on it' });
     expect(expectationOf(at(GENTLE, text({ heldOut: 0 }))).sentence).toContain('scores will be on the training text');
+  });
+
+  it('asks for no press while its run is on', () => {
+    const { sentence, remedy } = expectationOf(at(GENTLE, { isOn: true }));
+    expect(sentence).toMatch(/to judge by\.$/);
+    expect(remedy).toBeUndefined();
   });
 
   it('of other settings on a checkpoint is open, and of the paper’s nothing at first', () => {

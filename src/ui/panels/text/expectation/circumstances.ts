@@ -49,6 +49,8 @@ export interface Circumstances {
   /** Whether the checkpoints that are chosen are here; undefined until the lab has said. */
   readonly hasBases: boolean | undefined;
   readonly hasWebGpu: boolean;
+  /** Whether the run that is on is of what is chosen, and has begun. */
+  readonly isOn: boolean;
 }
 
 /** What one press does about it. */

@@ -185,13 +185,13 @@ function notHere(at: Circumstances): Expectation | undefined {
   };
 }
 
-function onCheckpoint({ configuration, text, hasBases }: Circumstances): Expectation | undefined {
+function onCheckpoint({ configuration, text, hasBases, isOn }: Circumstances): Expectation | undefined {
   if (configuration.base !== 'checkpoint' || hasBases === undefined) return undefined;
-  const remedy: Remedy = { kind: 'train', label: 'Train on it' };
+  const remedy: Remedy | undefined = isOn ? undefined : { kind: 'train', label: 'Train on it' };
   const judged = heldOutWords(text);
   const told = (outlook: Expectation['outlook'], words: string, why: string): Expectation => ({
     outlook,
-    sentence: said(text, words, judged, 'Press Train.'),
+    sentence: said(text, words, judged, isOn ? '' : 'Press Train.'),
     why,
     remedy,
   });
