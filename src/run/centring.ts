@@ -8,7 +8,7 @@ import type { Pooling } from '../ops/pooling.ts';
 import type { Configuration } from '../settings/configuration.ts';
 import type { CorpusSetup } from './corpusSetup.ts';
 
-/** Chunks that a centre is the mean of, at least: as many of the first training batches as hold them. */
+/** Chunks that a centre is the mean of: those of as many of the first training batches as hold this many, each once. */
 const SAMPLE_CHUNKS = 80;
 
 export interface MeasuringOptions {
@@ -26,13 +26,19 @@ export function centringSample(
   { chunkTokens: maxLength, firstHalf }: Pick<Configuration, 'chunkTokens' | 'firstHalf'>,
 ): RetrieverRows[] {
   const options = { maxLength, firstHalf, firstHalfRatio: 0.5, prefixes: true };
+  const seen = new Set<number>();
+  // The batches of a short text hold its few chunks again and again: reading one twice costs time and says nothing new.
   return Array.from({ length: Math.ceil(SAMPLE_CHUNKS / batches.batchSize) }, (_, i) =>
-    collate(
-      batches.batchAt(i).chunks.map(({ text }) => text),
-      options,
-      retrieverTokenizer,
-    ),
-  );
+    batches.batchAt(i).chunks.filter(({ index }) => !seen.has(index) && seen.add(index)),
+  )
+    .filter((chunks) => chunks.length > 0)
+    .map((chunks) =>
+      collate(
+        chunks.map(({ text }) => text),
+        options,
+        retrieverTokenizer,
+      ),
+    );
 }
 
 /**

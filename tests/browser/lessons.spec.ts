@@ -161,7 +161,7 @@ test('numbers are those of the picture, and are not read out as they change', as
   await page.getByRole('slider', { name: 'Time' }).fill('207');
   await openLesson(page, 1);
   await lesson(page).getByRole('button', { name: 'Draw a batch' }).waitFor();
-  const numbers = lesson(page).getByText(/^Step \d+ of the run that is shown/);
+  const numbers = lesson(page).getByText(/^Step \d+ of the recorded run on Facts/);
   await expect(numbers).toContainText('Step 200 of');
   const isLive = (one: Element): boolean => one.closest('[aria-live]') !== null;
   expect(await numbers.evaluate(isLive)).toBe(false);

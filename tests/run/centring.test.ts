@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { pastedText } from '../../src/corpus/given.ts';
 import { memorySource } from '../../src/files/formats/byteSource.ts';
 import { concatenated } from '../../src/files/formats/safetensors.ts';
 import { embedTexts } from '../../src/lab/desks/embedding.ts';
@@ -66,6 +67,17 @@ const recordOf = ({
     corpus: summary,
     adapter: '',
   });
+
+test('of a short text every chunk is read once, however often its batches hold it', async () => {
+  const configuration = configure({ ...CONFIGURATION, source: 'text', documentUnit: 'paragraph', chunkFit: 'fixed' });
+  const text = Array.from({ length: 80 }, (_, i) => `Word${i} comes first here.${i % 8 === 7 ? '\n\n' : ' '}`).join('');
+  const short = await setUpCorpus(configuration, { text: pastedText('Words', text) });
+  const sample = centringSample(short, configuration);
+  const rows = sample.flatMap(({ passageIds }) => passageIds.map(String));
+  expect(new Set(rows).size).toBe(rows.length);
+  expect(rows.length).toBeLessThan(80);
+  expect(sample.every(({ queryIds }) => queryIds.length > 0)).toBe(true);
+});
 
 test('a centre is the mean of the pooled states of the first batches, of queries and of passages', async () => {
   const { experiment } = await open(CONFIGURATION);

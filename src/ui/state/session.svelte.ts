@@ -156,7 +156,10 @@ export class Session implements Door {
   prepare(): void {
     if (this.stage.hasRun || this.draft.problem) return;
     const { present } = this.reader;
-    if (this.draft.configuration.source !== 'text' || isReadAtOnce(present)) void this.apply(present);
+    if (this.draft.configuration.source !== 'text' || isReadAtOnce(present)) return void this.apply(present);
+    // What was refused or is being read is a text before this one.
+    this.ground.giveUp();
+    if (this.error?.kind === 'badInput') this.error = undefined;
   }
 
   /**

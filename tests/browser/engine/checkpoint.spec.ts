@@ -49,7 +49,7 @@ async function download(page: Page): Promise<void> {
   await page.keyboard.press('Tab');
   await page.getByRole('textbox', { name: /repository/i }).fill(REPOSITORY);
   expect(hub.requests, 'nothing is fetched before it is asked for').toHaveLength(0);
-  await page.getByRole('button', { name: 'Look up' }).click();
+  await page.getByRole('button', { name: 'Look up', exact: true }).click();
   const offer = page.getByRole('article', { name: `What ${REPOSITORY} costs` });
   await expect(offer.getByText('2 layers of width 64')).toBeVisible();
   const weights = () => hub.requests.filter(({ file, sent }) => file === 'model.safetensors' && sent > 100_000);

@@ -66,7 +66,14 @@ test('ten pasted paragraphs become a retriever on a checkpoint that one press ha
     await expect(expectation(page)).toContainText('Press Train.', WITH_COMPILING);
     await expect(page.getByRole('combobox', { name: 'Preset' })).toHaveValue('gentle');
     await expect(page.getByRole('list', { name: 'Documents' }).getByRole('listitem')).toHaveCount(10);
-    await set(page, { 'LoRA rank': 4, 'Held-out batches': 1, 'Evaluate every': 1000, 'Save every': 0 });
+    // The checkpoint has one layer: nothing is below its last.
+    await set(page, {
+      'Retriever depth': 0,
+      'LoRA rank': 4,
+      'Held-out batches': 1,
+      'Evaluate every': 1000,
+      'Save every': 0,
+    });
   });
 
   await test.step('a few steps are trained, and the text is searched', async () => {

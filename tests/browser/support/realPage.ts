@@ -52,7 +52,7 @@ export function ownText(page: Page): Locator {
 
 /** Types values into the settings, by their labels. */
 export async function set(page: Page, values: Readonly<Record<string, number>>): Promise<void> {
-  await page.getByRole('button', { name: 'Settings' }).click();
+  await page.getByRole('button', { name: /^Settings/ }).click();
   for (const [label, value] of Object.entries(values)) {
     await page.getByRole('textbox', { name: label, exact: true }).fill(String(value));
   }
