@@ -16,9 +16,10 @@ vi.mock('../../src/cli/support/nodeGpu.ts', async (original) => {
 });
 
 const FAULTS = join(import.meta.dirname, '../files/adapters/faults');
-const RUN = '--source facts --chunks 4 --chunkTokens 24 --heldOutBatches 1 --warmup 0 --steps 1 --every 1 --json'.split(
-  ' ',
-);
+const RUN =
+  '--source facts --chunks 4 --chunkTokens 24 --freezeLanguageModel false --heldOutBatches 1 --warmup 0 --steps 1 --every 1 --json'.split(
+    ' ',
+  );
 
 let close = (): void => undefined;
 let folder: string;
