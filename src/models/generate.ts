@@ -42,20 +42,11 @@ export async function generate(
 export async function nextLogits(runtime: Runtime, decoder: Decoder, ids: readonly number[]): Promise<Float32Array> {
   const { head } = decoder.weights;
   if (!head) throw new Error('The model has no output head, so it cannot predict tokens.');
-  let logits: Promise<Float32Array> | undefined;
-  try {
-    runtime.scope(() => {
-      const input = decoder.prepare(runtime, [ids]);
-      const { hidden } = decoder.forward(runtime, input);
-      logits = runtime.read(headProducts(runtime, poolRows(runtime, hidden, input.rows, 'eos'), head));
-    });
-    await runtime.recorder.flush();
-  } catch (cause) {
-    runtime.recorder.discard();
-    throw cause;
-  }
-  if (!logits) throw new Error('The logits were not read.');
-  return await logits;
+  return runtime.compute(() => {
+    const input = decoder.prepare(runtime, [ids]);
+    const { hidden } = decoder.forward(runtime, input);
+    return headProducts(runtime, poolRows(runtime, hidden, input.rows, 'eos'), head);
+  });
 }
 
 /** h · Wᵀ over all shards of the head: h [1, D] → [1, V]. */

@@ -64,7 +64,7 @@ export async function measureCentre(
       { ids: passageIds, content: passageContent },
     ];
     for (const [side, marked] of sides.entries()) {
-      const states = await readStates(runtime, retriever, marked, pooling);
+      const states = await runtime.compute(() => pooledStates(runtime, retriever, marked, { pooling }));
       states.forEach((value, at) => (sums[side]![at % width]! += value));
     }
     rows += queryIds.length;
@@ -73,25 +73,4 @@ export async function measureCentre(
   centre.set(Float32Array.from(sums.flatMap((sum) => Array.from(sum, (value) => value / rows))));
   await runtime.recorder.flush();
   runtime.pool.trim();
-}
-
-/** Pooled states of rows: [B, D]. */
-async function readStates(
-  runtime: Runtime,
-  retriever: Decoder,
-  rows: MarkedRows,
-  pooling: Pooling,
-): Promise<Float32Array> {
-  let states: Promise<Float32Array> | undefined;
-  try {
-    runtime.scope(() => {
-      states = runtime.read(pooledStates(runtime, retriever, rows, { pooling }));
-    });
-    await runtime.recorder.flush();
-  } catch (cause) {
-    runtime.recorder.discard();
-    throw cause;
-  }
-  if (!states) throw new Error('The pooled states were not read.');
-  return await states;
 }

@@ -102,26 +102,15 @@ function* batches(rows: readonly Row[], budget: number): Generator<Row[], void, 
 }
 
 /** [rows.length, hiddenSize], each of length 1. */
-async function embedBatch(
+function embedBatch(
   runtime: Runtime,
   decoder: Decoder,
   rows: readonly Row[],
   options: EmbedOptions,
 ): Promise<Float32Array> {
-  let vectors: Promise<Float32Array> | undefined;
-  try {
-    runtime.scope(() => {
-      const marked = { ids: rows.map(({ ids }) => ids), content: rows.map(({ content }) => content) };
-      const pooled = pooledStates(runtime, decoder, marked, options);
-      const states = options.centre?.ofSide(pooled, options.role) ?? pooled;
-      vectors = runtime.read(l2Normalize(runtime, states));
-    });
-    await runtime.recorder.flush();
-  } catch (cause) {
-    // Half a forward pass must not run with what is recorded next.
-    runtime.recorder.discard();
-    throw cause;
-  }
-  if (!vectors) throw new Error('The embeddings were not read.');
-  return await vectors;
+  return runtime.compute(() => {
+    const marked = { ids: rows.map(({ ids }) => ids), content: rows.map(({ content }) => content) };
+    const pooled = pooledStates(runtime, decoder, marked, options);
+    return l2Normalize(runtime, options.centre?.ofSide(pooled, options.role) ?? pooled);
+  });
 }

@@ -61,6 +61,22 @@ export class Runtime {
     return numbers;
   }
 
+  /** Numbers of the tensor that `body` makes, computed at once. Nothing stays on the GPU, and nothing half recorded is run later. */
+  async compute(body: () => Tensor): Promise<Float32Array<ArrayBuffer>> {
+    let numbers: Promise<Float32Array<ArrayBuffer>> | undefined;
+    try {
+      this.scope(() => {
+        numbers = this.read(body());
+      });
+      await this.recorder.flush();
+    } catch (cause) {
+      this.recorder.discard();
+      throw cause;
+    }
+    if (!numbers) throw new Error('What was computed was not read.');
+    return await numbers;
+  }
+
   /** Runs `body`; what it made is released, but for the tensors it returns, which pass to the enclosing scope. */
   scope<T extends Tensor | readonly Tensor[] | undefined | void>(body: () => T): T {
     this.beginScope();

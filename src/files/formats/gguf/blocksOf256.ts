@@ -17,44 +17,34 @@ function groupScales(bytes: Uint8Array, at: number, group: number): { s: number;
   };
 }
 
-/** d, dmin f16; 12 bytes of s and m; 128 bytes of q, 4 bits each: of 32 bytes the lower halves are one group, the upper the next. */
-const Q4_K: BlockType = {
-  numbers: 256,
-  bytes: 144,
-  scales: [0, 2],
-  unpack(bytes, at, out, to) {
-    const d = half(bytes, at);
-    const dmin = half(bytes, at + 2);
-    for (let group = 0; group < GROUPS; group++) {
-      const { s, m } = groupScales(bytes, at + 4, group);
-      const [scale, least] = [d * s, dmin * m];
-      const first = at + 16 + 32 * (group >> 1);
-      const shift = 4 * (group & 1);
-      for (let i = 0; i < 32; i++) out[to + 32 * group + i] = scale * (((bytes[first + i] ?? 0) >> shift) & 15) - least;
-    }
-  },
-};
-
-/** As Q4_K, with the fifth bits of all groups in 32 bytes before q: bit `group` of byte i belongs to its number i. */
-const Q5_K: BlockType = {
-  numbers: 256,
-  bytes: 176,
-  scales: [0, 2],
-  unpack(bytes, at, out, to) {
-    const d = half(bytes, at);
-    const dmin = half(bytes, at + 2);
-    for (let group = 0; group < GROUPS; group++) {
-      const { s, m } = groupScales(bytes, at + 4, group);
-      const [scale, least] = [d * s, dmin * m];
-      const first = at + 48 + 32 * (group >> 1);
-      const shift = 4 * (group & 1);
-      for (let i = 0; i < 32; i++) {
-        const high = ((bytes[at + 16 + i] ?? 0) >> group) & 1;
-        out[to + 32 * group + i] = scale * ((((bytes[first + i] ?? 0) >> shift) & 15) | (high << 4)) - least;
+/**
+ * d, dmin f16; 12 bytes of s and m; q in 128 bytes from `lower` on: of 32 bytes the lower halves are one group, the upper the next.
+ * Where there are fifth bits, those of all groups lie in 32 bytes from `fifth` on: bit `group` of byte i belongs to its number i.
+ */
+function groupsOf32(size: number, lower: number, fifth?: number): BlockType {
+  return {
+    numbers: 256,
+    bytes: size,
+    scales: [0, 2],
+    unpack(bytes, at, out, to) {
+      const d = half(bytes, at);
+      const dmin = half(bytes, at + 2);
+      for (let group = 0; group < GROUPS; group++) {
+        const { s, m } = groupScales(bytes, at + 4, group);
+        const [scale, least] = [d * s, dmin * m];
+        const first = at + lower + 32 * (group >> 1);
+        const shift = 4 * (group & 1);
+        for (let i = 0; i < 32; i++) {
+          const high = fifth === undefined ? 0 : ((bytes[at + fifth + i] ?? 0) >> group) & 1;
+          out[to + 32 * group + i] = scale * ((((bytes[first + i] ?? 0) >> shift) & 15) | (high << 4)) - least;
+        }
       }
-    }
-  },
-};
+    },
+  };
+}
+
+const Q4_K = groupsOf32(144, 16);
+const Q5_K = groupsOf32(176, 48, 16);
 
 /**
  * Sixteen groups of 16, value = (d · s) · (q − 32) with s an i8. In each half of 128 numbers: 64 bytes of lower four bits, the

@@ -1,19 +1,16 @@
-import { shown } from '../../../models/config.ts';
+import { shown, type DecoderConfig } from '../../../models/config.ts';
 import type { GgufFile } from '../../formats/gguf/gguf.ts';
 import { GgufError } from '../../formats/gguf/ggufError.ts';
 import { ARCHITECTURES, type Architecture } from './architectures.ts';
 
 /** What a GGUF file says of the shape of its model, checked as far as only the file can be. */
-export interface GgufShape {
+export interface GgufShape extends Pick<
+  DecoderConfig,
+  'hiddenSize' | 'layers' | 'heads' | 'kvHeads' | 'headDim' | 'intermediateSize'
+> {
   readonly architecture: Architecture;
   /** What its keys begin with: the architecture's name. */
   readonly prefix: string;
-  readonly hiddenSize: number;
-  readonly layers: number;
-  readonly heads: number;
-  readonly kvHeads: number;
-  readonly headDim: number;
-  readonly intermediateSize: number;
 }
 
 const RUNNABLE = [...ARCHITECTURES.keys()].join(', ').replace(/, (?=[^,]*$)/, ' and ');
