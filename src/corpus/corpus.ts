@@ -1,5 +1,6 @@
 import { chunkParagraphs } from './chunking.ts';
 import type { TokenCounter } from './chunking.ts';
+import { firstOf } from '../base/lists.ts';
 import { CorpusError } from './errors.ts';
 import { documentTokens, fittedChunks, fittingLength } from './fitting.ts';
 import { pacer } from './pacer.ts';
@@ -90,7 +91,10 @@ function noticesOf(documents: readonly CorpusDocument[]): Notice[] {
     });
     const are =
       copies.length === 1 ? '1 document is a copy of another' : `${copies.length} documents are copies of others`;
-    notices.push({ code: 'copies', message: `${are}, and no wrong answer where that is meant: ${listed(named)}.` });
+    notices.push({
+      code: 'copies',
+      message: `${are}, and no wrong answer where that is meant: ${firstOf(named, MOST_NAMED)}.`,
+    });
   }
   const alone = documents.filter((document) => !hasPartner(document));
   if (documents.length === 1)
@@ -101,16 +105,14 @@ function noticesOf(documents: readonly CorpusDocument[]): Notice[] {
         'Separate topics with headings, blank lines or a line of ---.',
     });
   else if (alone.length > 0) {
-    const named = listed(alone.map(({ title }) => `“${title}”`));
+    const named = firstOf(
+      alone.map(({ title }) => `“${title}”`),
+      MOST_NAMED,
+    );
     const are = alone.length === 1 ? '1 document has' : `${alone.length} documents have`;
     notices.push({ code: 'no-partner', message: `${are} a single chunk, which has no partner to find: ${named}.` });
   }
   return notices;
-}
-
-function listed(names: readonly string[]): string {
-  const shown = names.slice(0, MOST_NAMED).join(', ');
-  return names.length > MOST_NAMED ? `${shown} and ${names.length - MOST_NAMED} more` : shown;
 }
 
 /** Whether a chunk of the document has another one of it to find. */

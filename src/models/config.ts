@@ -1,3 +1,4 @@
+import { listed } from '../base/lists.ts';
 import { isFields, ModelConfigError, positiveIn, shown, sizeIn, type Note } from './configFields.ts';
 import { familyOf, MODEL_TYPES, type DecoderTraits } from './families.ts';
 import { nopeLayers, refuseSlidingLayers } from './layerKinds.ts';
@@ -26,8 +27,7 @@ export interface DecoderConfig extends DecoderTraits, RotarySettings {
 /** Far beyond every model there is: what claims more must not make anybody loop. */
 const MOST_LAYERS = 4096;
 
-/** "a, b and c". */
-const RUNNABLE = MODEL_TYPES.join(', ').replace(/, (?=[^,]*$)/, ' and ');
+const RUNNABLE = listed(MODEL_TYPES);
 
 /**
  * Reads a Hugging Face config.json.

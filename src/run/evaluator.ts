@@ -72,22 +72,14 @@ export class Evaluator {
     try {
       const rankings: Float32Array[] = [];
       for (const batch of scored) {
-        let read: Promise<Float32Array> | undefined;
-        runtime.scope(() => {
-          const { similarity } = batchSimilarity(runtime, untrained.decoder, definition.searchRows(batch), {
-            ...configuration,
-            centre: experiment.models.centre,
-          });
-          read = runtime.read(similarity);
-        });
-        await runtime.recorder.flush();
-        rankings.push((await read) ?? new Float32Array());
+        const options = { ...configuration, centre: experiment.models.centre };
+        rankings.push(
+          await runtime.compute(
+            () => batchSimilarity(runtime, untrained.decoder, definition.searchRows(batch), options).similarity,
+          ),
+        );
       }
       return found(scored, rankings);
-    } catch (cause) {
-      // Half a forward pass must not run with what is recorded next.
-      runtime.recorder.discard();
-      throw cause;
     } finally {
       untrained.destroy();
     }

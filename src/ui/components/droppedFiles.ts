@@ -58,3 +58,9 @@ function isFile(entry: FileSystemEntry): entry is FileSystemFileEntry {
 function isFolder(entry: FileSystemEntry): entry is FileSystemDirectoryEntry {
   return entry.isDirectory;
 }
+
+/** What a FileChooser can be asked for: the browser's own choice of files, or of a folder. */
+export interface FileChoice {
+  readonly chooseFiles: () => void;
+  readonly chooseFolder: () => void;
+}

@@ -1,3 +1,4 @@
+import { firstOf } from '../../../base/lists.ts';
 import { CorpusError } from '../../errors.ts';
 import { wordCount } from './words.ts';
 
@@ -96,9 +97,8 @@ const MOST_LISTED = 12;
 
 function listed(columns: readonly string[]): string {
   if (columns.length === 0) return 'none';
-  const names = columns
-    .slice(0, MOST_LISTED)
-    .map((name) => name.slice(0, 40))
-    .join(', ');
-  return columns.length > MOST_LISTED ? `${names} and ${columns.length - MOST_LISTED} more` : names;
+  return firstOf(
+    columns.map((name) => name.slice(0, 40)),
+    MOST_LISTED,
+  );
 }

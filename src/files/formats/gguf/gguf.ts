@@ -1,3 +1,4 @@
+import { listed } from '../../../base/lists.ts';
 import type { ByteSource } from '../byteSource.ts';
 import type { StoredTensor } from '../safetensors.ts';
 import { blockType, BLOCK_TYPE_NAMES } from './blockTypes.ts';
@@ -94,7 +95,7 @@ function place(
 
 /** What to take where a type is not read. */
 function instead(): string {
-  const names = BLOCK_TYPE_NAMES.join(', ').replace(/, (?=[^,]*$)/, ' and ');
+  const names = listed(BLOCK_TYPE_NAMES);
   return `Take a file of the same model in F16, BF16, Q8_0, Q6_K, Q5_K_M, Q4_K_M, Q4_1 or Q4_0 (${names} are read, besides F32, F16 and BF16).`;
 }
 

@@ -1,3 +1,4 @@
+import { listed } from '../../../base/lists.ts';
 import { shown, type DecoderConfig } from '../../../models/config.ts';
 import type { GgufFile } from '../../formats/gguf/gguf.ts';
 import { GgufError } from '../../formats/gguf/ggufError.ts';
@@ -13,7 +14,7 @@ export interface GgufShape extends Pick<
   readonly prefix: string;
 }
 
-const RUNNABLE = [...ARCHITECTURES.keys()].join(', ').replace(/, (?=[^,]*$)/, ' and ');
+const RUNNABLE = listed([...ARCHITECTURES.keys()]);
 
 /** @throws GgufError for another architecture, and for what none of those that can be run has. */
 export function ggufShape({ source, metadata }: GgufFile): GgufShape {
