@@ -1,7 +1,10 @@
-import { chunkParagraphs, type TokenCounter } from './chunking.ts';
+import { chunkParagraphs, MINIMUM_CHUNK_TOKENS, type TokenCounter } from './chunking.ts';
 
-/** A chunk of fewer tokens says too little to be found by. */
-export const LEAST_CHUNK_TOKENS = 10;
+/** A chunk of fewer tokens or characters says too little to be found by: about four words. */
+export const LEAST_CHUNK_TOKENS = 6;
+export const LEAST_CHUNK_CHARACTERS = 20;
+/** Documents of fewer tokens have no say in the length for all, unless all are so short: a few lines would shorten every chunk. */
+const LEAST_VOTING_TOKENS = 20;
 /** Shorter than this no chunk length is chosen by itself. */
 const LEAST_LENGTH = 12;
 /** So many of the documents that can be cut at all are to have two chunks at the length chosen for all … */
@@ -25,14 +28,16 @@ export function documentTokens(paragraphs: readonly string[], maxTokens: number,
  * @param lengths tokens of each document. @param most no longer than this. @returns tokens of a chunk.
  */
 export function fittingLength(lengths: readonly number[], most: number): number {
-  const divisible = lengths.filter((length) => length >= 2 * LEAST_CHUNK_TOKENS).sort((a, b) => a - b);
+  const atLeast = (least: number) => lengths.filter((length) => length >= least).sort((a, b) => a - b);
+  const voting = atLeast(LEAST_VOTING_TOKENS);
+  const divisible = voting.length > 0 ? voting : atLeast(2 * LEAST_CHUNK_TOKENS);
   const short = divisible[Math.floor((1 - SHARE_WITH_TWO) * divisible.length)] ?? Infinity;
   return Math.min(most, Math.max(LEAST_LENGTH, Math.floor(short / LENGTHS_FOR_TWO)));
 }
 
 /**
- * Cuts a document at the length chosen for all; one that is too short for two such chunks is cut in two where both can be of
- * LEAST_CHUNK_TOKENS.
+ * Cuts a document at the length chosen for all; one that is too short for two such chunks is cut in two where neither says
+ * too little.
  * @param tokens of the document, by documentTokens.
  */
 export function fittedChunks(
@@ -44,8 +49,12 @@ export function fittedChunks(
   const whole = chunkParagraphs(paragraphs, length, count);
   if (whole.length !== 1 || tokens < 2 * LEAST_CHUNK_TOKENS) return whole;
   for (const share of CUTS) {
-    const halves = chunkParagraphs(paragraphs, Math.ceil(share * tokens), count);
-    if (halves.length === 2 && halves.every((half) => count(half) >= LEAST_CHUNK_TOKENS)) return halves;
+    const halves = chunkParagraphs(paragraphs, Math.max(MINIMUM_CHUNK_TOKENS, Math.ceil(share * tokens)), count);
+    if (
+      halves.length === 2 &&
+      halves.every((half) => half.length >= LEAST_CHUNK_CHARACTERS && count(half) >= LEAST_CHUNK_TOKENS)
+    )
+      return halves;
   }
   return whole;
 }

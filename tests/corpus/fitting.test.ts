@@ -23,6 +23,9 @@ describe('chunks that fit short documents', () => {
     expect(fittingLength([200, 300, Infinity, Infinity], 58)).toBe(58);
     expect(fittingLength([5, 8, 10], 58)).toBe(58);
     expect(fittingLength([20, 20, 20], 58)).toBe(13);
+    // Short ones have a say only where there are no others.
+    expect(fittingLength([15, 15, 15, 60, 60], 58)).toBe(40);
+    expect(fittingLength([15, 17, 19], 58)).toBe(12);
     expect(fittingLength([], 58)).toBe(58);
   });
 
@@ -44,6 +47,25 @@ describe('chunks that fit short documents', () => {
     expect(corpus.notices.map(({ code, message }) => [code, message])).toEqual([
       ['no-partner', '1 document has a single chunk, which has no partner to find: “e”.'],
     ]);
+  });
+
+  test('paragraphs of two short sentences have a partner, lines of a few words do not', async () => {
+    const paragraphs = [
+      'Bees live in large colonies. A worker that has found a meadow dances.',
+      'In fog a horn sounds from the tower. Ships count the seconds in between.',
+      'The violin maker takes spruce and maple. The wood dries for many years.',
+    ];
+    const titled = paragraphs.map((text, i) => ({ title: `${i}`, paragraphs: [text] }));
+    expect((await cut(titled)).chunks.map(({ text }) => text)).toEqual(
+      paragraphs.flatMap((text) => text.split(/(?<=\.) /)),
+    );
+    const words = { title: 'words', paragraphs: ['no it is so we go on to do as if I'] };
+    const { documents } = await cut([
+      ...titled,
+      words,
+      { title: 'line', paragraphs: ['Contents of the second book, part one'] },
+    ]);
+    expect(documents.map(({ chunkCount }) => chunkCount)).toEqual([2, 2, 2, 1, 1]);
   });
 
   test('no text is lost, whatever the lengths, and long documents are cut as they were', async () => {
