@@ -192,6 +192,8 @@ test('gains: who gave them, token by token, for every row; stopped, failed and f
   const later = { ...inventedAttribution(record), updates: record.metrics.step + 30 };
   await panel.getByRole('button', { name: 'Compute again' }).waitFor({ state: 'detached' });
   await page.getByRole('button', { name: 'Step', exact: true }).click();
+  // Until the later step is there, the slider at its end follows it.
+  await expect.poll(() => stepOf(page)).toBeGreaterThan(record.metrics.step);
   await page.getByRole('slider', { name: 'Time' }).fill(String(record.metrics.step));
   await panel.getByRole('button', { name: 'Compute again' }).click();
   await answer(page, 'attribute', later);
