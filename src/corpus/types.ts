@@ -6,6 +6,8 @@ export interface Chunk {
   readonly documentTitle: string;
   /** Position in the corpus (prose), or a running number in the stream (facts). */
   readonly index: number;
+  /** Which of a corpus' own sentences it was told in, where there are such: equal numbers are one template. */
+  readonly wording?: number;
 }
 
 /** A document before chunking: what a file, a paste or a built-in collection is read into. */

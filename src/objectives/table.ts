@@ -13,9 +13,16 @@ export interface ObjectiveTable {
   readonly stepMetrics: readonly MetricDefinition[];
   /** Numbers of an evaluation: over the batches for scores, in the order of columns. */
   readonly evaluationMetrics: readonly MetricDefinition[];
+  /** Numbers of the batch that stays the same through a run. */
+  readonly probeMetrics: readonly MetricDefinition[];
   readonly charts: readonly ChartDefinition[];
   /** The one that is shown first comes first. */
   readonly matrices: readonly MatrixDefinition[];
+  /**
+   * What teaches the retriever: keys of ∂L/∂A and ∂L/∂S [B, B] of the in-batch loss L, beside the matrices to choose from. A picture
+   * may lack either. Undefined where an objective shows none.
+   */
+  readonly signals: { readonly attention: string; readonly similarity: string } | undefined;
   readonly pairs: PairWords;
   /** Losses of tokens: with context, then alone; empty where no tokens are predicted. */
   readonly tokenRows: readonly TokenRowDefinition[];
@@ -53,7 +60,7 @@ export interface MetricDefinition {
 /** A line of a chart: a metric over the steps of a run. */
 export interface LineDefinition {
   readonly metric: string;
-  readonly of: 'step' | 'evaluation';
+  readonly of: 'step' | 'evaluation' | 'probe';
   /** Of an evaluation's line the page says in its place what the batches were: held out, or of the training text. */
   readonly label: string;
   /** accent: with context. alone: without. strong and faint: anything else. */

@@ -215,5 +215,6 @@ export function chunkView(tokenizer: TextTokenizer, chunk: Chunk, document: numb
     .pieces(chunk.text)
     .slice(0, maxLength - 1)
     .map(({ text }) => text);
-  return { text: chunk.text, document, documentTitle: chunk.documentTitle, tokens };
+  const { text, documentTitle, wording } = chunk;
+  return { text, document, documentTitle, tokens, ...(wording === undefined ? {} : { wording }) };
 }

@@ -8,6 +8,8 @@ export interface ChunkView {
   readonly documentTitle: string;
   /** The language model's tokens, as text; joined they give the chunk as the model saw it. */
   readonly tokens: readonly string[];
+  /** Which sentence it was told in, where a corpus knows: equal numbers are one template. */
+  readonly wording?: number;
 }
 
 /** The batch of one step. */
@@ -59,6 +61,36 @@ export type StepRecord = { readonly metrics: StepMetrics; readonly batch: BatchV
 type Matrix = readonly number[];
 type TokenRows = readonly (readonly number[])[];
 
+/** Numbers of the probe after `step` updates (0: untrained), by the keys of the objective's table. */
+export type ProbeMetrics = { readonly step: number } & { readonly [metric: string]: number | undefined };
+
+/**
+ * The probe as the models saw it after `metrics.step` updates, whereas a step shows its batch with the weights before its own:
+ * matrices and numbers of tokens by the keys of the objective's table, as in a step.
+ */
+export type ProbeRecord = { readonly metrics: ProbeMetrics } & {
+  readonly [view: string]: ProbeMetrics | Matrix | TokenRows | undefined;
+};
+
+/** One batch that stays the same through a run, and what was seen of it, in the order of steps. */
+export interface Probe {
+  readonly of: ScoredText;
+  readonly batch: BatchView;
+  readonly records: readonly ProbeRecord[];
+}
+
+/** A probe record with the batch that it is of. */
+export type ProbePicture = { readonly metrics: ProbeMetrics; readonly batch: BatchView } & {
+  readonly [view: string]: ProbeMetrics | BatchView | Matrix | TokenRows | undefined;
+};
+
+/** What a picture is drawn from: a step's own batch, or the probe at a step. */
+export type Picture = StepRecord | ProbePicture;
+
+export function probePicture({ batch }: Pick<Probe, 'batch'>, record: ProbeRecord): ProbePicture {
+  return { ...record, batch };
+}
+
 /** What the batches of an evaluation were: of documents that training never sees, or, where a text is too short for that, its own. */
 export type ScoredText = 'heldOut' | 'training';
 
@@ -108,19 +140,19 @@ function defined(evaluation: Evaluation): Evaluation {
   return Object.fromEntries(Object.entries(evaluation).filter(([, value]) => value !== undefined)) as Evaluation;
 }
 
-/** A metric of a step; NaN where it has none. */
-export function metricOf(metrics: StepMetrics, key: string): number {
+/** A metric of a step or of the probe; NaN where it has none. */
+export function metricOf(metrics: StepMetrics | ProbeMetrics, key: string): number {
   const value = metrics[key];
   return typeof value === 'number' ? value : NaN;
 }
 
-/** A matrix of a step, row-major [B, B]; empty where its objective has none of that name. */
-export function matrixOf(record: StepRecord, key: string): readonly number[] {
+/** A matrix of a picture, row-major [B, B]; empty where it has none of that name. */
+export function matrixOf(record: Picture | ProbeRecord, key: string): readonly number[] {
   return (record[key] as Matrix | undefined) ?? [];
 }
 
-/** A number per predicted token of each chunk; empty where its objective has none of that name. */
-export function tokenRowsOf(record: StepRecord, key: string): readonly (readonly number[])[] {
+/** A number per predicted token of each chunk; empty where a picture has none of that name. */
+export function tokenRowsOf(record: Picture | ProbeRecord, key: string): readonly (readonly number[])[] {
   return (record[key] as TokenRows | undefined) ?? [];
 }
 
@@ -151,4 +183,6 @@ export interface RunRecord {
   /** Pictures of chosen steps. */
   readonly snapshots: readonly StepRecord[];
   readonly evaluations: readonly Evaluation[];
+  /** Absent in records of earlier versions. */
+  readonly probe?: Probe;
 }

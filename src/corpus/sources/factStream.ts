@@ -93,7 +93,12 @@ export class FactStream implements BatchSource {
     const told = names.flatMap(({ name, i }, factIndex) => {
       const fact = this.drawFact(random, heldOut, i);
       const templates = random.shuffle(TEMPLATES).slice(0, this.chunksPerFact);
-      return templates.map((template) => ({ text: tell(fact, template), document: factIndex, documentTitle: name }));
+      return templates.map((template) => ({
+        text: tell(fact, template),
+        document: factIndex,
+        documentTitle: name,
+        wording: TEMPLATES.indexOf(template),
+      }));
     });
     const chunks: Chunk[] = random.shuffle(told).map((chunk, i) => ({ ...chunk, index: ordinal * this.batchSize + i }));
     return { chunks, labels: chunks.map((chunk) => chunk.document) };

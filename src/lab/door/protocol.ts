@@ -1,5 +1,5 @@
 import type { GivenText } from '../../corpus/given.ts';
-import type { CorpusSummary, Evaluation, StepRecord } from '../../run/record.ts';
+import type { BatchView, CorpusSummary, Evaluation, ProbeRecord, ScoredText, StepRecord } from '../../run/record.ts';
 import type { SavedRunView } from '../../run/savedRuns.ts';
 import type { Configuration } from '../../settings/configuration.ts';
 import type { LabError } from './labError.ts';
@@ -210,6 +210,8 @@ export type LabEvent =
   | { readonly type: 'opened'; readonly id: string }
   | { readonly type: 'step'; readonly record: StepRecord }
   | { readonly type: 'evaluation'; readonly evaluation: Evaluation }
+  /** The batch that stays the same through the run, as the models see it now. */
+  | { readonly type: 'probe'; readonly of: ScoredText; readonly batch: BatchView; readonly record: ProbeRecord }
   /** The run stands at its beginning again. */
   | { readonly type: 'reset' }
   /** Another checkpoint is here, or one less. */

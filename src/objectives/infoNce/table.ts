@@ -26,6 +26,7 @@ export const INFO_NCE_TABLE: ObjectiveTable = {
   needsLanguageModel: false,
   stepMetrics: [LOSS, ACCURACY, RECALL, CHANCE],
   evaluationMetrics: [SCORED_RECALL, CHANCE, TFIDF, LOSS, ACCURACY, ...BASELINES],
+  probeMetrics: [LOSS, ACCURACY, RECALL, CHANCE],
   charts: [
     {
       title: 'Loss',
@@ -75,6 +76,8 @@ export const INFO_NCE_TABLE: ObjectiveTable = {
       isShare: false,
     },
   ],
+  // Nothing is read here: ∂L/∂S alone.
+  signals: { attention: 'attentionGradient', similarity: 'similarityGradient' },
   pairs: {
     title: 'Crops against crops',
     row: { noun: 'query crop', axis: 'query crop of chunk', short: 'query crop' },

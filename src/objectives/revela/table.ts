@@ -27,6 +27,46 @@ const DOCUMENTS: MetricDefinition = {
   digits: 2,
 };
 
+const share = (key: string, label: string, help: string): MetricDefinition => ({
+  key,
+  label,
+  unit: 'share',
+  help,
+  isOptional: true,
+  range: [-0.001, 1.001],
+  short: label,
+  digits: 2,
+});
+const PARTNER_SHARE = share(
+  'partnerShare',
+  'attention on the same document',
+  'Mean over the chunks that have a partner of the attention on chunks of their document.',
+);
+const PARTNER_SHARE_BY_CHANCE = share(
+  'partnerShareByChance',
+  'attention on the same document by chance',
+  'What reading all others alike gives to them, on the same chunks.',
+);
+const WORDING_SHARE = share(
+  'wordingShare',
+  'attention on the same wording',
+  'Mean over the chunks that share their sentence with another document of the attention on those others.',
+);
+const WORDING_SHARE_BY_CHANCE = share(
+  'wordingShareByChance',
+  'attention on the same wording by chance',
+  'What reading all others alike gives to them, on the same chunks.',
+);
+const CONTRAST: MetricDefinition = {
+  key: 'contrast',
+  label: 'partner’s advantage',
+  unit: 'nats/token',
+  help: 'What a unit of attention saves on the partner more than on another neighbour, to first order: the mean over chunks with a partner.',
+  isOptional: true,
+  short: 'contrast',
+  digits: 3,
+};
+
 export const REVELA_TABLE: ObjectiveTable = {
   id: 'revela',
   title: 'Revela',
@@ -34,6 +74,18 @@ export const REVELA_TABLE: ObjectiveTable = {
   needsLanguageModel: true,
   stepMetrics: [WITH_CONTEXT, ALONE, RECALL, CHANCE, DOCUMENTS],
   evaluationMetrics: [SCORED_RECALL, CHANCE, TFIDF, WITH_CONTEXT, ALONE, DOCUMENTS, ...BASELINES],
+  probeMetrics: [
+    WITH_CONTEXT,
+    ALONE,
+    RECALL,
+    CHANCE,
+    DOCUMENTS,
+    PARTNER_SHARE,
+    PARTNER_SHARE_BY_CHANCE,
+    WORDING_SHARE,
+    WORDING_SHARE_BY_CHANCE,
+    CONTRAST,
+  ],
   charts: [
     {
       title: 'Loss',
@@ -86,6 +138,7 @@ export const REVELA_TABLE: ObjectiveTable = {
       isShare: false,
     },
   ],
+  signals: { attention: 'attentionGradient', similarity: 'similarityGradient' },
   pairs: {
     title: 'Batch attention',
     row: { noun: 'chunk', axis: 'query chunk (reads)', short: 'reads' },
