@@ -9,11 +9,26 @@
 /** What the page may import of objectives/: names and drawings of metrics, no engine. */
 const TABLES = '(.+/|)(table|tables|recallMetrics)[.]ts$';
 
+/** What is computed of S and A alone, in plain numbers: the page makes A anew from the S of a picture. */
+const MATRICES = '^src/(retrieval/metrics|objectives/(softmax|revela/controls))[.]ts$';
+
 /** What a run was, and what its scores show, as plain data: for the page too. */
 const RECORD = '(record|significance)[.]ts$';
 
 /** All that stands on the engine may use it. */
-const ENGINE = ['training', 'objectives', 'tables', 'models', 'ops', 'gpu', 'corpus', 'retrieval', 'files', 'settings'];
+const ENGINE = [
+  'training',
+  'objectives',
+  'tables',
+  'matrices',
+  'models',
+  'ops',
+  'gpu',
+  'corpus',
+  'retrieval',
+  'files',
+  'settings',
+];
 
 /** @type {Record<string, Floor>} */
 const FLOORS = {
@@ -23,13 +38,14 @@ const FLOORS = {
   ops: { path: '^src/ops/', code: ['gpu', 'shaders'] },
   models: { path: '^src/models/', code: ['ops', 'gpu'] },
   corpus: { path: '^src/corpus/', types: ['retrieval'] },
-  retrieval: { path: '^src/retrieval/', types: ['corpus'] },
+  matrices: { path: MATRICES },
+  retrieval: { path: '^src/retrieval/(?!metrics[.]ts$)', types: ['corpus'] },
   // Stands beside models but uses models and ops: what it reads, it loads into a model's tensors.
   files: { path: '^src/files/', code: ['models', 'ops'], types: ['gpu'] },
   tables: { path: `^src/objectives/${TABLES}` },
   objectives: {
-    path: `^src/objectives/(?!${TABLES})`,
-    code: ['tables', 'models', 'ops', 'gpu', 'corpus', 'retrieval'],
+    path: `^src/objectives/(?!${TABLES}|(softmax|revela/controls)[.]ts$)`,
+    code: ['tables', 'matrices', 'models', 'ops', 'gpu', 'corpus', 'retrieval'],
     types: ['settings'],
   },
   training: { path: '^src/training/', code: ['objectives', 'models', 'ops', 'gpu'] },
@@ -39,7 +55,7 @@ const FLOORS = {
   lab: { path: '^src/lab/', code: ['run', 'record', ...ENGINE] },
   worker: { path: '^src/worker[.]ts$', code: ['lab', 'files'] },
   cli: { path: '^src/cli/', code: ['lab', 'run', 'record', ...ENGINE] },
-  ui: { path: '^src/(ui/|main[.]ts$)', code: ['lab', 'settings', 'tables', 'record'], types: ['run'] },
+  ui: { path: '^src/(ui/|main[.]ts$)', code: ['lab', 'settings', 'tables', 'matrices', 'record'], types: ['run'] },
 };
 
 /** What belongs to the project; tests, benches and scripts look at src/, which must not know them. */

@@ -73,6 +73,9 @@ describe('floors', () => {
       ['src/ui/b.ts', 'src/objectives/revela/table.ts'],
       ['src/ui/c.ts', 'src/objectives/recallMetrics.ts'],
       ['src/ui/d.ts', 'src/run/record.ts'],
+      ['src/ui/e.ts', 'src/retrieval/metrics.ts'],
+      ['src/ui/f.ts', 'src/objectives/softmax.ts'],
+      ['src/objectives/revela/a.ts', 'src/objectives/revela/controls.ts'],
     ];
     expect(await reports(project(imports, VALUE))).toEqual([]);
   });
