@@ -9,6 +9,7 @@ import { escaped } from '../../src/ui/panels/exports/svg.ts';
 import { matrixNamed } from '../../src/ui/state/display.ts';
 import { History } from '../../src/ui/state/history/history.ts';
 import { reads, record, REVELA } from './records.ts';
+import { isWellFormed } from './svg.ts';
 
 function history(): History {
   const one = new History(REVELA);
@@ -29,17 +30,6 @@ function scores(step: number) {
     isolatedLoss: 2,
     effectiveDocuments: 3,
   };
-}
-
-/** Each opened element is closed, in order. */
-function isWellFormed(svg: string): boolean {
-  const open: string[] = [];
-  for (const [, end, name = '', self] of svg.replace(/<\?.*?\?>/, '').matchAll(/<(\/?)([\w]+)[^<>]*?(\/?)>/g)) {
-    if (end) {
-      if (open.pop() !== name) return false;
-    } else if (!self) open.push(name);
-  }
-  return open.length === 0;
 }
 
 describe('metrics as CSV', () => {

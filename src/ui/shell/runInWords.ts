@@ -19,8 +19,8 @@ export function runInWords(c: Configuration): string[] {
   ];
 }
 
-/** "LoRA r 8", and on what where that is not everything. */
-function loraWords({ rank, loraTargets }: Configuration): string {
+/** "LoRA r 8", and on what where that is not everything. Runs kept before there was a choice have none. */
+function loraWords({ rank, loraTargets = SETTINGS.loraTargets.default }: Partial<Configuration>): string {
   const on = loraTargets === SETTINGS.loraTargets.default ? '' : ` on ${loraTargets.replaceAll(',', ', ')}`;
   return `LoRA r ${rank}${on}`;
 }
