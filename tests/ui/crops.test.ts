@@ -213,7 +213,7 @@ describe('the matrix of crops', () => {
 describe('the sentence of a run on crops', () => {
   const said = (history: History, isMoving = false): string => {
     const { configuration } = run;
-    const { text, stuck } = sentence({ configuration, moment: endOf(history), isMoving, order: PLACES });
+    const { text, stuck } = sentence({ configuration, ...endOf(history), isMoving, order: PLACES });
     expect(stuck).toBe(false);
     return text;
   };

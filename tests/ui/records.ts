@@ -2,7 +2,8 @@ import { tableOf } from '../../src/objectives/tables.ts';
 import { configure } from '../../src/settings/configuration.ts';
 import type { RunRecord, StepMetrics, StepRecord } from '../../src/run/record.ts';
 import type { History } from '../../src/ui/state/history/history.ts';
-import { momentAt, reachOf, type Moment } from '../../src/ui/state/moment.ts';
+import { momentAt, reachOf } from '../../src/ui/state/moment.ts';
+import type { Seen } from '../../src/ui/state/sentences/words.ts';
 
 export const REVELA = tableOf({ objective: 'revela' });
 export const INFO_NCE = tableOf({ objective: 'infoNce' });
@@ -122,10 +123,10 @@ export function runOf(records: readonly StepRecord[], changes: Record<string, un
   };
 }
 
-/** The moment at the end of a run. */
-export function endOf(history: History): Moment & { readonly record: StepRecord } {
+/** The moment at the end of a run, with its picture. */
+export function endOf(history: History): Pick<Seen, 'moment' | 'picture'> {
   const moment = momentAt(reachOf(history), undefined);
-  const { record: last } = moment;
-  if (!last) throw new Error('an empty history');
-  return { ...moment, record: last };
+  const { picture } = moment;
+  if (!picture) throw new Error('an empty history');
+  return { moment, picture };
 }

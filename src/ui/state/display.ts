@@ -1,5 +1,5 @@
 import type { MatrixDefinition, ObjectiveTable, PairWords } from '../../objectives/tables.ts';
-import { tokenRowsOf, type BatchView, type ChunkView, type StepRecord } from '../../run/record.ts';
+import { tokenRowsOf, type BatchView, type ChunkView, type Picture } from '../../run/record.ts';
 
 /** How the chunks of a batch are ordered on both axes. */
 export type Order = 'document' | 'batch';
@@ -73,14 +73,14 @@ export function readRows(
  */
 export function tokenGains(
   { tokenRows }: Pick<ObjectiveTable, 'tokenRows'>,
-  record: StepRecord,
+  picture: Picture,
   chunk: number,
 ): (number | undefined)[] | undefined {
   const [ofContext, ofNone] = tokenRows;
   if (!ofContext || !ofNone) return undefined;
-  const alone = tokenRowsOf(record, ofNone.key)[chunk] ?? [];
-  const withContext = tokenRowsOf(record, ofContext.key)[chunk] ?? [];
-  const tokens = record.batch.chunks[chunk]?.tokens ?? [];
+  const alone = tokenRowsOf(picture, ofNone.key)[chunk] ?? [];
+  const withContext = tokenRowsOf(picture, ofContext.key)[chunk] ?? [];
+  const tokens = picture.batch.chunks[chunk]?.tokens ?? [];
   const first = tokens.length - alone.length;
   return tokens.map((_, t) => {
     const a = alone[t - first];

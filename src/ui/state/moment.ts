@@ -1,4 +1,4 @@
-import type { Evaluation, StepRecord } from '../../run/record.ts';
+import type { Evaluation, Picture, StepRecord } from '../../run/record.ts';
 import type { History } from './history/history.ts';
 
 /** How far a run had come when the page was drawn. */
@@ -15,6 +15,8 @@ export interface Moment extends Reach {
   /** The step looked at, which is that of the picture; 0 where there is none. */
   readonly step: number;
   readonly record: StepRecord | undefined;
+  /** What the matrix shows. */
+  readonly picture: Picture | undefined;
   /** The last evaluation at or before that step. */
   readonly evaluation: Evaluation | undefined;
 }
@@ -32,7 +34,7 @@ export function momentAt(reach: Reach, wanted: number | undefined): Moment {
   const { history, last } = reach;
   const record = history.snapshotAt(Math.min(wanted ?? last, last));
   const step = record?.metrics.step ?? 0;
-  return { ...reach, step, record, evaluation: history.evaluationAt(step) };
+  return { ...reach, step, record, picture: record, evaluation: history.evaluationAt(step) };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { tableOf } from '../../objectives/tables.ts';
+import type { Picture } from '../../run/record.ts';
 import type { Draft } from '../panels/settings/draft.svelte.ts';
 import { displayOrder, matrixNamed, type Order } from './display.ts';
 import type { History } from './history/history.ts';
@@ -44,10 +45,15 @@ export class View {
   readonly moment: Moment = $derived(momentAt(this.reach, this.chosenStep));
   readonly step = $derived(this.moment.step);
   readonly record = $derived(this.moment.record);
+  /**
+   * What is shown: matrix, sentence, table, numbers and exports take all they draw from this one, its matrices by `matrixOf`. Whoever
+   * shows other values than the run had puts another picture here, without the gradients, which are of the run's own.
+   */
+  readonly picture: Picture | undefined = $derived(this.moment.picture);
   /** Whether the picture changes by itself, so that nobody could read it out as it goes. */
   readonly isMoving = $derived.by(() => this.playing || this.session.state === 'running');
   /** Chunks of the batch looked at, in the order of the axes. */
-  readonly places = $derived(this.record ? displayOrder(this.record.batch, this.order) : []);
+  readonly places = $derived(this.picture ? displayOrder(this.picture.batch, this.order) : []);
   /** The cell whose chunks are read side by side: the one under the pointer, else the selected one. */
   readonly cell: Cell = $derived(this.hovered ?? this.selected);
 

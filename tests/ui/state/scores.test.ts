@@ -148,7 +148,7 @@ describe('a small model on prose', () => {
     for (let step = 250; step <= 300; step++) history.add(record(step));
     history.addEvaluation(evaluation(300, { of: 'training', ...scores }));
     const configuration = configure({ source: 'kitchen' });
-    return sentence({ configuration, moment: endOf(history), isMoving: false, order: [0, 1, 2, 3] });
+    return sentence({ configuration, ...endOf(history), isMoving: false, order: [0, 1, 2, 3] });
   };
 
   it('has learnt nothing where it is no better than untrained, whatever its score', () => {
@@ -162,8 +162,8 @@ describe('a small model on prose', () => {
     const history = History.from(run([]));
     for (let step = 250; step <= 300; step++) history.add(record(step));
     const configuration = configure({ source: 'kitchen', base: 'checkpoint' });
-    expect(
-      sentence({ configuration, moment: endOf(history), isMoving: false, order: [0, 1, 2, 3] }).text,
-    ).not.toContain('from scratch');
+    expect(sentence({ configuration, ...endOf(history), isMoving: false, order: [0, 1, 2, 3] }).text).not.toContain(
+      'from scratch',
+    );
   });
 });

@@ -13,7 +13,7 @@ function said(
 ): { text: string; stuck: boolean } {
   const history = new History(REVELA);
   for (let i = Math.max(1, step - 29); i <= step; i++) history.add(record(i, options));
-  return describe({ configuration: configure(settings), moment: endOf(history), isMoving, order: [0, 1, 2, 3] });
+  return describe({ configuration: configure(settings), ...endOf(history), isMoving, order: [0, 1, 2, 3] });
 }
 
 const PARTNERS = reads([2, 3, 0, 1]);

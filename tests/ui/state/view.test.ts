@@ -155,10 +155,11 @@ test('at every moment, whatever happens, all that is shown is of one step of one
     expect(view.step).toBeLessThanOrEqual(moment.last);
     if (moment.evaluation) expect(moment.evaluation.step).toBeLessThanOrEqual(view.step);
     if (moment.record && view.chosenStep === undefined) expect(moment.step).toBe(moment.last);
-    if (!moment.record) continue;
+    if (!moment.picture) continue;
     const sentence = describeMoment({
       configuration: session.configuration,
-      moment: { ...moment, record: moment.record },
+      moment,
+      picture: moment.picture,
       isMoving: view.isMoving,
       order: view.places,
     });

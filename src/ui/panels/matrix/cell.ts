@@ -1,5 +1,5 @@
 import type { ObjectiveTable } from '../../../objectives/tables.ts';
-import { matrixOf, type StepRecord } from '../../../run/record.ts';
+import { matrixOf, type Picture } from '../../../run/record.ts';
 import { decimal } from '../../components/format.ts';
 import type { Cell } from '../../state/view.svelte.ts';
 
@@ -13,16 +13,16 @@ export interface CellValues {
 /** The values of a cell; undefined where there is no such cell. `places`: chunks in the order of the axes. */
 export function cellValues(
   { matrices }: Pick<ObjectiveTable, 'matrices'>,
-  record: StepRecord | undefined,
+  picture: Picture | undefined,
   places: readonly number[],
   { row, column }: Cell,
 ): CellValues | undefined {
   const [query, context] = [places[row], places[column]];
-  if (!record || query === undefined || context === undefined) return undefined;
+  if (!picture || query === undefined || context === undefined) return undefined;
   const at = query * places.length + context;
-  const { chunks } = record.batch;
+  const { chunks } = picture.batch;
   return {
-    values: matrices.map(({ key, symbol }) => ({ symbol, value: matrixOf(record, key)[at] ?? 0 })),
+    values: matrices.map(({ key, symbol }) => ({ symbol, value: matrixOf(picture, key)[at] ?? 0 })),
     isPartner: chunks[query]?.document === chunks[context]?.document,
   };
 }
@@ -52,11 +52,11 @@ export function emptyCellWords({ row }: Cell): string {
 /** A cell in words, for those who do not see it; empty where there is none. */
 export function cellWords(
   table: ObjectiveTable,
-  record: StepRecord | undefined,
+  picture: Picture | undefined,
   places: readonly number[],
   cell: Cell,
 ): string {
-  const found = cellValues(table, record, places, cell);
+  const found = cellValues(table, picture, places, cell);
   if (!found) return '';
   if (isEmptyCell(table, cell)) return emptyCellWords(cell);
   if (cell.row !== cell.column) return `${pairWords(table, cell)}: ${valueWords(found)}.`;

@@ -1,5 +1,5 @@
 import type { MatrixDefinition, PairWords } from '../../../objectives/tables.ts';
-import { matrixOf, type StepRecord } from '../../../run/record.ts';
+import { matrixOf, type Picture } from '../../../run/record.ts';
 import { decimal } from '../../components/format.ts';
 import { readRows } from '../../state/display.ts';
 
@@ -12,19 +12,19 @@ export interface MatrixTable {
 
 /** `places`: chunks in the order of the axes. The caption names the step of the picture. */
 export function matrixTable(
-  record: StepRecord | undefined,
+  picture: Picture | undefined,
   places: readonly number[],
   { key, symbol, most }: MatrixDefinition,
   pairs: PairWords,
 ): MatrixTable {
   const { caption } = most;
   const heads = ['Chunk', most.head, symbol, 'Same document'];
-  if (!record) return { caption, heads, rows: [] };
-  const rows = readRows(record.batch, matrixOf(record, key), places, pairs).map((row) => [
+  if (!picture) return { caption, heads, rows: [] };
+  const rows = readRows(picture.batch, matrixOf(picture, key), places, pairs).map((row) => [
     String(row.row + 1),
     String(row.most + 1),
     decimal(row.value),
     row.most === row.row ? 'itself' : row.isPartner ? 'yes' : 'no',
   ]);
-  return { caption: `${caption}, step ${record.metrics.step}`, heads, rows };
+  return { caption: `${caption}, step ${picture.metrics.step}`, heads, rows };
 }

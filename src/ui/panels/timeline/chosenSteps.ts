@@ -1,4 +1,4 @@
-import type { StepRecord } from '../../../run/record.ts';
+import type { Picture } from '../../../run/record.ts';
 import { filmStrip } from '../matrix/filmStrip.ts';
 import type { Change } from '../../state/history/changes.ts';
 
@@ -12,11 +12,7 @@ export type Choice = 'even' | 'changes';
  * Pictures of a run for a grid, in order: evenly spaced over its steps, or those before and after each of the largest
  * changes, with the first and the last. Each once, at most `GRID.most`.
  */
-export function chosenPictures(
-  snapshots: readonly StepRecord[],
-  changes: readonly Change[],
-  choice: Choice,
-): StepRecord[] {
+export function chosenPictures(snapshots: readonly Picture[], changes: readonly Change[], choice: Choice): Picture[] {
   const [first] = snapshots;
   const last = snapshots.at(-1);
   if (!first || !last) return [];

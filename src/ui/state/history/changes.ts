@@ -1,5 +1,5 @@
 import type { MatrixDefinition, ObjectiveTable } from '../../../objectives/tables.ts';
-import { matrixOf, type StepRecord } from '../../../run/record.ts';
+import { matrixOf, type Picture } from '../../../run/record.ts';
 import { decimal } from '../../components/format.ts';
 
 /**
@@ -38,10 +38,10 @@ const LEAST = 0.03;
 const WINDOW = 3;
 
 /** Pictures do not change, and are looked at again and again while a run goes on. */
-const shapes = new WeakMap<StepRecord, Shape>();
+const shapes = new WeakMap<Picture, Shape>();
 
 /** The shape of the shares in a picture. */
-export function shapeOf(record: StepRecord, table: Table): Shape {
+export function shapeOf(record: Picture, table: Table): Shape {
   const known = shapes.get(record);
   if (known) return known;
   const shape = measure(record, matrixOf(record, shareOf(table)?.key ?? ''), table.pairs.diagonal === 'answer');
@@ -49,11 +49,7 @@ export function shapeOf(record: StepRecord, table: Table): Shape {
   return shape;
 }
 
-function measure(
-  { metrics, batch: { chunks } }: StepRecord,
-  shares: readonly number[],
-  isDiagonalRight: boolean,
-): Shape {
+function measure({ metrics, batch: { chunks } }: Picture, shares: readonly number[], isDiagonalRight: boolean): Shape {
   const size = chunks.length;
   const profile = Array.from({ length: Math.max(0, isDiagonalRight ? size : size - 1) }, () => 0);
   let right = 0;
@@ -85,7 +81,7 @@ export function distance(a: Shape, b: Shape): number {
 }
 
 /** The steps at which the shares changed most, in order: each the largest change among its neighbours, a few pictures averaged. */
-export function largestChanges(snapshots: readonly StepRecord[], table: Table): Change[] {
+export function largestChanges(snapshots: readonly Picture[], table: Table): Change[] {
   if (!shareOf(table)) return [];
   const known = snapshots.map((record) => shapeOf(record, table));
   const changes = known.slice(1).map((to, i): Change => {

@@ -6,11 +6,11 @@ import { freshScores, lastSteps, scoreSentence, WINDOW } from './scores.ts';
 import type { Seen, Sentence } from './words.ts';
 
 /** Which rows have found what is right for them, beside chance, and how well the retriever does where it was scored last. */
-export function describePlainly({ moment, isMoving, order }: Seen): Sentence {
-  const { history, record } = moment;
+export function describePlainly({ moment, picture, isMoving, order }: Seen): Sentence {
+  const { history } = moment;
   const { table } = history;
   const { pairs } = table;
-  const rows = readRows(record.batch, matrixOf(record, matrixNamed(table, undefined).key), order, pairs);
+  const rows = readRows(picture.batch, matrixOf(picture, matrixNamed(table, undefined).key), order, pairs);
   const isOnDiagonal = pairs.diagonal === 'answer';
   const judged = isOnDiagonal ? rows : rows.filter(({ hasPartner }) => hasPartner);
   const found = judged.filter(({ row, most, isPartner }) => (isOnDiagonal ? row === most : isPartner)).length;

@@ -1,5 +1,5 @@
 import type { Configuration } from '../../../settings/configuration.ts';
-import { matrixOf, metricOf, scoreOf, type StepRecord } from '../../../run/record.ts';
+import { matrixOf, metricOf, scoreOf, type Picture } from '../../../run/record.ts';
 import type { Paired } from '../../../run/significance.ts';
 import { decimal } from '../../components/format.ts';
 import { readRows, type RowReading } from '../display.ts';
@@ -11,13 +11,13 @@ import type { Seen, Sentence } from './words.ts';
 const PATIENCE = 200;
 
 /** Who reads whom, whether that is the partner, what reading saves, and why nothing is learnt where that is so. */
-export function describeReading({ configuration, moment, isMoving, order }: Seen): Sentence {
-  const { history, record } = moment;
-  const rows = readRows(record.batch, matrixOf(record, 'attention'), order, history.table.pairs);
+export function describeReading({ configuration, moment, picture, isMoving, order }: Seen): Sentence {
+  const { table } = moment.history;
+  const rows = readRows(picture.batch, matrixOf(picture, 'attention'), order, table.pairs);
   const scores = recentScores(moment);
-  const stuck = whyStuck(configuration, record, rows, scores);
+  const stuck = whyStuck(configuration, picture, rows, scores);
   if (stuck !== undefined) return { text: stuck, stuck: true };
-  const text = isMoving ? lately(moment, rows, scores) : result(configuration, record, rows, scores);
+  const text = isMoving ? lately(moment, rows, scores) : result(configuration, picture, rows, scores);
   return { text, stuck: false };
 }
 
@@ -53,12 +53,7 @@ function recentScores(moment: Moment): Scores {
 }
 
 /** Why nothing (or nothing about retrieval) is being learnt; undefined when it is, or when it is too early to say. */
-function whyStuck(
-  c: Configuration,
-  record: StepRecord,
-  rows: readonly RowReading[],
-  scores: Scores,
-): string | undefined {
+function whyStuck(c: Configuration, picture: Picture, rows: readonly RowReading[], scores: Scores): string | undefined {
   switch (c.attention) {
     case 'uniform':
       return `Control: every chunk reads all others alike, whatever they say. The retriever gets no gradient and learns nothing${savedSoFar(scores)}.`;
@@ -76,7 +71,7 @@ function whyStuck(
   if (rows.every(({ hasPartner }) => !hasPartner) && Number.isNaN(scores.recall)) {
     return 'No chunk here has a partner from its own document, so recall cannot be measured. Batches of topic groups hold partners.';
   }
-  if (c.temperature < 0.01 && documentsOf(record) < 1.05 && !isGood(scores)) {
+  if (c.temperature < 0.01 && documentsOf(picture) < 1.05 && !isGood(scores)) {
     return `The temperature (τ ${decimal(c.temperature)}) is so low that each chunk reads one neighbour only, and the retriever gets no gradient. Try τ 0.1.`;
   }
   // Better than it was is learning, however little; where that was not measured, the score itself has to tell.
@@ -109,7 +104,7 @@ function lately(moment: Moment, rows: readonly RowReading[], { gain }: Scores): 
   return `${lastSteps(moment)} ${of(found)} of ${withPartner} chunks find their partner first on average (by chance ${of(chance)})${saves}.`;
 }
 
-function documentsOf({ metrics }: StepRecord): number {
+function documentsOf({ metrics }: Picture): number {
   return metricOf(metrics, 'effectiveDocuments');
 }
 
@@ -122,15 +117,15 @@ function savedSoFar({ gain }: Scores): string {
   return gain >= 0.02 ? `; reading saves ${decimal(gain)} nats per token` : '; reading saves nothing so far';
 }
 
-function result(c: Configuration, record: StepRecord, rows: readonly RowReading[], scores: Scores): string {
+function result(c: Configuration, picture: Picture, rows: readonly RowReading[], scores: Scores): string {
   const others = rows.length - 1;
   const withPartner = rows.filter(({ hasPartner }) => hasPartner);
   const found = withPartner.filter(({ isPartner }) => isPartner).length;
   const saves = scores.gain >= 0.02 ? `, and reading saves ${decimal(scores.gain)} nats per token` : '';
   const thing = c.source === 'facts' ? 'fact' : 'document';
   const count = withPartner.length > 0 ? ` ${found} of ${withPartner.length} chunks read their partner most` : '';
-  if (others > 2 && documentsOf(record) > 0.85 * others) {
-    const early = `Each chunk still reads all others about alike (${decimal(documentsOf(record))} of ${others})`;
+  if (others > 2 && documentsOf(picture) > 0.85 * others) {
+    const early = `Each chunk still reads all others about alike (${decimal(documentsOf(picture))} of ${others})`;
     if (isGood(scores)) return `${early}: the ranking is right, but τ ${decimal(c.temperature)} is soft${saves}.`;
     return `${early}: the retriever has not made up its mind yet.${count ? `${count}.` : ''}`;
   }

@@ -1,5 +1,5 @@
 import type { Configuration } from '../../../settings/configuration.ts';
-import type { StepRecord } from '../../../run/record.ts';
+import type { Picture } from '../../../run/record.ts';
 import type { Moment } from '../moment.ts';
 
 /** What is said over the matrix. */
@@ -13,7 +13,9 @@ export interface Sentence {
 export interface Seen {
   readonly configuration: Configuration;
   /** All that is said is of this one, and of the steps that led to it. */
-  readonly moment: Moment & { readonly record: StepRecord };
+  readonly moment: Moment;
+  /** What the matrix shows of it. */
+  readonly picture: Picture;
   /** Whether the picture changes by itself: then it is told of the last steps together, which change less than a batch does. */
   readonly isMoving: boolean;
   /** Chunks in the order of the axes: gives them their numbers. */

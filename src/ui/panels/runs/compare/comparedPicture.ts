@@ -1,4 +1,4 @@
-import type { StepRecord } from '../../../../run/record.ts';
+import type { Picture } from '../../../../run/record.ts';
 import type { ObjectiveTable } from '../../../../objectives/tables.ts';
 import { cellValues, emptyCellWords, isEmptyCell, pairWords, valueWords } from '../../matrix/cell.ts';
 import type { Cell } from '../../../state/view.svelte.ts';
@@ -6,7 +6,7 @@ import type { Cell } from '../../../state/view.svelte.ts';
 /** What one of two matrices beside one another shows. */
 export interface ComparedPicture {
   readonly table: ObjectiveTable;
-  readonly record: StepRecord | undefined;
+  readonly picture: Picture | undefined;
   /** Chunks in the order of the axes. */
   readonly places: readonly number[];
 }
@@ -16,9 +16,9 @@ export function cellWords(cell: Cell, pictures: readonly (ComparedPicture & { re
   if (pictures.every(({ table }) => isEmptyCell(table, cell))) return emptyCellWords(cell);
   // What a cell is is said once, unless the runs were trained for different things.
   const said = new Set(pictures.map(({ table }) => pairWords(table, cell)));
-  const values = pictures.map(({ table, record, places, number }) => {
+  const values = pictures.map(({ table, picture, places, number }) => {
     // The other matrix may be larger.
-    const found = cellValues(table, record, places, cell);
+    const found = cellValues(table, picture, places, cell);
     const what = said.size > 1 ? `${pairWords(table, cell)}: ` : '';
     return `Run ${number}: ${found ? what + valueWords(found) : 'has no such cell'}.`;
   });
