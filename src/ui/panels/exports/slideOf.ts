@@ -10,19 +10,19 @@ import type { Slide } from './slide.ts';
 
 /** The slide of a moment of the run shown, as the page shows it: the matrix and the order that were chosen. `chart`: title of the curve. */
 export function slideOf({ session, view }: Pick<Page, 'session' | 'view'>, moment: Moment, chart: string): Slide {
-  const { history, record, step, last } = moment;
-  if (!record) throw new Error('There is no step to draw.');
+  const { history, picture, step, last } = moment;
+  if (!picture) throw new Error('There is no step to draw.');
   const { configuration, stage } = session;
   const { matrix } = view;
-  const { batch } = record;
+  const { batch } = picture;
   const places = displayOrder(batch, view.order);
   const charts = runCharts({ history, chunks: configuration.chunks, step });
   const curve = charts.find(({ title }) => title === chart) ?? charts[0];
   if (!curve) throw new Error('The objective of this run has no chart.');
-  const seen = { configuration, moment: { ...moment, record }, isMoving: false, order: places };
+  const seen = { configuration, moment, picture, isMoving: false, order: places };
   return {
     batch,
-    values: matrixOf(record, matrix.key),
+    values: matrixOf(picture, matrix.key),
     places,
     pairs: history.table.pairs,
     matrix,
