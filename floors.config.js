@@ -42,6 +42,7 @@ const FLOORS = {
   retrieval: { path: '^src/retrieval/(?!metrics[.]ts$)', types: ['corpus'] },
   // Stands beside models but uses models and ops: what it reads, it loads into a model's tensors.
   files: { path: '^src/files/', code: ['models', 'ops'], types: ['gpu'] },
+  evaluation: { path: '^src/evaluation/', code: ['retrieval', 'corpus', 'files'] },
   tables: { path: `^src/objectives/${TABLES}` },
   objectives: {
     path: `^src/objectives/(?!${TABLES}|(softmax|revela/controls)[.]ts$)`,
@@ -52,9 +53,9 @@ const FLOORS = {
   settings: { path: '^src/settings/', types: ['tables'] },
   record: { path: `^src/run/${RECORD}`, types: ['settings'] },
   run: { path: `^src/run/(?!${RECORD})`, code: ['record', ...ENGINE] },
-  lab: { path: '^src/lab/', code: ['run', 'record', ...ENGINE] },
+  lab: { path: '^src/lab/', code: ['run', 'record', 'evaluation', ...ENGINE] },
   worker: { path: '^src/worker[.]ts$', code: ['lab', 'files'] },
-  cli: { path: '^src/cli/', code: ['lab', 'run', 'record', ...ENGINE] },
+  cli: { path: '^src/cli/', code: ['lab', 'run', 'record', 'evaluation', ...ENGINE] },
   ui: { path: '^src/(ui/|main[.]ts$)', code: ['lab', 'settings', 'tables', 'matrices', 'record'], types: ['run'] },
 };
 

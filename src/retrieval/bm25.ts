@@ -1,3 +1,4 @@
+import { InvertedIndex } from './invertedIndex.ts';
 import { best, countOf, termCounts, terms } from './terms.ts';
 import type { Ranked } from './terms.ts';
 import { TermStatistics } from './termStatistics.ts';
@@ -25,43 +26,32 @@ function saturation(length: number, meanLength: number, { k1 = 0.9, b = 0.4 }: B
   return k1 * (1 - b + (b * length) / (meanLength || 1));
 }
 
-/** The texts that hold a term, in order, each with f / (f + saturation). */
-interface Postings {
-  readonly documents: number[];
-  readonly weights: number[];
-}
-
 /** BM25 over an inverted index, made once for a corpus. */
 export class Bm25 {
-  readonly #postings = new Map<string, Postings>();
-  readonly #size: number;
+  readonly #index: InvertedIndex;
+  /** What is added to a term's frequency below the line, for each text. */
+  readonly #norms: Float64Array;
 
-  constructor(texts: readonly string[], options: Bm25Options = {}) {
-    this.#size = texts.length;
-    const counts = texts.map(termCounts);
-    const lengths = counts.map(countOf);
-    const mean = lengths.reduce((sum, length) => sum + length, 0) / Math.max(1, texts.length);
-    for (const [document, frequencies] of counts.entries()) {
-      const norm = saturation(lengths[document] ?? 0, mean, options);
-      for (const [term, frequency] of frequencies) {
-        let list = this.#postings.get(term);
-        if (!list) this.#postings.set(term, (list = { documents: [], weights: [] }));
-        list.documents.push(document);
-        list.weights.push(frequency / (frequency + norm));
-      }
-    }
+  /** @param texts the corpus, or an index of it, which other rankings may share; it is not added to any more. */
+  constructor(texts: readonly string[] | InvertedIndex, options: Bm25Options = {}) {
+    this.#index = texts instanceof InvertedIndex ? texts : new InvertedIndex(texts);
+    const { lengths, meanLength } = this.#index;
+    this.#norms = Float64Array.from(lengths, (length) => saturation(length, meanLength, options));
   }
 
   /** Score of every document for a query: 0 for those that share no term with it, and for no others. */
   scores(query: string): Float64Array {
-    const scores = new Float64Array(this.#size);
+    const norms = this.#norms;
+    const scores = new Float64Array(norms.length);
     for (const term of terms(query)) {
-      const list = this.#postings.get(term);
+      const list = this.#index.postings(term);
       if (!list) continue;
-      const { documents, weights } = list;
-      const idf = rarity(this.#size, documents.length);
-      for (const [i, document] of documents.entries())
-        scores[document] = (scores[document] ?? 0) + idf * (weights[i] ?? 0);
+      const { texts, frequencies } = list;
+      const idf = rarity(norms.length, texts.length);
+      for (const [i, text] of texts.entries()) {
+        const frequency = frequencies[i] ?? 0;
+        scores[text] = (scores[text] ?? 0) + idf * (frequency / (frequency + (norms[text] ?? 0)));
+      }
     }
     return scores;
   }

@@ -95,33 +95,3 @@ export function effectiveDocuments(attention: Matrix, size: number): number[] {
     return Math.exp(entropy);
   });
 }
-
-function discountedGain(relevances: readonly number[], k: number): number {
-  return relevances.slice(0, k).reduce((sum, relevance, rank) => sum + relevance / Math.log2(rank + 2), 0);
-}
-
-/**
- * nDCG@k with linear gain (as trec_eval): DCG = Σ rel_r / log2(r + 1) over ranks r = 1…k, divided by that of the ideal
- * order. Undefined when nothing is relevant.
- * @param ranked document ids, best first.
- * @param relevant id → relevance grade above 0.
- */
-export function ndcg<Id>(ranked: readonly Id[], relevant: ReadonlyMap<Id, number>, k = 10): number | undefined {
-  const ideal = discountedGain(
-    [...relevant.values()].sort((a, b) => b - a),
-    k,
-  );
-  if (!(ideal > 0)) return undefined;
-  return (
-    discountedGain(
-      ranked.map((id) => relevant.get(id) ?? 0),
-      k,
-    ) / ideal
-  );
-}
-
-/** Reciprocal rank of the first relevant document among the first k, 0 when there is none; MRR@k is its mean. */
-export function reciprocalRank<Id>(ranked: readonly Id[], relevant: { has(id: Id): boolean }, k = 10): number {
-  const rank = ranked.slice(0, k).findIndex((id) => relevant.has(id));
-  return rank < 0 ? 0 : 1 / (rank + 1);
-}

@@ -1,7 +1,15 @@
 import { termCounts } from './terms.ts';
 
-/** What the rarity of a word is measured on: how many texts a corpus has, how long they are, and how many hold each term. */
-export class TermStatistics {
+/** What the rarity of a term is measured on. */
+export interface TermRarity {
+  /** How many texts a corpus has. */
+  readonly texts: number;
+  /** How many of them hold the term. */
+  textsWith(term: string): number;
+}
+
+/** What a corpus is counted for: how many texts it has, how long they are, and how many hold each term. */
+export class TermStatistics implements TermRarity {
   readonly texts: number;
   /** Terms of all texts together, repeated ones counted again. */
   readonly length: number;
@@ -18,7 +26,6 @@ export class TermStatistics {
     this.length = length;
   }
 
-  /** How many of the texts hold the term. */
   textsWith(term: string): number {
     return this.#holding.get(term) ?? 0;
   }

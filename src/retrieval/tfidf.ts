@@ -1,5 +1,6 @@
 import { termCounts } from './terms.ts';
-import type { TermStatistics } from './termStatistics.ts';
+import { InvertedIndex } from './invertedIndex.ts';
+import type { TermRarity } from './termStatistics.ts';
 
 /** A sparse vector of unit length (or empty, for a text without known terms). */
 type TermVector = ReadonlyMap<string, number>;
@@ -10,14 +11,18 @@ type TermVector = ReadonlyMap<string, number>;
  */
 export class TfIdf {
   /** @param corpus what term rarity is measured on. */
-  constructor(private readonly corpus: TermStatistics) {}
+  constructor(private readonly corpus: TermRarity) {}
+
+  private rarity(term: string): number {
+    return Math.log((1 + this.corpus.texts) / (1 + this.corpus.textsWith(term))) + 1;
+  }
 
   /** The unit vector of a text. Terms the corpus lacks count as the rarest. */
   private vector(text: string): TermVector {
     const weights = new Map<string, number>();
     let square = 0;
     for (const [term, frequency] of termCounts(text)) {
-      const idf = Math.log((1 + this.corpus.texts) / (1 + this.corpus.textsWith(term))) + 1;
+      const idf = this.rarity(term);
       weights.set(term, frequency * idf);
       square += (frequency * idf) ** 2;
     }
@@ -37,33 +42,48 @@ export class TfIdf {
     );
   }
 
-  /** Of some texts, to be searched again and again. */
-  index(texts: readonly string[]): TfIdfIndex {
-    return new TfIdfIndex((text) => this.vector(text), texts);
+  /** Of some texts, or of an index of them, to be searched again and again. */
+  index(texts: readonly string[] | InvertedIndex): TfIdfIndex {
+    const index = texts instanceof InvertedIndex ? texts : new InvertedIndex(texts);
+    return new TfIdfIndex(
+      (text) => this.vector(text),
+      (term) => this.rarity(term),
+      index,
+    );
   }
 }
 
 /** Texts by the terms that they hold. */
 class TfIdfIndex {
-  readonly #postings = new Map<string, { readonly text: number; readonly weight: number }[]>();
+  /** Lengths of the texts' vectors before they are scaled to 1. */
+  readonly #norms: Float64Array;
 
   constructor(
     private readonly vector: (text: string) => TermVector,
-    private readonly texts: readonly string[],
+    private readonly rarity: (term: string) => number,
+    private readonly index: InvertedIndex,
   ) {
-    for (const [text, content] of texts.entries())
-      for (const [term, weight] of vector(content)) {
-        const list = this.#postings.get(term);
-        if (list) list.push({ text, weight });
-        else this.#postings.set(term, [{ text, weight }]);
-      }
+    this.#norms = new Float64Array(index.texts);
+    for (const [term, { texts, frequencies }] of index.entries()) {
+      const idf = rarity(term);
+      for (const [i, text] of texts.entries())
+        this.#norms[text] = (this.#norms[text] ?? 0) + ((frequencies[i] ?? 0) * idf) ** 2;
+    }
+    for (const [text, square] of this.#norms.entries()) this.#norms[text] = Math.sqrt(square);
   }
 
   /** Cosine of a query with each text: 0 for those that share no term with it, and for no others. */
   scores(query: string): Float64Array {
-    const scores = new Float64Array(this.texts.length);
-    for (const [term, own] of this.vector(query))
-      for (const { text, weight } of this.#postings.get(term) ?? []) scores[text] = (scores[text] ?? 0) + own * weight;
+    const scores = new Float64Array(this.index.texts);
+    for (const [term, own] of this.vector(query)) {
+      const list = this.index.postings(term);
+      if (!list) continue;
+      const idf = this.rarity(term);
+      for (const [i, text] of list.texts.entries()) {
+        const weight = ((list.frequencies[i] ?? 0) * idf) / (this.#norms[text] ?? 1);
+        scores[text] = (scores[text] ?? 0) + own * weight;
+      }
+    }
     return scores;
   }
 }

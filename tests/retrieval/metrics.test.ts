@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { combineRecall, effectiveDocuments, ndcg, recallAt1, reciprocalRank } from '../../src/retrieval/metrics.ts';
+import { combineRecall, effectiveDocuments, recallAt1 } from '../../src/retrieval/metrics.ts';
 
 describe('recallAt1', () => {
   it('looks for the highest j ≠ i of the same label', () => {
@@ -55,35 +55,5 @@ describe('effectiveDocuments', () => {
     expect(two).toBeCloseTo(2, 12);
     expect(mixed).toBeCloseTo(2 ** 1.5, 12);
     expect(() => effectiveDocuments(a, 3)).toThrow(RangeError);
-  });
-});
-
-describe('ndcg', () => {
-  it('matches hand-computed values', () => {
-    const relevant = new Map([
-      ['a', 3],
-      ['b', 1],
-    ]);
-    const ideal = 3 + 1 / Math.log2(3);
-    expect(ndcg(['a', 'b', 'x'], relevant)).toBe(1);
-    expect(ndcg(['b', 'x', 'a'], relevant)).toBeCloseTo((1 + 3 / 2) / ideal, 12);
-    expect(ndcg(['x', 'y'], relevant)).toBe(0);
-    expect(ndcg(['x', 'a'], relevant, 1)).toBe(0);
-    expect(ndcg(['x'], new Map())).toBeUndefined();
-  });
-
-  it('cuts at 10', () => {
-    const ranked = Array.from({ length: 11 }, (_, i) => i);
-    expect(ndcg(ranked, new Map([[10, 1]]))).toBe(0);
-    expect(ndcg(ranked, new Map([[9, 1]]))).toBeCloseTo(1 / Math.log2(11), 12);
-  });
-});
-
-describe('reciprocalRank', () => {
-  it('is 1 over the rank of the first relevant one among ten', () => {
-    const ranked = Array.from({ length: 12 }, (_, i) => i);
-    expect(reciprocalRank(ranked, new Set([3, 7]))).toBe(0.25);
-    expect(reciprocalRank(ranked, new Set([9]))).toBe(0.1);
-    expect(reciprocalRank(ranked, new Set([10]))).toBe(0);
   });
 });
