@@ -188,7 +188,12 @@ function install({ records, corpus, lastStep, everyMs, kernels }: Script): void 
     }
   }
 
+  const { Worker: RealWorker } = window;
   class ScriptedWorker {
+    constructor(address: string | URL, options: WorkerOptions) {
+      // The page has others, which do what they do.
+      if (options.name !== 'lab') return new RealWorker(address, options);
+    }
     addEventListener(type: string, listener: (message: { data: FromLab }) => void): void {
       if (type === 'message') listeners.push(listener);
     }

@@ -8,8 +8,15 @@ import { runName } from '../../state/otherRun.ts';
 import { describe } from '../../state/sentences/sentence.ts';
 import type { Slide } from './slide.ts';
 
-/** The slide of a moment of the run shown, as the page shows it: the matrix and the order that were chosen. `chart`: title of the curve. */
-export function slideOf({ session, view }: Pick<Page, 'session' | 'view'>, moment: Moment, chart: string): Slide {
+/**
+ * The slide of a moment of the run shown, as the page shows it: the matrix and the order that were chosen. `chart`: title of the curve.
+ * `said`: what stands in place of the sentence, which nobody could read where it changes with every frame.
+ */
+export function slideOf(
+  { session, view }: Pick<Page, 'session' | 'view'>,
+  moment: Moment,
+  { chart, said }: { readonly chart: string; readonly said?: string },
+): Slide {
   const { history, picture, step, last } = moment;
   if (!picture) throw new Error('There is no step to draw.');
   const { configuration, stage } = session;
@@ -27,7 +34,7 @@ export function slideOf({ session, view }: Pick<Page, 'session' | 'view'>, momen
     pairs: history.table.pairs,
     matrix,
     step,
-    sentence: describe(seen).text,
+    sentence: said ?? describe(seen).text,
     subject: `the batch of step ${step}, as the models were before it`,
     run: [
       runName(session) ?? `Run on ${stage.shownTitle}, trained on this page`,
