@@ -90,15 +90,9 @@ export class ParameterSet {
     for (const tensor of this.#tensors.values()) tensor.requiresGrad = trainable;
   }
 
-  /** Runs `body` with no gradient wanted here; afterwards those are wanted again that were before. */
-  whileFrozen<T>(body: () => T): T {
-    const wanted = [...this.#tensors.values()].filter(({ requiresGrad }) => requiresGrad);
-    this.setTrainable(false);
-    try {
-      return body();
-    } finally {
-      for (const tensor of wanted) tensor.requiresGrad = true;
-    }
+  /** The parameters that gradients are wanted for. */
+  wanted(): Tensor[] {
+    return [...this.#tensors.values()].filter(({ requiresGrad }) => requiresGrad);
   }
 
   destroy(): void {
@@ -106,6 +100,17 @@ export class ParameterSet {
       parameters.release();
       gradients.release();
     }
+  }
+}
+
+/** Does `work` with no gradient wanted in these sets; afterwards those are wanted again that were before. */
+export async function whileFrozen<T>(sets: readonly (ParameterSet | undefined)[], work: () => Promise<T>): Promise<T> {
+  const wanted = sets.flatMap((set) => set?.wanted() ?? []);
+  for (const tensor of wanted) tensor.requiresGrad = false;
+  try {
+    return await work();
+  } finally {
+    for (const tensor of wanted) tensor.requiresGrad = true;
   }
 }
 

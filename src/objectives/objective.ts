@@ -45,9 +45,11 @@ export interface ObjectiveForward {
   readonly roots: readonly Root[];
   /** Small tensors that are read back with the step, by name. */
   readonly reads: Readonly<Record<string, Tensor>>;
+  /** Small tensors whose gradients are read back with them, by the name that the gradient has; those that get none are left out. */
+  readonly signals: Readonly<Record<string, Tensor>>;
   /** Tokens that went through the models that learn text or are trained: the language model's, else the retriever's. */
   readonly tokens: number;
-  /** Makes numbers and pictures of what was read. */
+  /** Makes numbers and pictures of what was read, gradients as they arrived. */
   observe(read: Readonly<Record<string, Float32Array<ArrayBuffer>>>): Observation;
 }
 
@@ -57,7 +59,7 @@ export interface Observation {
   readonly loss: number;
   /** By the table's keys; undefined where this batch has no such number. */
   readonly metrics: Readonly<Record<string, number | undefined>>;
-  /** Row-major [B, B]. */
+  /** Row-major [B, B]; the gradients of the signals among them, of the loss without weights. */
   readonly matrices: Readonly<Record<string, Float32Array>>;
   /** A number per token of each row. */
   readonly tokenRows: Readonly<Record<string, readonly Float32Array[]>>;
@@ -66,6 +68,11 @@ export interface Observation {
 export interface ForwardOptions {
   /** Factor on all roots: 1 / batches per update when gradients accumulate. */
   readonly lossWeight: number;
+  /**
+   * Gradients end at the signals: what they are made of gets none through them. Where nothing else wants a gradient either, the
+   * backward pass is that of looking.
+   */
+  readonly endsAtSignals?: boolean;
 }
 
 /** What is trained for: bound to the models of a run. */
@@ -133,6 +140,11 @@ export interface ObjectiveDefinition<B extends ObjectiveBatch = ObjectiveBatch> 
    * objectives (run/evaluation.ts).
    */
   scores(batches: readonly Evaluated<B>[]): Readonly<Record<string, number>>;
+  /**
+   * Numbers of the batch that stays the same, beyond those of every batch, by the table's keys. `wordings`: in which sentence each
+   * chunk was told, where that is known.
+   */
+  probed(seen: Evaluated<B>, wordings: readonly (number | undefined)[]): Readonly<Record<string, number | undefined>>;
   /** S [B, B] of such a batch as it is searched, and the rows that it is of. */
   searched(batch: Evaluated<B>): ArrayLike<number>;
   searchRows(batch: B): RetrieverRows;

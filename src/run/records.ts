@@ -1,4 +1,6 @@
+import type { Observation } from '../objectives/objective.ts';
 import { objectiveOf } from '../objectives/registry.ts';
+import type { ObjectiveTable } from '../objectives/table.ts';
 import type { Configuration } from '../settings/configuration.ts';
 import { LANGUAGE_MODEL, RETRIEVER } from '../training/parameterGroups.ts';
 import type { StepResult } from '../training/trainer.ts';
@@ -27,11 +29,22 @@ export function stepRecord(
       memory: memoryView(result),
     },
     batch: batchView(result.batch, corpus, configuration),
-    ...Object.fromEntries(table.matrices.map(({ key }) => [key, Array.from(result.matrices[key] ?? [])])),
-    ...Object.fromEntries(
-      table.tokenRows.map(({ key }) => [key, (result.tokenRows[key] ?? []).map((row) => Array.from(row))]),
-    ),
+    ...viewsOf(result, table),
   };
+}
+
+/** What is drawn of a batch, by the keys of the objective's table. Signals that did not arrive are left out. */
+export function viewsOf(
+  { matrices, tokenRows }: Pick<Observation, 'matrices' | 'tokenRows'>,
+  table: ObjectiveTable,
+): Record<string, number[] | number[][]> {
+  const signals = Object.values(table.signals ?? {}).filter((key) => matrices[key]);
+  return Object.fromEntries<number[] | number[][]>([
+    ...[...table.matrices.map(({ key }) => key), ...signals].map(
+      (key) => [key, Array.from(matrices[key] ?? [])] as const,
+    ),
+    ...table.tokenRows.map(({ key }) => [key, (tokenRows[key] ?? []).map((row) => Array.from(row))] as const),
+  ]);
 }
 
 /** A batch as the page shows it. */

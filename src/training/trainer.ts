@@ -1,9 +1,9 @@
 import { ReportedError } from '../base/errors.ts';
 import type { BufferPool, PoolReport } from '../gpu/pool.ts';
-import type { Objective, ObjectiveBatch, ObjectiveForward, Observation } from '../objectives/objective.ts';
+import { whileFrozen } from '../models/parameters.ts';
+import type { Evaluated, Objective, ObjectiveBatch, ObjectiveForward, Observation } from '../objectives/objective.ts';
+import { readForward, recordPass, type PassWatch } from '../objectives/readPass.ts';
 import type { Runtime } from '../ops/core/runtime.ts';
-import { Tape } from '../ops/core/tape.ts';
-import type { Tensor } from '../ops/core/tensor.ts';
 import type { Optimiser } from './optimiser.ts';
 
 /** Where a trainer gets its batches. Batch n depends on n alone, so the position of a run is one number. */
@@ -32,13 +32,8 @@ export interface EvaluationResult<B extends ObjectiveBatch> {
   readonly batches: readonly (Observation & { readonly batch: B })[];
 }
 
-/** Looks at a step between its backward pass and its update. */
-export interface StepWatch {
-  /** Tensors whose gradients are wanted besides those of the parameters. */
-  keep?(forward: ObjectiveForward): readonly Tensor[];
-  /** Gradients are there, and nothing has moved yet; reads resolve with the step. */
-  onGradients?(tape: Tape, forward: ObjectiveForward): void;
-}
+/** Looks at a step between its backward pass and its update: nothing has moved yet. */
+export type StepWatch = PassWatch<ObjectiveForward>;
 
 /** A loss or gradient that is no number any more. The parameters are those before the step. */
 export class TrainingDivergedError extends ReportedError {
@@ -149,26 +144,45 @@ export class Trainer<B extends ObjectiveBatch> {
         const forward = await objective.forward(runtime, undefined, batch, { lossWeight: 1 });
         const read = readForward(runtime, forward);
         await runtime.recorder.flush();
-        return await read;
+        return forward.observe(await read);
       });
       batches.push({ batch, ...observation });
     }
     return { step: optimiser.step, batches };
   }
 
+  /** Looks at a batch with what teaches the retriever on it: the gradients of the signals. Nothing that is trained gets one. */
+  async look(batch: B): Promise<Evaluated<B>> {
+    const { runtime, objective, optimiser } = this.setup;
+    const observation = await this.#guarded(() =>
+      whileFrozen(
+        optimiser.groups.map(({ parameters }) => parameters),
+        async () => {
+          const { pass, read } = await recordPass(runtime, (tape) =>
+            objective.forward(runtime, tape, batch, { lossWeight: 1, endsAtSignals: true }),
+          );
+          await runtime.recorder.flush();
+          return pass.observe(await read);
+        },
+      ),
+    );
+    return { batch, ...observation };
+  }
+
   /** Forward and backward of one batch; the observation arrives with the next flush (hence not awaited here). */
   async #batch(batch: B, lossWeight: number, watch: StepWatch): Promise<BatchRun> {
     const { runtime, objective } = this.setup;
-    const tape = new Tape(runtime);
     runtime.beginScope();
     try {
-      const forward = await objective.forward(runtime, tape, batch, { lossWeight });
-      const observation = readForward(runtime, forward);
-      tape.backward(forward.roots, watch.keep?.(forward));
-      watch.onGradients?.(tape, forward);
-      return { tokens: forward.tokens, observation };
+      const { pass, read } = await recordPass(
+        runtime,
+        (tape) => objective.forward(runtime, tape, batch, { lossWeight }),
+        watch,
+      );
+      const observation = read.then((all) => pass.observe(all));
+      observation.catch(() => undefined);
+      return { tokens: pass.tokens, observation };
     } finally {
-      tape.dispose();
       runtime.endScope();
     }
   }
@@ -190,15 +204,4 @@ export class Trainer<B extends ObjectiveBatch> {
       throw cause;
     }
   }
-}
-
-/** Records the small readback of a batch; resolves after the next flush. */
-function readForward(runtime: Runtime, forward: ObjectiveForward): Promise<Observation> {
-  const pending = Object.entries(forward.reads).map(
-    async ([name, tensor]) => [name, await runtime.read(tensor)] as const,
-  );
-  const observation = Promise.all(pending).then((read) => forward.observe(Object.fromEntries(read)));
-  // An abandoned step rejects its reads, and nobody may be waiting for them any more.
-  observation.catch(() => undefined);
-  return observation;
 }

@@ -5,6 +5,7 @@ import type { Tensor } from '../../ops/core/tensor.ts';
 import { diagonalCrossEntropy } from '../../ops/diagonalCrossEntropy.ts';
 import { fullContent, fullRows, type Objective, type ObjectiveBatch, type ObjectiveDefinition } from '../objective.ts';
 import { batchSimilarity, type RetrieverOptions } from '../batchSimilarity.ts';
+import { signalsOf } from '../readPass.ts';
 import { mean, meanOf, recallScores } from '../scores.ts';
 import { cropRows, CROP_RATIO } from './crops.ts';
 import { INFO_NCE_TABLE } from './table.ts';
@@ -31,8 +32,11 @@ export interface InfoNceOptions extends RetrieverOptions {
  */
 export function infoNceObjective(retriever: Decoder, options: InfoNceOptions): Objective<InfoNceBatch> {
   return {
-    forward(runtime, tape, { crops, whole, labels }, { lossWeight }) {
-      const similarity = runtime.withTape(tape, () => batchSimilarity(runtime, retriever, crops, options).similarity);
+    forward(runtime, tape, { crops, whole, labels }, { lossWeight, endsAtSignals = false }) {
+      const { similarity } = runtime.withTape(endsAtSignals ? undefined : tape, () =>
+        batchSimilarity(runtime, retriever, crops, options),
+      );
+      if (endsAtSignals) similarity.requiresGrad = true;
       const { loss, probabilities } = runtime.withTape(tape, () =>
         diagonalCrossEntropy(runtime, similarity, options.temperature),
       );
@@ -41,6 +45,7 @@ export function infoNceObjective(retriever: Decoder, options: InfoNceOptions): O
       return Promise.resolve({
         roots: [{ tensor: loss, gradient: runtime.fromArray(Float32Array.of(lossWeight), [1]) }],
         reads,
+        signals: { similarityGradient: similarity },
         tokens: [...crops.queryIds, ...crops.passageIds].reduce((sum, row) => sum + row.length, 0),
         observe(read) {
           const array = (name: string): Float32Array<ArrayBuffer> => read[name] ?? new Float32Array();
@@ -56,6 +61,7 @@ export function infoNceObjective(retriever: Decoder, options: InfoNceOptions): O
               similarity: array('similarity'),
               attention: array('probabilities'),
               ...(searched ? { searched: array('searched') } : {}),
+              ...signalsOf(INFO_NCE_TABLE, read, lossWeight),
             },
             tokenRows: {},
           };
@@ -97,6 +103,7 @@ export const infoNceDefinition: ObjectiveDefinition<InfoNceBatch> = {
     infoNceLoss: meanOf(batches, 'infoNceLoss'),
     cropAccuracy: meanOf(batches, 'cropAccuracy'),
   }),
+  probed: () => ({}),
   searched: ({ matrices }) => matrices['searched'] ?? [],
   searchRows: ({ whole, crops }) => whole ?? crops,
 };

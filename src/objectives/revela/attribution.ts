@@ -1,8 +1,10 @@
 import type { TokenBatch } from '../../corpus/types.ts';
+import type { Decoder } from '../../models/decoder.ts';
+import { whileFrozen, type ParameterSet } from '../../models/parameters.ts';
 import type { Runtime } from '../../ops/core/runtime.ts';
-import { linearCrossEntropy, lossSeed, type LossSeed } from '../../ops/linearCrossEntropy.ts';
-import { Tape } from '../../ops/core/tape.ts';
+import { linearCrossEntropy } from '../../ops/linearCrossEntropy.ts';
 import type { Tensor } from '../../ops/core/tensor.ts';
+import { recordPass } from '../readPass.ts';
 import { besideTraining } from './inspection.ts';
 import { predictedTokens } from './predictedTokens.ts';
 import { revela, type RevelaForward, type RevelaModels, type RevelaOptions } from './revela.ts';
@@ -55,25 +57,29 @@ export function attributeGain(
   return besideTraining(runtime, async () => {
     onProgress?.(0);
     const all = { ...options, lossMask: 'all', dualLoss: false } as const;
-    const base = await revela(runtime, undefined, models, batch, all, { fixedAttention: extras.fixedAttention });
-    const reads = [base.attention, base.ntpTokenLoss, base.isolatedTokenLoss].map((tensor) => runtime.read(tensor));
+    const { pass: base, read } = await whileFrozen(parametersOf(models), () =>
+      recordPass(runtime, async (tape) => {
+        const extra = { fixedAttention: extras.fixedAttention, endsAtSignals: true };
+        const forward = await revela(runtime, tape, models, batch, all, extra);
+        const { attention, ntpTokenLoss, isolatedTokenLoss } = forward;
+        return { ...forward, reads: { attention, ntpTokenLoss, isolatedTokenLoss }, signals: { gradient: attention } };
+      }),
+    );
     await runtime.recorder.flush();
-    const [attention, loss, isolated] = await Promise.all(reads);
+    const { attention, ntpTokenLoss: loss, isolatedTokenLoss: isolated, gradient } = await read;
     if (!attention || !loss || !isolated) throw new Error('The pass was not read: this is a bug.');
+    // Where no layer reads, no gradient arrives.
+    const firstOrder = firstOrderGains(attention, gradient ?? attention.map(() => 0), base.predictedPerRow);
 
     const neighbours = readNeighbours(attention, chunks);
     const needed = Math.max(0, ...neighbours.map((row) => row.length));
     const passes = needed <= mostPasses ? needed : 0;
     const done = (count: number): void => {
-      onProgress?.(count / (2 + passes));
+      onProgress?.(count / (1 + passes));
       signal?.throwIfAborted();
     };
     done(1);
     const again = inBatchLoss(runtime, models, batch, all, base);
-    const gradient = attentionGradient(runtime, models, attention, again);
-    await runtime.recorder.flush();
-    const firstOrder = firstOrderGains(attention, await gradient, base.predictedPerRow);
-    done(2);
 
     const leaveOneOut = base.predictedPerRow.map((count) => new Float32Array(chunks * count));
     for (let pass = 0; pass < passes; pass++) {
@@ -93,7 +99,7 @@ export function attributeGain(
           gains[j * count + t] = (losses[start + t] ?? NaN) - (loss[start + t] ?? NaN);
         start += count;
       });
-      done(3 + pass);
+      done(2 + pass);
     }
     return {
       attention,
@@ -115,13 +121,9 @@ function readNeighbours(attention: Float32Array, chunks: number): number[][] {
   });
 }
 
-interface InBatchLoss {
-  readonly of: (attention: Tensor) => { readonly loss: Tensor; readonly tokenLoss: Tensor };
-  /** What a backward pass must begin with. */
-  readonly seed: LossSeed;
-}
+/** Loss of each predicted token in the in-batch pass with another A over the same keys and values. */
+type InBatchLoss = (attention: Tensor) => Tensor;
 
-/** The in-batch pass once more, with another A over the same keys and values. */
 function inBatchLoss(
   runtime: Runtime,
   { languageModel }: RevelaModels,
@@ -132,16 +134,13 @@ function inBatchLoss(
   const targets = predictedTokens(batch.lmIds, input.rows, 'all');
   const positions = runtime.fromArray(targets.positions, [targets.positions.length]);
   const next = runtime.fromArray(targets.next, [targets.next.length]);
-  const seed = lossSeed(runtime, 1);
-  return {
-    seed,
-    of(attention) {
-      const { hidden } = languageModel.forward(runtime, input, {
-        checkpointing,
-        neighbours: { ...neighbours, attention },
-      });
-      return linearCrossEntropy(runtime, hidden, languageModel.weights.head ?? [], positions, next, { seed });
-    },
+  const head = languageModel.weights.head ?? [];
+  return (attention) => {
+    const { hidden } = languageModel.forward(runtime, input, {
+      checkpointing,
+      neighbours: { ...neighbours, attention },
+    });
+    return linearCrossEntropy(runtime, hidden, head, positions, next).tokenLoss;
   };
 }
 
@@ -149,42 +148,15 @@ function readTokenLoss(runtime: Runtime, values: Float32Array, pass: InBatchLoss
   let read: Promise<Float32Array> | undefined;
   runtime.scope(() => {
     const chunks = Math.sqrt(values.length);
-    read = runtime.read(pass.of(runtime.fromArray(values, [chunks, chunks])).tokenLoss);
+    read = runtime.read(pass(runtime.fromArray(values, [chunks, chunks])));
   });
   return read ?? Promise.resolve(new Float32Array());
 }
 
-/** Records ∂L/∂A [B, B] of the in-batch loss, A being a leaf. */
-function attentionGradient(
-  runtime: Runtime,
-  { languageModel, gates }: RevelaModels,
-  values: Float32Array,
-  pass: InBatchLoss,
-): Promise<Float32Array> {
-  const sets = [languageModel.weights.parameters, languageModel.adapter?.parameters, gates?.parameters];
-  const chunks = Math.sqrt(values.length);
-  let read: Promise<Float32Array> | undefined;
-  const record = (): void =>
-    runtime.scope(() => {
-      const tape = new Tape(runtime);
-      const leaf = runtime.fromArray(values, [chunks, chunks]);
-      leaf.requiresGrad = true;
-      try {
-        runtime.tape = tape;
-        const { loss } = pass.of(leaf);
-        runtime.tape = undefined;
-        tape.backward([{ tensor: loss, gradient: pass.seed.gradient }]);
-        const gradient = tape.gradientOf(leaf);
-        if (gradient) read = runtime.read(gradient);
-      } finally {
-        runtime.tape = undefined;
-        tape.dispose();
-      }
-    });
-  // Their gradients are the training's own: here they get none.
-  sets.reduce<() => void>((inner, set) => (set ? () => set.whileFrozen(inner) : inner), record)();
-  // Where no layer reads, no gradient arrives.
-  return read ?? Promise.resolve(new Float32Array(values.length));
+/** What the models' gradients would go to: they are the training's own. */
+function parametersOf({ retriever, languageModel, gates }: RevelaModels): (ParameterSet | undefined)[] {
+  const own = ({ weights, adapter }: Decoder) => [weights.parameters, adapter?.parameters];
+  return [...own(retriever), ...own(languageModel), gates?.parameters];
 }
 
 /** L is a mean over all tokens of the batch, and A_ij concerns chunk i alone: its own mean changes by R / R_i as much. */

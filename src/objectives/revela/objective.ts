@@ -9,9 +9,11 @@ import {
   type ObjectiveDefinition,
   type ObjectiveModels,
 } from '../objective.ts';
+import { signalsOf } from '../readPass.ts';
 import { meanEffectiveDocuments, meanOf, recallScores } from '../scores.ts';
 import { controlAttention } from './controls.ts';
 import { revelaOptions } from './options.ts';
+import { probeMetrics } from './probeMetrics.ts';
 import { revela, type RevelaForward, type RevelaModels, type RevelaOptions } from './revela.ts';
 import { REVELA_TABLE } from './table.ts';
 
@@ -41,11 +43,12 @@ export function revelaObjective(
   { onForward, ...observers }: RevelaWatch = {},
 ): Objective<RevelaBatch> {
   return {
-    async forward(runtime, tape, batch, { lossWeight }) {
+    async forward(runtime, tape, batch, { lossWeight, endsAtSignals }) {
       const { tokens, labels, fixedAttention } = batch;
       const forward = await revela(runtime, tape, models, tokens, options, {
         lossWeight,
         fixedAttention,
+        endsAtSignals,
         ...observers,
       });
       onForward?.(forward);
@@ -53,6 +56,7 @@ export function revelaObjective(
       return {
         roots: forward.roots,
         reads: { ntpLoss, isolatedLoss, similarity, attention, ntpTokenLoss, isolatedTokenLoss },
+        signals: { attentionGradient: attention, similarityGradient: similarity },
         tokens: tokens.lmIds.reduce((sum, row) => sum + row.length, 0),
         observe(read) {
           const number = (name: string): number => read[name]?.[0] ?? NaN;
@@ -71,7 +75,11 @@ export function revelaObjective(
                   }
                 : {}),
             },
-            matrices: { similarity: array('similarity'), attention: array('attention') },
+            matrices: {
+              similarity: array('similarity'),
+              attention: array('attention'),
+              ...signalsOf(REVELA_TABLE, read, lossWeight),
+            },
             tokenRows: {
               tokenLoss: byRow(array('ntpTokenLoss'), forward.predictedPerRow),
               isolatedTokenLoss: byRow(array('isolatedTokenLoss'), forward.predictedPerRow),
@@ -137,6 +145,14 @@ export const revelaDefinition: ObjectiveDefinition<RevelaBatch> = {
     isolatedLoss: meanOf(batches, 'isolatedLoss'),
     effectiveDocuments: meanOf(batches, 'effectiveDocuments'),
   }),
+  probed: ({ batch: { labels }, matrices, tokenRows }, wordings) =>
+    probeMetrics({
+      labels,
+      wordings,
+      attention: matrices['attention'] ?? [],
+      attentionGradient: matrices['attentionGradient'],
+      predicted: (tokenRows['tokenLoss'] ?? []).map(({ length }) => length),
+    }),
   searched: ({ matrices }) => matrices['similarity'] ?? [],
   searchRows: ({ tokens }) => tokens,
 };

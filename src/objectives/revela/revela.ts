@@ -69,6 +69,8 @@ export interface RevelaExtras {
   readonly fixedAttention?: Float32Array | undefined;
   /** Factor on the loss (1 / micro-batches when gradients accumulate). */
   readonly lossWeight?: number;
+  /** Gradients end at S, and at A where that is fixed (which otherwise gets none): the retriever gets none. */
+  readonly endsAtSignals?: boolean | undefined;
   readonly observePlain?: Observer;
   readonly observeInBatch?: Observer;
 }
@@ -87,19 +89,20 @@ export async function revela(
   extras: RevelaExtras = {},
 ): Promise<RevelaForward> {
   const { languageModel } = models;
-  const { fixedAttention, lossWeight = 1 } = extras;
+  const { fixedAttention, lossWeight = 1, endsAtSignals = false } = extras;
   const size = batch.lmIds.length;
   if (fixedAttention && fixedAttention.length !== size * size)
     throw new Error('The fixed attention does not fit the batch.');
   const withTape = <T>(wanted: boolean, body: () => T): T => runtime.withTape(wanted ? tape : undefined, body);
 
-  const learnsFromSimilarity = fixedAttention === undefined;
-  const { embeddings, scores, learned } = withTape(learnsFromSimilarity, () => {
-    const { retriever, centre } = models;
-    const { similarity: scores, embeddings } = batchSimilarity(runtime, retriever, batch, { ...options, centre });
-    return { embeddings, scores, learned: batchAttention(runtime, scores, options.temperature) };
-  });
+  const isLearned = fixedAttention === undefined;
+  const { similarity: scores, embeddings } = withTape(isLearned && !endsAtSignals, () =>
+    batchSimilarity(runtime, models.retriever, batch, { ...options, centre: models.centre }),
+  );
+  if (isLearned && endsAtSignals) scores.requiresGrad = true;
+  const learned = withTape(isLearned, () => batchAttention(runtime, scores, options.temperature));
   const attention = fixedAttention ? runtime.fromArray(fixedAttention, [size, size]) : learned;
+  if (!isLearned && endsAtSignals) attention.requiresGrad = true;
 
   const input = languageModel.prepare(runtime, batch.lmIds);
   const pairs = await choosePairs(runtime, input.rows, attention, options.temperature, fixedAttention);

@@ -27,34 +27,38 @@ const DOCUMENTS: MetricDefinition = {
   digits: 2,
 };
 
-const share = (key: string, label: string, help: string): MetricDefinition => ({
+const share = (key: string, label: string, short: string, help: string): MetricDefinition => ({
   key,
   label,
   unit: 'share',
   help,
   isOptional: true,
   range: [-0.001, 1.001],
-  short: label,
+  short,
   digits: 2,
 });
 const PARTNER_SHARE = share(
   'partnerShare',
   'attention on the same document',
+  'partner',
   'Mean over the chunks that have a partner of the attention on chunks of their document.',
 );
 const PARTNER_SHARE_BY_CHANCE = share(
   'partnerShareByChance',
   'attention on the same document by chance',
+  'by chance',
   'What reading all others alike gives to them, on the same chunks.',
 );
 const WORDING_SHARE = share(
   'wordingShare',
   'attention on the same wording',
+  'wording',
   'Mean over the chunks that share their sentence with another document of the attention on those others.',
 );
 const WORDING_SHARE_BY_CHANCE = share(
   'wordingShareByChance',
   'attention on the same wording by chance',
+  'by chance',
   'What reading all others alike gives to them, on the same chunks.',
 );
 const CONTRAST: MetricDefinition = {

@@ -253,8 +253,8 @@ describe('attributeGain', () => {
         },
       );
       expect(live()).toBe(before);
-      // Two passes to begin with, and one for each of three neighbours.
-      expect(fractions).toEqual([0, 1, 2, 3, 4, 5].map((done) => done / 5));
+      // One pass to begin with, and one for each of three neighbours.
+      expect(fractions).toEqual([0, 1, 2, 3, 4].map((done) => done / 4));
 
       const { attention } = expectedAttention(vNorm);
       expectClose('A', found.attention, attention, TOLERANCE);
