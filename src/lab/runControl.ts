@@ -217,6 +217,7 @@ export class RunControl {
       log: this.desks.runs.log,
       isWanted: () => this.#wanted > 0,
       evaluateEvery: configuration.evaluateEvery,
+      probeEvery: configuration.probeEvery,
       evaluatesAtEnd: false,
       isSaved: (step, isLast) => this.desks.runs.isSaveDue(run, step, isLast),
       save: () => this.#autosave(() => this.desks.runs.save(run)),

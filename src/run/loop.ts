@@ -3,13 +3,15 @@ import type { StepResult } from '../training/trainer.ts';
 import type { OpenRun } from './openRun.ts';
 import type { Evaluation, StepRecord } from './record.ts';
 import { stepRecord } from './records.ts';
+import { Prober, type Probed } from './probe.ts';
 import type { RunLog } from './runLog.ts';
 import { Evaluator } from './evaluator.ts';
 
 /** What happens in a run, in order. */
 export type RunEvent =
   | { readonly type: 'step'; readonly record: StepRecord }
-  | { readonly type: 'evaluation'; readonly evaluation: Evaluation };
+  | { readonly type: 'evaluation'; readonly evaluation: Evaluation }
+  | ({ readonly type: 'probe' } & Probed);
 
 export interface LoopOptions {
   /** Hears of everything before it is handed on, so that a run that is saved in between lacks nothing. */
@@ -18,6 +20,8 @@ export interface LoopOptions {
   readonly isWanted: (step: number) => boolean;
   /** The batches for scores are looked at before the first step and after every so many. */
   readonly evaluateEvery: number;
+  /** The probe is looked at after every evaluation and after every so many steps; 0: after evaluations only; undefined: never. */
+  readonly probeEvery: number | undefined;
   /** The end of a run deserves scores in any case; a pause does not. */
   readonly evaluatesAtEnd: boolean;
   /** Whether the run is to be saved after `step`; asked once its scores are there. */
@@ -28,28 +32,40 @@ export interface LoopOptions {
 }
 
 /**
- * Trains an open run while steps are wanted: steps, evaluations, saves. Between two events nothing is in flight and all state is
+ * Trains an open run while steps are wanted: steps, evaluations, looks at the probe, saves. Between two events nothing is in flight and all state is
  * consistent; who does not ask for the next one has paused.
  */
 export async function* trainingLoop(run: OpenRun, options: LoopOptions): AsyncGenerator<RunEvent, void, void> {
   const { corpus, recipe } = run.prepared;
   const { trainer, optimiser } = run.experiment;
   const evaluator = new Evaluator(run, options.log.lastEvaluation);
-  const { log, isWanted, evaluateEvery, around = (step) => step() } = options;
+  const prober = new Prober(run);
+  const { log, isWanted, evaluateEvery, probeEvery, around = (step) => step() } = options;
   const { configuration } = recipe;
   const evaluate = async (): Promise<RunEvent> => {
     const evaluation = await evaluator.evaluate();
     log.addEvaluation(evaluation);
     return { type: 'evaluation', evaluation };
   };
-  if (optimiser.step === 0 && isWanted(0)) yield await evaluate();
+  const probe = async (): Promise<RunEvent> => {
+    const probed = await prober.look();
+    log.addProbe(probed);
+    return { type: 'probe', ...probed };
+  };
+  if (optimiser.step === 0 && isWanted(0)) {
+    yield await evaluate();
+    if (probeEvery !== undefined) yield await probe();
+  }
   while (isWanted(optimiser.step)) {
     const record = stepRecord(await around(() => trainer.step()), corpus, configuration);
     const { step } = record.metrics;
     log.add(record);
     yield { type: 'step', record };
     const isLast = !isWanted(step);
-    if (step % evaluateEvery === 0 || (isLast && options.evaluatesAtEnd)) yield await evaluate();
+    const isEvaluated = step % evaluateEvery === 0 || (isLast && options.evaluatesAtEnd);
+    if (isEvaluated) yield await evaluate();
+    // By 0 nothing is divisible: its remainder is no number.
+    if (probeEvery !== undefined && (isEvaluated || step % probeEvery === 0)) yield await probe();
     // After the scores, so that a run that goes on from here has them.
     if (options.isSaved(step, isLast)) await options.save(step, isLast);
   }

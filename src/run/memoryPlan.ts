@@ -64,7 +64,7 @@ export function storedAs(dtype: DType): NonNullable<WeightOptions['storage']> {
 
 /**
  * Predicts the GPU memory of a run by going through it without a GPU: the same code allocates weights, adapters and optimiser and
- * runs one evaluation and one step on a device that only counts. `like`: the GPU whose limits and tiles are meant.
+ * runs one evaluation, one look at the probe and one step on a device that only counts. `like`: the GPU whose limits and tiles are meant.
  * @throws GpuLimitError when a buffer is larger than that GPU allows
  */
 export async function planMemory(run: PlannedRun, like?: Imitated): Promise<MemoryPlan> {
@@ -74,14 +74,15 @@ export async function planMemory(run: PlannedRun, like?: Imitated): Promise<Memo
     throw new Error('A dry device needs a pool and a recorder that only count: this is a bug.');
   const { trainer } = await countedRun(runtime, run);
   await trainer.evaluate();
-  const evaluation = pool.report();
+  await trainer.look(run.batch);
+  const looks = pool.report();
   const before = recorder.counts;
   const { memory } = await trainer.step();
   const after = recorder.counts;
   return {
-    byPurpose: largest(evaluation.peak, memory.peak),
+    byPurpose: largest(looks.peak, memory.peak),
     atPeak: pool.atPeak,
-    peakTotal: Math.max(evaluation.peakTotal, memory.peakTotal),
+    peakTotal: Math.max(looks.peakTotal, memory.peakTotal),
     peakHeld: pool.peakHeld,
     largestBuffer: pool.largestBuffer,
     largestBinding: recorder.largestBinding,

@@ -16,10 +16,19 @@ export function roomForRecord(text: string | undefined): number {
  * last; undefined where even the curves are too long. The run's numbers are not in it: it goes on without.
  */
 export function recordText(record: RunRecord, mostBytes = MOST_RECORD_BYTES): string | undefined {
-  for (let { snapshots } = record; ; snapshots = everyOther(snapshots)) {
-    const text = textUpTo(jsonPieces({ ...record, snapshots }), mostBytes);
-    if (text !== undefined || snapshots.length === 0) return text;
+  for (let told = record; ; told = withFewerPictures(told)) {
+    const text = textUpTo(jsonPieces(told), mostBytes);
+    if (text !== undefined || (told.snapshots.length === 0 && !told.probe)) return text;
   }
+}
+
+function withFewerPictures({ probe, ...record }: RunRecord): RunRecord {
+  const records = everyOther(probe?.records ?? []);
+  return {
+    ...record,
+    snapshots: everyOther(record.snapshots),
+    ...(probe && records.length > 0 ? { probe: { ...probe, records } } : {}),
+  };
 }
 
 function everyOther<T>(list: readonly T[]): readonly T[] {

@@ -1,5 +1,15 @@
 import type { Configuration } from '../settings/configuration.ts';
-import type { CorpusSummary, Evaluation, RunRecord, StepMetrics, StepRecord } from './record.ts';
+import type { Probed } from './probe.ts';
+import type {
+  BatchView,
+  CorpusSummary,
+  Evaluation,
+  Probe,
+  ProbeRecord,
+  RunRecord,
+  StepMetrics,
+  StepRecord,
+} from './record.ts';
 
 export interface RunLogOptions {
   /** Metrics of so many steps are kept at most; beyond that every second one goes. */
@@ -8,11 +18,19 @@ export interface RunLogOptions {
   readonly keepsPicture: (step: number) => boolean;
 }
 
+/** Probe records are kept all up to this step, then ever further apart: each by this part of its step after the one before. */
+const DENSE_PROBES = 50;
+/** Numbers that so many probe records may hold: of larger batches fewer are kept. */
+const DENSE_NUMBERS = 250_000;
+/** With fewer there is nothing to follow. */
+const FEWEST_PROBES = 4;
+
 /** What a run has been so far: its curves, and pictures of some steps. Goes into the saved file of the run. */
 export class RunLog {
   #metrics: StepMetrics[] = [];
   #evaluations: Evaluation[] = [];
   #pictures: StepRecord[] = [];
+  #probe: (Omit<Probe, 'records'> & { readonly records: ProbeRecord[] }) | undefined;
 
   constructor(private readonly options: RunLogOptions) {}
 
@@ -30,6 +48,15 @@ export class RunLog {
     this.#evaluations.push(evaluation);
   }
 
+  /** The last one is always kept. Of another batch than those before, when a run goes on with other settings, it is the first. */
+  addProbe({ of, batch, record }: Probed): void {
+    if (!this.#probe || !isSame(this.#probe.batch, batch)) this.#probe = { of, batch, records: [] };
+    const { records } = this.#probe;
+    const [before, last] = [records.at(-2), records.at(-1)];
+    if (before && last && !isFarEnough(before, last)) records.pop();
+    records.push(record);
+  }
+
   get lastEvaluation(): Evaluation | undefined {
     return this.#evaluations.at(-1);
   }
@@ -38,13 +65,15 @@ export class RunLog {
     this.#metrics = [];
     this.#evaluations = [];
     this.#pictures = [];
+    this.#probe = undefined;
   }
 
   /** Goes on from a saved run. */
-  restore({ metrics, evaluations, snapshots }: RunRecord): void {
+  restore({ metrics, evaluations, snapshots, probe }: RunRecord): void {
     this.#metrics = [...metrics];
     this.#evaluations = [...evaluations];
     this.#pictures = [...snapshots];
+    this.#probe = probe && { ...probe, records: [...probe.records] };
   }
 
   record(of: {
@@ -63,6 +92,19 @@ export class RunLog {
       metrics: this.#metrics,
       snapshots: this.#pictures,
       evaluations: this.#evaluations,
+      ...(this.#probe && { probe: this.#probe }),
     };
   }
+}
+
+function isSame(one: BatchView, other: BatchView): boolean {
+  const texts = ({ chunks }: BatchView): string => JSON.stringify(chunks.map(({ text, tokens }) => [text, tokens]));
+  return one === other || texts(one) === texts(other);
+}
+
+/** Whether a probe record is kept that comes after another. */
+function isFarEnough(before: ProbeRecord, { metrics: { step }, ...views }: ProbeRecord): boolean {
+  const numbers = Object.values(views).reduce((sum, view) => sum + (Array.isArray(view) ? view.flat().length : 0), 0);
+  const dense = Math.min(DENSE_PROBES, Math.max(FEWEST_PROBES, DENSE_NUMBERS / numbers));
+  return step - before.metrics.step >= step / dense;
 }

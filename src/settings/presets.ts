@@ -31,6 +31,7 @@ const PRETRAINED = {
   warmup: 10,
   beta2: 0.999,
   evaluateEvery: 10,
+  probeEvery: 0,
 } as const;
 
 /** What works on a pretrained checkpoint (measured on SmolLM2-135M: docs/METHOD.md, "What gentle rests on"). */

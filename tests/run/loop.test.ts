@@ -2,11 +2,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { trainingLoop, type LoopOptions } from '../../src/run/loop.ts';
 import { openRun, prepareRun, type OpenRun } from '../../src/run/openRun.ts';
+import { Prober } from '../../src/run/probe.ts';
+import type { RunRecord } from '../../src/run/record.ts';
 import { RunLog } from '../../src/run/runLog.ts';
 import { readRun, restoreRun, saveRun } from '../../src/run/saving.ts';
 import { memorySource } from '../../src/files/formats/byteSource.ts';
 import { concatenated } from '../../src/files/formats/safetensors.ts';
 import { configure } from '../../src/settings/configuration.ts';
+import { saveTraining } from '../../src/training/state.ts';
 import { openTestRuntime } from '../harness/runtime.ts';
 
 let runtime: Runtime;
@@ -29,6 +32,14 @@ async function open(changes: Record<string, unknown> = {}): Promise<OpenRun> {
 
 const newLog = () => new RunLog({ mostSteps: Infinity, keepsPicture: () => true });
 
+const recordOf = ({ prepared: { recipe, corpus } }: OpenRun, log: RunLog): RunRecord =>
+  log.record({
+    name: 'A run',
+    configuration: recipe.configuration,
+    corpus: corpus.summary,
+    adapter: 'test',
+  });
+
 /** Runs the loop up to a step and says what happened, saves included. */
 async function happenings(run: OpenRun, until: number, changes: Partial<LoopOptions> = {}): Promise<string[]> {
   const seen: string[] = [];
@@ -36,13 +47,16 @@ async function happenings(run: OpenRun, until: number, changes: Partial<LoopOpti
     log: newLog(),
     isWanted: (step) => step < until,
     evaluateEvery: 2,
+    probeEvery: undefined,
     evaluatesAtEnd: false,
     isSaved: () => false,
     save: () => Promise.resolve(void seen.push('saved')),
     ...changes,
   });
-  for await (const event of events)
-    seen.push(event.type === 'step' ? `step ${event.record.metrics.step}` : `evaluation ${event.evaluation.step}`);
+  for await (const event of events) {
+    const step = event.type === 'evaluation' ? event.evaluation.step : event.record.metrics.step;
+    seen.push(`${event.type} ${step}`);
+  }
   return seen;
 }
 
@@ -69,17 +83,50 @@ test('a run that ends is scored at its end, and saved after its scores', async (
   run.experiment.destroy();
 });
 
+test('the probe is looked at after evaluations and every so many steps, once a step, and before anything is saved', async () => {
+  const seen = async (probeEvery: number) => {
+    const run = await open();
+    const isSaved = (step: number) => step === 3;
+    const found = await happenings(run, 5, { probeEvery, evaluateEvery: 4, isSaved });
+    run.experiment.destroy();
+    return found.filter((one) => !one.startsWith('step'));
+  };
+  expect(await seen(2)).toEqual(['evaluation 0', 'probe 0', 'probe 2', 'saved', 'evaluation 4', 'probe 4']);
+  expect(await seen(3)).toEqual(['evaluation 0', 'probe 0', 'probe 3', 'saved', 'evaluation 4', 'probe 4']);
+  expect(await seen(0)).toEqual(['evaluation 0', 'probe 0', 'saved', 'evaluation 4', 'probe 4']);
+});
+
+describe.each([{}, { objective: 'infoNce' }, { attention: 'oracle' }, { trained: 'lora', accumulation: 2 }])(
+  'training with %o',
+  (changes) => {
+    test('is to the bit what it is without a probe', async () => {
+      const trained = async (probeEvery: number | undefined) => {
+        const run = await open(changes);
+        const log = newLog();
+        await happenings(run, 4, { probeEvery, log });
+        const { tensors } = await saveTraining(runtime, run.experiment.optimiser);
+        const { snapshots, evaluations, probe } = recordOf(run, log);
+        run.experiment.destroy();
+        const untimed = snapshots.map(({ metrics, ...views }) => ({
+          ...views,
+          metrics: { ...metrics, stepMs: 0, tokensPerSecond: 0, memory: undefined },
+        }));
+        return { seen: { untimed, evaluations, tensors }, probe };
+      };
+      const [without, withProbe] = [await trained(undefined), await trained(1)];
+      expect(without.probe).toBeUndefined();
+      expect(withProbe.probe?.records.map(({ metrics }) => metrics.step)).toEqual([0, 1, 2, 3, 4]);
+      expect(withProbe.seen).toEqual(without.seen);
+    });
+  },
+);
+
 describe.each(['revela', 'infoNce'] as const)('a saved run that trains for %s', (objective) => {
   test('goes on with its curves, bit for bit', async () => {
     const first = await open({ objective });
     const log = newLog();
-    await happenings(first, 2, { log });
-    const record = log.record({
-      name: 'A run',
-      configuration: first.prepared.recipe.configuration,
-      corpus: first.prepared.corpus.summary,
-      adapter: 'test',
-    });
+    await happenings(first, 2, { log, probeEvery: 1 });
+    const record = recordOf(first, log);
     const file = await saveRun(first, record);
     const expected = await first.experiment.trainer.step();
     first.experiment.destroy();
@@ -88,6 +135,9 @@ describe.each(['revela', 'infoNce'] as const)('a saved run that trains for %s', 
     expect(saved.record).toEqual(JSON.parse(JSON.stringify(record)));
     const second = await open(saved.settings);
     await restoreRun(saved, second);
+    // Before the next step the probe looks as it did after the last one, and goes on where it was.
+    const { batch, record: seen } = await new Prober(second).look();
+    expect({ batch, last: seen }).toEqual({ batch: record.probe?.batch, last: record.probe?.records.at(-1) });
     const again = await second.experiment.trainer.step();
     expect([again.step, again.metrics, again.matrices]).toEqual([3, expected.metrics, expected.matrices]);
     second.experiment.destroy();

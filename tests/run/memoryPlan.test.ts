@@ -222,16 +222,17 @@ async function measure(run: Case, sameRows: boolean) {
     held = runtime.pool.report().total;
   });
   await trainer.evaluate();
-  const evaluation = runtime.pool.report();
+  await trainer.look(batch);
+  const looks = runtime.pool.report();
   const { memory, gradientNorm } = await trainer.step();
   expect(gradientNorm).toBeGreaterThan(0);
   trim.mockRestore();
   for (const made of owned) made.destroy();
   return {
     byPurpose: Object.fromEntries(
-      PURPOSES.map((purpose) => [purpose, Math.max(evaluation.peak[purpose], memory.peak[purpose])]),
+      PURPOSES.map((purpose) => [purpose, Math.max(looks.peak[purpose], memory.peak[purpose])]),
     ),
-    peakTotal: Math.max(evaluation.peakTotal, memory.peakTotal),
+    peakTotal: Math.max(looks.peakTotal, memory.peakTotal),
     held: Math.max(held, memory.total),
   };
 }

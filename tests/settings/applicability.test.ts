@@ -134,11 +134,18 @@ const OTHER_VALUES: Readonly<Record<SettingKey, readonly Value[]>> = {
   seed: [1],
   evaluateEvery: [1],
   heldOutBatches: [2],
+  probeEvery: [1],
   autosaveEvery: [1],
 };
 
 /** Settings that decide how a run is carried out, and leave its numbers as they are. */
-const NUMBERS_STAY: readonly SettingKey[] = ['checkpointing', 'memoryBudget', 'evaluateEvery', 'autosaveEvery'];
+const NUMBERS_STAY: readonly SettingKey[] = [
+  'checkpointing',
+  'memoryBudget',
+  'evaluateEvery',
+  'probeEvery',
+  'autosaveEvery',
+];
 
 let runtime: Runtime;
 const checkpoints = new Map<string, Promise<Pretrained>>();

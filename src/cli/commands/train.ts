@@ -13,6 +13,7 @@ import { openRun, type CommandRun, type RunSources } from '../support/openRun.ts
 import { FORCE_HELP, FORCE_OPTION, Outputs } from '../support/outputs.ts';
 import { gpuText, reportNotices, timeText } from '../support/reports.ts';
 import { openAdapters, readRunFile } from '../support/save.ts';
+import { shortNumbers } from '../support/shortNumbers.ts';
 import { snapshotSteps } from '../support/snapshots.ts';
 import {
   CONFIGURATION_HELP,
@@ -34,6 +35,7 @@ export const trainCommand: Command = {
   --steps N                train up to this step (default 500)
   --every N                print the metrics of every Nth step (default 10)
   --json                   one JSON object a line, from step 1 on
+  --probe                  print the numbers of the batch that stays the same too, as often as --probe-every says
   --record FILE            write the run, with its matrices, as the page replays it
   --adapters PATH          begin with these adapters: a folder or zip file, as exported or saved by PEFT;
                            rank, alpha and targets are theirs where no flag says otherwise
@@ -52,6 +54,7 @@ ${SETTINGS_HELP}`,
       steps: { type: 'string' },
       every: { type: 'string' },
       json: { type: 'boolean' },
+      probe: { type: 'boolean' },
       record: { type: 'string' },
       adapters: { type: 'string' },
       save: { type: 'string' },
@@ -83,6 +86,7 @@ ${SETTINGS_HELP}`,
       steps: whole('steps', values.steps, 500),
       every: whole('every', values.every, 10),
       json: values.json === true,
+      probe: values.probe === true,
       outputs,
       checkpointEvery: whole('checkpoint-every', values['checkpoint-every'], Infinity),
       signal,
@@ -159,6 +163,7 @@ interface TrainOptions {
   readonly steps: number;
   readonly every: number;
   readonly json: boolean;
+  readonly probe: boolean;
   readonly outputs: Outputs;
   readonly checkpointEvery: number;
   readonly signal: AbortSignal;
@@ -189,6 +194,9 @@ async function train(run: CommandRun, options: TrainOptions, saved: SavedRun | u
     log,
     isWanted,
     evaluateEvery: configuration.evaluateEvery,
+    // Nobody looks at it otherwise.
+    probeEvery:
+      options.probe || outputs.has('--record') || outputs.has('--checkpoint') ? configuration.probeEvery : undefined,
     evaluatesAtEnd: true,
     isSaved: (step, isLast) => isLast || step % options.checkpointEvery === 0,
     save: async (step, isLast) => {
@@ -201,13 +209,17 @@ async function train(run: CommandRun, options: TrainOptions, saved: SavedRun | u
       print.evaluation(event.evaluation);
       continue;
     }
+    if (event.type === 'probe') {
+      if (options.probe) print.probe(event.record.metrics, event.of);
+      continue;
+    }
     const { metrics } = event.record;
     times.push(metrics.stepMs);
     if (metrics.step % options.every === 0 || !isWanted(metrics.step)) print.step(metrics);
   }
   print.end(log.lastEvaluation);
   if (!options.json) write(timesText(times));
-  await outputs.write('--record', () => jsonPieces(record(), shortNumber));
+  await outputs.write('--record', () => jsonPieces(record(), shortNumbers(table)));
 }
 
 /** The first step by itself, since it may have compiled kernels; evaluations are not in either. */
@@ -217,9 +229,4 @@ function timesText(times: readonly number[]): string {
   const median = sorted[Math.floor(sorted.length / 2)];
   const rest = median === undefined ? '' : `, the others ${timeText(median)} each (median)`;
   return `${times.length} steps: the first took ${timeText(first ?? 0)}, compiling included${rest}\n`;
-}
-
-/** Five digits are plenty for a picture, and a third of the bytes. */
-function shortNumber(value: unknown): unknown {
-  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(5)) : value;
 }

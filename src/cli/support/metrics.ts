@@ -1,11 +1,12 @@
 import { TRAINER_METRICS, type MetricDefinition, type ObjectiveTable } from '../../objectives/tables.ts';
-import { scoreOf, type Evaluation, type ScoredText, type StepMetrics } from '../../run/record.ts';
+import { scoreOf, type Evaluation, type ProbeMetrics, type ScoredText, type StepMetrics } from '../../run/record.ts';
 import { comparisons, comparisonWords, RIVALS } from '../../run/significance.ts';
 
 /** Numbers as the command line prints them: as the objective's table names them. */
 export interface MetricPrinter {
   step(metrics: StepMetrics): void;
   evaluation(evaluation: Evaluation): void;
+  probe(metrics: ProbeMetrics, of: ScoredText): void;
   /** What came of the run, by its last evaluation. */
   end(evaluation: Evaluation | undefined): void;
 }
@@ -30,6 +31,7 @@ export function jsonPrinter(table: ObjectiveTable, write: (text: string) => void
       // called; `of` says whether they are.
       if (step > 0) write(`${JSON.stringify({ step, ...losses, heldOut, of, than })}\n`);
     },
+    probe: ({ step, ...probe }, of) => write(`${JSON.stringify({ step, probe, of })}\n`),
     end: () => undefined,
   };
 }
@@ -48,6 +50,8 @@ export function textPrinter(table: ObjectiveTable, write: (text: string) => void
         `  ${SCORED[evaluation.of ?? 'unknown']} at ${evaluation.step}: ${words}${saved === undefined ? '' : `  gain ${saved.toFixed(4)}`}\n`,
       );
     },
+    probe: (metrics, of) =>
+      write(`  same batch, ${SCORED[of]}, at ${metrics.step}: ${inWords(table.probeMetrics, metrics)}\n`),
     end: (evaluation) => write(outcome(table, evaluation)),
   };
 }

@@ -1,5 +1,5 @@
-/** How many pictures a recorded run holds. */
-const SNAPSHOTS = 60;
+/** How many pictures of steps a recorded run holds: most are of the probe. */
+const SNAPSHOTS = 24;
 
 /** Steps whose matrices a recorded run keeps: all at first, then ever further apart, and the last. */
 export function snapshotSteps(steps: number): number[] {

@@ -23,6 +23,17 @@ export const EVALUATION = {
     integer: true,
     cost: { time: 'more', words: 'More batches take more time at every look.' },
   }),
+  probeEvery: numberSetting({
+    group: 'evaluation',
+    label: 'Look at the fixed batch every',
+    help: 'One batch stays the same through the run, so that its matrix can be followed. It is looked at after every evaluation and after every so many steps. 0: after evaluations only.',
+    default: 4,
+    min: 0,
+    max: 10000,
+    integer: true,
+    unit: 'steps',
+    cost: { time: 'less', words: 'Rarer looks take less time.' },
+  }),
   autosaveEvery: numberSetting({
     group: 'evaluation',
     label: 'Save every',

@@ -15,10 +15,13 @@ test.each([
   expect([...jsonPieces(value)].join('')).toBe(JSON.stringify(value));
 });
 
-test('numbers can be rounded on the way', () => {
-  const rounded = (value: unknown) => (typeof value === 'number' ? Math.round(value) : value);
-  const value = { a: 1.4, list: [1.6, { b: 2.2 }], text: '1.4' };
-  expect([...jsonPieces(value, rounded)].join('')).toBe('{"a":1,"list":[2,{"b":2}],"text":"1.4"}');
+test('numbers can be rounded on the way, by what they stand under', () => {
+  const rounded = (value: unknown, key: string) =>
+    typeof value === 'number' && key !== 'exact' ? Math.round(value) : value;
+  const value = { a: 1.4, list: [1.6, { b: 2.2, exact: 2.2 }], exact: [1.2, [3.4]], text: '1.4' };
+  expect([...jsonPieces(value, rounded)].join('')).toBe(
+    '{"a":1,"list":[2,{"b":2,"exact":2.2}],"exact":[1.2,[3.4]],"text":"1.4"}',
+  );
 });
 
 test('a text longer than a string can be comes in pieces that are not', () => {

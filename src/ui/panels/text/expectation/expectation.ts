@@ -18,6 +18,7 @@ const LEFT_OPEN: ReadonlySet<SettingKey> = new Set([
   'column',
   'evaluateEvery',
   'heldOutBatches',
+  'probeEvery',
   'autosaveEvery',
   'seed',
   'precision',
