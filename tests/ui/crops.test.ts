@@ -174,7 +174,13 @@ describe('the matrix of crops', () => {
   });
 
   it('has its right answers on the diagonal', () => {
-    const { rows } = matrixTable(picture, PLACES, probability, INFO_NCE.pairs);
+    const { rows } = matrixTable({
+      picture,
+      places: PLACES,
+      matrix: probability,
+      pairs: INFO_NCE.pairs,
+      moment: 'step 1',
+    });
     expect(rows).toEqual([
       ['1', '1', '0.70', 'itself'],
       ['2', '2', '0.70', 'itself'],

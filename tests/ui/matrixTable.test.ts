@@ -11,7 +11,13 @@ const PICTURE = {
 };
 
 const tableOfMatrix = (picture: StepRecord | undefined, places: readonly number[], symbol: string) =>
-  matrixTable(picture, places, matrixNamed(REVELA, symbol), REVELA.pairs);
+  matrixTable({
+    picture,
+    places,
+    matrix: matrixNamed(REVELA, symbol),
+    pairs: REVELA.pairs,
+    moment: `step ${picture?.metrics.step}`,
+  });
 
 test('of A: who is read most, at the step of the picture', () => {
   const { caption, heads, rows } = tableOfMatrix(PICTURE, [0, 1, 2, 3], 'A');

@@ -37,6 +37,8 @@ export interface RowReading {
   readonly isPartner: boolean;
   /** Whether the batch holds a partner at all. */
   readonly hasPartner: boolean;
+  /** Whether it holds any other chunk that is none: where not, there is nothing to find. */
+  readonly hasOther: boolean;
 }
 
 /** The largest value of each row of a matrix, ties to the first column. What stands on the diagonal counts where it is the answer. */
@@ -51,9 +53,11 @@ export function readRows(
   return order.map((chunk, row) => {
     let most = row === 0 && diagonal === 'nothing' ? 1 : 0;
     let hasPartner = false;
+    let hasOther = false;
     const value = (column: number): number => matrix[chunk * size + (order[column] ?? 0)] ?? 0;
     for (let column = 0; column < size; column++) {
       if (column !== row && document(column) === document(row)) hasPartner = true;
+      if (document(column) !== document(row)) hasOther = true;
       if (column === row && diagonal === 'nothing') continue;
       if (value(column) > value(most)) most = column;
     }
@@ -63,6 +67,7 @@ export function readRows(
       value: size > 1 ? value(most) : 0,
       isPartner: size > 1 && document(most) === document(row),
       hasPartner,
+      hasOther,
     };
   });
 }

@@ -1,5 +1,5 @@
 import type { Evaluation, Picture, StepRecord } from '../../run/record.ts';
-import type { History } from './history/history.ts';
+import type { History, Subject } from './history/history.ts';
 
 /** How far a run had come when the page was drawn. */
 export interface Reach {
@@ -12,11 +12,15 @@ export interface Reach {
 
 /** What is looked at: slider, matrix, sentence, charts and numbers are all drawn from this one. */
 export interface Moment extends Reach {
+  /** Whose picture it is: where a run has no batch that stays the same, that of the step. */
+  readonly subject: Subject;
+  /** The first step that can be travelled to: that of the first picture. 0 where there is none. */
+  readonly earliest: number;
   /** The step looked at, which is that of the picture; 0 where there is none. */
   readonly step: number;
-  readonly record: StepRecord | undefined;
-  /** What the matrix shows. */
   readonly picture: Picture | undefined;
+  /** What was recorded of the batch of that step, or of the last before it that was; undefined before the first step. */
+  readonly record: StepRecord | undefined;
   /** The last evaluation at or before that step. */
   readonly evaluation: Evaluation | undefined;
 }
@@ -30,19 +34,22 @@ export function reachOf(history: History): Reach {
  * The moment that is seen where `wanted` is asked for; undefined follows the run. Pictures are kept of some steps only: it is the
  * last of these at or before it.
  */
-export function momentAt(reach: Reach, wanted: number | undefined): Moment {
+export function momentAt(reach: Reach, wanted: number | undefined, asked: Subject = 'probe'): Moment {
   const { history, last } = reach;
-  const record = history.snapshotAt(Math.min(wanted ?? last, last));
-  const step = record?.metrics.step ?? 0;
-  return { ...reach, step, record, picture: record, evaluation: history.evaluationAt(step) };
+  const subject = history.subjectOf(asked);
+  const picture = history.pictureAt(subject, Math.min(wanted ?? last, last));
+  const step = picture?.metrics.step ?? 0;
+  const earliest = history.picturesOf(subject)[0]?.metrics.step ?? 0;
+  const record = history.recordAt(step);
+  return { ...reach, subject, earliest, step, picture, record, evaluation: history.evaluationAt(step) };
 }
 
 /**
  * Where somebody arrives who travels to a step: at the last picture at or before it. Whoever takes a small step forward from the
  * moment shown comes to the next picture, since that is the next thing to see.
  */
-export function arrival({ history, step }: Moment, wanted: number): number {
-  const steps = history.snapshots.map(({ metrics }) => metrics.step);
+export function arrival({ history, subject, step }: Moment, wanted: number): number {
+  const steps = history.picturesOf(subject).map(({ metrics }) => metrics.step);
   const at = steps.findLast((one) => one <= wanted) ?? steps[0] ?? 0;
   return wanted > step && at <= step ? (steps.find((one) => one > step) ?? at) : at;
 }

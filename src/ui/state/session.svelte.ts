@@ -307,6 +307,9 @@ export class Session implements Door {
       case 'evaluation':
         this.stage.addEvaluation(event.evaluation);
         break;
+      case 'probe':
+        this.stage.addProbe(event);
+        break;
       case 'reset':
         this.stage.runId = undefined;
         if (this.kind === 'live') this.stage.begin(this.ground.accepted?.configuration);
@@ -319,7 +322,7 @@ export class Session implements Door {
         // The rest concerns those who asked for it.
         break;
     }
-    if (event.type === 'step') this.frames.soon();
+    if (event.type === 'step' || event.type === 'probe') this.frames.soon();
     else this.stage.revision++;
   }
 

@@ -1,6 +1,7 @@
 import type { ResumedRun } from '../../lab/door/views.ts';
 import { defaultConfiguration, type Configuration } from '../../settings/configuration.ts';
 import { tableOf } from '../../objectives/tables.ts';
+import type { LabEvent } from '../../lab/door/protocol.ts';
 import type { CorpusSummary, Evaluation, RunRecord, StepRecord } from '../../run/record.ts';
 import { History } from './history/history.ts';
 import { Rate } from './history/rate.ts';
@@ -12,6 +13,9 @@ export interface ShownRun {
   readonly configuration: Configuration;
   readonly corpus: CorpusSummary | undefined;
 }
+
+/** What the lab tells of the batch that stays the same. */
+export type ProbeEvent = LabEvent & { readonly type: 'probe' };
 
 /** The run on the page, and the one trained here where that waits aside; folds what a run reports into its history. */
 export class Stage {
@@ -36,8 +40,8 @@ export class Stage {
 
   /** The run trained here, while a kept one is looked at. */
   private aside = $state.raw<ShownRun>();
-  /** Scores of the untrained models, which come before the first step. */
-  private early: Evaluation[] = [];
+  /** What comes before the first step: scores of the untrained models, and how they see the batch that stays the same. */
+  private early: ((history: History) => void)[] = [];
   /** Id of the run that the lab has open, under which it is saved; undefined when none is. */
   runId = $state<string>();
   /** Updates that a resumed run had made when it was put back; its history may be shorter. */
@@ -138,14 +142,23 @@ export class Stage {
       return;
     }
     if (this.kind !== 'live' || step <= this.history.lastStep) this.begin(configuration);
-    this.early.splice(0).forEach((evaluation) => this.history.addEvaluation(evaluation));
+    this.early.splice(0).forEach((add) => add(this.history));
     this.history.add(record);
     this.rate.count(performance.now());
   }
 
   addEvaluation(evaluation: Evaluation): void {
-    if (this.hasRun) this.trained?.addEvaluation(evaluation);
-    else this.early.push(evaluation);
+    this.addToTrained((history) => history.addEvaluation(evaluation));
+  }
+
+  addProbe({ of, batch, record }: ProbeEvent): void {
+    this.addToTrained((history) => history.addProbe(of, batch, record));
+  }
+
+  private addToTrained(add: (history: History) => void): void {
+    const { trained } = this;
+    if (this.hasRun && trained) add(trained);
+    else this.early.push(add);
   }
 
   /** History of the run trained here, be it shown or aside. */

@@ -2,9 +2,11 @@ import { tableOf } from '../../objectives/tables.ts';
 import type { Picture } from '../../run/record.ts';
 import type { Draft } from '../panels/settings/draft.svelte.ts';
 import { displayOrder, matrixNamed, type Order } from './display.ts';
-import type { History } from './history/history.ts';
+import { knowsWording, type Frame } from './pairs.ts';
+import type { History, Subject } from './history/history.ts';
 import { arrival, momentAt, reachOf, type Moment, type Reach } from './moment.ts';
 import type { Session } from './session.svelte.ts';
+import { teachingOf } from './teaching.ts';
 
 /** A cell of the matrix, by its places on the axes. */
 export interface Cell {
@@ -20,6 +22,12 @@ export class View {
   /** Letter of the matrix that was chosen; objectives that have none such show their first. */
   mode = $state<string>();
   order = $state<Order>('document');
+  /** The batch that was asked for: the one that stays the same, where the run shown has it, or that of the step looked at. */
+  wantedSubject = $state<Subject>('probe');
+  /** Which cells are framed. */
+  readonly frames = $state<Record<Frame, boolean>>({ document: true, wording: false });
+  /** Whether the matrix shows what teaches the retriever, in place of its values. */
+  showsTeaching = $state(false);
   /** Where somebody has travelled to, and in which run: another begins at its end. */
   private chosen = $state.raw<{ readonly history: History; readonly step: number }>();
   playing = $state(false);
@@ -42,20 +50,36 @@ export class View {
     return reachOf(this.session.history);
   });
   /** What is looked at: the one source of all that shows a step. */
-  readonly moment: Moment = $derived(momentAt(this.reach, this.chosenStep));
+  readonly moment: Moment = $derived(momentAt(this.reach, this.chosenStep, this.wantedSubject));
   readonly step = $derived(this.moment.step);
+  readonly subject: Subject = $derived(this.moment.subject);
+  /** The batch of the step looked at, whatever is shown: what the models were trained on. */
   readonly record = $derived(this.moment.record);
   /**
    * What is shown: matrix, sentence, table, numbers and exports take all they draw from this one, its matrices by `matrixOf`. Whoever
    * shows other values than the run had puts another picture here, without the gradients, which are of the run's own.
    */
   readonly picture: Picture | undefined = $derived(this.moment.picture);
+  /** What the batch shown teaches the retriever, where the run kept that. */
+  readonly teaching = $derived(this.picture && teachingOf(this.table, this.picture));
+  /** Whether the corpus knows in which sentence the chunks shown were told. */
+  readonly knowsWording = $derived(this.picture !== undefined && knowsWording(this.picture.batch));
+  /** What the batch is that stays the same; undefined where there is none. */
+  readonly probeOf = $derived(
+    this.reach.history.subjectOf('probe') === 'probe' ? this.reach.history.probe?.of : undefined,
+  );
   /** Whether the picture changes by itself, so that nobody could read it out as it goes. */
   readonly isMoving = $derived.by(() => this.playing || this.session.state === 'running');
   /** Chunks of the batch looked at, in the order of the axes. */
   readonly places = $derived(this.picture ? displayOrder(this.picture.batch, this.order) : []);
   /** The cell whose chunks are read side by side: the one under the pointer, else the selected one. */
   readonly cell: Cell = $derived(this.hovered ?? this.selected);
+
+  /** Whether nothing later can be seen. */
+  private get isAtEnd(): boolean {
+    const { moment } = this;
+    return moment.step >= (moment.history.picturesOf(moment.subject).at(-1)?.metrics.step ?? moment.last);
+  }
 
   /** Which playing is the last begun: a frame asked for by one before it does nothing. */
   private playback = 0;
@@ -90,7 +114,8 @@ export class View {
   play(): void {
     const { history } = this.session;
     if (history.length < 2) return;
-    let at = this.step >= history.lastStep ? history.firstStep : this.step;
+    const { earliest } = this.moment;
+    let at = this.isAtEnd ? earliest : this.step;
     this.choose(at);
     this.playing = true;
     let before: number | undefined;
@@ -118,6 +143,13 @@ export class View {
 
   stop(): void {
     this.playing = false;
+  }
+
+  /** Shows the batch that stays the same, or that of the step looked at, at the same moment or as near to it as there is a picture. */
+  show(subject: Subject): void {
+    const { step, chosenStep } = this;
+    this.wantedSubject = subject;
+    if (chosenStep !== undefined) this.choose(step);
   }
 
   select(cell: Cell): void {

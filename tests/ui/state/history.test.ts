@@ -100,8 +100,10 @@ describe('History', () => {
   it('finds the picture at or before a step, the first when all are later', () => {
     const history = new History(REVELA);
     for (const step of [10, 20, 30]) history.add(record(step));
-    expect([5, 10, 19, 20, 99].map((step) => history.snapshotAt(step)?.metrics.step)).toEqual([10, 10, 10, 20, 30]);
-    expect(new History(REVELA).snapshotAt(1)).toBeUndefined();
+    expect([5, 10, 19, 20, 99].map((step) => history.pictureAt('step', step)?.metrics.step)).toEqual([
+      10, 10, 10, 20, 30,
+    ]);
+    expect(new History(REVELA).pictureAt('step', 1)).toBeUndefined();
   });
 
   it('averages recent steps, leaving out those without a value', () => {

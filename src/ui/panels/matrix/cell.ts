@@ -1,6 +1,7 @@
 import type { ObjectiveTable } from '../../../objectives/tables.ts';
 import { matrixOf, type Picture } from '../../../run/record.ts';
 import { decimal } from '../../components/format.ts';
+import { isPair } from '../../state/pairs.ts';
 import type { Cell } from '../../state/view.svelte.ts';
 
 /** What stands in a cell of all matrices. */
@@ -8,6 +9,14 @@ export interface CellValues {
   readonly values: readonly { readonly symbol: string; readonly value: number }[];
   /** Whether both chunks are of one document. */
   readonly isPartner: boolean;
+  /** Whether they tell different documents in one wording. */
+  readonly isSameWording: boolean;
+}
+
+/** The place of a cell in the matrices of a batch; undefined where there is no such cell. `places`: chunks in the order of the axes. */
+export function placeOf(places: readonly number[], { row, column }: Cell): number | undefined {
+  const [query, context] = [places[row], places[column]];
+  return query === undefined || context === undefined ? undefined : query * places.length + context;
 }
 
 /** The values of a cell; undefined where there is no such cell. `places`: chunks in the order of the axes. */
@@ -15,22 +24,23 @@ export function cellValues(
   { matrices }: Pick<ObjectiveTable, 'matrices'>,
   picture: Picture | undefined,
   places: readonly number[],
-  { row, column }: Cell,
+  cell: Cell,
 ): CellValues | undefined {
-  const [query, context] = [places[row], places[column]];
-  if (!picture || query === undefined || context === undefined) return undefined;
-  const at = query * places.length + context;
+  const at = placeOf(places, cell);
+  if (!picture || at === undefined) return undefined;
   const { chunks } = picture.batch;
+  const [query, context] = [cell.row, cell.column].map((place) => chunks[places[place] ?? -1]);
   return {
     values: matrices.map(({ key, symbol }) => ({ symbol, value: matrixOf(picture, key)[at] ?? 0 })),
-    isPartner: chunks[query]?.document === chunks[context]?.document,
+    isPartner: query?.document === context?.document,
+    isSameWording: isPair('wording', query, context),
   };
 }
 
 /** "A 0.81, S 0.44, same document". */
-export function valueWords({ values, isPartner }: CellValues): string {
+export function valueWords({ values, isPartner, isSameWording }: CellValues): string {
   const numbers = values.map(({ symbol, value }) => `${symbol} ${decimal(value)}`).join(', ');
-  return `${numbers}${isPartner ? ', same document' : ''}`;
+  return `${numbers}${isPartner ? ', same document' : ''}${isSameWording ? ', same wording' : ''}`;
 }
 
 /** "Chunk 1 reads chunk 2". Numbers are those on the axes. */

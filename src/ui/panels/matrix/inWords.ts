@@ -2,6 +2,9 @@ import type { MatrixDefinition, PairWords } from '../../../objectives/tables.ts'
 import { matrixOf, type Picture } from '../../../run/record.ts';
 import { decimal } from '../../components/format.ts';
 import { readRows } from '../../state/display.ts';
+import { pullSign, savingWords } from '../../state/sentences/teaching.ts';
+import type { Teaching } from '../../state/teaching.ts';
+import { placeOf } from './cell.ts';
 
 /** A matrix as a table for those who do not see it: of each row the largest value, an empty diagonal left out. */
 export interface MatrixTable {
@@ -10,21 +13,36 @@ export interface MatrixTable {
   readonly rows: readonly (readonly string[])[];
 }
 
-/** `places`: chunks in the order of the axes. The caption names the step of the picture. */
-export function matrixTable(
-  picture: Picture | undefined,
-  places: readonly number[],
-  { key, symbol, most }: MatrixDefinition,
-  pairs: PairWords,
-): MatrixTable {
-  const { caption } = most;
-  const heads = ['Chunk', most.head, symbol, 'Same document'];
-  if (!picture) return { caption, heads, rows: [] };
+/** What a table is made of. */
+export interface Tabled {
+  readonly picture: Picture | undefined;
+  /** Chunks in the order of the axes. */
+  readonly places: readonly number[];
+  readonly matrix: MatrixDefinition;
+  readonly pairs: PairWords;
+  /** When the picture is of, and of which batch: "held-out batch, step 60". */
+  readonly moment: string;
+  /** What the batch teaches, where that is known. */
+  readonly teaching?: Teaching | undefined;
+}
+
+export function matrixTable({ picture, places, matrix, pairs, moment, teaching }: Tabled): MatrixTable {
+  const { key, symbol, most } = matrix;
+  const taught = teaching ? [...(teaching.savings ? ['Saves, nats per token'] : []), 'S goes'] : [];
+  const heads = ['Chunk', most.head, symbol, 'Same document', ...taught];
+  if (!picture) return { caption: most.caption, heads, rows: [] };
   const rows = readRows(picture.batch, matrixOf(picture, key), places, pairs).map((row) => [
     String(row.row + 1),
     String(row.most + 1),
     decimal(row.value),
     row.most === row.row ? 'itself' : row.isPartner ? 'yes' : 'no',
+    ...(teaching ? taughtWords(teaching, placeOf(places, { row: row.row, column: row.most }) ?? 0) : []),
   ]);
-  return { caption: `${caption}, step ${picture.metrics.step}`, heads, rows };
+  return { caption: `${most.caption}, ${moment}`, heads, rows };
+}
+
+function taughtWords(teaching: Teaching, at: number): string[] {
+  const saving = teaching.savings?.[at];
+  const goes = { '↑': 'up', '↓': 'down', '–': 'nowhere' }[pullSign(teaching.pulls[at] ?? 0, teaching)];
+  return [...(saving === undefined ? [] : [savingWords(saving)]), goes];
 }

@@ -12,7 +12,7 @@ export class Jumps {
   );
   readonly changes: readonly Change[] = $derived.by(() =>
     this.turn >= 0 && this.session.kind !== 'none'
-      ? largestChanges(this.session.history.snapshots, this.session.history.table)
+      ? largestChanges(this.session.history.picturesOf(this.view.subject), this.session.history.table)
       : [],
   );
   readonly next: Change | undefined = $derived.by(() => this.changes.find(({ to }) => to.step > this.view.step));

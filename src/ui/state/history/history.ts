@@ -1,16 +1,23 @@
 import { tableOf, type ObjectiveTable } from '../../../objectives/tables.ts';
 import {
   completed,
+  type BatchView,
   type Evaluation,
+  type Picture,
+  type ProbeRecord,
   type RunRecord,
   type ScoredText,
   type StepMetrics,
   type StepRecord,
 } from '../../../run/record.ts';
 import { MetricTable } from './metricTable.ts';
-import { Pictures } from './pictures.ts';
+import { stepPictures } from './pictures.ts';
+import { ProbeHistory } from './probeHistory.ts';
 
 export { MAXIMUM_SNAPSHOTS } from './pictures.ts';
+
+/** What the matrix shows: the batch that stays the same through the run, or that of the step looked at. */
+export type Subject = 'probe' | 'step';
 
 /**
  * A run as the page holds it: the numbers of its steps in compact columns, and the pictures (matrices, losses of tokens) of a
@@ -19,20 +26,23 @@ export { MAXIMUM_SNAPSHOTS } from './pictures.ts';
  */
 export class History {
   private readonly numbers: MetricTable;
-  private pictures: Pictures;
+  private readonly pictures;
   private evaluated: Evaluation[] = [];
+  /** What was seen of the batch that stays the same; undefined where there is none, as in older runs. */
+  probe: ProbeHistory | undefined;
 
   /** An empty one. `table`: what the run's numbers and pictures are. */
   constructor(readonly table: ObjectiveTable) {
     this.numbers = new MetricTable(table);
-    this.pictures = new Pictures(table);
+    this.pictures = stepPictures(table);
   }
 
   static from(run: RunRecord): History {
     const history = new History(tableOf(run.configuration));
     for (const metrics of run.metrics) history.numbers.add(metrics);
-    history.pictures = Pictures.of(history.table, run.snapshots);
+    history.pictures.take(run.snapshots);
     history.evaluated = completed(run);
+    if (run.probe) history.probe = ProbeHistory.from(history.table, run.probe);
     return history;
   }
 
@@ -89,6 +99,27 @@ export class History {
     this.evaluated = [...this.evaluated.filter(({ step }) => step !== evaluation.step), evaluation];
   }
 
+  addProbe(of: ScoredText, batch: BatchView, record: ProbeRecord): void {
+    this.probe ??= new ProbeHistory(this.table, of, batch);
+    this.probe.add(record);
+  }
+
+  /** What can be shown where `wanted` is asked for: the batches of steps where there are no others. */
+  subjectOf(wanted: Subject): Subject {
+    return wanted === 'probe' && (this.probe?.snapshots.length ?? 0) > 0 ? 'probe' : 'step';
+  }
+
+  /** All pictures of one or the other, in order of their steps. */
+  picturesOf(subject: Subject): readonly Picture[] {
+    return subject === 'probe' ? (this.probe?.snapshots ?? []) : this.snapshots;
+  }
+
+  /** The last picture of one or the other at or before `step`, else the first there is. */
+  pictureAt(subject: Subject, step: number): Picture | undefined {
+    const pictures = this.picturesOf(subject);
+    return pictures.findLast(({ metrics }) => metrics.step <= step) ?? pictures[0];
+  }
+
   /** Index of the last entry at or before `step` (0 when all are later). */
   indexAt(step: number): number {
     const steps = this.column('step');
@@ -115,9 +146,9 @@ export class History {
     return values.reduce((sum, value) => sum + value, 0) / values.length;
   }
 
-  /** The last picture at or before `step`, else the first there is. */
-  snapshotAt(step: number): StepRecord | undefined {
-    return this.snapshots.findLast(({ metrics }) => metrics.step <= step) ?? this.snapshots[0];
+  /** The record of the last step at or before `step` of which there is one. */
+  recordAt(step: number): StepRecord | undefined {
+    return this.snapshots.findLast(({ metrics }) => metrics.step <= step);
   }
 
   /** The last evaluation at or before `step`. */

@@ -1,12 +1,11 @@
 import { MEMORY_METRICS, stepMetrics, type ObjectiveTable } from '../../../objectives/tables.ts';
 import { metricOf, type MemoryView, type StepMetrics } from '../../../run/record.ts';
-import { halve } from './extremes.ts';
-import { GrowingColumn } from './growingColumn.ts';
+import { ColumnTable } from './columnTable.ts';
+
+export { MAXIMUM_ROWS } from './columnTable.ts';
 
 export const MEMORY_KEYS = MEMORY_METRICS.map(({ key }) => key);
-
-/** Most steps whose numbers are kept; beyond, every four become two. */
-export const MAXIMUM_ROWS = 32768;
+const PURPOSES: ReadonlySet<string> = new Set(MEMORY_KEYS);
 
 /** Names of the columns of a run, in their order: its step metrics, then its memory by purpose. */
 export function columnKeys(table: ObjectiveTable): readonly string[] {
@@ -21,17 +20,22 @@ export function tableBytes(table: ObjectiveTable, rows: number): number {
 /** The numbers of a run's steps in compact columns; NaN where a step has none. Steps increase. */
 export class MetricTable {
   private readonly metrics;
-  private readonly columns: ReadonlyMap<string, GrowingColumn>;
+  private readonly table: ColumnTable;
 
-  constructor(private readonly objective: ObjectiveTable) {
+  constructor(objective: ObjectiveTable) {
     this.metrics = stepMetrics(objective);
-    this.columns = new Map(columnKeys(objective).map((key) => [key, new GrowingColumn()]));
+    this.table = new ColumnTable({
+      keys: columnKeys(objective),
+      extremes: this.metrics.map(({ key }) => key),
+      headline: objective.headline,
+    });
   }
 
   /** A table of columns as `column` gives them. */
   static of(objective: ObjectiveTable, columns: ReadonlyMap<string, Float64Array<ArrayBuffer>>): MetricTable {
     const table = new MetricTable(objective);
-    for (const [key, column] of table.columns) for (const value of columns.get(key) ?? []) column.push(value);
+    const rows = columns.get('step')?.length ?? 0;
+    for (let row = 0; row < rows; row++) table.table.add((key) => columns.get(key)?.[row] ?? NaN);
     return table;
   }
 
@@ -41,13 +45,12 @@ export class MetricTable {
 
   /** One value per kept step; empty where the objective has no such number. A view: valid until the next step is added. */
   column(key: string): Float64Array<ArrayBuffer> {
-    return this.columns.get(key)?.view() ?? new Float64Array();
+    return this.table.column(key);
   }
 
   add(metrics: StepMetrics): void {
-    if (this.length >= MAXIMUM_ROWS) this.thin();
-    for (const { key } of this.metrics) this.columns.get(key)?.push(metricOf(metrics, key));
-    for (const purpose of MEMORY_KEYS) this.columns.get(purpose)?.push(metrics.memory[purpose]);
+    const { memory } = metrics;
+    this.table.add((key) => (PURPOSES.has(key) ? memory[key as keyof MemoryView] : metricOf(metrics, key)));
   }
 
   /** The metrics of a row as they came. */
@@ -61,13 +64,5 @@ export class MetricTable {
       ...Object.fromEntries(numbers),
       memory: Object.fromEntries(MEMORY_KEYS.map((purpose) => [purpose, value(purpose)])) as unknown as MemoryView,
     } as StepMetrics;
-  }
-
-  private thin(): void {
-    const rows = halve(
-      this.metrics.map(({ key }) => this.column(key)),
-      this.column(this.objective.headline),
-    );
-    for (const column of this.columns.values()) column.keep(rows);
   }
 }

@@ -12,7 +12,7 @@ export function describePlainly({ moment, picture, isMoving, order }: Seen): Sen
   const { pairs } = table;
   const rows = readRows(picture.batch, matrixOf(picture, matrixNamed(table, undefined).key), order, pairs);
   const isOnDiagonal = pairs.diagonal === 'answer';
-  const judged = isOnDiagonal ? rows : rows.filter(({ hasPartner }) => hasPartner);
+  const judged = isOnDiagonal ? rows : rows.filter(({ hasPartner, hasOther }) => hasPartner && hasOther);
   const found = judged.filter(({ row, most, isPartner }) => (isOnDiagonal ? row === most : isPartner)).length;
   const chance = isOnDiagonal ? `; by chance 1 of ${rows.length}` : '';
   const count = judged.length > 0 ? `${found} of ${judged.length} ${pairs.found}${chance}.` : '';

@@ -13,6 +13,36 @@ const OVER: Readonly<Record<ScoredText, string>> = {
   training: 'On the training text',
 };
 
+/** What the last steps and the last evaluation say of a run. */
+export interface RecentScores {
+  readonly step: number;
+  /** recall@1 of the last evaluation, or where that is long ago, of recent batches; NaN without partners. */
+  readonly recall: number;
+  /** The same beside chance, and what it is over. */
+  readonly told: string;
+  /** Whether the retriever finds more than before its first step; undefined where that is not known. */
+  readonly learnt: Paired['verdict'] | undefined;
+  /** Nats per token that reading saves. */
+  readonly gain: number;
+}
+
+export function recentScores(moment: Moment): RecentScores {
+  const { history, step } = moment;
+  const mean = (metric: string): number => history.recentMean(metric, step, WINDOW);
+  const evaluation = freshScores(moment);
+  const scored = scoreOf(evaluation, 'recallAt1');
+  const recall = scored ?? mean('recallAt1');
+  const chance = scoreOf(evaluation, 'chance') ?? mean('chance');
+  const over = evaluation && scored !== undefined ? overWords(evaluation) : 'On the batches trained on';
+  return {
+    step,
+    recall,
+    told: `${over} ${recallWords(recall, chance)}.`,
+    learnt: hasLearnt(evaluation),
+    gain: mean('isolatedLoss') - mean('ntpLoss'),
+  };
+}
+
 /** The scores of an evaluation that was made not long before the moment. */
 export function freshScores({ evaluation, step }: Pick<Moment, 'evaluation' | 'step'>): Evaluation | undefined {
   return evaluation !== undefined && step - evaluation.step <= 2 * WINDOW ? evaluation : undefined;

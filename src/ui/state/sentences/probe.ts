@@ -1,0 +1,49 @@
+import { metricOf } from '../../../run/record.ts';
+import { decimal } from '../../components/format.ts';
+import type { RowReading } from '../display.ts';
+import { countFound, strongestPair } from './rows.ts';
+import type { Seen } from './words.ts';
+
+/** So many times what chance gives is said to be more. */
+const MORE = 1.5;
+/** Nats per token below which reading makes no difference. */
+const SAVING = 0.02;
+
+/** Where the attention of the batch that stays the same goes, and what reading saves there, all of the step looked at. */
+export function describeProbe({ configuration, picture, isMoving }: Seen, rows: readonly RowReading[]): string {
+  const of = (metric: string): number => metricOf(picture.metrics, metric);
+  const others = rows.length - 1;
+  const saves = savingWords(of('isolatedLoss') - of('ntpLoss'));
+  // Named while one can read it.
+  const strongest = isMoving ? '' : `${strongestPair(rows, configuration.source)} `;
+  const wording = { share: of('wordingShare'), chance: of('wordingShareByChance') };
+  const partner = { share: of('partnerShare'), chance: of('partnerShareByChance') };
+  const shares = `partners get ${beside(partner)} of the attention`;
+  const read = of('effectiveDocuments');
+  if (others > 2 && read > 0.85 * others) {
+    const alike = `Each chunk reads all others about alike (${decimal(read)} of ${others})`;
+    return Number.isNaN(partner.share) ? `${alike}; ${saves}.` : `${alike}: ${shares}; ${saves}.`;
+  }
+  if (wording.share >= MORE * wording.chance && wording.share > partner.share) {
+    return `${strongest}Chunks told in the same wording get ${beside(wording)} of the attention, partners ${beside(partner)}; ${saves}.`;
+  }
+  const count = countFound(rows);
+  if (Number.isNaN(partner.share))
+    return `${strongest}${count === '' ? '' : `${count}; `}${sentence(saves, count !== '')}.`;
+  return `${strongest}${isMoving && count !== '' ? `${count}; ${shares}` : sentence(shares, false)}; ${saves}.`;
+}
+
+function beside({ share, chance }: { readonly share: number; readonly chance: number }): string {
+  return Number.isNaN(chance) ? decimal(share) : `${decimal(share)} (by chance ${decimal(chance)})`;
+}
+
+/** What reading together does to the loss. */
+function savingWords(gain: number): string {
+  if (Number.isNaN(gain)) return 'what reading saves was not measured';
+  if (gain >= SAVING) return `reading saves ${decimal(gain)} nats per token`;
+  return gain <= -SAVING ? `reading costs ${decimal(-gain)} nats per token` : 'reading saves nothing yet';
+}
+
+function sentence(words: string, goesOn: boolean): string {
+  return goesOn ? words : `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
+}
