@@ -60,6 +60,8 @@ export interface MetricDefinition {
 /** A line of a chart: a metric over the steps of a run. */
 export interface LineDefinition {
   readonly metric: string;
+  /** What is taken from it: the line is the difference of the two. */
+  readonly minus?: string;
   readonly of: 'step' | 'evaluation' | 'probe';
   /** Of an evaluation's line the page says in its place what the batches were: held out, or of the training text. */
   readonly label: string;
@@ -74,9 +76,9 @@ export interface ChartDefinition {
   readonly title: string;
   readonly unit: string;
   readonly lines: readonly LineDefinition[];
-  /** Levels that do not move: metrics of the latest scores. */
-  readonly levels?: readonly { readonly label: string; readonly metric: string }[];
-  /** Ends of the vertical axis. `others`: from 0 to B − 1. Left out: from zero to above all values. */
+  /** Levels that do not move: metrics of the latest scores, or of the batch that stays the same. */
+  readonly levels?: readonly { readonly label: string; readonly metric: string; readonly of?: 'probe' }[];
+  /** Ends of the vertical axis. `others`: from 0 to B − 1. Left out: from zero, or below all values, to above all. */
   readonly domain?: readonly [number, number] | 'others';
   readonly logarithmic?: boolean;
   /** The steep beginning of a run may leave the top. */

@@ -113,6 +113,36 @@ export const REVELA_TABLE: ObjectiveTable = {
       levels: RECALL_LEVELS,
     },
     {
+      title: 'Attention on the same …',
+      unit: 'share',
+      domain: [0, 1],
+      size: 'large',
+      lines: [
+        { metric: 'partnerShare', of: 'probe', label: 'document', title: 'Attention on partners', tone: 'accent' },
+        {
+          metric: 'wordingShare',
+          of: 'probe',
+          label: 'wording',
+          title: 'Attention on the same wording',
+          tone: 'strong',
+          dashed: true,
+        },
+      ],
+      levels: [
+        { label: 'document, chance', metric: 'partnerShareByChance', of: 'probe' },
+        { label: 'wording, chance', metric: 'wordingShareByChance', of: 'probe' },
+      ],
+    },
+    {
+      title: 'What teaches, what is gained',
+      unit: 'nats per token',
+      size: 'large',
+      lines: [
+        { metric: 'contrast', of: 'probe', label: 'partner − others', title: 'Partner’s advantage', tone: 'strong' },
+        { metric: 'isolatedLoss', minus: 'ntpLoss', of: 'probe', label: 'gain', title: 'Gain', tone: 'accent' },
+      ],
+    },
+    {
       title: 'Read per row',
       unit: 'documents',
       domain: 'others',

@@ -37,9 +37,19 @@ export interface Charted {
   readonly step: number;
 }
 
-/** The charts of a run in the order of their places. */
+/** The charts of a run in the order of their places. Those that say nothing of this run are left out. */
 export function runCharts(run: Charted): RunChart[] {
-  return charts(run.history.table).map((chart) => runChart(chart, run));
+  return charts(run.history.table)
+    .map((chart) => ({ ...chart, lines: chart.lines.filter((one) => isDrawn(run.history, one)) }))
+    .filter(({ lines }) => lines.length > 0)
+    .map((chart) => runChart(chart, run));
+}
+
+/** Older runs have no batch that stays the same, and not every text knows in which wording its chunks are told. */
+function isDrawn(history: History, { of, metric }: LineDefinition): boolean {
+  if (of !== 'probe') return true;
+  const { probe } = history;
+  return probe ? probe.column(metric).some((value) => !Number.isNaN(value)) : history.length === 0;
 }
 
 function runChart(chart: ChartDefinition, { history, chunks, step }: Charted): RunChart {
@@ -70,18 +80,30 @@ function runChart(chart: ChartDefinition, { history, chunks, step }: Charted): R
 /** Steps and values of a charted metric. */
 export function line(
   history: History,
-  { metric, of }: Pick<LineDefinition, 'metric' | 'of'>,
+  { metric, minus, of }: Pick<LineDefinition, 'metric' | 'minus' | 'of'>,
 ): Pick<Series, 'xs' | 'ys'> {
-  if (of === 'step') return { xs: history.column('step'), ys: history.column(metric) };
-  const scored = history.evaluations.filter((one) => scoreOf(one, metric) !== undefined);
-  return { xs: scored.map((one) => one.step), ys: scored.map((one) => scoreOf(one, metric) ?? NaN) };
+  if (of === 'evaluation') {
+    const scored = history.evaluations.filter((one) => scoreOf(one, metric) !== undefined);
+    return { xs: scored.map((one) => one.step), ys: scored.map((one) => scoreOf(one, metric) ?? NaN) };
+  }
+  const column = (key: string): Float64Array =>
+    (of === 'probe' ? history.probe?.column(key) : history.column(key)) ?? new Float64Array();
+  const taken = minus === undefined ? undefined : column(minus);
+  const values = column(metric);
+  return { xs: column('step'), ys: taken ? values.map((value, at) => value - (taken[at] ?? NaN)) : values };
 }
 
-/** Levels of the latest scores; where there are none yet, those of a step's batch. */
+/** Levels of the latest scores; where there are none yet, those of a step's batch. Those of the probe are the same at every look. */
 function references({ levels = [] }: ChartDefinition, history: History, step: number): Reference[] {
   const latest = history.evaluations.at(-1);
   return levels
-    .map(({ label, metric }) => ({ label, value: scoreOf(latest, metric) ?? history.value(metric, step) }))
+    .map(({ label, metric, of }) => ({
+      label,
+      value:
+        of === 'probe'
+          ? (history.probe?.column(metric).at(-1) ?? NaN)
+          : (scoreOf(latest, metric) ?? history.value(metric, step)),
+    }))
     .filter(({ value }) => Number.isFinite(value));
 }
 
@@ -99,6 +121,6 @@ const twoDigits = format('.2~g');
 
 /** How the values of a chart are written: those of the objective with decimals, those of training as short as can be. */
 function formatOf(chart: ChartDefinition, table: ObjectiveTable): (value: number) => string {
-  if (table.charts.includes(chart)) return decimal;
+  if (table.charts.some(({ title }) => title === chart.title)) return decimal;
   return chart.logarithmic ? short : compact;
 }

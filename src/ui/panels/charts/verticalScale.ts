@@ -19,7 +19,8 @@ export function verticalScale(
     return scaleLog([low, high], [bottom, top]).clamp(true);
   }
   const highest = cropped ? 1.15 * (quantile(values, 0.9) ?? 1) : Math.max(...values, 0);
-  return scaleLinear(domain ?? [0, roundUp(highest)], [bottom, top]);
+  const lowest = Math.min(...values, 0);
+  return scaleLinear(domain ?? [lowest < 0 ? -roundUp(-lowest) : 0, roundUp(highest)], [bottom, top]);
 }
 
 /** Few, round ticks: powers of ten on a logarithmic axis. */

@@ -73,7 +73,14 @@ export function chartMarks(chart: RunChart, { width, height, last, id, at }: Cha
     }),
     ...references.map((one) => ({ name: one.label, colour: MUTED, value: one.value, y: y(one.value) })),
   ];
-  const strokes = lines.map((one) => stroke(one, path(one.points) ?? '')).join('');
+  const strokes = lines
+    .map((one) => {
+      const [only] = one.points;
+      if (!only || one.points.length > 1) return stroke(one, path(one.points) ?? '');
+      // A line through one point is none.
+      return element('circle', { cx: x(only.x), cy: y(only.y), r: 2.5, fill: STROKES[one.tone] });
+    })
+    .join('');
   const upTo = (present: number): string =>
     [
       clipPath(`${id}-past`, { x: 0, y: 0, width: Math.max(0, present), height }),
