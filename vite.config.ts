@@ -1,11 +1,12 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
+import { linkPreview } from './scripts/linkPreview/plugin.mjs';
 import { offline } from './scripts/offline/plugin.mjs';
 
 export default defineConfig({
   // Relative, so that the built page works under any path of any server.
   base: './',
-  plugins: [svelte(), offline()],
+  plugins: [svelte(), linkPreview(process.env.SITE_URL), offline()],
   worker: { format: 'es' },
   build: {
     target: 'es2023',

@@ -91,7 +91,7 @@ describe('a slide', () => {
       const lines = [...svg.matchAll(/<text x="(\d+)"[^>]*font-size="([\d.]+)"[^>]*>(ripening[^<]*)</g)];
       expect(lines.length).toBeGreaterThanOrEqual(8);
       for (const [, x, size, text] of lines) {
-        expect(760 + Number(x) + textWidth(text ?? '', Number(size)), text).toBeLessThanOrEqual(1600);
+        expect(736 + Number(x) + textWidth(text ?? '', Number(size)), text).toBeLessThanOrEqual(1600);
       }
     }
   });

@@ -12,12 +12,14 @@ import {
 } from './matrixMarks.ts';
 import { INK, MUTED } from './palette.ts';
 import { element, label, picture } from './svg.ts';
-import { wrapped } from './textWidth.ts';
+import { textWidth, wrapped } from './textWidth.ts';
 
 /** What a slide shows, all of one step. */
 export interface Slide extends MarkedMatrix {
   readonly matrix: MatrixDefinition;
   readonly step: number;
+  /** What stands in place of the matrix and the step. */
+  readonly title?: string;
   /** What the picture shows, in words. */
   readonly sentence: string;
   /** Whose batch is shown, with which weights: "Held-out batch, after 312 updates". */
@@ -40,7 +42,7 @@ const MARGIN = 56;
 const TOP = 232;
 const LEFT = MARGIN + 56;
 /** Where texts and curve begin. */
-const BESIDE = 760;
+const BESIDE = 736;
 const FOOT = 100;
 /** The curve's room for the numbers of its axis: they stand left of the texts. */
 const LEFT_OF_CHART = 16;
@@ -52,7 +54,8 @@ export function slidePicture(slide: Slide, { width, height }: typeof SLIDE | typ
   const { matrix, step, lens, pairs } = slide;
   const side = height - TOP - FOOT;
   const right = width - MARGIN;
-  const title = `${matrixName(matrix)} ${matrix.formula}, step ${step}${lens === undefined ? '' : ` · ${lens}`}`;
+  const title =
+    slide.title ?? `${matrixName(matrix)} ${matrix.formula}, step ${step}${lens === undefined ? '' : ` · ${lens}`}`;
   const said = wrapped(slide.sentence, 26, width - 2 * MARGIN, 2);
   const chartHeight = Math.round(0.44 * side);
   const textsHeight = side - chartHeight - 16;
@@ -96,38 +99,37 @@ function footer({ subject, lens, run }: Slide): string[] {
 /** Most chunks under each other in one column. */
 const COLUMN = 16;
 
-/** Texts of all chunks with their numbers and marks, as large as there is room for. */
+/** Smallest type of a text that is cut rather than broken. */
+const SMALLEST = 12;
+
+/** Texts of all chunks with their numbers and marks, in one size of type: on one line each where they fit, else on two smaller ones. */
 function texts({ batch, places }: Slide, width: number, height: number): string {
   const columns = places.length > COLUMN ? 2 : 1;
   const rows = Math.ceil(places.length / columns);
   const pitch = Math.min(44, height / rows);
   const across = width / columns;
-  const size = Math.max(12, Math.min(20, 0.62 * pitch));
   const indent = 58;
-  return places
-    .map((chunk, place) => {
-      const { text = '', document = 0 } = batch.chunks[chunk] ?? {};
+  const room = across - indent - 16;
+  const chunks = places.map((chunk) => batch.chunks[chunk] ?? { text: '', document: 0 });
+  const widest = Math.max(...chunks.map(({ text }) => textWidth(text, 1)), 1);
+  const large = Math.max(SMALLEST, Math.min(20, 0.62 * pitch));
+  const small = Math.max(SMALLEST, Math.min(0.8 * large, pitch / 2.6));
+  const fits = room / widest >= small;
+  const size = fits ? Math.min(large, room / widest) : small;
+  const most = pitch >= 2.3 * size ? 2 : 1;
+  return chunks
+    .map(({ text, document }, place) => {
       const x = Math.floor(place / rows) * across;
       const y = (place % rows) * pitch;
-      const room = across - indent - 16;
-      const line = wrapped(text, size, room, 1);
-      // A text that is too long for a line takes two smaller ones where there is room.
-      const small = Math.max(12, Math.min(0.8 * size, pitch / 2.6));
-      const isSmall = line[0]?.endsWith('…') === true && pitch >= 2.3 * small;
-      const lines = isSmall ? wrapped(text, small, room, 2) : line;
-      const type = isSmall ? small : size;
+      const lines = wrapped(text, size, room, fits ? 1 : most);
       const middle = y + pitch / 2 - 2;
-      const first = middle - 0.575 * type * (lines.length - 1);
+      const first = middle - 0.575 * size * (lines.length - 1);
+      const number = { 'text-anchor': 'end', 'font-size': large, dy: '0.35em', fill: MUTED };
       return [
-        label(String(place + 1), x + 24, middle, {
-          'text-anchor': 'end',
-          'font-size': size,
-          dy: '0.35em',
-          fill: MUTED,
-        }),
+        label(String(place + 1), x + 24, middle, number),
         element('rect', { x: x + 34, y: y + 2, width: 12, height: pitch - 8, fill: documentPaint(document) }),
         ...lines.map((one, i) =>
-          label(one, x + indent, first + 1.15 * type * i, { 'font-size': type, dy: '0.35em', fill: INK }),
+          label(one, x + indent, first + 1.15 * size * i, { 'font-size': size, dy: '0.35em', fill: INK }),
         ),
       ].join('');
     })

@@ -1,31 +1,38 @@
 import { matrixOf } from '../../../run/record.ts';
+import type { Configuration } from '../../../settings/configuration.ts';
 import { runCharts } from '../charts/runCharts.ts';
 import { runInWords } from '../../shell/runInWords.ts';
 import type { Page } from '../../state/context.ts';
-import { displayOrder } from '../../state/display.ts';
+import { displayOrder, matrixNamed, type Order } from '../../state/display.ts';
 import type { Moment } from '../../state/moment.ts';
 import { runName } from '../../state/otherRun.ts';
 import { describe } from '../../state/sentences/sentence.ts';
 import type { Slide } from './slide.ts';
 
-/**
- * The slide of a moment of the run shown, as the page shows it: the matrix and the order that were chosen. `chart`: title of the curve.
- * `said`: what stands in place of the sentence, which nobody could read where it changes with every frame.
- */
-export function slideOf(
-  { session, view }: Pick<Page, 'session' | 'view'>,
-  moment: Moment,
-  { chart, said }: { readonly chart: string; readonly said?: string },
-): Slide {
+export interface SlideChoice {
+  readonly configuration: Configuration;
+  /** Whose run it is. */
+  readonly name: string;
+  /** Letter of the matrix; left out, the one that is shown first. */
+  readonly matrix?: string;
+  readonly order: Order;
+  /** Title of the curve; left out, the first. */
+  readonly chart?: string;
+  /** What stands in place of the sentence, which nobody could read where it changes with every frame. */
+  readonly said?: string;
+}
+
+/** The slide of a moment of a run. */
+export function slideOf(moment: Moment, choice: SlideChoice): Slide {
   const { history, picture, step, last } = moment;
   if (!picture) throw new Error('There is no step to draw.');
-  const { configuration, stage } = session;
-  const { matrix } = view;
+  const { configuration, order, said } = choice;
+  const matrix = matrixNamed(history.table, choice.matrix);
   const { batch } = picture;
-  const places = displayOrder(batch, view.order);
+  const places = displayOrder(batch, order);
   const charts = runCharts({ history, chunks: configuration.chunks, step });
-  const curve = charts.find(({ title }) => title === chart) ?? charts[0];
-  if (!curve) throw new Error('The objective of this run has no chart.');
+  const chart = charts.find(({ title }) => title === choice.chart) ?? charts[0];
+  if (!chart) throw new Error('The objective of this run has no chart.');
   const seen = { configuration, moment, picture, isMoving: false, order: places };
   return {
     batch,
@@ -36,11 +43,14 @@ export function slideOf(
     step,
     sentence: said ?? describe(seen).text,
     subject: `the batch of step ${step}, as the models were before it`,
-    run: [
-      runName(session) ?? `Run on ${stage.shownTitle}, trained on this page`,
-      ...runInWords(configuration).slice(1),
-    ],
-    chart: curve,
+    run: [choice.name, ...runInWords(configuration).slice(1)],
+    chart,
     last,
   };
+}
+
+/** The choice that the page shows the matrix by. */
+export function shownChoice({ session, view }: Pick<Page, 'session' | 'view'>): SlideChoice {
+  const name = runName(session) ?? `Run on ${session.stage.shownTitle}, trained on this page`;
+  return { configuration: session.configuration, name, matrix: view.matrix.symbol, order: view.order };
 }
