@@ -3,6 +3,7 @@ import { CorpusError } from '../corpus/errors.ts';
 import { chunksCommand } from './commands/chunks.ts';
 import { embedCommand } from './commands/embed.ts';
 import { essaysCommand } from './commands/essays.ts';
+import { evaluateCommand } from './commands/evaluate.ts';
 import { exportCommand } from './commands/export.ts';
 import { generateCommand } from './commands/generate.ts';
 import { makeCheckpointCommand } from './commands/makeCheckpoint.ts';
@@ -18,6 +19,7 @@ const COMMANDS: readonly Command[] = [
   stepCommand,
   chunksCommand,
   embedCommand,
+  evaluateCommand,
   exportCommand,
   generateCommand,
   planCommand,

@@ -17,6 +17,11 @@ export class EmbeddingIndex {
       throw new RangeError(`${vectors.length} numbers are no vectors of ${dimensions} dimensions.`);
   }
 
+  /** The vector of a row; not copied. */
+  vector(row: number): Float32Array {
+    return this.vectors.subarray(row * this.dimensions, (row + 1) * this.dimensions);
+  }
+
   /** Inner product of the query [dimensions] with every vector. @throws RangeError for a query of another length. */
   scores(query: ArrayLike<number>): Float64Array {
     const { vectors, dimensions } = this;

@@ -1,20 +1,14 @@
 import { embeddingsTsv, writeNpy } from '../../files/formats/embeddingFiles.ts';
 import { configure } from '../../settings/configuration.ts';
 import { setUpCorpus } from '../../run/corpusSetup.ts';
-import { readCentre } from '../../files/adapters/centreFile.ts';
-import { readRetrieverUse } from '../../files/adapters/sentenceTransformers.ts';
-import type { FileLookup } from '../../files/formats/byteSource.ts';
-import { Centre } from '../../models/centre.ts';
-import type { Runtime } from '../../ops/core/runtime.ts';
-import { embedTexts } from '../../lab/desks/embedding.ts';
-import { retrieverConfig } from '../../run/retrieverDepth.ts';
 import { preset } from '../../settings/presets.ts';
 import { EmbeddingIndex } from '../../retrieval/embeddingIndex.ts';
 import { readGivenFiles } from '../support/givenFiles.ts';
 import { folderFiles } from '../support/nodeFiles.ts';
-import { loadModel, openCheckpoint } from '../support/modelFolder.ts';
+import { openCheckpoint } from '../support/modelFolder.ts';
 import { openNodeRuntime } from '../support/nodeGpu.ts';
 import { FORCE_HELP, FORCE_OPTION, Outputs } from '../support/outputs.ts';
+import { openRetriever, usualSettings } from '../support/retriever.ts';
 import { ProgressLine, reportCompiling, reportNotices, timeText } from '../support/reports.ts';
 import {
   FILE_HELP,
@@ -26,15 +20,6 @@ import {
   whole,
   type Command,
 } from '../support/usage.ts';
-
-/** The centre that lies beside a retriever's weights, on the GPU. */
-async function centreOf(runtime: Runtime, files: FileLookup, width: number): Promise<Centre | undefined> {
-  const numbers = await readCentre(files, width);
-  if (!numbers) return undefined;
-  const centre = new Centre(runtime, width);
-  centre.set(numbers);
-  return centre;
-}
 
 export const embedCommand: Command = {
   name: 'embed',
@@ -88,50 +73,37 @@ mean of all tokens after all layers.`,
     const given = Object.entries(settings).filter(([, value]) => value !== undefined);
     const changes = { ...small, ...Object.fromEntries(given), ...ownTextChanges(values) };
     const beside = folderFiles(values.adapter ?? folder);
-    const use = (await readRetrieverUse(beside)) ?? { pooling: 'mean', layers: 0 };
-    const usual = { pooling: use.pooling, retrieverDepth: use.layers };
-    const configuration = configure({ ...usual, ...changes }, preset('gentle').configuration);
+    const configuration = configure({ ...(await usualSettings(beside)), ...changes }, preset('gentle').configuration);
     const { text, title } = await readGivenFiles(file ?? [], signal);
 
     const pretrained = await openCheckpoint(folder);
-    const { tokenizer } = pretrained;
     const bases = { languageModel: pretrained, retriever: pretrained };
     const { chunks, summary } = await setUpCorpus(configuration, { text, title, bases, signal });
     reportNotices(summary.notices);
     const runtime = await openNodeRuntime();
     reportCompiling(runtime);
-    const model = await loadModel(runtime, pretrained, {
-      head: false,
+    const retriever = await openRetriever(runtime, pretrained, {
+      configuration,
       adapter: values.adapter,
+      beside,
+      maxTokens: configuration.chunkTokens,
       signal,
-      config: retrieverConfig(configuration, pretrained.config),
     });
     try {
-      const centre = await centreOf(runtime, beside, pretrained.config.hiddenSize);
-      const embed = (role: 'query' | 'passage', texts: readonly string[], onProgress?: (fraction: number) => void) =>
-        embedTexts(runtime, model.decoder, tokenizer, texts, {
-          role,
-          pooling: configuration.pooling,
-          centre,
-          maxTokens: configuration.chunkTokens,
-          signal,
-          onProgress,
-        });
-
       const line = new ProgressLine();
       const started = performance.now();
       const texts = chunks.map((chunk) => chunk.text);
       const { hiddenSize } = pretrained.config;
-      const vectors = await embed('passage', texts, (fraction) =>
-        line.update(`Embedding ${texts.length} chunks: ${Math.floor(100 * fraction)} %`),
-      );
+      const vectors = await retriever.embed('passage', texts, {
+        onProgress: (fraction) => line.update(`Embedding ${texts.length} chunks: ${Math.floor(100 * fraction)} %`),
+      });
       line.end(`Embedded ${texts.length} chunks in ${timeText(performance.now() - started)}`);
       await outputs.write('--out', () =>
         out?.endsWith('.npy') ? [writeNpy(vectors, [texts.length, hiddenSize])] : embeddingsTsv(texts, vectors),
       );
       if (query !== undefined)
         for (const { index, score } of new EmbeddingIndex(vectors, hiddenSize).search(
-          await embed('query', [query]),
+          await retriever.embed('query', [query]),
           top,
         )) {
           const chunk = chunks[index];
@@ -141,7 +113,7 @@ mean of all tokens after all layers.`,
         }
       outputs.finish();
     } finally {
-      model.destroy();
+      retriever.destroy();
       runtime.destroy();
     }
   },

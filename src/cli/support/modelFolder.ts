@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
-import { ModelFileError } from '../../files/formats/byteSource.ts';
+import { ModelFileError, type FileLookup } from '../../files/formats/byteSource.ts';
 import { loadDecoder } from '../../files/models/decoderFiles.ts';
 import { ggufFolder } from '../../files/models/gguf/ggufFolder.ts';
 import { transformerFiles } from '../../files/models/sentenceTransformers.ts';
@@ -66,13 +66,15 @@ export function loadProgress(): (detail: string, doneBytes: number, totalBytes: 
 
 export interface LoadedModel {
   readonly decoder: Decoder;
+  /** The same without its adapter. */
+  readonly base: Decoder;
   destroy(): void;
 }
 
 export interface LoadModelOptions {
   readonly head: boolean;
-  /** A PEFT folder. */
-  readonly adapter: string | undefined;
+  /** A PEFT folder: where it lies, or its files. */
+  readonly adapter: string | FileLookup | undefined;
   readonly signal: AbortSignal;
   /** Default: the checkpoint's own. */
   readonly config?: DecoderConfig;
@@ -84,7 +86,7 @@ export async function loadModel(
   pretrained: Pretrained,
   { head, adapter, signal, config = pretrained.config }: LoadModelOptions,
 ): Promise<LoadedModel> {
-  if (adapter !== undefined) await requireFolder(adapter);
+  if (typeof adapter === 'string') await requireFolder(adapter);
   const progress = loadProgress();
   const { name, files } = pretrained;
   const options = { head, trainable: false, signal };
@@ -97,6 +99,7 @@ export async function loadModel(
   });
   return {
     decoder: new Decoder(config, weights, loaded?.adapter),
+    base: new Decoder(config, weights),
     destroy() {
       loaded?.adapter.destroy();
       weights.destroy();
@@ -104,10 +107,10 @@ export async function loadModel(
   };
 }
 
-async function overAdapter(runtime: Runtime, folder: string | undefined, config: DecoderConfig) {
-  if (folder === undefined) return undefined;
-  const loaded = await loadAdapter(runtime, folderFiles(folder), config);
-  if (!loaded) throw await withoutAdapter(folder);
+async function overAdapter(runtime: Runtime, given: string | FileLookup | undefined, config: DecoderConfig) {
+  if (given === undefined) return undefined;
+  const loaded = await loadAdapter(runtime, typeof given === 'string' ? folderFiles(given) : given, config);
+  if (!loaded) throw typeof given === 'string' ? await withoutAdapter(given) : new UsageError('There is no adapter.');
   for (const notice of loaded.notices) process.stderr.write(`note: ${notice}\n`);
   return loaded;
 }

@@ -71,6 +71,20 @@ export function whole(
   return value;
 }
 
+/** A number from `least` to `most`. @throws UsageError */
+export function decimal(
+  name: string,
+  text: string | undefined,
+  fallback: number,
+  { least, most }: { least: number; most: number },
+): number {
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= least && value <= most))
+    throw new UsageError(`--${name} takes a number from ${least} to ${most}, not ${text === '' ? 'nothing' : text}.`);
+  return value;
+}
+
 /** Settings that follow from --model: what the page calls checkpoints is a folder here. */
 const FOLLOWING = ['base', 'checkpoint', 'retrieverCheckpoint'] as const satisfies readonly SettingKey[];
 type FlagKey = Exclude<SettingKey, (typeof FOLLOWING)[number]>;

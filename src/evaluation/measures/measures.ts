@@ -5,6 +5,8 @@ import type { Labels } from '../types.ts';
 export interface Measure {
   /** As in tables and files: `ndcg@10`, `map`, `recall(rel=2)@100`. */
   readonly name: string;
+  /** How far down a list it looks; Infinity for all of it. */
+  readonly cut: number;
   /** @param ranked ids of documents, best first; those that are not judged keep their rank and are not relevant. */
   readonly of: (ranked: readonly string[], labels: Labels) => number;
 }
@@ -89,7 +91,7 @@ export function measure(name: string): Measure {
   if (definition.cut === 'needed' && cut === undefined) throw new MeasureError(`${name} needs a rank: ${kind}@10.`);
   if (definition.cut === 'none' && cut !== undefined) throw new MeasureError(`${kind} takes no rank.`);
   const terms = { cut: cut === undefined ? Infinity : Number(cut), level: Number(level) };
-  return { name, of: (ranked, labels) => definition.formula(ranked, labels, terms) };
+  return { name, cut: terms.cut, of: (ranked, labels) => definition.formula(ranked, labels, terms) };
 }
 
 function nameOf([kind, { cut }]: readonly [string, Definition]): string {

@@ -5,12 +5,12 @@ import { ranked } from './order.ts';
 /**
  * Over which queries a mean goes, and what is counted for those that a system left out.
  * - `relevant`: all judged queries that have a relevant document; 0 for those left out. What is told here.
- * - `trec_eval`: judged queries that the system answered, with and without relevant documents (pytrec_eval).
- * - `trec_eval -c`: all judged queries; 0 for those left out (ir_measures).
- * - `beir`: as `trec_eval`, but without documents whose id is the query's; to 5 digits. MRR is a function of its own there: over all
+ * - `trec`: judged queries that the system answered, with and without relevant documents (pytrec_eval, and trec_eval as it is).
+ * - `trec-c`: all judged queries; 0 for those left out (trec_eval -c, ir_measures).
+ * - `beir`: as `trec`, but without documents whose id is the query's; to 5 digits. MRR is a function of its own there: over all
  *   judged queries, with those documents, and ties as they came.
  */
-export const CONVENTIONS = ['relevant', 'trec_eval', 'trec_eval -c', 'beir'] as const;
+export const CONVENTIONS = ['relevant', 'trec', 'trec-c', 'beir'] as const;
 export type Convention = (typeof CONVENTIONS)[number];
 
 /** What a system's rankings are worth. */
@@ -75,10 +75,10 @@ function counts(convention: Convention, labels: Labels, isAnswered: boolean): bo
   switch (convention) {
     case 'relevant':
       return hasRelevant(labels);
-    case 'trec_eval':
+    case 'trec':
     case 'beir':
       return isAnswered;
-    case 'trec_eval -c':
+    case 'trec-c':
       return true;
   }
 }

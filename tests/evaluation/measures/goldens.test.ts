@@ -85,13 +85,13 @@ describe.each(GOLDEN_CASES)('$name', ({ qrels: judged, run, expected }) => {
   const rankings = rankingsOf(run);
 
   test('as pytrec_eval', () => {
-    const scores = scoresOf(rankings, qrels, measures(PYTREC), 'trec_eval');
+    const scores = scoresOf(rankings, qrels, measures(PYTREC), 'trec');
     expectMeans(scores, PYTREC, expected.pytrec_eval_mean_over_run_and_qrels);
     expectPerQuery(scores, PYTREC, expected.pytrec_eval_per_query);
   });
 
   test('as ir_measures, which is trec_eval -c', () => {
-    const scores = scoresOf(rankings, qrels, measures(IR_MEASURES), 'trec_eval -c');
+    const scores = scoresOf(rankings, qrels, measures(IR_MEASURES), 'trec-c');
     expectMeans(scores, IR_MEASURES, expected.ir_measures_mean_over_all_qrels);
     expectPerQuery(scores, IR_MEASURES, expected.ir_measures_per_query);
     if (expected.ir_measures_rel2) expectMeans(scores, IR_MEASURES, expected.ir_measures_rel2);

@@ -26,7 +26,7 @@ describe('run and qrels files', () => {
   test('give the figures of ir_measures', async () => {
     const { rankings, tag, notices } = await readRunFile(source(GOLDEN_FILES['run.txt']));
     const qrels = await qrelsIn(GOLDEN_FILES['qrels.txt']);
-    const scores = scoresOf(rankings, qrels, Object.values(NAMES).map(measure), 'trec_eval -c');
+    const scores = scoresOf(rankings, qrels, Object.values(NAMES).map(measure), 'trec-c');
     expect([tag, notices]).toEqual(['tag', []]);
     for (const [query, numbers] of Object.entries(GOLDEN_FILES.expected.ir_measures_per_query))
       for (const [theirs, name] of Object.entries(NAMES))
@@ -48,7 +48,7 @@ describe('run and qrels files', () => {
     const judgedAgain = await qrelsIn([...qrelsText(qrels)].join(''));
     const measures = ['ndcg@10', 'map', 'mrr', 'recall@100', 'precision@1'].map(measure);
     // A file has no line for a query that found nothing.
-    const means = (lists: Rankings, labels: Qrels) => [...scoresOf(lists, labels, measures, 'trec_eval -c').means];
+    const means = (lists: Rankings, labels: Qrels) => [...scoresOf(lists, labels, measures, 'trec-c').means];
     expect(means(again.rankings, judgedAgain)).toEqual(means(rankings, qrels));
   });
 });

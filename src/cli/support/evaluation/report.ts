@@ -1,0 +1,184 @@
+import { bootstrapInterval } from '../../../evaluation/significance/bootstrap.ts';
+import { compareSystems, queryRows, type ScoredSystem, type SystemComparison } from '../../../evaluation/comparison.ts';
+import type { LabelledCollection } from '../../../evaluation/collections/collection.ts';
+import { measureWords, type Measure } from '../../../evaluation/measures/measures.ts';
+import { table } from '../reports.ts';
+
+/** A system that was measured. */
+export interface EvaluatedSystem extends ScoredSystem {
+  /** "BM25, k1 0.9, b 0.4". */
+  readonly words: string;
+  /** Seconds that its rankings took. */
+  readonly seconds: number;
+  /** The sparse system's weight in each fold, where weights were chosen. */
+  readonly weights?: readonly number[] | undefined;
+}
+
+/** What was measured, to be told. */
+export interface Evaluated {
+  readonly collection: LabelledCollection;
+  readonly systems: readonly EvaluatedSystem[];
+  /** The first is the one by which systems are compared. */
+  readonly measures: readonly Measure[];
+  readonly seed: number;
+}
+
+/** Comparisons of all systems with the first, in their order. */
+function comparisonsOf({ systems, measures, seed }: Evaluated): SystemComparison[] {
+  const [first, ...others] = systems;
+  const [measure] = measures;
+  return first && measure ? compareSystems(first, others, measure.name, seed) : [];
+}
+
+/** A system a line, as plain objects. */
+export function evaluationJson(evaluated: Evaluated): Record<string, unknown>[] {
+  const compared = new Map(comparisonsOf(evaluated).map((one) => [one.system, one]));
+  return evaluated.systems.map((system) => {
+    const { id, words, scores, seconds, weights } = system;
+    const { convention, queries, missing, withoutRelevant, unjudged, means } = scores;
+    const intervals = evaluated.measures.map(({ name }) => [name, intervalOf(system, name, evaluated.seed)]);
+    const comparison = compared.get(id);
+    return {
+      system: id,
+      queries: queries.length,
+      metrics: Object.fromEntries(means),
+      intervals95: Object.fromEntries(intervals) as unknown,
+      words,
+      collection: evaluated.collection.title,
+      documents: evaluated.collection.documents.length,
+      convention,
+      missing,
+      withoutRelevant,
+      unjudged,
+      seconds,
+      ...(weights && { weights }),
+      ...(comparison && { comparison: comparisonJson(comparison) }),
+    };
+  });
+}
+
+function comparisonJson({ against, measure, difference, better, worse, same, signFlip, t }: SystemComparison) {
+  return {
+    against,
+    measure,
+    difference,
+    better,
+    worse,
+    same,
+    signFlip: { p: signFlip.p, holm: signFlip.corrected, choices: signFlip.choices, exact: signFlip.isExact },
+    // NaN where nothing differs, which JSON has no word for.
+    t: { p: t.p, holm: t.corrected, t: Number.isNaN(t.t) ? null : t.t, df: t.df, interval95: t.interval },
+  };
+}
+
+function intervalOf({ scores }: ScoredSystem, measure: string, seed: number): readonly [number, number] | undefined {
+  return bootstrapInterval(scores.perQuery.get(measure) ?? [], seed);
+}
+
+/** Tables for people: the means of all measures, then the systems beside the first by one of them. */
+export function evaluationText(evaluated: Evaluated): string {
+  const { collection, systems, measures } = evaluated;
+  const [first] = systems;
+  if (!first) return '';
+  const { scores } = first;
+  const head = `${collection.title}: ${collection.documents.length} documents, ${scores.queries.length} queries; ${MEAN_WORDS[scores.convention]}`;
+  const means = table([
+    ['system', ...measures.map(({ name }) => name)],
+    ...systems.map(({ id, scores: { means: mean } }) => [id, ...measures.map(({ name }) => digits(mean.get(name)))]),
+  ]);
+  const left = systems.flatMap((system) => leftOut(system));
+  return [head, '', means, comparisonText(evaluated), ...left].join('\n');
+}
+
+const MEAN_WORDS = {
+  relevant: 'means over all that have a relevant document',
+  trec: 'means over those that were answered, as trec_eval',
+  'trec-c': 'means over all that are judged, as trec_eval -c',
+  beir: 'means as BEIR has them',
+} as const;
+
+function leftOut({ id, scores: { missing, unjudged } }: EvaluatedSystem): string[] {
+  return [
+    ...(missing > 0 ? [`${id} has no list for ${missing} judged ${missing === 1 ? 'query' : 'queries'}.`] : []),
+    ...(unjudged > 0 ? [`${id} has lists for ${unjudged} queries that nobody judged; they are passed over.`] : []),
+  ];
+}
+
+function comparisonText(evaluated: Evaluated): string {
+  const { systems, measures, seed } = evaluated;
+  const [first, ...others] = systems;
+  const [measure] = measures;
+  if (!first || !measure) return '';
+  const compared = comparisonsOf(evaluated);
+  const against = others.length === 0 ? [] : [`less ${first.id}`, 'better', 'worse', 'same', 'p sign-flip', 'p t test'];
+  const rows = systems.map((system, i) => {
+    const { id, scores } = system;
+    const interval = intervalOf(system, measure.name, seed) ?? [NaN, NaN];
+    const comparison = compared[i - 1];
+    return [
+      id,
+      digits(scores.means.get(measure.name)),
+      interval.map(digits).join(' to '),
+      ...(comparison ? comparisonCells(comparison) : []),
+    ];
+  });
+  const notes =
+    compared.length === 0
+      ? []
+      : [
+          `p: were the two alike, a difference as large as this by chance${compared.length > 1 ? `; corrected for ${compared.length} comparisons (Holm)` : ''}. Sign-flip test of ${flipWords(compared)}.`,
+        ];
+  const lines = [
+    `${measure.name} is ${measureWords(measure.name)}. Intervals: 2,000 resamples of the queries.`,
+    ...notes,
+  ];
+  return `${table([['system', measure.name, '95 % interval', ...against], ...rows])}${lines.join('\n')}\n`;
+}
+
+function comparisonCells({ difference, better, worse, same, signFlip, t }: SystemComparison): string[] {
+  const signed = `${difference < 0 ? '−' : '+'}${digits(Math.abs(difference))}`;
+  return [signed, `${better}`, `${worse}`, `${same}`, chance(signFlip.corrected), chance(t.corrected)];
+}
+
+function flipWords(compared: readonly SystemComparison[]): string {
+  const sampled = compared.filter(({ signFlip }) => !signFlip.isExact).length;
+  const samples = compared.find(({ signFlip }) => !signFlip.isExact)?.signFlip.choices.toLocaleString('en-US');
+  if (sampled === 0) return 'all choices of signs';
+  return sampled === compared.length ? `${samples} choices of signs` : `all choices of signs, or ${samples}`;
+}
+
+function digits(value: number | undefined): string {
+  return value === undefined ? '–' : value.toFixed(3);
+}
+
+function chance(p: number): string {
+  return p < 0.001 ? '< 0.001' : p.toFixed(3);
+}
+
+/** The queries on which the last system loses most against the first; '' where it loses nowhere, or there is but one. */
+export function lossesText({ collection, systems, measures }: Evaluated, most: number): string {
+  const [first, last] = [systems[0], systems.at(-1)];
+  const [measure] = measures;
+  if (!first || !last || !measure || systems.length < 2) return '';
+  const texts = new Map(collection.queries.map(({ id, text }) => [id, text]));
+  const lost = queryRows([first, last], measure.name).filter(({ difference }) => difference < 0);
+  if (lost.length === 0 || most === 0) return '';
+  const rows = lost
+    .slice(0, most)
+    .map(({ query, values, difference }) => [
+      `${query}  ${(texts.get(query) ?? '').replace(/\s+/g, ' ').slice(0, 70)}`,
+      ...values.map(digits),
+      `−${digits(-difference)}`,
+    ]);
+  return `Where ${last.id} loses most (${lost.length} queries in all):\n${table([['query', first.id, last.id, ''], ...rows])}`;
+}
+
+/** Every query with all systems' values, tab-separated: worst losses of the last against the first at the top. */
+export function* perQueryText({ collection, systems, measures }: Evaluated): Generator<string, void, void> {
+  const [measure] = measures;
+  if (!measure) return;
+  const texts = new Map(collection.queries.map(({ id, text }) => [id, text]));
+  yield `${['query', ...systems.map(({ id }) => `${id} ${measure.name}`), 'difference', 'text'].join('\t')}\n`;
+  for (const { query, values, difference } of queryRows(systems, measure.name))
+    yield `${[query, ...values, difference, (texts.get(query) ?? '').replace(/\s+/g, ' ')].join('\t')}\n`;
+}
