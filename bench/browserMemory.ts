@@ -5,7 +5,7 @@ import { formatBytes } from './table.ts';
 const USAGE = `Usage: npm run bench:browser-memory -- [--minutes N]
 
 Trains the small preset in the built page for N minutes (default 30) with a pair of chunks chosen, opening one panel of the
-drawer after the other, and prints ten times the JavaScript heaps of the page and of the engine's worker after a collection,
+page after the other, and prints ten times the JavaScript heaps of the page and of the engine's worker after a collection,
 their array buffers, and the page's nodes and listeners. The page keeps every picture of the first 200 steps and thins them
 from then on.
 `;

@@ -75,7 +75,7 @@ async function failure(page: Page): Promise<never> {
 
 async function openPanel(page: Page, name: string): Promise<void> {
   const tab = page.getByRole('navigation', { name: 'Panels' }).getByRole('button', { name, exact: true });
-  if ((await tab.getAttribute('aria-expanded')) !== 'true') await tab.click();
+  if ((await tab.getAttribute('aria-current')) !== 'true') await tab.click();
 }
 
 async function lookUp(page: Page, hub: string, id: string): Promise<string> {

@@ -84,6 +84,8 @@ export interface ChartDefinition {
   /** The steep beginning of a run may leave the top. */
   readonly cropped?: boolean;
   readonly size: 'large' | 'medium' | 'small';
+  /** It is about the machine and says nothing of what is learnt: the page folds it away. */
+  readonly isOfMachine?: true;
 }
 
 /** A matrix [B, B] of a step. */
@@ -248,8 +250,21 @@ export const TRAINER_CHARTS: readonly ChartDefinition[] = [
       line('languageModelGradientNorm', 'LM', 'Gradient norm, LM', true),
     ],
   },
-  { title: 'Step time', unit: 'ms', cropped: true, size: 'small', lines: [line('stepMs', 'time', 'Step time')] },
-  { title: 'Throughput', unit: 'tokens/s', size: 'small', lines: [line('tokensPerSecond', 'rate', 'Throughput')] },
+  {
+    title: 'Step time',
+    unit: 'ms',
+    cropped: true,
+    size: 'small',
+    isOfMachine: true,
+    lines: [line('stepMs', 'time', 'Step time')],
+  },
+  {
+    title: 'Throughput',
+    unit: 'tokens/s',
+    size: 'small',
+    isOfMachine: true,
+    lines: [line('tokensPerSecond', 'rate', 'Throughput')],
+  },
 ];
 
 /** All step metrics of an objective, in the order of columns. What is trained is measured as the objective's losses are. */

@@ -5,7 +5,9 @@ import { answer, fail, openPage, pause, progress, stepOf, stopped, trainTo, viol
 
 test.use({ viewport: { width: 1440, height: 900 } });
 
-const region = (page: Page) => page.getByRole('region', { name: 'Inside', exact: true });
+/** On a small screen it is a sheet. */
+const region = (page: Page) =>
+  page.getByRole('region', { name: 'Inside', exact: true }).or(page.getByRole('dialog', { name: 'Inside' }));
 const matrix = (page: Page) => page.getByRole('application', { name: /Batch attention matrix/ });
 const readers = (page: Page) => page.getByRole('listbox', { name: 'Tokens of the chunk that reads' });
 
@@ -222,7 +224,7 @@ for (const { width, height, theme } of [
     await expect(region(page).locator('.links path').first()).toBeAttached();
     expect(await violations(page)).toEqual([]);
     const over = await page.evaluate(() => {
-      const body = document.querySelector('#drawer .body')!;
+      const body = document.querySelector('#panel .body, dialog[open] .body')!;
       return [body.scrollWidth - body.clientWidth, document.documentElement.scrollWidth - innerWidth];
     });
     expect(Math.max(...over)).toBeLessThanOrEqual(0);

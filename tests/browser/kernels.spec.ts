@@ -31,12 +31,12 @@ async function watch(page: Page, view: KernelsView): Promise<string[]> {
   await open(page);
   await page.getByRole('button', { name: 'Make a step and watch it' }).click();
   await expect.poll(() => stepOf(page)).toBe(1);
-  await expect(page.locator('#drawer tbody tr')).toHaveCount(view.rows.length);
+  await expect(page.locator('#panel tbody tr')).toHaveCount(view.rows.length);
   return complaints;
 }
 
 function firstColumn(page: Page): Promise<string[]> {
-  return page.locator('#drawer tbody th').allInnerTexts();
+  return page.locator('#panel tbody th').allInnerTexts();
 }
 
 test('a step is made and watched, and its kernels are listed by their time', async ({ page }) => {
@@ -47,7 +47,7 @@ test('a step is made and watched, and its kernels are listed by their time', asy
   await expect
     .poll(async () => (await commands(page)).map(({ type }) => type))
     .toEqual(['profileStep', 'configure', 'step']);
-  await expect(page.locator('#drawer tbody tr')).toHaveCount(3);
+  await expect(page.locator('#panel tbody tr')).toHaveCount(3);
   expect(await firstColumn(page)).toEqual(['rmsNorm/forward', 'inBatchAttention/forward.direct', 'add/forward']);
   const row = page.getByRole('row', { name: /^rmsNorm/ });
   await expect(row).toContainText('40');
@@ -95,11 +95,11 @@ test('while training a step is watched now and again; what was seen stays when t
   const asked = async (): Promise<number> => (await commands(page)).filter(({ type }) => type === 'profileStep').length;
   await expect.poll(asked).toBe(1);
   await playTo(page, 4);
-  await expect(page.locator('#drawer tbody tr')).toHaveCount(3);
+  await expect(page.locator('#panel tbody tr')).toHaveCount(3);
   await expect.poll(asked).toBe(2);
   await pause(page);
   await page.keyboard.press('Escape');
-  await expect(page.locator('#drawer')).toHaveCount(0);
+  await expect(page.locator('#panel')).toHaveCount(0);
   await open(page);
   expect(await firstColumn(page)).toHaveLength(3);
 });

@@ -193,7 +193,7 @@ test('every part that lessons point at is on the page', async ({ page }) => {
 
 test('what would distract is put away, and comes back', async ({ page }) => {
   await openPage(page);
-  const charts = page.locator('.column.charts');
+  const charts = page.locator('section.charts');
   const controls = [page.getByRole('button', { name: 'Settings' }), page.getByRole('navigation', { name: 'Panels' })];
   await openLesson(page, 1);
   await expect(charts).not.toBeVisible();

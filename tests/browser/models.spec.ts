@@ -11,6 +11,7 @@ import {
   commands,
   fail,
   openPage,
+  openPanel,
   pause,
   playTo,
   progress,
@@ -28,7 +29,6 @@ import {
   model,
   offer,
   openModels,
-  openPanel,
   plan,
   QWEN,
   resumed,
@@ -211,7 +211,7 @@ test.describe('a checkpoint', () => {
       files.items.add(new File(['{}'], 'config.json'));
       return files;
     });
-    await page.locator('#drawer .panel').dispatchEvent('drop', { dataTransfer: transfer });
+    await page.locator('#panel .panel').dispatchEvent('drop', { dataTransfer: transfer });
     await expect(page.getByText('1 file, 2 B')).toBeVisible();
     await page.getByRole('button', { name: 'Forget it' }).click();
     const folder = join(await mkdtemp(join(tmpdir(), 'revela-')), 'Qwen tiny');

@@ -30,7 +30,7 @@ test('after the first visit the page, its panels and its worker need no network'
   // Parts that the first visit never asked for.
   for (const name of ['Model', 'Runs', 'Kernels', 'Share']) {
     await page.getByRole('navigation', { name: 'Panels' }).getByRole('button', { name, exact: true }).click();
-    await expect(page.locator('#drawer .body > *').first()).toBeVisible();
+    await expect(page.locator('#panel .body > *').first()).toBeVisible();
     await expect(page.getByText('could not be loaded')).toHaveCount(0);
   }
   await page.keyboard.press('Escape');

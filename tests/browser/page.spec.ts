@@ -375,8 +375,8 @@ test.describe('settings', () => {
     expect(sent[3]).toMatchObject({ configuration: { attention: 'uniform' } });
     await pause(page);
     await page.getByRole('navigation', { name: 'Panels' }).getByRole('button', { name: 'Runs', exact: true }).click();
-    await expect(page.locator('#drawer')).toContainText('Facts, small model');
-    await expect(page.locator('#drawer')).toContainText('5 steps');
+    await expect(page.locator('#panel')).toContainText('Facts, small model');
+    await expect(page.locator('#panel')).toContainText('5 steps');
   });
 
   test('of a preset are taken whole, and an own mixture says so', async ({ page }) => {

@@ -6,6 +6,7 @@ import {
   commands,
   fail,
   openPage,
+  openPanel,
   pause,
   progress,
   stepOf,
@@ -17,11 +18,6 @@ test.use({ viewport: { width: 1440, height: 900 } });
 
 const rows = (page: Page) => page.getByRole('list', { name: 'Kept runs' }).getByRole('listitem');
 const slider = (page: Page) => page.getByRole('slider', { name: 'Time' });
-
-async function panel(page: Page, name: string): Promise<void> {
-  await page.getByRole('navigation', { name: 'Panels' }).getByRole('button', { name, exact: true }).click();
-  await expect(page.getByRole('region', { name, exact: true })).toBeVisible();
-}
 
 /** Trains a run of these settings to this step; what was there before is reset. Runs as long as each other look alike. */
 async function runOf(page: Page, settings: string, steps = 8): Promise<void> {
@@ -39,7 +35,7 @@ async function threeRuns(page: Page): Promise<void> {
   await pause(page);
   await runOf(page, '&temperature=0.02', 10);
   await runOf(page, '&attention=uniform', 8);
-  await panel(page, 'Runs');
+  await openPanel(page, 'Runs');
   await expect(rows(page)).toHaveCount(3);
 }
 
@@ -87,7 +83,7 @@ test.describe('time', () => {
 
   test('shows the matrix at chosen steps side by side, and travels to one', async ({ page }) => {
     await openPage(page);
-    await panel(page, 'Timeline');
+    await openPanel(page, 'Timeline');
     const small = page.getByRole('list', { name: 'Matrices of chosen steps' }).getByRole('button');
     await expect(small.nth(5)).toBeVisible();
     expect(await small.count()).toBeLessThanOrEqual(12);
@@ -111,7 +107,7 @@ test.describe('kept runs', () => {
     await expect(rows(page).nth(2)).toContainText('Facts, small model');
     await expect(rows(page).nth(1)).toContainText('Temperature τ 0.02');
     await page.reload();
-    await panel(page, 'Runs');
+    await openPanel(page, 'Runs');
     await expect(rows(page)).toHaveCount(3);
     await expect(rows(page).nth(0)).toContainText('Facts, uniform control');
   });
@@ -134,7 +130,7 @@ test.describe('kept runs', () => {
     await expect(rows(page).nth(0)).toContainText('My first (copy)');
     await expect(rows(page).nth(0).getByRole('button')).toBeFocused();
     await page.reload();
-    await panel(page, 'Runs');
+    await openPanel(page, 'Runs');
     await expect(rows(page)).toHaveCount(4);
   });
 
@@ -255,7 +251,7 @@ test.describe('kept runs', () => {
     await openPage(page);
     await trainTo(page, 5);
     await pause(page);
-    await panel(page, 'Runs');
+    await openPanel(page, 'Runs');
     await expect(rows(page)).toHaveCount(1);
     // From now on there is no room, until something is deleted.
     await page.evaluate(() => {
@@ -292,7 +288,7 @@ test.describe('kept runs', () => {
     await expect(rows(page).nth(0)).not.toContainText('not kept');
     await expect(page.getByRole('button', { name: 'This run is not kept' })).toHaveCount(0);
     await page.reload();
-    await panel(page, 'Runs');
+    await openPanel(page, 'Runs');
     await expect(rows(page).nth(0)).toContainText('Temperature τ 0.02');
   });
 
@@ -332,7 +328,7 @@ test.describe('kept runs', () => {
     );
     expect(await picturesOf(page)).toBe(4);
     await page.getByRole('button', { name: 'Close Runs' }).click();
-    await panel(page, 'Runs');
+    await openPanel(page, 'Runs');
     await expect.poll(() => picturesOf(page)).toBe(3);
     await rows(page).nth(2).getByRole('button').click();
     await page.getByRole('button', { name: 'Open', exact: true }).click();
@@ -374,7 +370,7 @@ test.describe('kept runs', () => {
           };
         }),
     );
-    await panel(page, 'Runs');
+    await openPanel(page, 'Runs');
     for (const place of [0, 1]) await rows(page).nth(place).getByRole('checkbox').click();
     await expect(rows(page).nth(1).getByRole('checkbox')).toBeChecked();
     await expect(rows(page).nth(0).getByRole('checkbox')).not.toBeChecked();
@@ -474,7 +470,7 @@ test.describe('links', () => {
     await page.getByLabel('Your text', { exact: true }).last().fill('A secret that nobody else may read. '.repeat(20));
     await page.getByRole('combobox', { name: 'Text' }).focus();
     await expect(page).toHaveURL(/source=text/);
-    await panel(page, 'Share');
+    await openPanel(page, 'Share');
     await page.getByRole('button', { name: 'Copy link' }).click();
     await expect(page.getByRole('button', { name: 'Copy link' })).toHaveText(/Copied/);
     const copied = await page.evaluate(() => navigator.clipboard.readText());
@@ -490,7 +486,7 @@ test.describe('exports', () => {
     await page.emulateMedia({ colorScheme: 'dark' });
     await trainTo(page, 20);
     await pause(page);
-    await panel(page, 'Share');
+    await openPanel(page, 'Share');
     for (const what of ['Matrix', 'Charts']) {
       const svg = await downloadBy(page, `${what} as SVG`);
       expect(svg.suggestedFilename()).toMatch(/^facts-small-model-(matrix-A-\d+|charts)\.svg$/);
@@ -516,7 +512,7 @@ test.describe('exports', () => {
     await openPage(page);
     await trainTo(page, 3);
     await pause(page);
-    await panel(page, 'Share');
+    await openPanel(page, 'Share');
     await page.getByRole('button', { name: 'Embeddings as .npy' }).click();
     await expect(page.getByRole('progressbar', { name: 'Embedding' })).toBeVisible();
     expect((await commands(page)).at(-1)).toEqual({ type: 'exportEmbeddings', format: 'npy' });
@@ -547,7 +543,7 @@ test.describe('undo and dropping', () => {
         const dataTransfer = new DataTransfer();
         dataTransfer.items.add(new File([text], file));
         document
-          .querySelector('.charts')
+          .querySelector('.matrix-panel')
           ?.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
       },
       [name, content] as const,
@@ -590,10 +586,10 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await trainTo(page, 30);
       await pause(page);
       await runOf(page, '&seed=4', 30);
-      await panel(page, 'Timeline');
+      await openPanel(page, 'Timeline');
       expect(await violations(page)).toEqual([]);
       await page.keyboard.press('Escape');
-      await panel(page, 'Runs');
+      await openPanel(page, 'Runs');
       for (const place of [0, 1]) await rows(page).nth(place).getByRole('checkbox').check();
       await rows(page).nth(1).getByRole('button').click();
       expect(await violations(page)).toEqual([]);
@@ -601,7 +597,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       expect(await violations(page)).toEqual([]);
       await page.getByRole('button', { name: 'Open', exact: true }).click();
       await page.keyboard.press('Escape');
-      await panel(page, 'Share');
+      await openPanel(page, 'Share');
       expect(await violations(page)).toEqual([]);
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
     });

@@ -1,6 +1,6 @@
 import { createContext } from 'svelte';
 import type { TakeHome } from '../panels/takeHome/takeHome.svelte.ts';
-import type { DrawerState } from '../shell/drawer/drawer.svelte.ts';
+import type { Panels } from '../shell/panels/panels.svelte.ts';
 import type { Inspect } from '../panels/inspect/inspect.svelte.ts';
 import type { Models } from '../panels/models/models.svelte.ts';
 import type { Session } from './session.svelte.ts';
@@ -17,7 +17,7 @@ export interface Page {
   readonly draft: Draft;
   readonly session: Session;
   readonly view: View;
-  readonly drawer: DrawerState;
+  readonly panels: Panels;
   readonly models: Models;
   readonly takeHome: TakeHome;
   readonly search: Search;

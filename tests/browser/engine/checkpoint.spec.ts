@@ -39,7 +39,7 @@ test.afterAll(async () => {
 
 async function openPanel(page: Page, name: string): Promise<void> {
   const tab = page.getByRole('navigation', { name: 'Panels' }).getByRole('button', { name, exact: true });
-  if ((await tab.getAttribute('aria-expanded')) !== 'true') await tab.click();
+  if ((await tab.getAttribute('aria-current')) !== 'true') await tab.click();
 }
 
 async function download(page: Page): Promise<void> {

@@ -86,7 +86,7 @@ test('ten pasted paragraphs become a retriever on a checkpoint that one press ha
     await expect(page.getByRole('heading', { name: /before/i })).toBeVisible(WITH_COMPILING);
     await expect(
       page
-        .locator('#drawer')
+        .locator('#panel')
         .getByText(/Honey begins as nectar/)
         .first(),
     ).toBeVisible();

@@ -48,6 +48,16 @@ export async function openPage(
   return complaints;
 }
 
+/** Names of the panels, as their tabs have them. */
+export const PANELS = ['Inside', 'Search', 'Model', 'Runs', 'Take home', 'Share', 'Timeline', 'Kernels'] as const;
+
+/** Opens a panel by its tab; on a small screen it comes as a sheet. */
+export async function openPanel(page: Page, name: (typeof PANELS)[number]): Promise<void> {
+  await page.getByRole('navigation', { name: 'Panels' }).getByRole('button', { name, exact: true }).click();
+  const opened = (['region', 'dialog'] as const).map((role) => page.getByRole(role, { name, exact: true }).first());
+  await expect(opened[0]!.or(opened[1]!)).toBeVisible();
+}
+
 /** The number in "step N". */
 export async function stepOf(page: Page): Promise<number> {
   return Number(/step (\d+)/.exec(await page.locator('.counter').innerText())?.[1]);

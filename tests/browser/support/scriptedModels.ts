@@ -10,7 +10,7 @@ import type {
   SearchResult,
 } from '../../../src/lab/door/views.ts';
 import type { SavedRunView } from '../../../src/run/savedRuns.ts';
-import { answer, commands } from './openPage.ts';
+import { answer, commands, openPanel } from './openPage.ts';
 import { inventedRun } from './inventedRun.ts';
 
 /** Waits until the page has asked the lab for this, `times` times, and gives the last of them. */
@@ -23,12 +23,6 @@ export async function asked<T extends CommandType>(page: Page, type: T, times = 
     })
     .toBeGreaterThanOrEqual(times);
   return found.at(-1) as CommandOf<T>;
-}
-
-/** Opens a panel of the drawer by its tab. */
-export async function openPanel(page: Page, name: 'Model' | 'Search' | 'Take home' | 'Runs'): Promise<void> {
-  await page.getByRole('navigation', { name: 'Panels' }).getByRole('button', { name, exact: true }).click();
-  await expect(page.getByRole('region', { name, exact: true }).first()).toBeVisible();
 }
 
 /** Opens the panel of checkpoints and says what is here. */

@@ -15,6 +15,8 @@ export interface RunChart extends ChartOptions {
   /** Fill between the first two lines: what context gains. */
   readonly filled: boolean;
   readonly size: ChartDefinition['size'];
+  /** About the machine, not about what is learnt. */
+  readonly isOfMachine: boolean;
   readonly format: (value: number) => string;
 }
 
@@ -53,7 +55,7 @@ function isDrawn(history: History, { of, metric }: LineDefinition): boolean {
 }
 
 function runChart(chart: ChartDefinition, { history, chunks, step }: Charted): RunChart {
-  const { title, unit, domain, logarithmic = false, cropped = false, size, lines } = chart;
+  const { title, unit, domain, logarithmic = false, cropped = false, size, isOfMachine = false, lines } = chart;
   // What is faint lies under the others.
   const drawn = [...lines].sort((a, b) => Number(b.tone === 'faint') - Number(a.tone === 'faint'));
   const others = Math.max(1, chunks - 1);
@@ -64,6 +66,7 @@ function runChart(chart: ChartDefinition, { history, chunks, step }: Charted): R
     logarithmic,
     cropped,
     size,
+    isOfMachine,
     series: drawn.map((one) => ({
       label: one.of === 'evaluation' ? SCORED[history.scored ?? 'unknown'] : one.label,
       tone: one.tone,

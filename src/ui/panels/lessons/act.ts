@@ -24,7 +24,7 @@ let unwatch: (() => void) | undefined;
  * Where nothing can be trained, nothing changes.
  */
 export async function act(action: LessonAction, page: Page, before: () => void): Promise<string | undefined> {
-  const { draft, drawer, models, session, view } = page;
+  const { draft, panels, models, session, view } = page;
   if (action.run !== undefined && !hasWebGpu) {
     return 'This trains, which needs WebGPU, and this browser does not offer it. Nothing was changed; the note at the top says how to get it.';
   }
@@ -36,7 +36,7 @@ export async function act(action: LessonAction, page: Page, before: () => void):
   const configuration = configurationOf(action, draft.configuration);
   if (configuration.base === 'checkpoint') await models.refresh();
   if (configuration.base === 'checkpoint' && !models.hasBasesOf(configuration)) {
-    drawer.show('model');
+    panels.show('model');
     return 'This needs a checkpoint on this machine: choose one in the panel that has opened, then press again.';
   }
   draft.adopt(configuration);

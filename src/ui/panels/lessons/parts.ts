@@ -11,9 +11,9 @@ export const PARTS = {
     selector: '.charts [role="img"][aria-label^="Read per row"]',
   },
   gradient: { name: 'the chart of the gradients', selector: '.charts [role="img"][aria-label^="Gradient norm"]' },
-  charts: { name: 'the charts', selector: '.column.charts' },
+  charts: { name: 'the charts', selector: 'section.charts' },
   settings: { name: 'the settings', selector: 'header .settings' },
-  panels: { name: 'the panels', selector: 'footer nav' },
+  panels: { name: 'the panels', selector: 'nav.panel-tabs' },
 } as const;
 
 export type PartId = keyof typeof PARTS;

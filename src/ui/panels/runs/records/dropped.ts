@@ -1,4 +1,4 @@
-import type { DrawerState } from '../../../shell/drawer/drawer.svelte.ts';
+import type { Panels } from '../../../shell/panels/panels.svelte.ts';
 import type { PathFile } from '../../../components/droppedFiles.ts';
 import type { Texts } from '../../text/texts.svelte.ts';
 import type { Runs } from '../runs.svelte.ts';
@@ -6,15 +6,15 @@ import type { Runs } from '../runs.svelte.ts';
 interface Takers {
   readonly texts: Texts;
   readonly runs: Runs;
-  readonly drawer: DrawerState;
+  readonly panels: Panels;
 }
 
 /** Takes files dropped anywhere on the page: .json and .safetensors are runs, everything else is text to be read. */
-export async function takeDropped(files: readonly PathFile[], { texts, runs, drawer }: Takers): Promise<void> {
+export async function takeDropped(files: readonly PathFile[], { texts, runs, panels }: Takers): Promise<void> {
   const isRun = ({ path }: PathFile): boolean => /\.(json|safetensors)$/.test(path);
   const kept = files.filter(isRun);
   if (kept.length > 0) {
-    drawer.show('runs');
+    panels.show('runs');
     await runs.importFiles(kept.map(({ blob }) => blob));
   }
   const others = files.filter((file) => !isRun(file));

@@ -1,24 +1,16 @@
 import type { Component } from 'svelte';
 
-/** A panel of the drawer: its code is loaded when it is first opened. */
+/** A panel beside the matrix: its code is loaded when it is first opened. */
 export interface Panel {
   readonly id: string;
   readonly label: string;
   /** One line for who has never opened it. */
   readonly about: string;
-  /** Its height as a CSS length where it needs less than the others. */
-  readonly height?: string;
   readonly load: () => Promise<{ readonly default: Component }>;
 }
 
 /** In the order of their tabs. */
-export const PANELS: readonly Panel[] = [
-  {
-    id: 'model',
-    label: 'Model',
-    about: 'Which models learn: small ones from scratch, or a pretrained checkpoint from the hub or a folder.',
-    load: () => import('../../panels/models/ModelPanel.svelte'),
-  },
+export const PANELS = [
   {
     id: 'pair',
     label: 'Inside',
@@ -32,16 +24,10 @@ export const PANELS: readonly Panel[] = [
     load: () => import('../../panels/search/SearchPanel.svelte'),
   },
   {
-    id: 'takeHome',
-    label: 'Take home',
-    about: 'Download what has been learnt, or the whole run, and bring either back.',
-    load: () => import('../../panels/takeHome/TakeHomePanel.svelte'),
-  },
-  {
-    id: 'timeline',
-    label: 'Timeline',
-    about: 'The matrix at chosen steps, side by side, and the moments at which it changed most.',
-    load: () => import('../../panels/timeline/TimelinePanel.svelte'),
+    id: 'model',
+    label: 'Model',
+    about: 'Which models learn: small ones from scratch, or a pretrained checkpoint from the hub or a folder.',
+    load: () => import('../../panels/models/ModelPanel.svelte'),
   },
   {
     id: 'runs',
@@ -50,11 +36,22 @@ export const PANELS: readonly Panel[] = [
     load: () => import('../../panels/runs/RunsPanel.svelte'),
   },
   {
+    id: 'takeHome',
+    label: 'Take home',
+    about: 'Download what has been learnt, or the whole run, and bring either back.',
+    load: () => import('../../panels/takeHome/TakeHomePanel.svelte'),
+  },
+  {
     id: 'share',
     label: 'Share',
     about: 'A link to these settings; pictures, numbers and embeddings as files.',
-    height: '304px',
     load: () => import('../../panels/share/SharePanel.svelte'),
+  },
+  {
+    id: 'timeline',
+    label: 'Timeline',
+    about: 'The matrix at chosen steps, side by side, and the moments at which it changed most.',
+    load: () => import('../../panels/timeline/TimelinePanel.svelte'),
   },
   {
     id: 'kernels',
@@ -62,4 +59,6 @@ export const PANELS: readonly Panel[] = [
     about: 'What a step is made of: every kernel, its time on the GPU, its work, and its code.',
     load: () => import('../../panels/kernels/KernelsPanel.svelte'),
   },
-];
+] as const satisfies readonly Panel[];
+
+export type PanelId = (typeof PANELS)[number]['id'];
