@@ -22,12 +22,13 @@ export function probeMetrics(batch: ProbedBatch): Record<string, number | undefi
     wordings[i] !== undefined && wordings[i] === wordings[j] && !isPartner(i, j);
   const partner = attentionOn(batch, isPartner);
   const wording = attentionOn(batch, sharesWording);
+  const contrasts = rowContrasts(batch).filter((one) => one !== undefined);
   return {
     partnerShare: partner.share,
     partnerShareByChance: partner.byChance,
     wordingShare: wording.share,
     wordingShareByChance: wording.byChance,
-    contrast: contrast(batch, isPartner),
+    contrast: contrasts.length === 0 ? undefined : mean(contrasts),
   };
 }
 
@@ -48,23 +49,28 @@ function attentionOn({ labels, attention }: ProbedBatch, isSuch: Relation) {
 }
 
 /**
- * Mean over the rows i with a partner of −(mean of g_ij over partners − mean of g_ij over others) · R / R_i, g = ∂L/∂A: by how many
- * nats per token of chunk i a unit of attention lowers its loss more on a partner than on another chunk, to first order. A_ij = 0 is
- * not read, and nothing is known of it; rows without tokens to predict have no loss.
+ * −(mean of g_ij over partners − mean of g_ij over others) · R / R_i for each row i, g = ∂L/∂A: by how many nats per token of chunk i a
+ * unit of attention lowers its loss more on a partner than on another chunk, to first order. Where g is exactly 0 nothing was read, and
+ * nothing is known; rows without a partner that is read, or without tokens to predict, have no such number.
  */
-function contrast({ labels, attention, attentionGradient: g, predicted }: ProbedBatch, isPartner: Relation) {
+export function rowContrasts({
+  labels,
+  attentionGradient: g,
+  predicted,
+}: Pick<ProbedBatch, 'labels' | 'attentionGradient' | 'predicted'>): (number | undefined)[] {
   const size = labels.length;
   const total = predicted.reduce((sum, count) => sum + count, 0);
-  const rows = othersOf(size).flatMap((others, i) => {
-    const read = others.filter((j) => attention[i * size + j] !== 0);
-    const gradients = (wanted: boolean): number[] =>
-      read.filter((j) => isPartner(i, j) === wanted).map((j) => g?.[i * size + j] ?? NaN);
-    const [partners, rivals] = [gradients(true), gradients(false)];
+  return othersOf(size).map((others, i) => {
+    const slopes = (ofPartners: boolean): number[] =>
+      others
+        .filter((j) => (labels[j] === labels[i]) === ofPartners)
+        .map((j) => g?.[i * size + j] ?? 0)
+        .filter((slope) => slope !== 0);
+    const [partners, rivals] = [slopes(true), slopes(false)];
     const own = predicted[i] ?? 0;
-    if (partners.length === 0 || rivals.length === 0 || own === 0) return [];
-    return [((mean(rivals) - mean(partners)) * total) / own];
+    if (partners.length === 0 || rivals.length === 0 || own === 0) return undefined;
+    return ((mean(rivals) - mean(partners)) * total) / own;
   });
-  return g === undefined || rows.length === 0 ? undefined : mean(rows);
 }
 
 /** For each of so many chunks, all but itself. */

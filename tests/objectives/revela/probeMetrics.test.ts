@@ -16,9 +16,9 @@ const BATCH: ProbedBatch = {
   // prettier-ignore
   attentionGradient: [
      0,    0.1, -0.2,  0.1,  0.1,
-     0.2,  0,    0.1, -0.1,  0,
-    -0.3,  0.1,  0,    0.2,  9,
-     0,   -0.4,  0.1,  0,    0.2,
+     0.2,  0,    0.1, -0.1,  0.3,
+    -0.3,  0.1,  0,    0.2,  0,
+     0.1, -0.4,  0.1,  0,    0.2,
      9,    9,    9,    9,    0,
   ],
   predicted: [10, 10, 5, 20, 5],
@@ -33,12 +33,12 @@ test('shares are means over the rows that have such others, beside what chance g
 });
 
 test('contrast is what a partner saves more than another chunk that is read, in nats per token of the row', () => {
-  // Row 2 does not read chunk 4, so what is written there counts for nothing.
+  // Row 2 does not read chunk 4: the 0 that stands there is no slope.
   const rows = [
     ((0.1 + 0.1 + 0.1) / 3 + 0.2) * (50 / 10),
-    ((0.2 + 0.1 + 0) / 3 + 0.1) * (50 / 10),
+    ((0.2 + 0.1 + 0.3) / 3 + 0.1) * (50 / 10),
     ((0.1 + 0.2) / 2 + 0.3) * (50 / 5),
-    ((0 + 0.1 + 0.2) / 3 + 0.4) * (50 / 20),
+    ((0.1 + 0.1 + 0.2) / 3 + 0.4) * (50 / 20),
   ];
   expect(probeMetrics(BATCH)['contrast']).toBeCloseTo(rows.reduce((sum, row) => sum + row, 0) / 4, 12);
 });
