@@ -35,16 +35,21 @@ const WARM_UP = 2;
 interface Runner {
   readonly variant: string;
   readonly trainer: Trainer<CorpusBatch>;
+  /** The batch that stays the same through a run. */
+  readonly probe: CorpusBatch;
   readonly destroy: () => void;
 }
 
 /** A trainer of its own for a configuration. */
 export async function makeRunner(runtime: Runtime, variant: string, configuration: Configuration): Promise<Runner> {
   const experiment = await openExperiment(runtime, configuration, await setUpCorpus(configuration));
-  return { variant, trainer: experiment.trainer, destroy: () => experiment.destroy() };
+  const { trainer, feed } = experiment;
+  const [probe] = feed.scored();
+  if (!probe) throw new Error('There is no batch for scores.');
+  return { variant, trainer, probe, destroy: () => experiment.destroy() };
 }
 
-/** Whole updates of the default preset and of its variants, one of each in turn; medians of `rounds`. */
+/** Whole updates of the default preset and of its variants, and a look at its probe, one of each in turn; medians of `rounds`. */
 export async function benchSteps(
   runtime: MeasuredRuntime,
   { rounds, signal }: { rounds: number; signal: AbortSignal },
@@ -55,17 +60,18 @@ export async function benchSteps(
     await makeRunner(runtime, 'uniform control', configure({ attention: 'uniform' })),
     await makeRunner(runtime, 'checkpointing', configure({ checkpointing: true })),
   ];
-  const samples = runners.map(() => [] as Row[]);
+  const works = [...runners.map(stepOf), ...runners.slice(0, 1).map(lookOf)];
+  const samples = works.map(() => [] as Row[]);
   for (let round = -WARM_UP; round < rounds; round++)
-    for (const [i, { trainer }] of runners.entries()) {
+    for (const [i, { work }] of works.entries()) {
       signal.throwIfAborted();
       runtime.takeWork();
-      const { stepMs, tokens } = await trainer.step();
+      const { ms, tokens } = await work();
       const { dispatches, submits, waits } = runtime.takeWork();
-      if (round >= 0) samples[i]?.push({ ms: stepMs, tokens, dispatches, submits, waits });
+      if (round >= 0) samples[i]?.push({ ms, tokens, dispatches, submits, waits });
     }
   const middle = (i: number, key: string): number => median((samples[i] ?? []).map((sample) => Number(sample[key])));
-  const steps = runners.map(({ variant }, i) => ({
+  const steps = works.map(({ variant }, i) => ({
     variant,
     ms: middle(i, 'ms'),
     ratio: middle(i, 'ms') / middle(0, 'ms'),
@@ -79,6 +85,35 @@ export async function benchSteps(
   for (const runner of runners) runner.destroy();
   runtime.pool.trim();
   return { steps, kernels };
+}
+
+/** What is measured. */
+interface Work {
+  readonly variant: string;
+  readonly work: () => Promise<{ readonly ms: number; readonly tokens: number }>;
+}
+
+function stepOf({ variant, trainer }: Runner): Work {
+  return {
+    variant,
+    async work() {
+      const { stepMs, tokens } = await trainer.step();
+      return { ms: stepMs, tokens };
+    },
+  };
+}
+
+function lookOf({ trainer, probe }: Runner): Work {
+  return {
+    variant: 'a look at the probe',
+    async work() {
+      const started = performance.now();
+      const { tokenRows } = await trainer.look(probe);
+      const ms = performance.now() - started;
+      // All tokens but the first of each chunk are predicted.
+      return { ms, tokens: (tokenRows['tokenLoss'] ?? []).reduce((sum, { length }) => sum + length + 1, 0) };
+    },
+  };
 }
 
 /** Where the time of a step goes; empty where the GPU has no timestamps. */
