@@ -1,4 +1,5 @@
-import type { PanelId } from './table.ts';
+/** The panels of table.ts, named here because they use what everything on the page may look at, which names them. */
+export type PanelId = 'pair' | 'search' | 'model' | 'runs' | 'takeHome' | 'share' | 'timeline' | 'kernels';
 
 /** Which panel stands beside the matrix, and whether it has the page to itself. */
 export class Panels {
