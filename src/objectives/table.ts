@@ -72,12 +72,23 @@ export interface LineDefinition {
   readonly title: string;
 }
 
+/** A level of a chart: a metric that is the same at every look. */
+export interface LevelDefinition {
+  readonly label: string;
+  readonly metric: string;
+  readonly of?: 'probe';
+  /** That of the line whose level it is, where a chart has one for each. */
+  readonly tone?: LineDefinition['tone'];
+  /** Its label where the tone says whose it is. */
+  readonly short?: string;
+}
+
 export interface ChartDefinition {
   readonly title: string;
   readonly unit: string;
   readonly lines: readonly LineDefinition[];
   /** Levels that do not move: metrics of the latest scores, or of the batch that stays the same. */
-  readonly levels?: readonly { readonly label: string; readonly metric: string; readonly of?: 'probe' }[];
+  readonly levels?: readonly LevelDefinition[];
   /** Ends of the vertical axis. `others`: from 0 to B − 1. Left out: from zero, or below all values, to above all. */
   readonly domain?: readonly [number, number] | 'others';
   readonly logarithmic?: boolean;

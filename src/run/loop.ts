@@ -20,7 +20,10 @@ export interface LoopOptions {
   readonly isWanted: (step: number) => boolean;
   /** The batches for scores are looked at before the first step and after every so many. */
   readonly evaluateEvery: number;
-  /** The probe is looked at after every evaluation and after every so many steps; 0: after evaluations only; undefined: never. */
+  /**
+   * The probe is looked at after every evaluation, at every pause, and after every so many steps; 0: at these two only; undefined:
+   * never.
+   */
   readonly probeEvery: number | undefined;
   /** The end of a run deserves scores in any case; a pause does not. */
   readonly evaluatesAtEnd: boolean;
@@ -64,8 +67,8 @@ export async function* trainingLoop(run: OpenRun, options: LoopOptions): AsyncGe
     const isLast = !isWanted(step);
     const isEvaluated = step % evaluateEvery === 0 || (isLast && options.evaluatesAtEnd);
     if (isEvaluated) yield await evaluate();
-    // By 0 nothing is divisible: its remainder is no number.
-    if (probeEvery !== undefined && (isEvaluated || step % probeEvery === 0)) yield await probe();
+    // By 0 nothing is divisible: its remainder is no number. Whoever pauses, or makes a single step, sees what came of it.
+    if (probeEvery !== undefined && (isEvaluated || isLast || step % probeEvery === 0)) yield await probe();
     // After the scores, so that a run that goes on from here has them.
     if (options.isSaved(step, isLast)) await options.save(step, isLast);
   }

@@ -1,4 +1,5 @@
 import { expect, test, type Page } from '@playwright/test';
+import { inventedProbe } from './support/inventedRun.ts';
 import { openPage, pause, playTo, say, trainTo } from './support/openPage.ts';
 
 test.use({ viewport: { width: 1440, height: 900 } });
@@ -22,6 +23,8 @@ function stepsShown(page: Page): Promise<Record<string, number | undefined>> {
       sentence: number(document.querySelector('.sentence .step')?.textContent, /Step ([\d,]+)/),
       loss: number(chart('Loss'), / at ([\d,]+):/),
       recall: number(chart('Recall@1'), / at ([\d,]+):/),
+      probe: number(chart('Attention on'), / at ([\d,]+):/),
+      table: number(document.querySelector('table caption')?.textContent, /step (\d+)/),
     };
   });
 }
@@ -63,6 +66,18 @@ test('sentence, matrix, slider and charts speak of one step, whenever one looks'
   await page.getByRole('button', { name: 'Play' }).click();
   await look(10);
   await expect.poll(() => look(1).then(() => seen.size)).toBeGreaterThan(10);
+  // The batches of steps as the one that stays the same, at any time.
+  await page.getByRole('radio', { name: 'this step’s batch' }).check();
+  await look(3);
+  await page.getByRole('slider', { name: 'Time' }).fill('51');
+  expect(await expectOneStep(page)).toBe(51);
+  await page.getByRole('radio', { name: 'held-out batch' }).check();
+  expect(await expectOneStep(page)).toBe(50);
+  await page.getByRole('button', { name: 'Play' }).click();
+  await look(10);
+  await page.getByRole('radio', { name: 'this step’s batch' }).check();
+  await look(10);
+  await page.getByRole('radio', { name: 'held-out batch' }).check();
   await page.getByRole('button', { name: 'Reset' }).click();
   await expect.poll(async () => (await stepsShown(page)).slider).toBe(0);
   await page.getByRole('button', { name: 'Step' }).click();
@@ -76,6 +91,10 @@ test('what a score is of, and what it is worth, stand under it', async ({ page }
   const findings = { retriever: 'cccccccccc', untrained: '00000000cc', tfidf: '0ccccccccc', bm25: 'cccccccccc' };
   const scores = { recallAt1: 1, chance: 0.14, tfidfRecallAt1: 0.9, bm25RecallAt1: 1, untrainedRecallAt1: 0.2 };
   await say(page, { type: 'evaluation', evaluation: { step: 2, ...scores, of: 'training', findings } });
+  // Scored are the weights after both steps, and so is the batch that stays the same.
+  const { batch, records } = inventedProbe([2]);
+  await say(page, { type: 'probe', of: 'training', batch, record: records[0]! });
+  await expect(page.getByRole('radio', { name: 'fixed batch' })).toBeChecked();
   const recall = page.getByRole('img', { name: /^Recall@1/ });
   await expect(recall).toHaveAccessibleName(
     /training text 1\.00, chance 0\.14, untrained 0\.20, TF-IDF 0\.90, BM25 1\.00/,

@@ -83,7 +83,7 @@ test('a run that ends is scored at its end, and saved after its scores', async (
   run.experiment.destroy();
 });
 
-test('the probe is looked at after evaluations and every so many steps, once a step, and before anything is saved', async () => {
+test('the probe is looked at after evaluations, every so many steps and at the end, once a step, and before anything is saved', async () => {
   const seen = async (probeEvery: number) => {
     const run = await open();
     const isSaved = (step: number) => step === 3;
@@ -91,9 +91,9 @@ test('the probe is looked at after evaluations and every so many steps, once a s
     run.experiment.destroy();
     return found.filter((one) => !one.startsWith('step'));
   };
-  expect(await seen(2)).toEqual(['evaluation 0', 'probe 0', 'probe 2', 'saved', 'evaluation 4', 'probe 4']);
-  expect(await seen(3)).toEqual(['evaluation 0', 'probe 0', 'probe 3', 'saved', 'evaluation 4', 'probe 4']);
-  expect(await seen(0)).toEqual(['evaluation 0', 'probe 0', 'saved', 'evaluation 4', 'probe 4']);
+  expect(await seen(2)).toEqual(['evaluation 0', 'probe 0', 'probe 2', 'saved', 'evaluation 4', 'probe 4', 'probe 5']);
+  expect(await seen(3)).toEqual(['evaluation 0', 'probe 0', 'probe 3', 'saved', 'evaluation 4', 'probe 4', 'probe 5']);
+  expect(await seen(0)).toEqual(['evaluation 0', 'probe 0', 'saved', 'evaluation 4', 'probe 4', 'probe 5']);
 });
 
 describe.each([{}, { objective: 'infoNce' }, { attention: 'oracle' }, { trained: 'lora', accumulation: 2 }])(

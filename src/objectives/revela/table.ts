@@ -129,8 +129,8 @@ export const REVELA_TABLE: ObjectiveTable = {
         },
       ],
       levels: [
-        { label: 'document, chance', metric: 'partnerShareByChance', of: 'probe' },
-        { label: 'wording, chance', metric: 'wordingShareByChance', of: 'probe' },
+        { label: 'document by chance', short: 'chance', metric: 'partnerShareByChance', of: 'probe', tone: 'accent' },
+        { label: 'wording by chance', short: 'chance', metric: 'wordingShareByChance', of: 'probe', tone: 'strong' },
       ],
     },
     {

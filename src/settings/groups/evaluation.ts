@@ -26,7 +26,7 @@ export const EVALUATION = {
   probeEvery: numberSetting({
     group: 'evaluation',
     label: 'Look at the fixed batch every',
-    help: 'One batch stays the same through the run, so that its matrix can be followed. It is looked at after every evaluation and after every so many steps. 0: after evaluations only.',
+    help: 'One batch stays the same through the run, so that its matrix can be followed. It is looked at after every evaluation, at every pause, and after every so many steps. 0: at these two only.',
     default: 4,
     min: 0,
     max: 10000,

@@ -4,6 +4,8 @@ import {
   metricOf,
   type BatchView,
   type Evaluation,
+  type Probe,
+  type ProbeRecord,
   type RunRecord,
   type StepMetrics,
   type StepRecord,
@@ -27,7 +29,16 @@ export function inventedRun(steps = 500): RunRecord {
     metrics: records.map(({ metrics }) => metrics),
     snapshots: records.filter(({ metrics }) => metrics.step === 1 || metrics.step % 10 === 0),
     evaluations,
+    probe: inventedProbe(Array.from({ length: Math.floor(steps / PROBE_EVERY) + 1 }, (_, i) => i * PROBE_EVERY)),
   };
+}
+
+/** How often the invented probe is looked at, in steps. */
+export const PROBE_EVERY = 5;
+
+/** The probe of such a run after so many updates each: first chunks of one wording read each other, then partners do. */
+export function inventedProbe(steps: readonly number[]): Probe {
+  return { of: 'heldOut', batch: PROBE_BATCH, records: steps.map(inventedProbeRecord) };
 }
 
 const SIZE = 8;
@@ -59,11 +70,12 @@ function batchAt(step: number): BatchView {
   const { chunks } = stream.batchAt(step);
   const labels = [...new Set(chunks.map(({ document }) => document))];
   return {
-    chunks: chunks.map(({ text, document, documentTitle }) => ({
+    chunks: chunks.map(({ text, document, documentTitle, wording }) => ({
       text,
       document: labels.indexOf(document),
       documentTitle,
       tokens: text.split(' ').map((word, i) => (i === 0 ? word : ` ${word}`)),
+      ...(wording === undefined ? {} : { wording }),
     })),
   };
 }
@@ -115,13 +127,67 @@ function evaluationAt(metrics: StepMetrics): Evaluation {
 /** One step of it, as the lab would send it. */
 export function inventedStep(step: number): StepRecord {
   const metrics = metricsAt(step);
-  const batch = batchAt(step);
+  return {
+    metrics,
+    ...viewsAt(step, batchAt(step), metricOf(metrics, 'ntpLoss') / metricOf(metrics, 'isolatedLoss'), step),
+  };
+}
+
+/** The held-out batch of all invented runs: one that no step has. */
+const PROBE_BATCH = batchAt(1_000_000);
+
+/** The probe after so many updates, as the lab would send it. */
+export function inventedProbeRecord(step: number): ProbeRecord {
+  const { isolatedLoss, ntpLoss, recallAt1, chance, effectiveDocuments } = metricsAt(
+    Math.max(1, step),
+  ) as unknown as Readonly<Record<string, number>>;
+  const { batch, ...views } = viewsAt(step, PROBE_BATCH, ntpLoss! / isolatedLoss!, 0);
+  const { chunks } = batch;
+  /** Mean over the rows that have such cells of a row's sum over them, of A or of what reading all alike gives. */
+  const share = (isSuch: (i: number, j: number) => boolean, value: (at: number) => number): number | undefined => {
+    const sums = chunks.flatMap((_, i) => {
+      const places = chunks.flatMap((_other, j) => (i !== j && isSuch(i, j) ? [i * SIZE + j] : []));
+      return places.length === 0 ? [] : [places.reduce((sum, at) => sum + value(at), 0)];
+    });
+    return sums.length === 0 ? undefined : sums.reduce((sum, one) => sum + one, 0) / sums.length;
+  };
+  const isPartner = (i: number, j: number): boolean => chunks[i]?.document === chunks[j]?.document;
+  const isWording = (i: number, j: number): boolean => !isPartner(i, j) && chunks[i]?.wording === chunks[j]?.wording;
+  const read = (at: number): number => views.attention[at] ?? 0;
+  const alike = (): number => 1 / (SIZE - 1);
+  return {
+    metrics: {
+      step,
+      ntpLoss,
+      isolatedLoss,
+      recallAt1,
+      chance,
+      effectiveDocuments,
+      partnerShare: share(isPartner, read),
+      partnerShareByChance: share(isPartner, alike),
+      wordingShare: share(isWording, read),
+      wordingShareByChance: share(isWording, alike),
+      contrast: 0.4 * rise(step, 120, 20),
+    },
+    ...views,
+  };
+}
+
+/** What is drawn of a batch after so many steps. `share`: loss with context over loss alone; `salt`: of its noise. */
+function viewsAt(step: number, batch: BatchView, share: number, salt: number) {
   const found = rise(step, 200, 25);
+  const grouped = rise(step, 40, 10) * (1 - found);
   const similarity: number[] = [];
   for (let i = 0; i < SIZE; i++) {
     for (let j = 0; j < SIZE; j++) {
       const isPartner = batch.chunks[i]?.document === batch.chunks[j]?.document;
-      similarity.push(0.45 + 0.12 * noise(step * 64 + i, j) + (isPartner ? 0.42 * found : -0.25 * found));
+      const isWording = !isPartner && batch.chunks[i]?.wording === batch.chunks[j]?.wording;
+      similarity.push(
+        0.45 +
+          0.12 * noise(salt * 64 + i, j) +
+          (isPartner ? 0.42 * found : -0.25 * found) +
+          (isWording ? 0.3 * grouped : 0),
+      );
     }
   }
   const attention = similarity.map((s, at) => {
@@ -134,12 +200,25 @@ export function inventedStep(step: number): StepRecord {
   const alone = batch.chunks.map(({ tokens }, i) =>
     tokens.slice(1).map((_, t) => (noise(i, t + 20) > 0 ? 2.6 + noise(i, t) : 0.05 + 0.04 * noise(i, t))),
   );
-  const share = metricOf(metrics, 'ntpLoss') / metricOf(metrics, 'isolatedLoss');
+  // Partners help more the later it is, all others hurt a little: 0.1 of it by token and chunk of equal length.
+  const attentionGradient = attention.map((_, at) => {
+    const [i, j] = [Math.floor(at / SIZE), at % SIZE];
+    if (i === j) return 0;
+    return (batch.chunks[i]?.document === batch.chunks[j]?.document ? -0.1 * rise(step, 120, 20) : 0.02) / SIZE;
+  });
+  const similarityGradient = attention.map((a, at) => {
+    const row = Math.floor(at / SIZE) * SIZE;
+    const mean = attention
+      .slice(row, row + SIZE)
+      .reduce((sum, one, j) => sum + one * (attentionGradient[row + j] ?? 0), 0);
+    return (a * ((attentionGradient[at] ?? 0) - mean)) / 0.1;
+  });
   return {
-    metrics,
     batch,
     similarity,
     attention,
+    attentionGradient,
+    similarityGradient,
     tokenLoss: alone.map((losses) => losses.map((loss, t) => loss * share + (share > 0.9 ? 0.15 * noise(t, 9) : 0))),
     isolatedTokenLoss: alone,
   };

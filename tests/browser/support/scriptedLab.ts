@@ -10,12 +10,15 @@ import type {
   ToLab,
 } from '../../../src/lab/door/protocol.ts';
 import type { KernelsView } from '../../../src/lab/door/views.ts';
-import type { CorpusSummary, Evaluation, StepRecord } from '../../../src/run/record.ts';
-import { inventedRun, inventedStep } from './inventedRun.ts';
+import type { CorpusSummary, Evaluation, Probe, StepRecord } from '../../../src/run/record.ts';
+import { inventedProbe, inventedRun, inventedStep, PROBE_EVERY } from './inventedRun.ts';
 import { installTexts, SHOWN_DOCUMENTS, type ScriptedTexts } from './scriptedText.ts';
 
 interface Script {
   readonly records: readonly StepRecord[];
+  /** As it looks after every `probeEvery` steps, from the untrained one on. */
+  readonly probe: Probe;
+  readonly probeEvery: number;
   readonly corpus: CorpusSummary;
   readonly lastStep: number;
   readonly everyMs: number;
@@ -41,8 +44,18 @@ export async function scriptLab(
 ): Promise<void> {
   const records = Array.from({ length: LAST_STEP }, (_, i) => inventedStep(1 + 8 * i));
   const { corpus } = inventedRun(1);
+  // A step stands for eight of the invented run; the probe is looked at as often.
+  const probe = inventedProbe(Array.from({ length: LAST_STEP / PROBE_EVERY + 1 }, (_, i) => 8 * PROBE_EVERY * i));
   await page.addInitScript(installTexts, SHOWN_DOCUMENTS);
-  await page.addInitScript(install, { records, corpus, lastStep, everyMs: EVERY_MS, kernels } satisfies Script);
+  await page.addInitScript(install, {
+    records,
+    probe,
+    probeEvery: PROBE_EVERY,
+    corpus,
+    lastStep,
+    everyMs: EVERY_MS,
+    kernels,
+  } satisfies Script);
 }
 
 /** What the tests find in the page. */
@@ -64,7 +77,7 @@ export type Reply =
   | { readonly kind: 'failure'; readonly error: LabError };
 
 /** Runs in the page, so it stands alone. */
-function install({ records, corpus, lastStep, everyMs, kernels }: Script): void {
+function install({ records, probe, probeEvery, corpus, lastStep, everyMs, kernels }: Script): void {
   const listeners: ((message: { data: FromLab }) => void)[] = [];
   const commands: LabCommand[] = [];
   const stopped: CommandType[] = [];
@@ -83,16 +96,26 @@ function install({ records, corpus, lastStep, everyMs, kernels }: Script): void 
     const record = records[step++ % records.length];
     if (kernels) answer('profileStep', kernels);
     if (record) say({ type: 'step', record: { ...record, metrics: { ...record.metrics, step } } });
+    if (step % probeEvery === 0) look();
     if (step % 50 !== 0 || !record) return;
     const { recallAt1, chance, ntpLoss, isolatedLoss, effectiveDocuments } = record.metrics as unknown as Evaluation;
     const evaluation = { step, recallAt1, chance, ntpLoss, isolatedLoss, effectiveDocuments, tfidfRecallAt1: 0.9 };
     say({ type: 'evaluation', evaluation });
   }
 
+  /** At the batch that stays the same, after the steps made so far. */
+  function look(): void {
+    const { of, batch, records: looks } = probe;
+    const record = looks[Math.floor(step / probeEvery) % looks.length];
+    if (record) say({ type: 'probe', of, batch, record: { ...record, metrics: { ...record.metrics, step } } });
+  }
+
   /** Before the first step of a run. */
   function open(): void {
-    if (!isOpen) say({ type: 'opened', id: `run-${++opened}` });
+    if (isOpen) return;
+    say({ type: 'opened', id: `run-${++opened}` });
     isOpen = true;
+    if (step === 0) look();
   }
 
   function goOn(): void {
@@ -157,12 +180,14 @@ function install({ records, corpus, lastStep, everyMs, kernels }: Script): void 
         timer ??= setInterval(goOn, everyMs);
         return;
       case 'pause':
+        if (timer !== undefined) look();
         say({ type: 'state', state: 'paused', detail: 'Paused' });
         halt();
         return answer('pause', undefined);
       case 'step':
         open();
         update();
+        look();
         say({ type: 'state', state: 'paused', detail: 'Paused' });
         return answer('step', undefined);
       case 'reset':

@@ -100,8 +100,8 @@ export function line(
 function references({ levels = [] }: ChartDefinition, history: History, step: number): Reference[] {
   const latest = history.evaluations.at(-1);
   return levels
-    .map(({ label, metric, of }) => ({
-      label,
+    .map(({ metric, of, ...level }) => ({
+      ...level,
       value:
         of === 'probe'
           ? (history.probe?.column(metric).at(-1) ?? NaN)

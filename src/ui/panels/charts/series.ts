@@ -15,6 +15,10 @@ export interface Series {
 export interface Reference {
   readonly label: string;
   readonly value: number;
+  /** That of the line whose level it is; left out, it is everybody's. */
+  readonly tone?: Series['tone'];
+  /** Its label where the tone says whose it is. */
+  readonly short?: string;
 }
 
 /** A label beside the end of a line. */

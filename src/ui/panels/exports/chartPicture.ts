@@ -71,7 +71,12 @@ export function chartMarks(chart: RunChart, { width, height, last, id, at }: Cha
       const colour = tone === 'faint' ? MUTED : STROKES[tone];
       return end && value !== undefined ? [{ name, colour, value, y: y(end.y) }] : [];
     }),
-    ...references.map((one) => ({ name: one.label, colour: MUTED, value: one.value, y: y(one.value) })),
+    ...references.map((one) => ({
+      name: one.short ?? one.label,
+      colour: one.tone ? STROKES[one.tone] : MUTED,
+      value: one.value,
+      y: y(one.value),
+    })),
   ];
   const strokes = lines
     .map((one) => {

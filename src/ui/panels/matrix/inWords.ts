@@ -2,7 +2,7 @@ import type { MatrixDefinition, PairWords } from '../../../objectives/tables.ts'
 import { matrixOf, type Picture } from '../../../run/record.ts';
 import { decimal } from '../../components/format.ts';
 import { readRows } from '../../state/display.ts';
-import { pullSign, savingWords } from '../../state/sentences/teaching.ts';
+import { PULL_WORDS, pullSign, savingNumber } from '../../state/sentences/teaching.ts';
 import type { Teaching } from '../../state/teaching.ts';
 import { placeOf } from './cell.ts';
 
@@ -43,6 +43,6 @@ export function matrixTable({ picture, places, matrix, pairs, moment, teaching }
 
 function taughtWords(teaching: Teaching, at: number): string[] {
   const saving = teaching.savings?.[at];
-  const goes = { '↑': 'up', '↓': 'down', '–': 'nowhere' }[pullSign(teaching.pulls[at] ?? 0, teaching)];
-  return [...(saving === undefined ? [] : [savingWords(saving)]), goes];
+  const goes = PULL_WORDS[pullSign(teaching.pulls[at] ?? 0, teaching)];
+  return [...(saving === undefined ? [] : [savingNumber(saving)]), goes];
 }

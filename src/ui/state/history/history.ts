@@ -99,8 +99,9 @@ export class History {
     this.evaluated = [...this.evaluated.filter(({ step }) => step !== evaluation.step), evaluation];
   }
 
+  /** Adds what was seen of the batch that stays the same; with another such batch it begins anew. */
   addProbe(of: ScoredText, batch: BatchView, record: ProbeRecord): void {
-    this.probe ??= new ProbeHistory(this.table, of, batch);
+    if (!this.probe?.isOf(of, batch)) this.probe = new ProbeHistory(this.table, of, batch);
     this.probe.add(record);
   }
 

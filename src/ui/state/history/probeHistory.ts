@@ -37,6 +37,12 @@ export class ProbeHistory {
     return history;
   }
 
+  /** Whether it is of this batch: the lab sends it anew with every look. */
+  isOf(of: ScoredText, { chunks }: BatchView): boolean {
+    const own = this.batch.chunks;
+    return of === this.of && own.length === chunks.length && chunks.every(({ text }, i) => text === own[i]?.text);
+  }
+
   /** Adds what was seen after later updates than before; the same seen again, as when a run goes on, is left out. */
   add(record: ProbeRecord): void {
     if (record.metrics.step <= this.lastStep) return;

@@ -6,15 +6,21 @@ import { contrastOf, type Teaching } from '../teaching.ts';
 /** Shares of the largest pull of a picture below which S is said to stay. */
 const STILL = 0.02;
 
-/** What reading a chunk saved, with its sign; a saving that rounds to nothing says so. */
-export function savingWords(saving: number): string {
-  const size = decimal(Math.abs(saving));
-  if (Math.abs(saving) < 0.005) return 'next to nothing';
-  return `${saving > 0 ? '+' : '−'}${size}`;
+/** Nats per token below which reading is said to have changed nothing. */
+const NOTHING = 0.005;
+
+/** What reading a chunk saved, with its sign. */
+export function savingNumber(saving: number): string {
+  if (Math.abs(saving) < NOTHING) return '≈ 0';
+  return `${saving > 0 ? '+' : '−'}${decimal(Math.abs(saving))}`;
 }
 
-/** ↑ where similarity goes up next, ↓ where down, – where it hardly moves. */
-export function pullSign(pull: number, { largestPull }: Pick<Teaching, 'largestPull'>): '↑' | '↓' | '–' {
+/** Where similarity goes next. */
+export type PullSign = '↑' | '↓' | '–';
+
+export const PULL_WORDS: Readonly<Record<PullSign, string>> = { '↑': 'up', '↓': 'down', '–': 'nowhere' };
+
+export function pullSign(pull: number, { largestPull }: Pick<Teaching, 'largestPull'>): PullSign {
   if (Math.abs(pull) < STILL * largestPull || pull === 0) return '–';
   return pull > 0 ? '↑' : '↓';
 }
@@ -38,20 +44,22 @@ export function describeTeaching(
   const saving = teaching.savings?.[at];
   const pull = teaching.pulls[at] ?? 0;
   const sign = pullSign(pull, teaching);
-  const goes = sign === '–' ? 'stays about where it is' : sign === '↑' ? 'rises' : 'falls';
-  const next = subject === 'probe' ? `in a step on this batch its similarity ${goes}` : `its similarity ${goes}`;
-  if (saving === undefined) return `Chunk ${row} and chunk ${column}: ${next}.`;
+  const goes =
+    subject === 'probe'
+      ? `a step on this batch ${{ '↑': 'raises', '↓': 'lowers', '–': 'hardly moves' }[sign]} its similarity`
+      : `its similarity ${{ '↑': 'rises', '↓': 'falls', '–': 'stays about where it is' }[sign]}`;
+  if (saving === undefined) return `Chunk ${row} and chunk ${column}: ${goes}.`;
   const why = reason(saving, sign);
-  if (Math.abs(saving) < 0.005)
-    return `Reading ${column} changed the loss of chunk ${row} by next to nothing; ${next}${why}.`;
+  if (Math.abs(saving) < NOTHING)
+    return `Reading ${column} changed the loss of chunk ${row} by next to nothing; ${goes}${why}.`;
   const did = saving > 0 ? 'lowered' : 'raised';
-  return `Reading ${column} ${did} the loss of chunk ${row} by ${decimal(Math.abs(saving))} nats per token; ${next}${why}.`;
+  return `Reading ${column} ${did} the loss of chunk ${row} by ${decimal(Math.abs(saving))} nats per token; ${goes}${why}.`;
 }
 
 /** Where S goes against what reading did: it follows the difference to what the row reads on average. */
-function reason(saving: number, sign: ReturnType<typeof pullSign>): string {
-  if (saving >= 0.005 && sign === '↓') return ', since what else it reads helps more';
-  if (saving <= -0.005 && sign === '↑') return ', since what else it reads hurts more';
+function reason(saving: number, sign: PullSign): string {
+  if (saving >= NOTHING && sign === '↓') return ', since what else it reads helps more';
+  if (saving <= -NOTHING && sign === '↑') return ', since what else it reads hurts more';
   return '';
 }
 
@@ -60,7 +68,8 @@ export function describeContrast(picture: Picture, teaching: Teaching): string {
   const contrast = contrastOf(picture, teaching);
   const gain = metricOf(picture.metrics, 'isolatedLoss') - metricOf(picture.metrics, 'ntpLoss');
   if (Number.isNaN(contrast)) return '';
-  const more = `A unit of attention saves ${decimal(Math.abs(contrast))} nats ${contrast < 0 ? 'less' : 'more'} on a partner than on another`;
+  const size = decimal(Math.abs(contrast));
+  const more = `Per unit of attention a partner saves ${size} ${contrast < 0 ? 'less' : 'more'} than another`;
   if (Number.isNaN(gain)) return `${more}.`;
-  return `${more}; all reading together ${gain < 0 ? 'costs' : 'saves'} ${decimal(Math.abs(gain))}.`;
+  return `${more}; all reading ${gain < 0 ? 'costs' : 'saves'} ${decimal(Math.abs(gain))}.`;
 }
