@@ -7,7 +7,7 @@ import { contrastOf, type Teaching } from '../teaching.ts';
 const STILL = 0.02;
 
 /** Nats per token below which reading is said to have changed nothing. */
-const NOTHING = 0.005;
+const NOTHING = 5e-4;
 
 /** What reading a chunk saved, with its sign. */
 export function savingNumber(saving: number): string {
