@@ -143,6 +143,24 @@ test('train --json prints one object a line, from step 1 on, with an evaluation 
   expect(objects.at(-1)?.['than']).toMatchObject({ untrained: { more: 0, less: 0, p: 1, verdict: 'no difference' } });
 });
 
+test('train prints the numbers of the probe where that is asked for, and looks at it for nobody else', async () => {
+  const args = ['--steps', '3', '--every', '3', '--probeEvery', '2', '--evaluateEvery', '9', ...TINY];
+  const json = lines((await run('train', '--json', '--probe', ...args)).out);
+  const probes = json.filter((line) => 'probe' in line);
+  expect(probes.map(({ step }) => step)).toEqual([0, 2, 3]);
+  for (const { probe, of } of probes) {
+    expect(of).toBe('heldOut');
+    expect(Object.keys(probe as object)).toEqual(
+      expect.arrayContaining(['ntpLoss', 'partnerShare', 'partnerShareByChance', 'contrast']),
+    );
+  }
+  // Scripts that read the lines of before meet no others.
+  expect(lines((await run('train', '--json', ...args)).out).filter((line) => 'probe' in line)).toEqual([]);
+  expect((await run('train', '--probe', ...args)).out).toMatch(
+    /\n {2}same batch, held out, at 2: loss \d.* partner \d/,
+  );
+});
+
 test('train says what its scores are of, and at the end what they are better than', async () => {
   const told = await run('train', '--steps', '2', '--attention', 'uniform', ...TINY);
   expect(told.out).toMatch(/^ {2}held out at 2: recall@1 \d.* BM25 \d.\d\d {2}untrained \d.\d\d/m);

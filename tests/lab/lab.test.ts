@@ -62,6 +62,14 @@ test('configure, step, train, pause, reset: every command does what its name say
     Array.from({ length: Math.floor(paused / 3) + 1 }, (_, i) => 3 * i),
   );
 
+  // The probe is one batch, seen after every evaluation and every fourth step.
+  const probes = events.filter((event) => event.type === 'probe');
+  const isLooked = (step: number) => step % 3 === 0 || step % 4 === 0;
+  expect(probes.map(({ record }) => record.metrics.step)).toEqual(
+    Array.from({ length: paused + 1 }, (_, step) => step).filter(isLooked),
+  );
+  expect(new Set(probes.map(({ batch }) => JSON.stringify(batch))).size).toBe(1);
+
   const first = events.find((event) => event.type === 'step');
   await lab.ask({ type: 'reset' });
   expect(events.at(-2)?.type).toBe('reset');

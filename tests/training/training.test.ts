@@ -61,6 +61,38 @@ test.each([{}, { trained: 'lora' }, { accumulation: 2 }])(
   },
 );
 
+test.each([{}, { accumulation: 2 }, { trained: 'lora' }])(
+  'what teaches the retriever is kept of the batch that a step shows, as one sees it who looks before the step: %o',
+  async (changes) => {
+    const run = await experiment(changes);
+    const { trainer, feed } = run;
+    const shown = feed.batchAt(Number('accumulation' in changes));
+    const looked = await trainer.look(shown);
+    const { matrices } = await trainer.step();
+    expect(Object.keys(matrices).sort()).toEqual([
+      'attention',
+      'attentionGradient',
+      'similarity',
+      'similarityGradient',
+    ]);
+    expect(matrices).toEqual(looked.matrices);
+    expect(Math.max(...matrices['similarityGradient']!.map(Math.abs))).toBeGreaterThan(0);
+    run.destroy();
+  },
+);
+
+test('a look that fails leaves everything trainable as it was', async () => {
+  const run = await experiment();
+  const isWanted = () => run.optimiser.groups.map(({ parameters }) => parameters.wanted().length);
+  const before = isWanted();
+  expect(Math.min(...before)).toBeGreaterThan(0);
+  const [batch] = run.feed.scored();
+  await expect(run.trainer.look({ ...batch!, source: undefined, tokens: undefined } as never)).rejects.toThrow();
+  expect(isWanted()).toEqual(before);
+  expect((await run.trainer.step()).gradientNorm).toBeGreaterThan(0);
+  run.destroy();
+});
+
 test('a state of another model is refused and changes nothing', async () => {
   const small = await experiment();
   const state = await saveTraining(runtime, small.optimiser);

@@ -9,8 +9,10 @@ import { openWeights } from '../../../src/files/models/weightFile.ts';
 import { parseDecoderConfig } from '../../../src/models/config.ts';
 import { rotaryFrequencies } from '../../../src/models/rotaryFrequencies.ts';
 import { Decoder } from '../../../src/models/decoder.ts';
+import { whileFrozen } from '../../../src/models/parameters.ts';
 import { infoNceObjective, type InfoNceBatch, type InfoNceOptions } from '../../../src/objectives/infoNce/objective.ts';
 import type { Objective, ObjectiveForward } from '../../../src/objectives/objective.ts';
+import { recordPass } from '../../../src/objectives/readPass.ts';
 import type { Runtime } from '../../../src/ops/core/runtime.ts';
 import { Tape } from '../../../src/ops/core/tape.ts';
 import type { Tensor } from '../../../src/ops/core/tensor.ts';
@@ -235,5 +237,33 @@ test('what is observed: the share of matched crops, the scores of whole chunks w
   for (let i = 0; i < 3; i++) expect(P.subarray(3 * i, 3 * i + 3).reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 6);
   expect(heldOut!.loss).toBe(training!.loss);
   expect(heldOut!.matrices['searched']).not.toEqual(S);
+  weights.destroy();
+});
+
+test('the teaching signal is ∂L/∂S = (P − I) / (B τ), in a step and when one looks, where nothing that is trained gets a gradient', async () => {
+  const { weights, decoder } = await trainable();
+  const objective = infoNceObjective(decoder, OPTIONS);
+  const seen = async (lossWeight: number, endsAtSignals: boolean) => {
+    weights.parameters!.zeroGradients();
+    const record = () =>
+      recordPass(runtime, (tape) =>
+        objective.forward(runtime, tape, { crops: CROPS, labels: [] }, { lossWeight, endsAtSignals }),
+      );
+    runtime.beginScope();
+    const { pass, read } = await (endsAtSignals ? whileFrozen([weights.parameters], record) : record());
+    runtime.endScope();
+    const gradients = runtime.read(weights.parameters!.blocks[0]!.gradients);
+    await runtime.recorder.flush();
+    const { matrices } = pass.observe(await read);
+    return { matrices, largest: Math.max(...(await gradients).map(Math.abs)) };
+  };
+  const looked = await seen(1, true);
+  const P = looked.matrices['attention']!;
+  const expected = P.map((p, at) => (p - Number(at % 4 === 0)) / (3 * OPTIONS.temperature));
+  expectClose('∂L/∂S', looked.matrices['similarityGradient']!, expected, { abs: 1e-6, rel: 1e-5 });
+  expect(looked.largest).toBe(0);
+  const trained = await seen(0.5, false);
+  expect(trained.matrices).toEqual(looked.matrices);
+  expect(trained.largest).toBeGreaterThan(1e-3);
   weights.destroy();
 });
