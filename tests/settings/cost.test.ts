@@ -53,7 +53,14 @@ const CHECKPOINT = { base: 'checkpoint', trained: 'lora', chunks: 2, width: 256 
 const SMALL = { source: 'kitchen' };
 
 /** Not looked at: what stands for a whole other model, and what does not happen within a step. */
-const OUTSIDE: readonly SettingKey[] = ['base', 'checkpoint', 'evaluateEvery', 'heldOutBatches', 'autosaveEvery'];
+const OUTSIDE: readonly SettingKey[] = [
+  'base',
+  'checkpoint',
+  'evaluateEvery',
+  'heldOutBatches',
+  'probeEvery',
+  'autosaveEvery',
+];
 
 test.each(SETTING_KEYS.filter((key) => !OUTSIDE.includes(key)))(
   'the planner finds what %s is said to cost',
