@@ -1,14 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test, type Page } from '@playwright/test';
 import { GifReader } from 'omggif';
-import { openPage, violations } from './support/openPage.ts';
+import { openPage, openPanel, violations } from './support/openPage.ts';
 
 test.use({ viewport: { width: 1440, height: 900 }, contextOptions: { reducedMotion: 'reduce' } });
-
-async function openShare(page: Page): Promise<void> {
-  await page.getByRole('navigation', { name: 'Panels' }).getByRole('button', { name: 'Share', exact: true }).click();
-  await expect(page.getByRole('heading', { name: 'Take with you' })).toBeVisible();
-}
 
 async function downloaded(page: Page, press: () => Promise<void>): Promise<{ name: string; bytes: Buffer }> {
   const [download] = await Promise.all([page.waitForEvent('download'), press()]);
@@ -27,7 +22,7 @@ function differences(a: Uint8Array, b: Uint8Array): number {
 
 test('a slide is 16:9 and names the step of the matrix', async ({ page }) => {
   const complaints = await openPage(page);
-  await openShare(page);
+  await openPanel(page, 'Share');
   const { name, bytes } = await downloaded(page, () => page.getByRole('button', { name: 'Slide as SVG' }).click());
   const step = /-slide-A-(\d+)\.svg$/.exec(name)?.[1];
   expect(step).toBe('500');
@@ -43,7 +38,7 @@ test('a slide is 16:9 and names the step of the matrix', async ({ page }) => {
 
 test('a stretch of training becomes a GIF: as many frames as said, the last unlike the first', async ({ page }) => {
   const complaints = await openPage(page);
-  await openShare(page);
+  await openPanel(page, 'Share');
   await choose(page, 100, 180);
   await expect(page.getByText('9 frames, 2.3 s.')).toBeVisible();
   expect(await violations(page)).toEqual([]);
@@ -63,7 +58,7 @@ test('a stretch of training becomes a GIF: as many frames as said, the last unli
 
 test('and a WebM that plays', async ({ page }) => {
   const complaints = await openPage(page);
-  await openShare(page);
+  await openPanel(page, 'Share');
   await choose(page, 100, 180);
   await page.getByLabel('Size of the animation').selectOption('1280 × 720');
   const button = page.getByRole('button', { name: 'Animation as WebM' });
@@ -108,7 +103,7 @@ test('and a WebM that plays', async ({ page }) => {
 
 test('it can be stopped, and the page answers meanwhile', async ({ page }) => {
   await openPage(page);
-  await openShare(page);
+  await openPanel(page, 'Share');
   let downloads = 0;
   page.on('download', () => downloads++);
   await page.getByRole('button', { name: 'Animation as GIF' }).click();
@@ -126,7 +121,7 @@ test('it can be stopped, and the page answers meanwhile', async ({ page }) => {
 test('without WebCodecs the page says so and offers the GIF', async ({ page }) => {
   await page.addInitScript(() => Object.defineProperty(window, 'VideoEncoder', { value: undefined }));
   await openPage(page);
-  await openShare(page);
+  await openPanel(page, 'Share');
   await expect(page.getByText('This browser has no encoder for WebM (WebCodecs): take the GIF.')).toBeVisible();
   await expect(page.getByRole('button', { name: 'Animation as WebM' })).toBeDisabled();
   await expect(page.getByRole('button', { name: 'Animation as GIF' })).toBeEnabled();

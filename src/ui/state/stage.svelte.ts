@@ -4,6 +4,7 @@ import { tableOf } from '../../objectives/tables.ts';
 import type { LabEvent } from '../../lab/door/protocol.ts';
 import type { CorpusSummary, Evaluation, RunRecord, StepRecord } from '../../run/record.ts';
 import { History } from './history/history.ts';
+import { FIRST_RUN } from './history/recorded.ts';
 import { Rate } from './history/rate.ts';
 
 /** A run with what belongs to it, to be looked at. */
@@ -12,6 +13,8 @@ export interface ShownRun {
   readonly history: History;
   readonly configuration: Configuration;
   readonly corpus: CorpusSummary | undefined;
+  /** Its name in links, where it is one of the recorded runs that come with the page. */
+  readonly recordedAs?: string | undefined;
 }
 
 /** What the lab tells of the batch that stays the same. */
@@ -23,6 +26,8 @@ export class Stage {
   kind = $state<'none' | 'recorded' | 'stored' | 'live'>('none');
   /** Name of the kept run that is shown. */
   storedName = $state('');
+  /** Name in links of the run that is shown, where it is a recorded one. */
+  recordedAs = $state<string>();
   /** The run that the last Reset took off the page. */
   runBefore = $state.raw<ShownRun>();
   /** Not reactive in itself: whoever reads it also reads `revision`. */
@@ -76,6 +81,7 @@ export class Stage {
   replay(run: RunRecord): void {
     if (this.kind !== 'none') return;
     this.kind = 'recorded';
+    this.recordedAs = FIRST_RUN;
     this.history = History.from(run);
     this.configuration = run.configuration;
     if (!this.corpus) this.take(run.corpus, run.configuration.source);
@@ -105,6 +111,7 @@ export class Stage {
     if (this.kind === 'live' && this.history.length > 0) this.runBefore = this.shown();
     this.kind = 'live';
     this.storedName = '';
+    this.recordedAs = undefined;
     this.resumedAt = 0;
     this.rate.clear();
     if (configuration) this.configuration = configuration;
@@ -167,12 +174,13 @@ export class Stage {
   }
 
   private shown(): ShownRun {
-    const { history, configuration, corpus, storedName } = this;
-    return { name: storedName, history, configuration, corpus };
+    const { history, configuration, corpus, storedName, recordedAs } = this;
+    return { name: storedName, history, configuration, corpus, recordedAs };
   }
 
-  private put({ name, history, configuration, corpus }: ShownRun): void {
+  private put({ name, history, configuration, corpus, recordedAs }: ShownRun): void {
     this.storedName = name;
+    this.recordedAs = recordedAs;
     this.history = history;
     this.configuration = configuration;
     if (corpus) this.take(corpus, configuration.source);

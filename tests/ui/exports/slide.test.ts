@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { matrixOf, type RunRecord } from '../../../src/run/record.ts';
 import { runCharts } from '../../../src/ui/panels/charts/runCharts.ts';
 import { CARD, SLIDE, slidePicture, type Slide } from '../../../src/ui/panels/exports/slide.ts';
+import { slideOf as drawnSlide } from '../../../src/ui/panels/exports/slideOf.ts';
 import { textWidth, wrapped } from '../../../src/ui/panels/exports/textWidth.ts';
 import { displayOrder, matrixNamed } from '../../../src/ui/state/display.ts';
 import { History } from '../../../src/ui/state/history/history.ts';
@@ -13,7 +14,7 @@ import { largestRecord, runOf } from '../records.ts';
 /** The slide of a run at a step. */
 function slideOf(run: RunRecord, step: number, changes: Partial<Slide> = {}): Slide {
   const history = History.from(run);
-  const { record, step: at, last } = momentAt(reachOf(history), step);
+  const { record, step: at, last } = momentAt(reachOf(history), step, 'step');
   const matrix = matrixNamed(history.table, 'A');
   const [chart] = runCharts({ history, chunks: run.configuration.chunks, step: at });
   return {
@@ -68,6 +69,17 @@ describe('a slide', () => {
     const history = History.from(facts);
     expect(said).toContain(`alone ${history.value('isolatedLoss', STEP).toFixed(2)}`);
     expect(said).toContain(`with context ${history.value('ntpLoss', STEP).toFixed(2)}`);
+  });
+
+  it('says which batch it shows, and with which weights', () => {
+    const reach = reachOf(History.from(facts));
+    const choice = { configuration: facts.configuration, name: 'Recorded run on Facts', order: 'document' } as const;
+    const subject = (step: number, of: 'probe' | 'step') => drawnSlide(momentAt(reach, step, of), choice).subject;
+    expect(facts.probe?.of).toBe('heldOut');
+    expect(subject(0, 'probe')).toBe('the held-out batch, before any training');
+    expect(subject(320, 'probe')).toBe('the held-out batch, after 320 updates');
+    const { step } = facts.snapshots[5]!.metrics;
+    expect(subject(step, 'step')).toBe(`the batch of step ${step}, as the models were before it`);
   });
 
   it('says of a picture of what was not computed that it is none of the run’s', () => {

@@ -7,11 +7,12 @@ import { claims, whyNoCode } from '../../../src/ui/panels/share/claims.ts';
 
 const LINK = '#v=1&preset=facts&temperature=0.03';
 const onread = vi.fn();
-let location: { hash: string; pathname: string; search: string; href: string };
+const onplace = vi.fn(() => Promise.resolve(['No such step.']));
+let location: { hash: string; pathname: string; search: string; origin: string };
 let open: () => void = () => undefined;
 
 beforeEach(() => {
-  location = { hash: '', pathname: '/', search: '', href: 'http://page/' };
+  location = { hash: '', pathname: '/', search: '', origin: 'http://page' };
   const write = (_state: unknown, _title: string, url: string) => (location.hash = /#.*/.exec(url)?.[0] ?? '');
   vi.stubGlobal('location', location);
   vi.stubGlobal('history', { pushState: write, replaceState: write });
@@ -30,7 +31,7 @@ function visit(hash: string, own: Parameters<typeof configure>[0] = {}) {
   const draft = new Draft();
   draft.adopt(configure(own));
   location.hash = hash;
-  const address = new AddressBar(draft, onread);
+  const address = new AddressBar(draft, onread, onplace);
   address.start();
   return { draft, address };
 }
@@ -113,5 +114,47 @@ describe('a fragment that looks like settings', () => {
       expect(claims(fragment)).toBe(false);
       expect(visit(`#${fragment}`).address.problem).toBeUndefined();
     }
+  });
+});
+
+describe('a link to what is looked at', () => {
+  const PLACE = '#run=facts&step=320&cell=2.5&matrix=S&batch=step&panel=search';
+
+  test('leaves the reader’s settings alone and stays in the address until they change', async () => {
+    const { draft, address } = visit(PLACE, { seed: 7 });
+    expect(draft.configuration.seed).toBe(7);
+    expect(location.hash).toBe(PLACE);
+    await address.openPlace();
+    expect(onplace).toHaveBeenCalledExactlyOnceWith(address.place);
+    expect(address.place).toMatchObject({ run: 'facts', step: 320, matrix: 'S' });
+    expect(address.unshown).toEqual(['No such step.']);
+    address.dismiss();
+    expect(address.unshown).toEqual([]);
+  });
+
+  test('comes with settings or a lesson', () => {
+    const { draft, address } = visit(`${LINK}&${PLACE.slice(1)}`);
+    expect(draft.configuration.temperature).toBe(0.03);
+    expect(address.problem).toBeUndefined();
+    expect(visit('#lesson=3.2&panel=search').address.problem).toBeUndefined();
+    expect(visit('#lesson=3.2&colour=red').address.problem).toBeDefined();
+    expect(visit('#run=facts&colour=red').address.problem).toBeDefined();
+  });
+
+  test('is opened too when it comes while the page is open, and takes no settings with it', () => {
+    const { draft } = visit('', { seed: 7 });
+    location.hash = PLACE;
+    open();
+    expect(onplace).toHaveBeenCalledOnce();
+    expect(draft.configuration.seed).toBe(7);
+    expect(onread).not.toHaveBeenCalled();
+  });
+
+  test('is made of what is looked at, with settings only where they are not what everybody has', () => {
+    const place = { run: 'facts', step: 320, cell: { row: 1, column: 4 } };
+    expect(visit('').address.linkTo(place)).toBe('http://page/#run=facts&step=320&cell=2.5');
+    expect(visit('', { temperature: 0.03 }).address.linkTo(place)).toBe(
+      `http://page/${LINK}&run=facts&step=320&cell=2.5`,
+    );
   });
 });

@@ -7,6 +7,8 @@ import { displayOrder, matrixNamed, type Order } from '../../state/display.ts';
 import type { Moment } from '../../state/moment.ts';
 import { runName } from '../../state/otherRun.ts';
 import { describe } from '../../state/sentences/sentence.ts';
+import { count } from '../../components/format.ts';
+import { batchName } from '../../state/pairs.ts';
 import type { Slide } from './slide.ts';
 
 export interface SlideChoice {
@@ -42,11 +44,18 @@ export function slideOf(moment: Moment, choice: SlideChoice): Slide {
     matrix,
     step,
     sentence: said ?? describe(seen).text,
-    subject: `the batch of step ${step}, as the models were before it`,
+    subject: subjectWords(moment),
     run: [choice.name, ...runInWords(configuration).slice(1)],
     chart,
     last,
   };
+}
+
+/** Which batch is shown, and with which weights. */
+function subjectWords({ history, subject, step }: Moment): string {
+  if (subject === 'step') return `the batch of step ${step}, as the models were before it`;
+  const name = batchName(subject, history.probe?.of);
+  return step === 0 ? `the ${name}, before any training` : `the ${name}, after ${count(step, 'update')}`;
 }
 
 /** The choice that the page shows the matrix by. */

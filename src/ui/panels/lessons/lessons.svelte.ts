@@ -1,4 +1,5 @@
 import type { Configuration } from '../../../settings/configuration.ts';
+import { splitFragment } from '../share/place.ts';
 import { placeFragment, readPlace, type Place } from './link.ts';
 
 /** Whether lessons stand in the column of the text, and which step of which one. The address follows: #lesson=3.2. */
@@ -15,7 +16,7 @@ export class Lessons {
   /** Opens what the address names, now and when it changes. Returns how to stop listening. */
   start(): () => void {
     const follow = (): void => {
-      const place = readPlace(location.hash.slice(1));
+      const place = readPlace(splitFragment(location.hash.slice(1)).rest);
       if (place) this.isOpen = true;
       else if (this.place) this.isOpen = false;
       this.place = place;

@@ -4,6 +4,11 @@ import { readPlace } from '../lessons/link.ts';
 /** Characters of a link that are quoted. */
 const QUOTED = 24;
 
+/** Something that stood in a link, as far as it is worth repeating. */
+export function quoted(text: string): string {
+  return `"${text.length > QUOTED ? `${text.slice(0, QUOTED)}…` : text}"`;
+}
+
 /**
  * Whether an address's fragment claims to hold settings, so that it is worth a complaint when they cannot be read: anything
  * with an equals sign, also one that was escaped on its way, but a place in the lessons.
@@ -16,6 +21,5 @@ export function claims(fragment: string): boolean {
 export function whyNoCode(fragment: string): string | undefined {
   if (/^lesson/i.test(fragment)) return 'It names no step of a lesson: such links end in #lesson=3.2, say.';
   if (isCode(fragment)) return undefined;
-  const beginning = fragment.length > QUOTED ? `${fragment.slice(0, QUOTED)}…` : fragment;
-  return `Links to settings begin with #v=1, and this one with "#${beginning}".`;
+  return `Links to settings begin with #v=1, and this one with ${quoted(`#${fragment}`)}.`;
 }

@@ -1,5 +1,18 @@
-/** The panels of table.ts, named here because they use what everything on the page may look at, which names them. */
-export type PanelId = 'pair' | 'search' | 'model' | 'runs' | 'takeHome' | 'share' | 'timeline' | 'kernels';
+/**
+ * The panels of table.ts with what stands on their tabs, named here because they use what everything on the page may look at, which
+ * names them.
+ */
+export const PANEL_LABELS = {
+  pair: 'Inside',
+  search: 'Search',
+  model: 'Model',
+  runs: 'Runs',
+  takeHome: 'Take home',
+  share: 'Share',
+  timeline: 'Timeline',
+  kernels: 'Kernels',
+} as const;
+export type PanelId = keyof typeof PANEL_LABELS;
 
 /** Which panel stands beside the matrix, and whether it has the page to itself. */
 export class Panels {

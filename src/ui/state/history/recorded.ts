@@ -2,6 +2,8 @@ import type { RunRecord } from '../../../run/record.ts';
 
 /** Relative to the page, so that they are found under any path. */
 const FOLDER = 'recorded';
+/** Name of the run that plays at first sight. */
+export const FIRST_RUN = 'facts';
 
 /** Whether parsed JSON is a run this page can draw. A server may answer a missing file with a page of its own. */
 export function isRunRecord(value: unknown): value is RunRecord {
@@ -21,7 +23,7 @@ export function isRunRecord(value: unknown): value is RunRecord {
 
 /** The run that plays at first sight; undefined when this copy of the page has none. */
 export function fetchRecordedRun(): Promise<RunRecord | undefined> {
-  return fetchRun('facts');
+  return fetchRun(FIRST_RUN);
 }
 
 /** A recorded run by its name; undefined when this copy of the page has none of it. */
