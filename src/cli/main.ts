@@ -1,6 +1,7 @@
 import { ReportedError } from '../base/errors.ts';
 import { CorpusError } from '../corpus/errors.ts';
 import { chunksCommand } from './commands/chunks.ts';
+import { collectionCommand } from './commands/collection.ts';
 import { embedCommand } from './commands/embed.ts';
 import { essaysCommand } from './commands/essays.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
@@ -20,6 +21,7 @@ const COMMANDS: readonly Command[] = [
   chunksCommand,
   embedCommand,
   evaluateCommand,
+  collectionCommand,
   exportCommand,
   generateCommand,
   planCommand,

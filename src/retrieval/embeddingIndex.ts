@@ -27,12 +27,14 @@ export class EmbeddingIndex {
     const { vectors, dimensions } = this;
     if (query.length !== dimensions)
       throw new RangeError(`A query of ${query.length} dimensions does not fit an index of ${dimensions}.`);
-    return Float64Array.from({ length: this.size }, (_, row) => {
-      const start = row * dimensions;
+    const own = Float64Array.from(query);
+    const scores = new Float64Array(this.size);
+    for (let row = 0, at = 0; row < scores.length; row++) {
       let sum = 0;
-      for (let d = 0; d < dimensions; d++) sum += (query[d] ?? 0) * (vectors[start + d] ?? 0);
-      return sum;
-    });
+      for (let d = 0; d < dimensions; d++, at++) sum += (own[d] ?? 0) * (vectors[at] ?? 0);
+      scores[row] = sum;
+    }
+    return scores;
   }
 
   /** The k nearest, best first; equal scores in order of index. */

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { main } from '../../src/cli/main.ts';
 import type * as nodeGpu from '../../src/cli/support/nodeGpu.ts';
 import { builtInFiles } from '../../src/evaluation/collections/builtIn.ts';
 import { measure, USUAL_MEASURES } from '../../src/evaluation/measures/measures.ts';
@@ -126,6 +127,19 @@ describe('systems that go by words', () => {
     expect(lines(again.out)[1]).toMatchObject({ system: 'tfidf', metrics: lines(out)[1]?.['metrics'] });
   });
 
+  test('a built-in collection is written as a folder, with its licence and text to train on, and read again', async () => {
+    const { code, out, err } = await run('collection', 'python-faq', '--out', at('faq'));
+    expect([code, err, out]).toEqual([0, '', expect.stringContaining('PSF licence version 2')]);
+    const { out: figures } = await evaluate('--collection', at('faq'), '--systems', 'bm25', '--measures', 'ndcg@10');
+    expect(figures).toMatch(/\nbm25 +0\.610\n/);
+    expect(await readFile(at('faq/LICENSE.txt'), 'utf8')).toContain('PSF LICENSE AGREEMENT');
+    expect((await readFile(at('faq/training.txt'), 'utf8')).length).toBeGreaterThan(200_000);
+    expect((await run('collection', 'python-faq', '--out', at('faq'))).code).toBe(1);
+    expect((await run('collection', 'scifact', '--out', at('scifact'))).err).toContain(
+      'There is no collection scifact.',
+    );
+  });
+
   test('a text without judgements, whose queries are its own first sentences', async () => {
     const paragraphs = TEXTS.map(
       (text, i) => `${text} There is more to be said of it in ${i + 7} other words, and so on.`,
@@ -134,6 +148,17 @@ describe('systems that go by words', () => {
     const { out, err } = await evaluate('--file', at('notes.txt'), '--documents', 'paragraph', '--systems', 'tfidf');
     expect(err).toContain('note: Nobody has judged this text. Queries are 6 first sentences');
     expect(out).toMatch(/^notes\.txt: 6 documents, 6 queries/);
+  });
+
+  test('ends when it is told to, with the signal’s code and nothing written', async () => {
+    const stop = new AbortController();
+    stop.abort('SIGINT');
+    const told: string[] = [];
+    vi.spyOn(process.stderr, 'write').mockImplementation((text) => told.push(String(text)) > 0);
+    const path = at('stopped.trec');
+    expect(await main(['evaluate', '--collection', at('sea'), '--run', path], stop.signal)).toBe(130);
+    vi.restoreAllMocks();
+    await expect(readFile(path)).rejects.toThrow('ENOENT');
   });
 
   test('what cannot be used is named, and nothing is printed', async () => {

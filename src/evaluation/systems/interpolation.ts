@@ -40,9 +40,11 @@ export function interpolation(id: string, given: Interpolation): RetrievalSystem
     async rank(options) {
       const pause = pacer(options.signal, 'Ranking');
       const rankings = await rankAll([sparse, dense], options);
-      const merged = new Map(
-        [...queriesOf(rankings)].map((query) => [query, new MergedLists(listsOf(rankings, query))]),
-      );
+      const merged = new Map<string, MergedLists>();
+      for (const query of queriesOf(rankings)) {
+        await pause();
+        merged.set(query, new MergedLists(listsOf(rankings, query)));
+      }
       const folds = foldsOf(collection, seed);
       const sums = folds.map(() => new Float64Array(WEIGHTS.length));
       for (const [f, fold] of folds.entries())
