@@ -6,8 +6,10 @@ import type { Models } from '../panels/models/models.svelte.ts';
 import type { Session } from './session.svelte.ts';
 import type { View } from './view.svelte.ts';
 import type { Runs } from '../panels/runs/runs.svelte.ts';
+import type { Present } from '../panels/present/present.svelte.ts';
 import type { Search } from '../panels/search/search.svelte.ts';
 import type { Draft } from '../panels/settings/draft.svelte.ts';
+import type { Story } from '../panels/story/story.svelte.ts';
 import type { Texts } from '../panels/text/texts.svelte.ts';
 import type { AddressBar } from '../panels/share/addressBar.svelte.ts';
 import type { Theme } from './theme.svelte.ts';
@@ -26,6 +28,8 @@ export interface Page {
   readonly address: AddressBar;
   readonly texts: Texts;
   readonly theme: Theme;
+  readonly story: Story;
+  readonly present: Present;
 }
 
 export const [usePage, providePage] = createContext<Page>();

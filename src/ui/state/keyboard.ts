@@ -2,6 +2,9 @@
 export interface KeyActions {
   trainOrPause(): void;
   step(): void;
+  /** To the chapter before, where a story is told. */
+  back(): void;
+  present(): void;
   help(): void;
 }
 
@@ -13,6 +16,9 @@ interface Key {
   readonly repeats?: true;
 }
 
+/** Elements that letters are typed into. */
+const LETTERS = 'input:not([type="range"], [type="radio"], [type="checkbox"]), select, textarea, [contenteditable]';
+
 const KEYS: Readonly<Record<string, Key>> = {
   ' ': {
     action: 'trainOrPause',
@@ -23,9 +29,16 @@ const KEYS: Readonly<Record<string, Key>> = {
     owners: 'input, select, textarea, [role="tab"], [role="listbox"], [role="application"], [contenteditable]',
     repeats: true,
   },
+  ArrowLeft: {
+    action: 'back',
+    owners: 'input, select, textarea, [role="tab"], [role="listbox"], [role="application"], [contenteditable]',
+    repeats: true,
+  },
+  p: { action: 'present', owners: LETTERS },
+  P: { action: 'present', owners: LETTERS },
   '?': {
     action: 'help',
-    owners: 'input:not([type="range"], [type="radio"], [type="checkbox"]), textarea, [contenteditable]',
+    owners: LETTERS,
   },
 };
 

@@ -15,6 +15,8 @@ export interface ShownRun {
   readonly corpus: CorpusSummary | undefined;
   /** Its name in links, where it is one of the recorded runs that come with the page. */
   readonly recordedAs?: string | undefined;
+  /** Whether it is the one that the page begins with. */
+  readonly isRecorded?: boolean;
 }
 
 /** What the lab tells of the batch that stays the same. */
@@ -89,10 +91,10 @@ export class Stage {
     this.revision++;
   }
 
-  /** Shows a kept run; the one trained here waits. */
+  /** Shows a kept run, or the recorded one again; the one trained here waits. */
   show(run: ShownRun): void {
     if (this.kind === 'live') this.aside = this.shown();
-    this.kind = 'stored';
+    this.kind = run.isRecorded ? 'recorded' : 'stored';
     this.put(run);
   }
 
@@ -173,9 +175,10 @@ export class Stage {
     return this.aside?.history ?? (this.kind === 'live' ? this.history : undefined);
   }
 
-  private shown(): ShownRun {
+  /** The run on the page. */
+  shown(): ShownRun {
     const { history, configuration, corpus, storedName, recordedAs } = this;
-    return { name: storedName, history, configuration, corpus, recordedAs };
+    return { name: storedName, history, configuration, corpus, recordedAs, isRecorded: this.kind === 'recorded' };
   }
 
   private put({ name, history, configuration, corpus, recordedAs }: ShownRun): void {

@@ -110,35 +110,38 @@ export class View {
     this.choose(undefined);
   }
 
-  /** Plays from the step looked at, from the beginning when that is the last one. */
-  play(): void {
+  /**
+   * Plays from the step looked at, from the beginning when that is the last one. `to`: where it stops, the end of the run when left
+   * out; `speed`: steps a second. Resolves with whether it came there: not where somebody stopped it or went elsewhere.
+   */
+  play({ to, speed }: { readonly to?: number; readonly speed?: number } = {}): Promise<boolean> {
     const { history } = this.session;
-    if (history.length < 2) return;
+    if (history.length < 2) return Promise.resolve(false);
     const { earliest } = this.moment;
     let at = this.isAtEnd ? earliest : this.step;
     this.choose(at);
     this.playing = true;
     let before: number | undefined;
     const playback = ++this.playback;
-    const advance = (now: number): void => {
-      if (!this.playing || this.playback !== playback) return;
-      if (this.session.history !== history) {
-        this.playing = false;
-        return;
-      }
-      at += ((now - (before ?? now)) / 1000) * this.speed;
-      before = now;
-      if (at >= history.lastStep) {
-        this.playing = false;
-        this.session.redraw();
-        this.choose(this.session.kind === 'live' ? undefined : history.lastStep);
-        return;
-      }
-      const step = Math.floor(at);
-      if (step !== this.chosenStep) this.choose(step);
+    return new Promise((resolve) => {
+      const advance = (now: number): void => {
+        if (this.session.history !== history && this.playback === playback) this.playing = false;
+        if (!this.playing || this.playback !== playback) return resolve(false);
+        at += ((now - (before ?? now)) / 1000) * (speed ?? this.speed);
+        before = now;
+        if (at >= (to ?? history.lastStep)) {
+          this.playing = false;
+          this.session.redraw();
+          const follows = to === undefined && this.session.kind === 'live';
+          this.choose(follows ? undefined : (to ?? history.lastStep));
+          return resolve(true);
+        }
+        const step = Math.floor(at);
+        if (step !== this.chosenStep) this.choose(step);
+        requestAnimationFrame(advance);
+      };
       requestAnimationFrame(advance);
-    };
-    requestAnimationFrame(advance);
+    });
   }
 
   stop(): void {

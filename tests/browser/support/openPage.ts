@@ -4,6 +4,7 @@ import type { LabError } from '../../../src/lab/door/labError.ts';
 import type { Answers, CommandType, LabCommand, LabEvent, ProgressOf } from '../../../src/lab/door/protocol.ts';
 import type { KernelsView } from '../../../src/lab/door/views.ts';
 import { inventedRun } from './inventedRun.ts';
+import { withoutStory } from './withoutStory.ts';
 import { scriptLab, type Reply, type ScriptedWindow } from './scriptedLab.ts';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
@@ -21,6 +22,8 @@ export interface Opening {
   readonly kernels?: KernelsView;
   /** Fragment of the address that is opened. */
   readonly fragment?: string;
+  /** Whether the story is told; left out, as to somebody who left it before. */
+  readonly story?: boolean;
   /** What its matrix is called. */
   readonly matrix?: string;
 }
@@ -28,7 +31,15 @@ export interface Opening {
 /** The page before a scripted lab. Returns what the console complained about, for the test to look at. */
 export async function openPage(
   page: Page,
-  { recorded = RECORDED, withoutWebGpu, lastStep, kernels, fragment, matrix = 'Batch attention' }: Opening = {},
+  {
+    recorded = RECORDED,
+    withoutWebGpu,
+    lastStep,
+    kernels,
+    fragment,
+    story = false,
+    matrix = 'Batch attention',
+  }: Opening = {},
 ): Promise<string[]> {
   const complaints: string[] = [];
   page.on('console', (message) => {
@@ -40,6 +51,7 @@ export async function openPage(
     route.fulfill({ contentType: 'application/json', body: recorded }),
   );
   await scriptLab(page, { lastStep, kernels });
+  if (!story) await withoutStory(page);
   if (withoutWebGpu) {
     await page.addInitScript(() => Object.defineProperty(Navigator.prototype, 'gpu', { get: () => undefined }));
   }

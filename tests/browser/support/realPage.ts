@@ -1,4 +1,5 @@
 import { expect, test, type Locator, type Page } from '@playwright/test';
+import { withoutStory } from './withoutStory.ts';
 
 /** As small as a run can be that still has everything: a software GPU has to compute it. */
 const SMALL = {
@@ -40,6 +41,7 @@ export async function openRealPage(page: Page): Promise<Misdeeds> {
     const { origin, protocol } = new URL(request.url());
     if (protocol !== 'data:' && origin !== home) misdeeds.requests.push(request.url());
   });
+  await withoutStory(page);
   await page.goto('./');
   const hasAdapter = await page.evaluate(async () => (await navigator.gpu?.requestAdapter()) != null);
   expect(hasAdapter, 'the browser has a WebGPU adapter').toBe(true);

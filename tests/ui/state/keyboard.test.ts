@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { handleKey } from '../../../src/ui/state/keyboard.ts';
 
-const actions = { trainOrPause: vi.fn(), step: vi.fn(), help: vi.fn() };
+const actions = { trainOrPause: vi.fn(), step: vi.fn(), back: vi.fn(), present: vi.fn(), help: vi.fn() };
 const preventDefault = vi.fn();
 
 beforeEach(() => vi.stubGlobal('document', { querySelector: () => null }));
@@ -17,12 +17,14 @@ function press(key: string, { inside = 'main', repeat = false, ctrlKey = false }
 }
 
 describe('the keys of the page', () => {
-  test('train, step and help', () => {
+  test('train, step, go back, present and help', () => {
     press(' ');
     press('ArrowRight');
+    press('ArrowLeft');
+    press('p');
     press('?');
     for (const action of Object.values(actions)) expect(action).toHaveBeenCalledOnce();
-    expect(preventDefault).toHaveBeenCalledTimes(3);
+    expect(preventDefault).toHaveBeenCalledTimes(5);
   });
 
   test('held down, Space trains once, without scrolling; the arrow steps on', () => {
@@ -42,7 +44,7 @@ describe('the keys of the page', () => {
     for (const inside of ['textarea', 'button', '[role="listbox"]', 'dialog']) press(' ', { inside });
     for (const inside of ['textarea', '[role="application"]', '[role="listbox"]', 'dialog'])
       press('ArrowRight', { inside });
-    press('?', { inside: 'textarea' });
+    for (const key of ['?', 'p', 'P']) press(key, { inside: 'textarea' });
     press(' ', { ctrlKey: true });
     press('x');
     press('constructor');
