@@ -34,7 +34,7 @@ export const SYSTEMS: Readonly<Record<string, SystemDefinition>> = {
   bm25: { words: 'BM25', needs: 'words', make: ({ parts, words }) => bm25System(words, parts.bm25) },
   tfidf: { words: 'TF-IDF', needs: 'words', make: ({ words }) => tfIdfSystem(words) },
   untrained: {
-    words: 'the retriever before it learnt: the checkpoint itself',
+    words: 'the checkpoint of --model alone; one that was exported whole has learnt already',
     needs: 'model',
     make: (systems) => denseSystem('untrained', systems.vectors(false)),
   },
