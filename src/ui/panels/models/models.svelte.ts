@@ -45,10 +45,11 @@ export class Models {
 
   /** Asks what is here; who asks while that is being asked waits for the same answer. */
   refresh(): Promise<void> {
-    this.refreshing ??= this.requests.ask({ type: 'listModels' }).then((models) => {
-      this.refreshing = undefined;
-      if (models) this.take(models);
-    });
+    this.refreshing ??= this.requests
+      .ask({ type: 'listModels' })
+      .then((models) => models && this.take(models))
+      // However it ends, who asks next asks anew.
+      .finally(() => (this.refreshing = undefined));
     return this.refreshing;
   }
 
