@@ -42,6 +42,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
 
     await page.getByRole('button', { name: 'Close Runs' }).click();
     await page.getByText('Speed and memory', { exact: true }).click();
+    await expect(page.getByText('GPU memory', { exact: true })).toBeVisible();
     const parts = page.locator('figure:has-text("GPU memory") .bar span');
     const shades = await parts.evaluateAll((all) => all.map((one) => getComputedStyle(one).backgroundColor));
     expect(new Set(shades).size).toBe(shades.length);

@@ -8,7 +8,7 @@ const FIRST = 170;
 /** What stands around the plots of a row, its distance from the next included: a caption of one line, or of two. */
 const AROUND: Readonly<Record<Size, number>> = { large: 32, medium: 52, small: 52 };
 /** How far plots are stretched to fill a panel: where less would be needed, it scrolls. */
-const STRETCH = { least: 0.75, most: 1.7 } as const;
+const STRETCH = { least: 0.55, most: 1.7 } as const;
 
 /**
  * The height of each plot, in pixels, so that together they fill a panel: a large chart takes a row, of others two share one.
