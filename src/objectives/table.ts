@@ -115,6 +115,17 @@ export interface MatrixDefinition {
   readonly range: readonly [number, number];
   /** Whether rows sum to one: then a cell is a share, and the page says who reads whom. */
   readonly isShare: boolean;
+  /** Of shares that are a softmax of another matrix: what they are made from, so that they can be made anew with other values. */
+  readonly softmax?: SoftmaxDefinition;
+}
+
+export interface SoftmaxDefinition {
+  /** Key of the matrix whose rows it is taken over, divided by the temperature. The diagonal counts where it is the answer. */
+  readonly of: string;
+  /** Key of the setting that is the temperature. */
+  readonly temperature: string;
+  /** Key of the setting that may put a control in its place, where there is one; its value `learned` is the softmax. */
+  readonly control?: string;
 }
 
 /** What rows and columns of the matrices stand for, in words. */

@@ -64,6 +64,7 @@ export const INFO_NCE_TABLE: ObjectiveTable = {
       most: { caption: 'Which passage crop each query crop takes for its own chunk’s', head: 'Most probable' },
       range: [-0.001, 1.001],
       isShare: true,
+      softmax: { of: 'similarity', temperature: 'infoNceTemperature' },
     },
     {
       key: 'similarity',

@@ -160,6 +160,7 @@ export const REVELA_TABLE: ObjectiveTable = {
       most: { caption: 'What each chunk reads most', head: 'Reads most' },
       range: [-0.001, 1.001],
       isShare: true,
+      softmax: { of: 'similarity', temperature: 'temperature', control: 'attention' },
     },
     {
       key: 'similarity',

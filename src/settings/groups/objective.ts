@@ -36,6 +36,7 @@ export const OBJECTIVE = {
     help: 'Where the batch attention matrix comes from. The others are controls: without them a falling loss proves nothing.',
     applies: [FOR_REVELA],
     default: 'learned',
+    paper: 'learned',
     choices: [
       { value: 'learned', label: 'Learned', help: 'Softmax of the retriever’s similarities: the method itself.' },
       {

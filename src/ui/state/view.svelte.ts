@@ -7,6 +7,7 @@ import type { History, Subject } from './history/history.ts';
 import { arrival, momentAt, reachOf, type Moment, type Reach } from './moment.ts';
 import type { Session } from './session.svelte.ts';
 import { teachingOf } from './teaching.ts';
+import { Lens } from './whatIf/lens.svelte.ts';
 
 /** A cell of the matrix, by its places on the axes. */
 export interface Cell {
@@ -55,11 +56,13 @@ export class View {
   readonly subject: Subject = $derived(this.moment.subject);
   /** The batch of the step looked at, whatever is shown: what the models were trained on. */
   readonly record = $derived(this.moment.record);
+  /** What is put in the place of A, if anything is. */
+  readonly lens = new Lens(() => ({ table: this.table, configuration: this.session.configuration }));
   /**
-   * What is shown: matrix, sentence, table, numbers and exports take all they draw from this one, its matrices by `matrixOf`. Whoever
-   * shows other values than the run had puts another picture here, without the gradients, which are of the run's own.
+   * What is shown: matrix, sentence, table, numbers and exports take all they draw from this one, its matrices by `matrixOf`. Where
+   * something is put in the place of A it is not the run's own picture, and says so (whatIf/instead.ts).
    */
-  readonly picture: Picture | undefined = $derived(this.moment.picture);
+  readonly picture: Picture | undefined = $derived(this.moment.picture && this.lens.through(this.moment.picture));
   /** What the batch shown teaches the retriever, where the run kept that. */
   readonly teaching = $derived(this.picture && teachingOf(this.table, this.picture));
   /** Whether the corpus knows in which sentence the chunks shown were told. */

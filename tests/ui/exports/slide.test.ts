@@ -23,6 +23,7 @@ function slideOf(run: RunRecord, step: number, changes: Partial<Slide> = {}): Sl
     places: displayOrder(record!.batch, 'document'),
     pairs: history.table.pairs,
     matrix,
+    what: 'Attention A = softmax(S / τ)',
     step: at,
     sentence: 'Chunk 7 reads chunk 8 <more> than any other.',
     subject: 'the batch of this step',

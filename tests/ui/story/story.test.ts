@@ -30,6 +30,7 @@ function stage() {
     step: 0,
     frames: { document: true, wording: false },
     show: vi.fn(),
+    lens: { leave: vi.fn() },
     travel: vi.fn((step: number) => {
       view.step = step;
     }),

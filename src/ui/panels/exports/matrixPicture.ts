@@ -1,6 +1,7 @@
 import type { MatrixDefinition, PairWords } from '../../../objectives/tables.ts';
 import { matrixOf, type Picture } from '../../../run/record.ts';
-import { displayOrder, matrixName, type Order } from '../../state/display.ts';
+import { displayOrder, type Order } from '../../state/display.ts';
+import { matrixTitle, whatIfOf } from '../../state/whatIf/instead.ts';
 import { axisNames, documentPatterns, matrixLegend, matrixMarks } from './matrixMarks.ts';
 import { MUTED } from './palette.ts';
 import { element, label, picture } from './svg.ts';
@@ -18,7 +19,8 @@ export function matrixPicture(
 ): string {
   const { batch } = shown;
   const marked = { batch, values: matrixOf(shown, matrix.key), places: displayOrder(batch, order), pairs };
-  const title = `${matrixName(matrix)} ${matrix.formula}, at step ${shown.metrics.step}`;
+  const whatIf = whatIfOf(shown, matrix);
+  const title = `${matrixTitle(shown, matrix)}, ${whatIf === undefined ? '' : `${whatIf}, `}at step ${shown.metrics.step}`;
   const width = LEFT + SIDE + 24;
   const height = TOP + SIDE + LEGEND;
   const content = [

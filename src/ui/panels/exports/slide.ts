@@ -1,6 +1,5 @@
 import type { MatrixDefinition } from '../../../objectives/tables.ts';
 import type { RunChart } from '../charts/runCharts.ts';
-import { matrixName } from '../../state/display.ts';
 import { chartMarks } from './chartPicture.ts';
 import {
   axisNames,
@@ -17,6 +16,8 @@ import { textWidth, wrapped } from './textWidth.ts';
 /** What a slide shows, all of one step. */
 export interface Slide extends MarkedMatrix {
   readonly matrix: MatrixDefinition;
+  /** What it is, and how its cells were made: "Attention A = softmax(S / τ)". */
+  readonly what: string;
   readonly step: number;
   /** What stands in place of the matrix and the step. */
   readonly title?: string;
@@ -54,8 +55,7 @@ export function slidePicture(slide: Slide, { width, height }: typeof SLIDE | typ
   const { matrix, step, lens, pairs } = slide;
   const side = height - TOP - FOOT;
   const right = width - MARGIN;
-  const title =
-    slide.title ?? `${matrixName(matrix)} ${matrix.formula}, step ${step}${lens === undefined ? '' : ` · ${lens}`}`;
+  const title = slide.title ?? `${slide.what}, step ${step}${lens === undefined ? '' : ` · ${lens}`}`;
   const said = wrapped(slide.sentence, 26, width - 2 * MARGIN, 2);
   const chartHeight = Math.round(0.44 * side);
   const textsHeight = side - chartHeight - 16;

@@ -9,6 +9,8 @@ import { runName } from '../../state/otherRun.ts';
 import { describe } from '../../state/sentences/sentence.ts';
 import { count } from '../../components/format.ts';
 import { batchName } from '../../state/pairs.ts';
+import { matrixTitle, whatIfOf } from '../../state/whatIf/instead.ts';
+import type { Lens } from '../../state/whatIf/lens.svelte.ts';
 import type { Slide } from './slide.ts';
 
 export interface SlideChoice {
@@ -22,11 +24,14 @@ export interface SlideChoice {
   readonly chart?: string;
   /** What stands in place of the sentence, which nobody could read where it changes with every frame. */
   readonly said?: string;
+  /** What the run is seen through; left out, as it was. */
+  readonly lens?: Pick<Lens, 'through'> | undefined;
 }
 
 /** The slide of a moment of a run. */
 export function slideOf(moment: Moment, choice: SlideChoice): Slide {
-  const { history, picture, step, last } = moment;
+  const { history, step, last } = moment;
+  const picture = moment.picture && (choice.lens?.through(moment.picture) ?? moment.picture);
   if (!picture) throw new Error('There is no step to draw.');
   const { configuration, order, said } = choice;
   const matrix = matrixNamed(history.table, choice.matrix);
@@ -42,6 +47,8 @@ export function slideOf(moment: Moment, choice: SlideChoice): Slide {
     places,
     pairs: history.table.pairs,
     matrix,
+    what: matrixTitle(picture, matrix),
+    lens: whatIfOf(picture, matrix),
     step,
     sentence: said ?? describe(seen).text,
     subject: subjectWords(moment),
@@ -61,5 +68,11 @@ function subjectWords({ history, subject, step }: Moment): string {
 /** The choice that the page shows the matrix by. */
 export function shownChoice({ session, view }: Pick<Page, 'session' | 'view'>): SlideChoice {
   const name = runName(session) ?? `Run on ${session.stage.shownTitle}, trained on this page`;
-  return { configuration: session.configuration, name, matrix: view.matrix.symbol, order: view.order };
+  return {
+    configuration: session.configuration,
+    name,
+    matrix: view.matrix.symbol,
+    order: view.order,
+    lens: view.lens.held(),
+  };
 }

@@ -3,6 +3,7 @@ import { matrixOf, type Picture } from '../../../run/record.ts';
 import { decimal } from '../../components/format.ts';
 import { isPair } from '../../state/pairs.ts';
 import type { Cell } from '../../state/view.svelte.ts';
+import { insteadOf, insteadWords } from '../../state/whatIf/instead.ts';
 
 /** What stands in a cell of all matrices. */
 export interface CellValues {
@@ -69,6 +70,8 @@ export function cellWords(
   const found = cellValues(table, picture, places, cell);
   if (!found) return '';
   if (isEmptyCell(table, cell)) return emptyCellWords(cell);
-  if (cell.row !== cell.column) return `${pairWords(table, cell)}: ${valueWords(found)}.`;
-  return `${pairWords(table, cell)}, the right answer: ${valueWords({ ...found, isPartner: false })}.`;
+  const instead = insteadOf(picture);
+  const end = instead ? `, ${insteadWords(instead)}.` : '.';
+  if (cell.row !== cell.column) return `${pairWords(table, cell)}: ${valueWords(found)}${end}`;
+  return `${pairWords(table, cell)}, the right answer: ${valueWords({ ...found, isPartner: false })}${end}`;
 }

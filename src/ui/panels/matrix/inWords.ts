@@ -5,6 +5,7 @@ import { readRows } from '../../state/display.ts';
 import { PULL_WORDS, pullSign, savingNumber } from '../../state/sentences/teaching.ts';
 import type { Teaching } from '../../state/teaching.ts';
 import { placeOf } from './cell.ts';
+import { whatIfOf } from '../../state/whatIf/instead.ts';
 
 /** A matrix as a table for those who do not see it: of each row the largest value, an empty diagonal left out. */
 export interface MatrixTable {
@@ -28,9 +29,11 @@ export interface Tabled {
 
 export function matrixTable({ picture, places, matrix, pairs, moment, teaching }: Tabled): MatrixTable {
   const { key, symbol, most } = matrix;
+  const whatIf = whatIfOf(picture, matrix);
+  const caption = whatIf === undefined ? most.caption : `${most.caption}, ${whatIf}`;
   const taught = teaching ? [...(teaching.savings ? ['Saves, nats per token'] : []), 'S goes'] : [];
   const heads = ['Chunk', most.head, symbol, 'Same document', ...taught];
-  if (!picture) return { caption: most.caption, heads, rows: [] };
+  if (!picture) return { caption, heads, rows: [] };
   const rows = readRows(picture.batch, matrixOf(picture, key), places, pairs).map((row) => [
     String(row.row + 1),
     String(row.most + 1),
@@ -38,7 +41,7 @@ export function matrixTable({ picture, places, matrix, pairs, moment, teaching }
     row.most === row.row ? 'itself' : row.isPartner ? 'yes' : 'no',
     ...(teaching ? taughtWords(teaching, placeOf(places, { row: row.row, column: row.most }) ?? 0) : []),
   ]);
-  return { caption: `${most.caption}, ${moment}`, heads, rows };
+  return { caption: `${caption}, ${moment}`, heads, rows };
 }
 
 function taughtWords(teaching: Teaching, at: number): string[] {

@@ -179,6 +179,8 @@ export class Story {
   /** Shows a chapter's moment, with frames around the pairs that it speaks of. */
   private show({ step, frames }: Chapter): void {
     this.view.show('probe');
+    // It tells what the run did.
+    this.view.lens.leave();
     Object.assign(this.view.frames, frames);
     this.view.travel(step);
   }
