@@ -17,7 +17,11 @@ export class Theme {
   }
 
   next(): void {
-    this.name = THEMES[(THEMES.indexOf(this.name) + 1) % THEMES.length] ?? 'system';
+    this.wear(THEMES[(THEMES.indexOf(this.name) + 1) % THEMES.length] ?? 'system');
+  }
+
+  wear(name: ThemeName): void {
+    this.name = name;
     if (this.name === 'system') delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = this.name;
     save('theme', this.name);
