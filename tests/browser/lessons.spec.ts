@@ -52,7 +52,7 @@ test('are walked through by keyboard and by buttons, and the address follows', a
   await page.keyboard.press('n');
   await expect(page).toHaveURL(/#lesson=3\.2$/);
   await expect(page.getByRole('heading', { name: LESSONS[2]!.steps[1]! })).toBeVisible();
-  await page.keyboard.press('p');
+  await page.keyboard.press('b');
   await expect(page).toHaveURL(/#lesson=3\.1$/);
   await page.getByRole('button', { name: 'Next', exact: true }).click();
   await page.getByRole('button', { name: /^Step 4: / }).click();

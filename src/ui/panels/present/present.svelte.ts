@@ -2,10 +2,10 @@
 export class Present {
   isOpen = $state(false);
 
-  open(): void {
+  async open(): Promise<void> {
+    // Refused inside frames and on some phones: it then fills the window. The dialog is opened after it, since what is shown last lies on top.
+    await document.documentElement.requestFullscreen?.().catch(() => undefined);
     this.isOpen = true;
-    // Refused inside frames and on some phones: it then fills the window.
-    void document.documentElement.requestFullscreen?.().catch(() => undefined);
   }
 
   close(): void {

@@ -201,8 +201,11 @@ export class Story {
   }
 }
 
-/** Keys that the page gives to the story while it is told; where something else has the focus that takes them, the view moves. */
-const KEYS: ReadonlySet<string> = new Set([' ', 'ArrowLeft', 'ArrowRight']);
+/**
+ * Keys that the page gives to the story while it is told, or that show it large; where something else has the focus that takes them,
+ * the view moves.
+ */
+const KEYS: ReadonlySet<string> = new Set([' ', 'ArrowLeft', 'ArrowRight', 'p', 'P']);
 
 /** Whether something pressed belongs to the story, which then knows by itself what to do. */
 function isOfStory(target: EventTarget | null): boolean {
