@@ -108,11 +108,12 @@ describe.each(GOLDEN_CASES)('$name', ({ qrels: judged, run, expected }) => {
     }
   });
 
-  test('as BEIR', ({ skip }) => {
-    const { beir } = expected;
-    if (!beir) return skip('BEIR raises an error here');
-    expectMeans(scoresOf(rankings, qrels, measures(BEIR), 'beir'), BEIR, beir);
-  });
+  // Where there is nothing to average, BEIR raises an error: such a case has no numbers of it.
+  const { beir } = expected;
+  if (beir)
+    test('as BEIR', () => {
+      expectMeans(scoresOf(rankings, qrels, measures(BEIR), 'beir'), BEIR, beir);
+    });
 
   test('over all queries that have a relevant document: their mean, with 0 for those left out', () => {
     const scores = scoresOf(rankings, qrels, measures(PYTREC));
