@@ -138,7 +138,7 @@ export const REVELA_TABLE: ObjectiveTable = {
       unit: 'nats per token',
       size: 'large',
       lines: [
-        { metric: 'contrast', of: 'probe', label: 'partner − others', title: 'Partner’s advantage', tone: 'strong' },
+        { metric: 'contrast', of: 'probe', label: 'advantage', title: 'Partner’s advantage', tone: 'strong' },
         { metric: 'isolatedLoss', minus: 'ntpLoss', of: 'probe', label: 'gain', title: 'Gain', tone: 'accent' },
       ],
     },

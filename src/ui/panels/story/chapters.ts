@@ -128,10 +128,14 @@ function byWording(at: ProbeMetrics): Chapter {
     title: 'Groups by wording',
     step: at.step,
     sentence: `First it learns how things are said: ${share(at, 'wordingShare')} of the attention goes to the same sentence about somebody else, ${share(at, 'partnerShare')} to the partner.`,
-    more: `By chance it would be ${share(at, 'wordingShareByChance')} and ${share(at, 'partnerShareByChance')}.`,
+    more: byChance(share(at, 'wordingShareByChance'), share(at, 'partnerShareByChance')),
     frames: { document: true, wording: true },
     curve: 'partnerShare',
   };
+}
+
+function byChance(wording: string, partner: string): string {
+  return `By chance it would be ${wording === partner ? `${partner} each` : `${wording} and ${partner}`}.`;
 }
 
 function byPartner(at: ProbeMetrics, last: ProbeMetrics, wording: ProbeMetrics | undefined, way: Way): Chapter {
