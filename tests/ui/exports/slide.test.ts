@@ -67,6 +67,10 @@ describe('a slide', () => {
       const at = said.indexOf(slide.batch.chunks[chunk]!.text);
       expect(said[at - 1]).toBe(String(place + 1));
     });
+    for (const { metrics, batch } of facts.snapshots) {
+      const all = textsOf(slidePicture(slideOf(facts, metrics.step)));
+      for (const { text } of batch.chunks) expect(all).toContain(text);
+    }
     const history = History.from(facts);
     expect(said).toContain(`alone ${history.value('isolatedLoss', STEP).toFixed(2)}`);
     expect(said).toContain(`with context ${history.value('ntpLoss', STEP).toFixed(2)}`);

@@ -115,7 +115,8 @@ function texts({ batch, places }: Slide, width: number, height: number): string 
   const large = Math.max(SMALLEST, Math.min(20, 0.62 * pitch));
   const small = Math.max(SMALLEST, Math.min(0.8 * large, pitch / 2.6));
   const fits = room / widest >= small;
-  const size = fits ? Math.min(large, room / widest) : small;
+  // A little less than all of the room: sums of widths are rounded.
+  const size = fits ? Math.min(large, (0.999 * room) / widest) : small;
   const most = pitch >= 2.3 * size ? 2 : 1;
   return chunks
     .map(({ text, document }, place) => {
