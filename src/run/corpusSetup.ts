@@ -73,7 +73,10 @@ function setUpFacts(configuration: Configuration, { bases }: CorpusSetupOptions)
   const batches = new FactStream({ batchSize, chunksPerFact, seed });
   const tokenizer = bases?.languageModel.tokenizer ?? new TextTokenizer(wordTokenizerFiles(factVocabulary()));
   const sample: Chunk[] = [];
-  for (let i = 0; i < FACT_SAMPLE_BATCHES; i++) sample.push(...batches.batchAt(i).chunks);
+  // Batches count their facts from 0; in the sample each fact is a document of its own.
+  const facts = batchSize / chunksPerFact;
+  for (let i = 0; i < FACT_SAMPLE_BATCHES; i++)
+    sample.push(...batches.batchAt(i).chunks.map((chunk) => ({ ...chunk, document: i * facts + chunk.document })));
   const chunkTexts = sample.map(({ text }) => text);
   const terms = new TermStatistics(chunkTexts);
   return {
@@ -92,6 +95,7 @@ function setUpFacts(configuration: Configuration, { bases }: CorpusSetupOptions)
       chunks: undefined,
       vocabulary: tokenizer.vocabularySize,
       notices: bases ? noticesOf(bases, configuration) : [],
+      queries: batches.retold(0),
       preview: batches
         .batchAt(0)
         .chunks.map((chunk) => chunkView(tokenizer, chunk, chunk.document, configuration.chunkTokens)),

@@ -167,6 +167,8 @@ export interface CorpusSummary {
   readonly vocabulary: number;
   /** Things worth knowing that stop nothing ("one document only: recall cannot be measured"). */
   readonly notices: readonly string[];
+  /** Texts to search with whose answers are among the chunks, where a corpus knows some that are no copies of them. */
+  readonly queries?: readonly string[];
   /** The first chunks, for the list on the page. */
   readonly preview: readonly ChunkView[];
 }

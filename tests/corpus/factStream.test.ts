@@ -86,6 +86,19 @@ describe('FactStream', () => {
     expect(heldOut.filter(({ attributes }) => combinations.has(attributes))).toEqual([]);
   });
 
+  it('tells each fact of a batch once more, in a sentence that the batch has not', () => {
+    const stream = new FactStream();
+    const retold = stream.retold(3).map(understand);
+    const told = stream.batchAt(3).chunks.map(({ text }) => understand(text));
+    expect(retold).toHaveLength(4);
+    for (const again of retold) {
+      const tellings = told.filter(({ name, attributes }) => name === again.name && attributes === again.attributes);
+      expect(tellings).toHaveLength(2);
+      expect(tellings.map(({ template }) => template)).not.toContain(again.template);
+    }
+    expect(new FactStream({ chunksPerFact: 4 }).retold(0)).toEqual([]);
+  });
+
   it('depends on seed and step alone, and measures all seeds on the same held-out batches', () => {
     const [a, b, c] = [new FactStream({ seed: 4 }), new FactStream({ seed: 4 }), new FactStream({ seed: 5 })];
     expect(b.batchAt(17)).toEqual(training(a, 18)[17]);

@@ -41,3 +41,14 @@ test('the BM25 control counts the words of a corpus once, not again for every ba
       ).toBeCloseTo(1, 6);
   expect(readings).toBe(0);
 });
+
+test('in the sample of the fact stream each fact is a document of its own, and examples to search with are no copies', async () => {
+  const { chunks, summary } = await setUpCorpus(configure({}));
+  const documents = new Set(chunks.map(({ document }) => document));
+  expect(documents.size).toBe(chunks.length / 2);
+  expect(new Set(chunks.map(({ document, documentTitle }) => `${document} ${documentTitle}`)).size).toBe(
+    documents.size,
+  );
+  expect(summary.queries).toHaveLength(4);
+  expect(chunks.map(({ text }) => text)).not.toEqual(expect.arrayContaining([summary.queries?.[0]]));
+});

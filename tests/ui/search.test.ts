@@ -1,10 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { configure } from '../../src/settings/configuration.ts';
 import type { SearchHit } from '../../src/lab/door/views.ts';
 import type { ChunkView } from '../../src/run/record.ts';
 import { takeHomeWords } from '../../src/ui/panels/takeHome/words.ts';
 import { commonFolder, droppedFiles } from '../../src/ui/components/droppedFiles.ts';
-import { barLength, exampleQueries, firstRight, moveOf } from '../../src/ui/panels/search/words.ts';
+import { amongWords, barLength, exampleQueries, firstRight, moveOf } from '../../src/ui/panels/search/words.ts';
 
 function chunk(documentTitle: string, text: string): ChunkView {
   return { documentTitle, text, document: 0, tokens: [] };
@@ -37,7 +37,8 @@ describe('the right answer', () => {
 describe('example queries', () => {
   it('are the titles of the documents', () => {
     const chunks = [chunk('Bread', 'a'), chunk('Bread', 'b'), chunk('Salt', 'c'), chunk('Text 3', 'd')];
-    expect(exampleQueries(chunks)).toEqual(['Bread', 'Salt']);
+    expect(exampleQueries({ preview: chunks })).toEqual(['Bread', 'Salt']);
+    expect(exampleQueries({ preview: chunks, queries: ['a fact'] })).toEqual(['a fact']);
   });
 
   it('are first words where documents have no names', () => {
@@ -45,9 +46,15 @@ describe('example queries', () => {
       chunk('Pasted text', '## A loaf rises slowly in a cold room, overnight.'),
       chunk('Document 2', 'Hi!'),
     ];
-    expect(exampleQueries(chunks)).toEqual(['A loaf rises slowly in a cold', 'Hi']);
-    expect(exampleQueries([])).toEqual([]);
+    expect(exampleQueries({ preview: chunks })).toEqual(['A loaf rises slowly in a cold', 'Hi']);
+    expect(exampleQueries({ preview: [] })).toEqual([]);
   });
+});
+
+test('a search says that it is among more than recall is', () => {
+  expect(amongWords(512, 8)).toBe(
+    'This search ranks all 512 chunks; recall@1 on the charts ranks the 7 others of a batch, which is easier.',
+  );
 });
 
 describe('ranks', () => {

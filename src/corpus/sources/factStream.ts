@@ -76,23 +76,36 @@ export class FactStream implements BatchSource {
 
   batchAt(step: number): Batch {
     requireInteger('Step', step, 0);
-    return this.build(this.random.fork(`train ${step}`), false, step);
+    return this.build(this.random.fork(`train ${step}`), false, step).batch;
+  }
+
+  /**
+   * The facts of a training batch, each told once more, in a sentence that the batch does not tell it in: to search with, since the
+   * answer is known and is no copy. None where a fact is told in all sentences there are.
+   */
+  retold(step: number): string[] {
+    return this.build(this.random.fork(`train ${step}`), false, step).retold;
   }
 
   heldOutBatches(count: number): Batch[] {
     // Independent of the run's seed, so that figures of different seeds are comparable.
     const random = Random.fromSeed(0).fork('held-out facts');
-    return Array.from({ length: count }, (_, i) => this.build(random.fork(`batch ${i}`), true, i));
+    return Array.from({ length: count }, (_, i) => this.build(random.fork(`batch ${i}`), true, i).batch);
   }
 
-  private build(random: Random, heldOut: boolean, ordinal: number): Batch {
+  private build(random: Random, heldOut: boolean, ordinal: number): { batch: Batch; retold: string[] } {
     const factCount = this.batchSize / this.chunksPerFact;
     const names = random
       .shuffle(NAMES.map((name, i) => ({ name, i })).filter(({ name }) => heldOutNames.has(name) === heldOut))
       .slice(0, factCount);
+    const retold: string[] = [];
     const told = names.flatMap(({ name, i }, factIndex) => {
       const fact = this.drawFact(random, heldOut, i);
-      const templates = random.shuffle(TEMPLATES).slice(0, this.chunksPerFact);
+      const shuffled = random.shuffle(TEMPLATES);
+      const templates = shuffled.slice(0, this.chunksPerFact);
+      retold.push(
+        ...shuffled.slice(this.chunksPerFact, this.chunksPerFact + 1).map((template) => tell(fact, template)),
+      );
       return templates.map((template) => ({
         text: tell(fact, template),
         document: factIndex,
@@ -101,7 +114,7 @@ export class FactStream implements BatchSource {
       }));
     });
     const chunks: Chunk[] = random.shuffle(told).map((chunk, i) => ({ ...chunk, index: ordinal * this.batchSize + i }));
-    return { chunks, labels: chunks.map((chunk) => chunk.document) };
+    return { batch: { chunks, labels: chunks.map((chunk) => chunk.document) }, retold };
   }
 
   private drawFact(random: Random, heldOut: boolean, name: number): Fact {

@@ -1,13 +1,21 @@
 import type { DocumentStanding, SearchHit, SearchResult, SearchSide } from '../../../lab/door/views.ts';
 import type { ChunkView } from '../../../run/record.ts';
+import { count } from '../../components/format.ts';
 
 /** Titles that name nothing: a search for them would be of no use. */
 const NAMELESS = /^(pasted text|dropped text|the text|text|document|part|section|fact)?\s*\d*$/i;
 const EXAMPLES = 4;
 const EXAMPLE_WORDS = 7;
 
-/** Queries to begin with: titles of the corpus's documents, else the first words of its chunks. */
-export function exampleQueries(chunks: readonly ChunkView[]): string[] {
+/** Queries to begin with: those that the corpus itself names, else titles of its documents, else the first words of its chunks. */
+export function exampleQueries({
+  queries = [],
+  preview: chunks,
+}: {
+  readonly queries?: readonly string[];
+  readonly preview: readonly ChunkView[];
+}): string[] {
+  if (queries.length > 0) return queries.slice(0, EXAMPLES);
   const titles = new Set(
     chunks.map(({ documentTitle }) => documentTitle.trim()).filter((title) => !NAMELESS.test(title)),
   );
@@ -89,4 +97,12 @@ function places({ first }: DocumentStanding): string {
   return BY.map(([side, how]) => `${first[side] === undefined ? 'not found' : `rank ${first[side]}`} ${how}`).join(
     ', ',
   );
+}
+
+/**
+ * What a search is among, beside what recall@1 on the charts is among: the two are not the same task. `batch`: chunks in a batch of
+ * the run.
+ */
+export function amongWords(chunks: number, batch: number): string {
+  return `This search ranks all ${count(chunks, 'chunk')}; recall@1 on the charts ranks the ${count(batch - 1, 'other')} of a batch, which is easier.`;
 }
