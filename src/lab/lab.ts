@@ -70,7 +70,7 @@ export class Lab implements Door {
 
   readonly #handlers: Handlers = {
     configure: (command, { signal }) => this.#run.configure(command, signal),
-    train: (_command, { signal }) => this.#run.train(Infinity, signal),
+    train: ({ steps = Infinity }, { signal }) => this.#run.train(steps, signal),
     step: (_command, { signal }) => this.#run.train(1, signal),
     pause: () => Promise.resolve(this.#run.pause()),
     reset: (_command, { signal }) => this.#run.reset(signal),

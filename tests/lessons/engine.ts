@@ -1,19 +1,14 @@
-import { configure, type Configuration } from '../../src/settings/configuration.ts';
-import { setUpCorpus, type CorpusSetup } from '../../src/run/corpusSetup.ts';
-import { openExperiment, type Experiment } from '../../src/run/assemble.ts';
-import { CorpusFeed } from '../../src/run/feed.ts';
-import { stepRecord } from '../../src/run/records.ts';
-import type { StepRecord } from '../../src/run/record.ts';
+import { runTrial } from '../../bench/lessons/trial.ts';
 import { isRevelaBatch, withLanguageModel } from '../../src/objectives/revela/objective.ts';
 import { revelaOptions } from '../../src/objectives/revela/options.ts';
 import { revela } from '../../src/objectives/revela/revela.ts';
 import type { Runtime } from '../../src/ops/core/runtime.ts';
-
-/** A short run of a lesson's configuration. */
-export interface Observed {
-  /** The last step. */
-  readonly record: StepRecord;
-}
+import { openExperiment } from '../../src/run/assemble.ts';
+import { setUpCorpus } from '../../src/run/corpusSetup.ts';
+import { CorpusFeed } from '../../src/run/feed.ts';
+import type { Configuration } from '../../src/settings/configuration.ts';
+import type { EngineQuantity } from '../../src/ui/panels/lessons/numbers/conditions.ts';
+import type { Observed } from '../../src/ui/panels/lessons/numbers/observed.ts';
 
 /** Runs lessons' configurations on the real engine, each once. */
 export class Engine {
@@ -22,30 +17,23 @@ export class Engine {
   constructor(private readonly runtime: Runtime) {}
 
   train(configuration: Configuration, steps: number): Promise<Observed> {
-    return this.#once('train', configuration, steps, async (experiment, corpus) => ({
-      record: await train(experiment, corpus, configuration, steps),
-    }));
+    return this.#once(['train', configuration, steps], () =>
+      runTrial(this.runtime, configuration, steps, new AbortController().signal),
+    );
   }
 
-  /** Largest change of any S of held-out text by `steps` steps. */
-  heldOutShift(configuration: Configuration, steps: number): Promise<number> {
-    const one = configure({ heldOutBatches: 1 }, configuration);
-    return this.#once('shift', one, steps, async (experiment, corpus) => {
-      const similarities = async () =>
-        (await experiment.trainer.evaluate()).batches.map(
-          ({ matrices }) => matrices['similarity'] ?? new Float32Array(),
-        );
-      const before = await similarities();
-      await train(experiment, corpus, one, steps);
-      const after = await similarities();
-      return Math.max(...after.flatMap((S, b) => Array.from(S, (s, at) => Math.abs(s - (before[b]?.[at] ?? NaN)))));
-    });
+  /** What no record has: largest lengths of what the untrained language model reads from its neighbours. */
+  async readings(configuration: Configuration): Promise<Record<EngineQuantity, number>> {
+    const lengths = await this.#once(['reading', configuration], () => this.#largestReadings(configuration));
+    return { largestReading: Math.max(...lengths), firstLayerReading: lengths[0] ?? NaN };
   }
 
-  /** Largest length (per token and head) of what the untrained language model reads from its neighbours, per layer. */
-  largestReadings(configuration: Configuration): Promise<number[]> {
-    return this.#once('reading', configuration, 0, async (experiment, corpus) => {
-      const { runtime } = this;
+  /** Per layer, over tokens and heads. */
+  async #largestReadings(configuration: Configuration): Promise<number[]> {
+    const { runtime } = this;
+    const corpus = await setUpCorpus(configuration);
+    const experiment = await openExperiment(runtime, configuration, corpus);
+    try {
       const models = withLanguageModel(experiment.models);
       const batch = new CorpusFeed(corpus, configuration).batchAt(0);
       if (!isRevelaBatch(batch)) throw new Error('The lesson does not train for Revela.');
@@ -70,42 +58,17 @@ export class Engine {
       const before = await Promise.all(own);
       const after = await Promise.all(whole);
       return after.map((values, layer) => longest(values, before[layer] ?? values, headDim));
-    });
+    } finally {
+      experiment.destroy();
+    }
   }
 
-  #once<T>(
-    what: string,
-    configuration: Configuration,
-    steps: number,
-    work: (experiment: Experiment, corpus: CorpusSetup) => Promise<T>,
-  ): Promise<T> {
-    const key = JSON.stringify([what, configuration, steps]);
-    const found = this.#done.get(key) as Promise<T> | undefined;
-    if (found) return found;
-    const run = (async () => {
-      const corpus = await setUpCorpus(configuration);
-      const experiment = await openExperiment(this.runtime, configuration, corpus);
-      try {
-        return await work(experiment, corpus);
-      } finally {
-        experiment.destroy();
-      }
-    })();
-    this.#done.set(key, run);
-    return run;
+  #once<T>(what: readonly unknown[], work: () => Promise<T>): Promise<T> {
+    const key = JSON.stringify(what);
+    const found = (this.#done.get(key) as Promise<T> | undefined) ?? work();
+    this.#done.set(key, found);
+    return found;
   }
-}
-
-async function train(
-  { trainer }: Experiment,
-  corpus: CorpusSetup,
-  configuration: Configuration,
-  steps: number,
-): Promise<StepRecord> {
-  let record: StepRecord | undefined;
-  for (let step = 0; step < steps; step++) record = stepRecord(await trainer.step(), corpus, configuration);
-  if (!record) throw new Error('A claim needs at least one step.');
-  return record;
 }
 
 /** Largest length of after − before over stretches of `size`. */

@@ -33,8 +33,11 @@ export type SessionCommand =
       readonly text?: GivenText;
       readonly title?: string;
     }
-  /** Train until paused, which is when it is answered. Opens the GPU and builds the models when that has not happened yet. */
-  | { readonly type: 'train' }
+  /**
+   * Train until paused, or for so many steps and no more; answered when it has paused. Opens the GPU and builds the models when that
+   * has not happened yet.
+   */
+  | { readonly type: 'train'; readonly steps?: number }
   /** Stops training after the step under way, and preparing at once. */
   | { readonly type: 'pause' }
   /** One step, then pause. */

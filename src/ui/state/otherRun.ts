@@ -1,10 +1,17 @@
 import type { Session } from './session.svelte.ts';
 
+const KINDS = { recorded: 'Recorded run', kept: 'Kept run', trial: 'Trial run' } as const;
+
+/** What kind of run is shown, as it is called; undefined for the one that was trained here. */
+export function runKind({ kind, stage }: Pick<Session, 'kind' | 'stage'>): string | undefined {
+  if (kind === 'recorded') return KINDS.recorded;
+  return kind === 'stored' ? KINDS[stage.shownAs] : undefined;
+}
+
 /** Whose run is shown, as it is called: "Recorded run on Facts". Undefined for the one that was trained here. */
-export function runName({ kind, stage }: Pick<Session, 'kind' | 'stage'>): string | undefined {
-  if (kind === 'recorded') return `Recorded run on ${stage.shownTitle}`;
-  if (kind === 'stored') return `Kept run on ${stage.shownTitle}`;
-  return undefined;
+export function runName(session: Pick<Session, 'kind' | 'stage'>): string | undefined {
+  const kind = runKind(session);
+  return kind && `${kind} on ${session.stage.shownTitle}`;
 }
 
 /**

@@ -17,6 +17,8 @@ export interface ShownRun {
   readonly recordedAs?: string | undefined;
   /** Whether it is the one that the page begins with. */
   readonly isRecorded?: boolean;
+  /** What it is, where it is no run that was kept: a lesson's trial. */
+  readonly as?: 'trial';
 }
 
 /** What the lab tells of the batch that stays the same. */
@@ -30,6 +32,8 @@ export class Stage {
   storedName = $state('');
   /** Name in links of the run that is shown, where it is a recorded one. */
   recordedAs = $state<string>();
+  /** What the run shown in the place of the one trained here is. */
+  shownAs = $state<'kept' | 'recorded' | 'trial'>('kept');
   /** The run that the last Reset took off the page. */
   runBefore = $state.raw<ShownRun>();
   /** Not reactive in itself: whoever reads it also reads `revision`. */
@@ -177,13 +181,22 @@ export class Stage {
 
   /** The run on the page. */
   shown(): ShownRun {
-    const { history, configuration, corpus, storedName, recordedAs } = this;
-    return { name: storedName, history, configuration, corpus, recordedAs, isRecorded: this.kind === 'recorded' };
+    const { history, configuration, corpus, storedName, recordedAs, kind, shownAs } = this;
+    return {
+      name: storedName,
+      history,
+      configuration,
+      corpus,
+      recordedAs,
+      isRecorded: kind === 'recorded',
+      ...(kind === 'stored' && shownAs === 'trial' ? { as: shownAs } : {}),
+    };
   }
 
-  private put({ name, history, configuration, corpus, recordedAs }: ShownRun): void {
+  private put({ name, history, configuration, corpus, recordedAs, as }: ShownRun): void {
     this.storedName = name;
     this.recordedAs = recordedAs;
+    this.shownAs = recordedAs === undefined ? (as ?? 'kept') : 'recorded';
     this.history = history;
     this.configuration = configuration;
     if (corpus) this.take(corpus, configuration.source);

@@ -14,3 +14,16 @@ export function howToGetWebGpu(): { readonly why: string; readonly how: string }
     how: 'Use Chrome or Edge 125 or later, Safari 26, or Firefox 145 or later; keep graphics acceleration on. On Linux, Chrome may need chrome://flags/#enable-unsafe-webgpu.',
   };
 }
+
+let finding: Promise<boolean> | undefined;
+
+/** Whether it finds a GPU, asked once: without one nothing can be trained here, whatever the browser offers. */
+export function findsGpu(): Promise<boolean> {
+  finding ??= hasWebGpu
+    ? navigator.gpu.requestAdapter().then(
+        (adapter) => adapter !== null,
+        () => false,
+      )
+    : Promise.resolve(false);
+  return finding;
+}

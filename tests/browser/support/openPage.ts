@@ -16,6 +16,8 @@ export interface Opening {
   /** What the server answers for the recorded run; left out, an invented one. */
   readonly recorded?: string;
   readonly withoutWebGpu?: boolean;
+  /** Whether the browser offers WebGPU and finds no GPU. */
+  readonly withoutGpu?: boolean;
   /** The step at which the scripted lab waits. */
   readonly lastStep?: number;
   /** What the scripted lab tells of the kernels of a step. */
@@ -34,6 +36,7 @@ export async function openPage(
   {
     recorded = RECORDED,
     withoutWebGpu,
+    withoutGpu,
     lastStep,
     kernels,
     fragment,
@@ -50,7 +53,7 @@ export async function openPage(
   await page.route('**/recorded/facts.json', (route) =>
     route.fulfill({ contentType: 'application/json', body: recorded }),
   );
-  await scriptLab(page, { lastStep, kernels });
+  await scriptLab(page, { lastStep, kernels, withoutGpu });
   if (!story) await withoutStory(page);
   if (withoutWebGpu) {
     await page.addInitScript(() => Object.defineProperty(Navigator.prototype, 'gpu', { get: () => undefined }));

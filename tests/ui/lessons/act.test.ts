@@ -1,151 +1,92 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { STOPPED } from '../../../src/lab/door/labError.ts';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Page } from '../../../src/ui/state/context.ts';
-import { act } from '../../../src/ui/panels/lessons/act.ts';
-import type { LessonAction } from '../../../src/ui/panels/lessons/lesson.ts';
+import { showRecorded, trainHere } from '../../../src/ui/panels/lessons/act.ts';
+import { Models } from '../../../src/ui/panels/models/models.svelte.ts';
+import { Draft } from '../../../src/ui/panels/settings/draft.svelte.ts';
 import { Session } from '../../../src/ui/state/session.svelte.ts';
 import { View } from '../../../src/ui/state/view.svelte.ts';
-import { Draft } from '../../../src/ui/panels/settings/draft.svelte.ts';
-import { fakeLab, settled, type FakeLab } from '../fakeLab.ts';
+import { inventedRun } from '../../browser/support/inventedRun.ts';
+import { fakeLab, settled } from '../fakeLab.ts';
 
-const gpu = vi.hoisted(() => ({ hasWebGpu: true }));
-vi.mock('../../../src/ui/state/webGpu.ts', () => ({
-  get hasWebGpu() {
-    return gpu.hasWebGpu;
-  },
-}));
-
-const TWENTY: LessonAction = {
-  label: 'Uniform: twenty steps',
-  changes: { attention: 'uniform' },
-  run: 'train',
-  until: 20,
-};
-
-let lab: FakeLab;
-let page: Page;
-let session: Session;
-
-beforeEach(() => {
-  gpu.hasWebGpu = true;
-  lab = fakeLab();
+function page() {
   const draft = new Draft();
-  session = new Session(draft);
-  page = { draft, session, view: new View(session, draft) } as unknown as Page;
-});
-afterEach(() => session.close());
-
-const types = () => lab.sent.map(({ type }) => type);
-
-/** Presses the button, and lets the lab train to a step. */
-async function press(to: number): Promise<void> {
-  expect(await act(TWENTY, page, () => undefined)).toBeUndefined();
-  lab.accept();
-  await settled();
-  expect(types().slice(-2)).toEqual(['configure', 'train']);
-  lab.steps(1, to);
-  await settled();
+  const session = new Session(draft);
+  const panels = { show: vi.fn() };
+  const models = new Models(session);
+  const all = { draft, session, panels, models, view: new View(session, draft) };
+  return { ...all, page: all as unknown as Page };
 }
 
-describe('a button that trains so many steps', () => {
-  test('pauses there', async () => {
-    await press(19);
-    expect(types()).not.toContain('pause');
-    lab.steps(20, 20);
-    await settled();
-    expect(types().at(-1)).toBe('pause');
-  });
+afterEach(() => vi.useRealTimers());
 
-  test('is not ended by steps of the run before', async () => {
-    void session.train();
+describe('a run of the reader’s own that a lesson begins', () => {
+  test('takes the lesson’s settings, after what was there is remembered', async () => {
+    const lab = fakeLab();
+    const { page: all, draft } = page();
+    const before = vi.fn(() => expect(draft.configuration.vNorm).toBe(true));
+    expect(await trainHere({ label: 'L', run: 'train', changes: { vNorm: false } }, all, before)).toBeUndefined();
+    expect(before).toHaveBeenCalledOnce();
+    expect(draft.configuration.vNorm).toBe(false);
     lab.accept();
     await settled();
-    lab.steps(1, 40);
-    expect(await act(TWENTY, page, () => undefined)).toBeUndefined();
-    lab.steps(41, 42);
-    lab.rest();
-    await settled();
-    lab.accept();
-    await settled();
-    lab.steps(1, 19);
-    await settled();
-    expect(types()).not.toContain('pause');
-    lab.steps(20, 20);
-    await settled();
-    expect(types().at(-1)).toBe('pause');
+    expect(lab.sent.map(({ type }) => type)).toEqual(['configure', 'train']);
   });
 
-  test('leaves alone the run that the reader begins after a pause and a Reset', async () => {
-    await press(10);
-    session.pause();
-    lab.rest();
-    await settled();
-    session.reset();
-    lab.say({ type: 'reset' });
-    lab.say({ type: 'state', state: 'idle', detail: 'Ready' });
-    void session.train();
-    lab.steps(1, 30);
-    await settled();
-    expect(types().filter((type) => type === 'pause')).toHaveLength(1);
+  const ON_CHECKPOINT = { label: 'L', run: 'train', preset: 'gentle' } as const;
+
+  test('on a checkpoint leads to where one comes from', async () => {
+    const lab = fakeLab();
+    const { page: all, panels, draft } = page();
+    const { configuration } = draft;
+    const before = vi.fn();
+    const asked = trainHere(ON_CHECKPOINT, all, before);
+    lab.asked('listModels')[0]?.answer({ models: [], storage: { usage: 0, quota: 1, persisted: false } });
+    expect(await asked).toMatch(/needs a checkpoint/);
+    expect(panels.show).toHaveBeenCalledWith('model');
+    expect(before).not.toHaveBeenCalled();
+    expect(draft.configuration).toBe(configuration);
   });
 
-  test('nor does it pause a run that goes on after a pause by hand', async () => {
-    await press(10);
-    session.pause();
-    lab.rest();
-    await settled();
-    void session.train();
-    lab.steps(11, 30);
-    await settled();
-    expect(types().filter((type) => type === 'pause')).toHaveLength(1);
+  test('says so when the list of checkpoints fails, and asks anew the next time', async () => {
+    const lab = fakeLab();
+    const { page: all } = page();
+    const error = { kind: 'storage', message: 'The storage is shut.', action: 'Open it.' } as never;
+    const first = trainHere(ON_CHECKPOINT, all, () => undefined);
+    lab.asked('listModels')[0]?.fail(error);
+    expect(await first).toMatch(/could not be found out: The storage is shut\. Open it\./);
+    void trainHere(ON_CHECKPOINT, all, () => undefined);
+    expect(lab.asked('listModels')).toHaveLength(2);
   });
 
-  test('nor one that follows a Reset at once, before the lab has answered', async () => {
-    await press(10);
-    session.reset();
-    void session.train();
-    lab.say({ type: 'reset' });
-    lab.say({ type: 'state', state: 'idle', detail: 'Ready' });
-    lab.steps(1, 30);
-    await settled();
-    expect(types()).not.toContain('pause');
-  });
-
-  test('nor one that the reader begins with settings of their own before the first step came', async () => {
-    await act(TWENTY, page, () => undefined);
-    lab.say({ type: 'state', state: 'preparing', detail: 'Cutting the text' });
-    session.pause();
-    lab.asked('configure')[0]?.fail(STOPPED);
-    lab.say({ type: 'state', state: 'idle', detail: 'Ready' });
-    page.draft.set('temperature', '0.5');
-    void session.train();
-    lab.accept();
-    lab.steps(1, 30);
-    await settled();
-    expect(types()).toEqual(['configure', 'pause', 'configure', 'train']);
+  test('does not wait forever for a list that does not come', async () => {
+    fakeLab();
+    vi.useFakeTimers();
+    const asked = trainHere(ON_CHECKPOINT, page().page, () => undefined);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await asked).toMatch(/does not come/);
   });
 });
 
-describe('without WebGPU', () => {
-  test('a button that trains says so, and changes nothing', async () => {
-    gpu.hasWebGpu = false;
-    const before = vi.fn();
-    const { configuration } = page.draft;
-    page.view.playing = true;
-    const problem = await act({ ...TWENTY, matrix: 'S' }, page, before);
-    expect(problem).toMatch(/needs WebGPU/);
-    expect(before).not.toHaveBeenCalled();
-    expect(page.draft.configuration).toBe(configuration);
-    expect(page.view.matrix.symbol).toBe('A');
-    expect(page.view.playing).toBe(true);
-    expect(lab.sent).toEqual([]);
+describe('a recorded run', () => {
+  test('is shown as that, at the step that is named', async () => {
+    fakeLab();
+    const run = inventedRun();
+    vi.stubGlobal('fetch', () => Promise.resolve(new Response(JSON.stringify(run))));
+    const { page: all, session, view } = page();
+    const shown = await showRecorded({ label: 'L', recorded: 'invented', step: 200 }, all);
+    expect(shown).toMatchObject({ name: run.name });
+    expect(session.stage.shownAs).toBe('recorded');
+    expect(view.step).toBeLessThanOrEqual(200);
   });
 
-  test('one that only shows another matrix works', async () => {
-    gpu.hasWebGpu = false;
-    const before = vi.fn();
-    expect(await act({ label: 'Show S', matrix: 'S' }, page, before)).toBeUndefined();
-    expect(before).toHaveBeenCalledOnce();
-    expect(page.view.matrix.symbol).toBe('S');
+  test('that is missing is said, and tried again', async () => {
+    fakeLab();
+    const fetching = vi.fn(() => Promise.resolve(new Response('', { status: 404 })));
+    vi.stubGlobal('fetch', fetching);
+    const { page: all, session } = page();
+    expect(await showRecorded({ label: 'L', recorded: 'missing', step: 1 }, all)).toMatch(/no recorded run/);
+    expect(session.kind).toBe('none');
+    await showRecorded({ label: 'L', recorded: 'missing', step: 1 }, all);
+    expect(fetching).toHaveBeenCalledTimes(2);
   });
 });

@@ -4,7 +4,6 @@ import { configure } from '../../../src/settings/configuration.ts';
 import { runCharts } from '../../../src/ui/panels/charts/runCharts.ts';
 import { metricsCsv, metricsJson } from '../../../src/ui/panels/exports/metricsTable.ts';
 import { readRun, writeRun } from '../../../src/ui/panels/runs/records/runFile.ts';
-import { scoreRows } from '../../../src/ui/panels/lessons/scoreRows.ts';
 import { History } from '../../../src/ui/state/history/history.ts';
 import { comparisonLines, scoreSentence } from '../../../src/ui/state/sentences/scores.ts';
 import { describe as sentence } from '../../../src/ui/state/sentences/sentence.ts';
@@ -101,20 +100,6 @@ describe('what stands beside a score', () => {
       'BM25 (0 : 0)',
     ]);
     expect(comparisonLines(evaluation(2))).toEqual([]);
-  });
-});
-
-describe('numbers of a lesson', () => {
-  it('have the last scores with what stands beside them, and none that is not known', () => {
-    const all = evaluation(50, { of: 'training', untrainedRecallAt1: 0.2, bm25RecallAt1: 0.6 });
-    expect(scoreRows(all)).toEqual([
-      { label: 'recall@1 on the training text, step 50', value: '0.75' },
-      { label: '– of the untrained retriever', value: '0.20' },
-      { label: '– of TF-IDF', value: '0.50' },
-      { label: '– of BM25', value: '0.60' },
-    ]);
-    expect(scoreRows(evaluation(50)).map(({ label }) => label)).toEqual(['recall@1 scored, step 50', '– of TF-IDF']);
-    expect(scoreRows(undefined)).toEqual([]);
   });
 });
 

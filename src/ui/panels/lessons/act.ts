@@ -2,60 +2,74 @@ import type { RunRecord } from '../../../run/record.ts';
 import type { Page } from '../../state/context.ts';
 import { History } from '../../state/history/history.ts';
 import { fetchRun } from '../../state/history/recorded.ts';
-import { hasWebGpu } from '../../state/webGpu.ts';
 import { configurationOf } from './configurationOf.ts';
 import type { LessonAction } from './lesson.ts';
-import { pauseAt } from './pauseAt.ts';
+
+/** Storage that does not answer within this time is not waited for. */
+const PATIENCE_MS = 10_000;
 
 const runs = new Map<string, Promise<RunRecord | undefined>>();
 
 /** A run of public/recorded, fetched once. */
-export function recordedRun(name: string): Promise<RunRecord | undefined> {
+export async function recordedRun(name: string): Promise<RunRecord | undefined> {
   const found = runs.get(name) ?? fetchRun(name);
   runs.set(name, found);
-  return found;
+  const run = await found;
+  // What could not be fetched is tried again the next time.
+  if (!run) runs.delete(name);
+  return run;
 }
 
-/** Stops watching for the step at which the action before wanted to pause. */
-let unwatch: (() => void) | undefined;
-
 /**
- * Does what a button of a lesson says, after a call of `before`. Returns why it cannot, in words; undefined when it has.
- * Where nothing can be trained, nothing changes.
+ * Begins a run of the reader's own with what an action says, after a call of `before`. Returns why it cannot, in words; undefined
+ * when it has.
  */
-export async function act(action: LessonAction, page: Page, before: () => void): Promise<string | undefined> {
-  const { draft, panels, models, session, view } = page;
-  if (action.run !== undefined && !hasWebGpu) {
-    return 'This trains, which needs WebGPU, and this browser does not offer it. Nothing was changed; the note at the top says how to get it.';
-  }
-  unwatch?.();
-  before();
-  if (action.matrix) view.mode = action.matrix;
-  if (action.recorded !== undefined) return showRecorded(action.recorded, action.step ?? 0, page);
-  if (action.run === undefined) return undefined;
+export async function trainHere(action: LessonAction, page: Page, before: () => void): Promise<string | undefined> {
+  const { draft, session, view } = page;
   const configuration = configurationOf(action, draft.configuration);
-  if (configuration.base === 'checkpoint') await models.refresh();
-  if (configuration.base === 'checkpoint' && !models.hasBasesOf(configuration)) {
-    panels.show('model');
-    return 'This needs a checkpoint on this machine: choose one in the panel that has opened, then press again.';
-  }
+  const problem = configuration.base === 'checkpoint' ? await missingBases(configuration, page) : undefined;
+  if (problem !== undefined) return problem;
+  before();
   draft.adopt(configuration);
   session.reset();
   view.follow();
-  if (action.until !== undefined) unwatch = pauseAt(action.until, configuration, session);
-  void (action.run === 'step' ? session.singleStep() : session.train());
+  void session.train();
   return undefined;
 }
 
-async function showRecorded(name: string, step: number, { session, view }: Page): Promise<string | undefined> {
-  const run = await recordedRun(name);
+/** Shows a recorded run at a step. Returns it, or why it cannot, in words. */
+export async function showRecorded(
+  { recorded = '', step = 0 }: LessonAction,
+  { session, view }: Pick<Page, 'session' | 'view'>,
+): Promise<RunRecord | string> {
+  const run = await recordedRun(recorded);
   if (!run) return 'This copy of the page has no recorded run for this.';
   session.show({
-    name: `${run.name} (recorded)`,
+    name: run.name,
     history: History.from(run),
     configuration: run.configuration,
     corpus: run.corpus,
+    recordedAs: recorded,
   });
   view.travel(step);
-  return undefined;
+  return run;
+}
+
+/** Why a run on a checkpoint cannot begin; leads to where one comes from. */
+async function missingBases(
+  configuration: Parameters<Page['models']['hasBasesOf']>[0],
+  { panels, models }: Pick<Page, 'panels' | 'models'>,
+): Promise<string | undefined> {
+  const isListed = await Promise.race([
+    models.refresh().then(() => true),
+    new Promise<false>((done) => setTimeout(done, PATIENCE_MS, false)),
+  ]);
+  const { requests } = models;
+  const failure = requests.errorOf('listModels');
+  if (failure)
+    return `Which checkpoints are on this machine could not be found out: ${failure.message} ${failure.action}`;
+  if (!isListed) return 'The list of checkpoints on this machine does not come. Reload the page, then press again.';
+  if (models.hasBasesOf(configuration)) return undefined;
+  panels.show('model');
+  return 'This needs a checkpoint on this machine: choose one in the panel that has opened, then press again.';
 }

@@ -1,6 +1,7 @@
 import type { Configuration } from '../../../settings/configuration.ts';
+import type { Claim, Condition } from './numbers/conditions.ts';
+import type { QuantityName } from './numbers/quantities.ts';
 import type { PartId } from './parts.ts';
-import type { HeldOutName, MetricName } from './metrics.ts';
 
 /** A lesson as its data file gives it (data/N.json), checked by readLesson(). */
 export interface Lesson {
@@ -14,22 +15,23 @@ export interface Lesson {
 
 export interface LessonStep {
   readonly title: string;
-  /** Paragraphs: plain text with **strong** words and $formulas$. */
+  /** Paragraphs: plain text with **strong** words, $formulas$ and {marks} of the claims that a sentence rests on. */
   readonly text: readonly string[];
   /** TeX. `\part{id}{…}` marks what stands for a part of the page. */
   readonly formula?: string;
   readonly symbols?: readonly LessonSymbol[];
+  readonly question?: Question;
   readonly actions?: readonly LessonAction[];
-  /** What will be seen once an action is done. */
-  readonly expect?: string;
-  /** Numbers shown beside the actions while the step is read. */
-  readonly watch?: readonly MetricName[];
-  /** Numbers out of recorded runs. */
-  readonly figures?: readonly RecordedFigure[];
+  /** Numbers of the runs of this step, side by side. */
+  readonly rows?: readonly QuantityName[];
+  /** The one of them that is drawn with its spread over seeds. */
+  readonly plot?: QuantityName;
+  /** Whether the numbers are shown to their last digit. */
+  readonly exact?: boolean;
   /** Parts of the page that would only distract. */
   readonly hides?: readonly PartId[];
-  /** What the sentences rest on; tests/lessons holds them against the engine. */
-  readonly claims?: readonly Claim[];
+  /** What the sentences rest on, by marks; tests/lessons holds them against the engine. */
+  readonly claims?: Readonly<Record<string, readonly Claim[]>>;
 }
 
 /** A symbol of the formula, in words, and the part of the page where it is seen. */
@@ -39,73 +41,37 @@ export interface LessonSymbol {
   readonly part?: PartId;
 }
 
+/** What the reader is to foretell before a button is pressed. */
+export interface Question {
+  readonly ask: string;
+  readonly answers: readonly Answer[];
+}
+
+/** What may happen, in words and in numbers: at most one answer of a question is true of the same runs. */
+export interface Answer {
+  readonly text: string;
+  readonly holds: readonly Condition[];
+  /** Why that happens. The one that has it is what the tests find. */
+  readonly why?: readonly string[];
+}
+
 export interface LessonAction {
   readonly label: string;
+  /** What its column is called. */
+  readonly head?: string;
   /** Settings on top of the defaults, or of the preset. */
   readonly changes?: Readonly<Partial<Configuration>>;
   /** A preset for checkpoints: without one at hand the reader is led to where it comes from. */
   readonly preset?: string;
-  readonly run?: 'step' | 'train';
-  /** Training pauses at this step. */
-  readonly until?: number;
+  /** `trial`: a short run beside the reader's own, of which numbers and pictures are all that stays. `train`: it becomes that run. */
+  readonly run?: 'trial' | 'train';
+  /** How many steps a trial makes: 1 when left out. */
+  readonly steps?: number;
+  /** How many runs a trial is, with the seeds from 0 on: 1 when left out. */
+  readonly seeds?: number;
   /** A recorded run (public/recorded/NAME.json) to show instead, at this step. */
   readonly recorded?: string;
   readonly step?: number;
   /** Which matrix to look at. */
   readonly matrix?: 'A' | 'S';
-}
-
-export interface RecordedFigure {
-  readonly label: string;
-  readonly recorded: string;
-  /** The last of the run when left out. */
-  readonly step?: number;
-  readonly heldOut: HeldOutName;
-}
-
-export type Comparison = '<' | '>' | '=' | 'absent';
-
-/** What can be measured on a short run of an action's configuration. */
-export type ClaimMetric = MetricName | 'heldOutShift' | 'largestReading' | 'firstLayerReading';
-
-/** A statement on what an action's configuration does within a few steps of the real engine. */
-export interface EngineClaim {
-  readonly action: number;
-  /** 1 when left out. */
-  readonly steps?: number;
-  readonly metric: ClaimMetric;
-  readonly is: Comparison;
-  readonly value?: number;
-  /** Compared with another run instead, times `factor`. */
-  readonly against?: { readonly action: number; readonly steps?: number; readonly factor?: number };
-  /** For `=`: absolute up to 1, relative beyond. 0 when left out. */
-  readonly tolerance?: number;
-}
-
-/** A statement on a recorded run. */
-export interface RecordedClaim {
-  readonly recorded: string;
-  readonly step?: number;
-  readonly heldOut: HeldOutName;
-  readonly is: Comparison;
-  readonly value: number;
-  readonly tolerance?: number;
-}
-
-export type Claim = EngineClaim | RecordedClaim;
-
-/** Whether a comparison holds. NaN is what there is none of. */
-export function holds(found: number, is: Comparison, wanted: number, tolerance = 0): boolean {
-  switch (is) {
-    case 'absent':
-      return Number.isNaN(found);
-    case '<':
-      return found < wanted;
-    case '>':
-      return found > wanted;
-    case '=':
-      return Math.abs(found - wanted) <= tolerance * Math.max(1, Math.abs(wanted));
-    default:
-      return is satisfies never;
-  }
 }

@@ -1,5 +1,6 @@
 import type { Configuration } from '../../../settings/configuration.ts';
 import { splitFragment } from '../share/place.ts';
+import type { Trials } from './trials/trials.svelte.ts';
 import { placeFragment, readPlace, type Place } from './link.ts';
 
 /** Whether lessons stand in the column of the text, and which step of which one. The address follows: #lesson=3.2. */
@@ -9,6 +10,8 @@ export class Lessons {
   place = $state.raw<Place>();
   /** The reader's own settings, from before the first button was pressed. */
   own = $state.raw<Configuration>();
+  /** What was foretold and tried; undefined until the lessons are opened. */
+  trials: Trials | undefined;
 
   /** `onleave`: what puts something else into the address again. */
   constructor(private readonly onleave: () => void) {}

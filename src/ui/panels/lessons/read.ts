@@ -2,19 +2,22 @@ import * as v from 'valibot';
 import { configure, defaultConfiguration, type Configuration } from '../../../settings/configuration.ts';
 import { preset } from '../../../settings/presets.ts';
 import { check, FIELDS, list, number, strictObject, wholeNumber } from '../../components/check.ts';
-import type { Lesson, LessonAction } from './lesson.ts';
-import { isHeldOut, isMetric } from './metrics.ts';
+import type { Lesson, LessonAction, LessonStep } from './lesson.ts';
+import { ENGINE_QUANTITIES } from './numbers/conditions.ts';
+import { isQuantity } from './numbers/quantities.ts';
 import { isPart } from './parts.ts';
+import { marksOf } from './text/markup.ts';
 
 const COMPARISONS = ['<', '>', '=', 'absent'];
-const RUN_METRICS = ['heldOutShift', 'largestReading', 'firstLayerReading'];
 /** Longest paragraph: steps are short. */
 const MAXIMUM_TEXT = 420;
-/** A claim runs for fewer steps than a person would wait. */
+/** A trial is short enough to be waited for, or measured beforehand. */
 const MAXIMUM_STEPS = 200;
+const MAXIMUM_SEEDS = 5;
+const MAXIMUM_ANSWERS = 4;
 
 /**
- * Checks the data of a lesson: every field, setting, metric, part and reference.
+ * Checks the data of a lesson: every field, setting, number, part and reference.
  * @throws CheckError
  */
 export function readLesson(value: unknown): Lesson {
@@ -39,15 +42,17 @@ const some = <const Item extends v.GenericSchema>(item: Item) => v.optional(list
 
 const PART = known(isPart, 'part');
 const RECORDED_NAME = words(/^[a-z][a-z0-9-]*$/);
-const HELD_OUT_METRIC = known(isHeldOut, 'held-out metric');
+const QUANTITY = known(isQuantity, 'number of a run');
+const CLAIMED = known((name) => isQuantity(name) || (ENGINE_QUANTITIES as readonly string[]).includes(name), 'number');
 const COMPARISON = known((name) => COMPARISONS.includes(name), 'comparison');
 const COUNT = wholeNumber(0, Infinity);
-const STEPS = v.optional(
-  v.pipe(
-    COUNT,
-    v.check((steps) => steps >= 1 && steps <= MAXIMUM_STEPS, ` is from 1 to ${MAXIMUM_STEPS}.`),
-  ),
-);
+const upTo = (most: number) =>
+  v.optional(
+    v.pipe(
+      COUNT,
+      v.check((count) => count >= 1 && count <= most, ` is from 1 to ${most}.`),
+    ),
+  );
 
 const FORMULA = v.pipe(
   words(),
@@ -62,15 +67,21 @@ const SYMBOL = strictObject({ tex: words(), means: words(), part: v.optional(PAR
 const ACTION = v.pipe(
   strictObject({
     label: words(),
+    head: v.optional(words()),
     changes: v.optional(FIELDS),
     preset: v.optional(words()),
-    run: v.optional(v.picklist(['step', 'train'], ' is "step" or "train".')),
-    until: v.optional(COUNT),
+    run: v.optional(v.picklist(['trial', 'train'], ' is "trial" or "train".')),
+    steps: upTo(MAXIMUM_STEPS),
+    seeds: upTo(MAXIMUM_SEEDS),
     recorded: v.optional(RECORDED_NAME),
     step: v.optional(COUNT),
     matrix: v.optional(v.picklist(['A', 'S'], ' is "A" or "S".')),
   }),
-  v.check(({ until, run }) => until === undefined || run === 'train', '.until belongs to training.'),
+  v.check(
+    ({ steps, seeds, run }) => (steps === undefined && seeds === undefined) || run === 'trial',
+    '.steps and .seeds belong to a trial.',
+  ),
+  v.check(({ run, preset }) => run !== 'trial' || preset === undefined, ' is a trial on a checkpoint.'),
   v.check(({ recorded, step }) => recorded === undefined || step !== undefined, '.step is missing.'),
   v.check(
     ({ recorded, run }) => recorded === undefined || run === undefined,
@@ -86,42 +97,68 @@ const ACTION = v.pipe(
   ),
 );
 
-const FIGURE = strictObject({
-  label: words(),
-  recorded: RECORDED_NAME,
-  step: v.optional(COUNT),
-  heldOut: HELD_OUT_METRIC,
-});
+const WANTED = { is: COMPARISON, value: v.optional(number()), tolerance: v.optional(number()) };
 
-const RECORDED_CLAIM = strictObject({
-  recorded: RECORDED_NAME,
-  step: v.optional(COUNT),
-  heldOut: HELD_OUT_METRIC,
-  is: COMPARISON,
-  value: number(),
-  tolerance: v.optional(number()),
-});
+const comparing = <const Schema extends v.GenericSchema<Wanted>>(schema: Schema) =>
+  v.pipe(
+    schema,
+    v.check(
+      ({ is, value, against }) => value !== undefined || against !== undefined || is === 'absent',
+      '.value is missing.',
+    ),
+  );
 
-const ENGINE_CLAIM = v.pipe(
+interface Wanted {
+  readonly is: string;
+  readonly value?: number | undefined;
+  readonly against?: object | undefined;
+}
+
+const conditionOn = (quantity: typeof QUANTITY) =>
+  comparing(
+    strictObject({
+      action: COUNT,
+      of: quantity,
+      ...WANTED,
+      against: v.optional(
+        strictObject({ action: v.optional(COUNT), of: v.optional(quantity), factor: v.optional(number()) }),
+      ),
+    }),
+  );
+
+const RECORDED_CLAIM = comparing(
   strictObject({
-    action: COUNT,
-    steps: STEPS,
-    metric: known((name) => isMetric(name) || RUN_METRICS.includes(name), 'metric'),
-    is: COMPARISON,
-    value: v.optional(number()),
-    against: v.optional(strictObject({ action: COUNT, steps: STEPS, factor: v.optional(number()) })),
-    tolerance: v.optional(number()),
+    recorded: RECORDED_NAME,
+    step: COUNT,
+    of: QUANTITY,
+    ...WANTED,
+    against: v.optional(
+      strictObject({ step: v.optional(COUNT), of: v.optional(QUANTITY), factor: v.optional(number()) }),
+    ),
   }),
-  v.check(
-    ({ is, value, against }) => value !== undefined || against !== undefined || is === 'absent',
-    '.value is missing.',
-  ),
 );
 
-/** What it is about decides which of the two it is. */
-const CLAIM = v.lazy((value) =>
-  typeof value === 'object' && value !== null && 'recorded' in value ? RECORDED_CLAIM : ENGINE_CLAIM,
-);
+const ENGINE_CLAIM = conditionOn(CLAIMED);
+const TESTED_CLAIM = strictObject({ tested: words(/^tests\/[\w/.-]+[.]test[.]ts$/), named: words() });
+
+/** What it is about decides what it is. */
+const CLAIM = v.lazy((value) => {
+  if (typeof value !== 'object' || value === null) return ENGINE_CLAIM;
+  if ('tested' in value) return TESTED_CLAIM;
+  return 'recorded' in value ? RECORDED_CLAIM : ENGINE_CLAIM;
+});
+
+const QUESTION = strictObject({
+  ask: words(),
+  answers: v.pipe(
+    list(
+      strictObject({ text: words(), holds: list(conditionOn(QUANTITY), 1), why: some(words()) }),
+      2,
+      MAXIMUM_ANSWERS,
+    ),
+    v.check((answers) => answers.filter(({ why }) => why).length === 1, ': one of them says why it happens.'),
+  ),
+});
 
 const STEP = v.pipe(
   strictObject({
@@ -129,20 +166,18 @@ const STEP = v.pipe(
     text: list(words(), 1),
     formula: v.optional(FORMULA),
     symbols: some(SYMBOL),
+    question: v.optional(QUESTION),
     actions: some(ACTION),
-    expect: v.optional(words()),
-    watch: some(known(isMetric, 'metric')),
-    figures: some(FIGURE),
+    rows: some(QUANTITY),
+    plot: v.optional(QUANTITY),
+    exact: v.optional(v.boolean()),
     hides: some(PART),
-    claims: some(CLAIM),
+    claims: v.optional(v.record(words(/^[a-z]+$/), list(CLAIM, 1))),
   }),
+  v.check(({ plot, rows = [] }) => plot === undefined || rows.includes(plot), '.plot is none of its rows.'),
   v.check(
-    ({ actions = [], expect }) => expect !== undefined || actions.every(({ run }) => run === undefined),
-    ': who runs something wants to know what to expect.',
-  ),
-  v.check(
-    (step) => whyNoClaim(step) === undefined,
-    ({ input }) => whyNoClaim(input) ?? '',
+    (step) => whyNoClaim(step as LessonStep) === undefined,
+    ({ input }) => whyNoClaim(input as LessonStep) ?? '',
   ),
 );
 
@@ -163,22 +198,28 @@ function whyNoConfiguration({ preset: id, changes }: LessonAction): string | und
   }
 }
 
-interface WithClaims {
-  readonly actions?: readonly Pick<LessonAction, 'run' | 'preset'>[] | undefined;
-  readonly claims?: readonly object[] | undefined;
+/** Paragraphs of a step whose sentences may rest on claims. */
+export function paragraphsOf({ text, question }: Pick<LessonStep, 'text' | 'question'>): string[] {
+  const { ask, answers } = question ?? { answers: [] };
+  return [...text, ...(ask === undefined ? [] : [ask]), ...answers.flatMap(({ why = [] }) => why)];
 }
 
-/** Why a claim of a step cannot be tested: it runs an action's own configuration, without a checkpoint. */
-function whyNoClaim({ actions = [], claims = [] }: WithClaims): string | undefined {
-  for (const [i, claim] of claims.entries()) {
-    const { action, against } = claim as { readonly action?: number; readonly against?: { readonly action: number } };
-    for (const index of [action, against?.action]) {
-      if (index === undefined) continue;
-      const found = actions[index];
-      if (!found) return `.claims[${i}]: there is no action ${index}.`;
-      if (found.run === undefined || found.preset !== undefined)
-        return `.claims[${i}]: action ${index} runs nothing that a test could run.`;
+/** Why a claim of a step cannot be tested, or a mark names none. */
+function whyNoClaim(step: LessonStep): string | undefined {
+  const { actions = [], claims = {}, question } = step;
+  const all = [...Object.values(claims).flat(), ...(question?.answers.flatMap(({ holds }) => holds) ?? [])];
+  for (const claim of all) {
+    if ('recorded' in claim || 'tested' in claim) continue;
+    for (const index of [claim.action, claim.against?.action ?? claim.action]) {
+      const action = actions[index];
+      if (!action) return `: there is no action ${index}.`;
+      if (action.run !== 'trial' && action.recorded === undefined)
+        return `: action ${index} runs nothing that a test could run.`;
     }
   }
-  return undefined;
+  const marks = new Set(paragraphsOf(step).flatMap(marksOf));
+  const unknown = [...marks].find((mark) => !Object.hasOwn(claims, mark));
+  if (unknown !== undefined) return `: {${unknown}} is no claim.`;
+  const unsaid = Object.keys(claims).find((mark) => !marks.has(mark));
+  return unsaid === undefined ? undefined : `: no sentence rests on the claim ${unsaid}.`;
 }
