@@ -434,7 +434,9 @@ test.describe('taking home', () => {
     await answer(page, 'resumeRun', resumed(120));
     await say(page, { type: 'state', state: 'paused', detail: 'Paused' });
     await expect.poll(() => stepOf(page)).toBe(120);
+    await page.getByRole('button', { name: 'What is happening' }).click();
     await expect(page.getByRole('img', { name: /^Loss/ })).toHaveAccessibleName(/ at 120: /);
+    await openPanel(page, 'Runs');
     // It has a record from now on, and stands once in the list.
     await expect(rows).toHaveText([/Facts, small model/, /The kitchen on Qwen2\.5-0\.5B.*this run · 120 steps/]);
     await page.keyboard.press('Escape');
