@@ -17,7 +17,7 @@ export function describeInstead(
     return `${what} ${right}${inRun}. Such an A does not follow S, so the retriever would get no gradient.`;
   }
   const read = `${spread} ${decimal(other.meanDocuments)} (${decimal(run.meanDocuments)} in the run)`;
-  return `${what} ${read}; A(1 − A)/τ, which carries the loss to S, ${carried(run, other)}. The ranking, and so recall, stays.`;
+  return `${what} ${read}; A(1−A)/τ, which carries the loss to S, ${carried(run, other)}. The ranking, and so recall, stays.`;
 }
 
 function carried({ meanFactor: now }: Effects, { meanFactor: then = 0 }: Effects): string {

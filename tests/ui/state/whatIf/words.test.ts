@@ -21,7 +21,7 @@ function said(instead: Instead, own: Instead = RUN, documents = [0, 0, 1, 1]): s
 
 test('a temperature: how many are read, how far the loss reaches S, and that recall stays', () => {
   expect(said({ by: 'learned', temperature: 0.02 })).toMatch(
-    /^What if τ were 0\.02: documents read per row 1\.\d\d \(2\.\d\d in the run\); A\(1 − A\)\/τ, which carries the loss to S, 0\.\d\d times the run’s\. The ranking, and so recall, stays\.$/,
+    /^What if τ were 0\.02: documents read per row 1\.\d\d \(2\.\d\d in the run\); A\(1−A\)\/τ, which carries the loss to S, 0\.\d\d times the run’s\. The ranking, and so recall, stays\.$/,
   );
   expect(said({ by: 'learned', temperature: 1e-4 })).toContain('carries the loss to S, 0: nothing of it arrives.');
   expect(said({ by: 'learned', temperature: 0.008 })).toContain('under 0.01 of the run’s.');
