@@ -30,6 +30,7 @@ function stage() {
     step: 0,
     frames: { document: true, wording: false },
     show: vi.fn(),
+    subject: 'probe',
     lens: { leave: vi.fn() },
     travel: vi.fn((step: number) => {
       view.step = step;
@@ -111,11 +112,12 @@ describe('the story', () => {
   });
 
   test('does not begin by itself for those who want no motion', async () => {
-    const { run, story, ways } = stage();
+    const { run, story, view, ways } = stage();
     story.open();
+    view.step = run.history.lastStep;
     story.begin(run, true);
     await vi.advanceTimersByTimeAsync(60_000);
-    expect([story.isPlaying, story.isTold, ways.length]).toEqual([false, true, 0]);
+    expect([story.isPlaying, story.isTold, ways.length, story.index]).toEqual([false, true, 0, 0]);
   });
 
   test('goes from chapter to chapter, and back to the beginning of the one that is looked at', () => {

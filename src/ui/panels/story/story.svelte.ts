@@ -40,8 +40,10 @@ export class Story {
     ),
   );
   readonly chapter = $derived.by(() => this.chapters[this.index]);
-  /** Whether the moment looked at is that chapter's own, which its words speak of. */
-  readonly isThere = $derived.by(() => this.isTold && this.chapter?.step === this.view.step);
+  /** Whether what is looked at is that chapter's own moment, which its words speak of: of the batch that stays the same. */
+  readonly isThere = $derived.by(
+    () => this.isTold && this.chapter?.step === this.view.step && this.view.subject === 'probe',
+  );
 
   /** How long it is from its beginning to its end, in ms. */
   readonly lengthMs = $derived.by(() =>
@@ -73,7 +75,7 @@ export class Story {
     this.run = run;
     if (!this.isOpen) return;
     if (!this.isTold) return this.giveWay();
-    if (!this.isThere) this.go(0);
+    this.go(0);
     if (!still) this.play();
   }
 
