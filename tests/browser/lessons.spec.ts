@@ -137,7 +137,7 @@ test('what was predicted stands beside what happened, and may be changed', async
   await lesson(page).getByRole('radio', { name: /^Both/ }).check();
   await expect(outcome).toContainText('That is what happened.');
   await page.keyboard.press('n');
-  await page.keyboard.press('p');
+  await page.keyboard.press('b');
   await expect(lesson(page).getByRole('radio', { name: /^Both/ })).toBeChecked();
   await expect(outcome).toContainText('That is what happened.');
 });
