@@ -95,16 +95,21 @@ for (const [width, height] of [
   }
 }
 
-test('the Share panel gives the snippet, and shows what comes of it', async ({ page }) => {
-  const complaints = await openPage(page);
-  await openPanel(page, 'Share');
-  await page.getByLabel('What to embed').selectOption('live');
-  await page.getByLabel('Theme of the frame').selectOption('dark');
-  const snippet = await page.getByRole('textbox', { name: 'Snippet' }).inputValue();
-  expect(snippet).toMatch(/^<iframe src="http:\/\/127\.0\.0\.1:\d+\/\?embed=live&amp;theme=dark"/);
-  await page.getByRole('button', { name: 'Preview', exact: true }).click();
-  const preview = page.frameLocator('iframe[title="Preview of the embedded page"]');
-  await expect(preview.locator('rect.cell')).toHaveCount(64);
-  expect(await violations(page)).toEqual([]);
-  expect(complaints).toEqual([]);
-});
+for (const width of [1440, 390])
+  test(`the Share panel at ${width} px gives the snippet, and shows what comes of it`, async ({ page }) => {
+    await page.setViewportSize({ width, height: 900 });
+    const complaints = await openPage(page);
+    await openPanel(page, 'Share');
+    await page.getByLabel('What to embed').selectOption('live');
+    await page.getByLabel('Theme of the frame').selectOption('dark');
+    const snippet = await page.getByRole('textbox', { name: 'Snippet' }).inputValue();
+    expect(snippet).toMatch(/^<iframe src="http:\/\/127\.0\.0\.1:\d+\/\?embed=live&amp;theme=dark"/);
+    await page.getByRole('button', { name: 'Preview', exact: true }).click();
+    const preview = page.frameLocator('iframe[title="Preview of the embedded page"]');
+    await expect(preview.locator('rect.cell')).toHaveCount(64);
+    expect(await violations(page)).toEqual([]);
+    // The panel scrolls, the page does not.
+    if (width === 1440)
+      expect(await page.evaluate(() => document.documentElement.scrollHeight - innerHeight)).toBeLessThanOrEqual(0);
+    expect(complaints).toEqual([]);
+  });
