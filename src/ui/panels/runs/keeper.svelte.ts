@@ -132,6 +132,7 @@ export class Keeper {
       metrics: history.metrics(),
       snapshots: history.snapshots,
       evaluations: history.evaluations,
+      ...(history.probe && { probe: history.probe.toProbe() }),
     };
   }
 

@@ -6,7 +6,7 @@ import { downloadFile } from '../../components/downloadFile.ts';
 import { History } from '../../state/history/history.ts';
 import type { Session } from '../../state/session.svelte.ts';
 import { fileName } from './records/fileName.ts';
-import { newId, nothingWritten, picturesWritten } from './fresh.ts';
+import { allWritten, forget, newId, nothingWritten } from './fresh.ts';
 import { Keeper, type Store } from './keeper.svelte.ts';
 import { hasWeights, libraryOf, type LibraryRun } from './library.ts';
 import { continued } from './records/continued.ts';
@@ -209,7 +209,7 @@ export class Runs {
     if (held) {
       held.dropped = false;
       held.keptStep = 0;
-      held.written.clear();
+      forget(held.written);
       await this.keeper.save(held);
       this.chosenId = deleted.id;
       // As before, it goes on from where it stands.
@@ -293,7 +293,7 @@ export class Runs {
     const saved = this.weights.of(id);
     const { createdAt = saved?.savedAt ?? Date.now(), name = saved?.name } =
       held ?? list?.find((one) => one.id === id) ?? ({} as Partial<RunSummary>);
-    const written = picturesWritten(kept?.snapshots ?? []);
+    const written = allWritten(kept);
     const keptStep = Math.min(kept?.metrics.at(-1)?.step ?? 0, step);
     this.keeper.expect({ id, createdAt, name, written, keptStep });
     return continued(held ? this.keeper.recordOf(held) : kept, run, step);

@@ -1,6 +1,7 @@
 import type { MatrixDefinition, ObjectiveTable } from '../../../objectives/tables.ts';
 import { matrixOf, type Picture } from '../../../run/record.ts';
 import { decimal } from '../../components/format.ts';
+import { isPair } from '../pairs.ts';
 
 /**
  * How the matrix of shares looks, whichever chunks are in the batch: what two steps with different batches can be compared by.
@@ -9,6 +10,8 @@ export interface Shape {
   readonly step: number;
   /** Mean over rows of the share of what is right (PairWords.right); NaN when no row has anything right. */
   readonly right: number;
+  /** Mean over rows of the share of other documents told in the same wording; NaN where no row has such a chunk. */
+  readonly wording: number;
   /** Mean over rows of the shares, each row's sorted from high to low: how sharp the matrix is. */
   readonly profile: readonly number[];
   /** Mean over rows of exp(entropy): over how many cells a row effectively spreads. */
@@ -54,22 +57,30 @@ function measure({ metrics, batch: { chunks } }: Picture, shares: readonly numbe
   const profile = Array.from({ length: Math.max(0, isDiagonalRight ? size : size - 1) }, () => 0);
   let right = 0;
   let withRight = 0;
+  let wording = 0;
+  let withWording = 0;
   let spread = 0;
-  chunks.forEach(({ document }, i) => {
+  chunks.forEach((chunk, i) => {
+    const { document } = chunk;
     const row = chunks.map((_, j) => shares[i * size + j] ?? 0);
     const counted = row.filter((_, j) => isDiagonalRight || j !== i).sort((a, b) => b - a);
     counted.forEach((value, rank) => (profile[rank] = (profile[rank] ?? 0) + value / size));
     spread += Math.exp(-sum(counted.map((value) => (value > 0 ? value * Math.log(value) : 0)))) / size;
+    const alike = row.filter((_, j) => isPair('wording', chunk, chunks[j]));
+    if (alike.length > 0) {
+      withWording++;
+      wording += sum(alike);
+    }
     const rights = row.filter((_, j) => (isDiagonalRight ? j === i : j !== i && chunks[j]?.document === document));
     if (rights.length === 0) return;
     withRight++;
     right += sum(rights);
   });
-  return { step: metrics.step, right: right / withRight, profile, spread };
+  return { step: metrics.step, right: right / withRight, wording: wording / withWording, profile, spread };
 }
 
 /**
- * How much of the shares moved between two shapes, from 0 to 1: the larger of the change on what is right and half the summed
+ * How much of the shares moved between two shapes, from 0 to 1: the largest of the change on what is right, that on the same wording, and half the summed
  * change of the sorted profile (the total variation of the two).
  */
 export function distance(a: Shape, b: Shape): number {
@@ -77,7 +88,8 @@ export function distance(a: Shape, b: Shape): number {
   let moved = 0;
   for (let rank = 0; rank < length; rank++) moved += Math.abs((a.profile[rank] ?? 0) - (b.profile[rank] ?? 0)) / 2;
   const right = Math.abs(a.right - b.right);
-  return Number.isNaN(right) ? moved : Math.max(moved, right);
+  const wording = Math.abs(a.wording - b.wording);
+  return Math.max(moved, right || 0, wording || 0);
 }
 
 /** The steps at which the shares changed most, in order: each the largest change among its neighbours, a few pictures averaged. */
@@ -104,15 +116,21 @@ export function largestChanges(snapshots: readonly Picture[], table: Table): Cha
   return peaks.sort((a, b) => a - b).flatMap((i) => changes[i] ?? []);
 }
 
-/** What changed, in words. */
+/** What changed, in words. What rounds to the same is not named; nothing but the step where all does. */
 export function describeChange({ from, to }: Change, table: Table): string {
-  const parts = [];
   const { right, spread } = table.pairs;
-  if (!Number.isNaN(from.right) && !Number.isNaN(to.right)) {
-    parts.push(`${shareOf(table)?.label ?? ''} on the ${right} ${decimal(from.right)} → ${decimal(to.right)}`);
-  }
-  parts.push(`${spread} ${decimal(from.spread)} → ${decimal(to.spread)}`);
-  return `Around ${to.step}: ${parts.join(', ')}.`;
+  const share = shareOf(table)?.label ?? '';
+  const parts = [
+    moved(`${share} on the ${right}`, from.right, to.right),
+    moved('on the same wording', from.wording, to.wording),
+    moved(spread, from.spread, to.spread),
+  ].filter((part) => part !== '');
+  return parts.length === 0 ? `Around ${to.step}: how rows share changed.` : `Around ${to.step}: ${parts.join(', ')}.`;
+}
+
+function moved(what: string, from: number, to: number): string {
+  const [before, after] = [decimal(from), decimal(to)];
+  return before === after || Number.isNaN(from) || Number.isNaN(to) ? '' : `${what} ${before} → ${after}`;
 }
 
 function mean(shapes: readonly Shape[]): Shape {
@@ -123,6 +141,7 @@ function mean(shapes: readonly Shape[]): Shape {
   return {
     step: shapes.at(-1)?.step ?? 0,
     right: of(({ right }) => right),
+    wording: of(({ wording }) => wording),
     profile: (shapes[0]?.profile ?? []).map((_, rank) => of(({ profile }) => profile[rank] ?? 0)),
     spread: of(({ spread }) => spread),
   };

@@ -11,6 +11,7 @@ import {
 } from '../../../run/record.ts';
 import { ColumnTable } from './columnTable.ts';
 import { probePictures } from './pictures.ts';
+import { viewBytes } from './recordBytes.ts';
 
 /**
  * What was seen of the batch that stays the same through a run: numbers after so many updates in compact columns, and pictures of a
@@ -57,6 +58,12 @@ export class ProbeHistory {
 
   get length(): number {
     return this.column('step').length;
+  }
+
+  /** About what it takes in storage. */
+  get bytes(): number {
+    const numbers = (this.table.probeMetrics.length + 1) * this.length * Float64Array.BYTES_PER_ELEMENT;
+    return this.snapshots.reduce((sum, picture) => sum + viewBytes(picture), numbers);
   }
 
   /** One value per kept look, `step` among them: NaN where one has none, empty where there is no such number. */

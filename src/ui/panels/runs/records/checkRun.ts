@@ -1,9 +1,18 @@
 import * as v from 'valibot';
 import { stepMetrics, type MetricDefinition, type ObjectiveTable } from '../../../../objectives/tables.ts';
-import type { CorpusSummary, Evaluation, ScoredText, StepMetrics, StepRecord } from '../../../../run/record.ts';
+import type {
+  CorpusSummary,
+  Evaluation,
+  Probe,
+  ProbeRecord,
+  ScoredText,
+  StepMetrics,
+  StepRecord,
+} from '../../../../run/record.ts';
 import {
   check,
   CheckError,
+  FIELDS,
   list,
   number,
   numbers,
@@ -37,6 +46,10 @@ export interface RunChecks {
   metrics(value: unknown, place: string): StepMetrics;
   snapshot(value: unknown, place: string): StepRecord;
   evaluation(value: unknown, place: string): Evaluation;
+  /** What the batch is that stays the same, without what was seen of it. */
+  probe(value: unknown, place: string): Omit<Probe, 'records'>;
+  /** What was seen of such a batch of so many chunks: numbers, and the picture with them where that was kept. */
+  probeRecord(value: unknown, chunks: number, place: string): ProbeRecord;
 }
 
 export function runChecks(accepted: Accepted): RunChecks {
@@ -44,16 +57,27 @@ export function runChecks(accepted: Accepted): RunChecks {
   const frame = object({ metrics, batch: object({ chunks: list(CHUNK, 2, MAXIMUM_CHUNKS) }) });
   const evaluation = evaluationSchema(accepted);
   const views = new Map<number, ReturnType<typeof viewsSchema>>();
+  const viewsOf = (size: number): ReturnType<typeof viewsSchema> => {
+    const schema = views.get(size) ?? viewsSchema(size, accepted);
+    views.set(size, schema);
+    return schema;
+  };
+  const looks = object({ metrics: probeMetricsSchema(accepted) });
+  const drawn = accepted.table.matrices[0]?.key ?? '';
   return {
     metrics: (value, place) => check(metrics, value, place) as unknown as StepMetrics,
     snapshot(value, place) {
       const framed = check(frame, value, place);
-      const size = framed.batch.chunks.length;
-      const schema = views.get(size) ?? viewsSchema(size, accepted);
-      views.set(size, schema);
+      const schema = viewsOf(framed.batch.chunks.length);
       return { ...framed, ...check(schema, value, place) } as unknown as StepRecord;
     },
     evaluation: (value, place) => check(evaluation, value, place),
+    probe: (value, place) => check(PROBE, value, place),
+    probeRecord(value, chunks, place) {
+      const numbers = check(looks, value, place);
+      const isDrawn = check(FIELDS, value, place)[drawn] !== undefined;
+      return { ...numbers, ...(isDrawn ? check(viewsOf(chunks), value, place) : {}) } as unknown as ProbeRecord;
+    },
   };
 }
 
@@ -62,6 +86,7 @@ const CHUNK = object({
   document: wholeNumber(0, 1e9),
   documentTitle: text(MAXIMUM_TEXT),
   tokens: list(text(MAXIMUM_NAME), 0, MAXIMUM_TOKENS),
+  wording: v.optional(wholeNumber(0, 1e9)),
 });
 
 export const CORPUS = v.pipe(
@@ -96,18 +121,37 @@ function orNone({ fits, whyNot }: Numbers): Numbers {
   return { fits: (value, low, high) => Number.isNaN(value) || fits(value, low, high), whyNot };
 }
 
-/** What is drawn of a batch of so many chunks. */
+function probeMetricsSchema({ table, numbers: kind }: Accepted) {
+  const metric = ({ range: [low, high] = EVERYTHING }: MetricDefinition) => optional(number(low, high, kind));
+  return object({
+    ...Object.fromEntries(table.probeMetrics.map((one) => [one.key, metric(one)])),
+    step: wholeNumber(0, 1e9),
+  });
+}
+
+/** What is drawn of a batch of so many chunks. Gradients are there where the run kept them. */
 function viewsSchema(size: number, { table, numbers: kind }: Accepted) {
+  const gradient = optional(numbers(size * size, size * size, ...EVERYTHING, kind));
+  const signals = Object.values(table.signals ?? {}).map((key) => [key, gradient] as const);
   const matrices = table.matrices.map(
     ({ key, range: [low, high] }) => [key, numbers(size * size, size * size, low, high, kind)] as const,
   );
   const losses = list(numbers(0, MAXIMUM_TOKENS, -1, 1e6, kind), size, size);
   return object(
-    Object.fromEntries<v.GenericSchema>([...matrices, ...table.tokenRows.map(({ key }) => [key, losses] as const)]),
+    Object.fromEntries<v.GenericSchema>([
+      ...matrices,
+      ...signals,
+      ...table.tokenRows.map(({ key }) => [key, losses] as const),
+    ]),
   );
 }
 
 const SCORED_TEXTS = ['heldOut', 'training'] as const satisfies readonly ScoredText[];
+
+const PROBE = object({
+  of: v.picklist(SCORED_TEXTS, ' is neither heldOut nor training.'),
+  batch: object({ chunks: list(CHUNK, 2, MAXIMUM_CHUNKS) }),
+});
 
 /** As many letters as an evaluation has rows at most: 64 batches of 32. */
 const LETTERS = v.pipe(text(64 * MAXIMUM_CHUNKS), v.regex(/^[0-9a-c]*$/, ' is no list of twelfths.'));

@@ -20,5 +20,11 @@ export function continued(
     metrics: within(kept.metrics, saved?.metrics ?? [], (one) => one.step),
     snapshots: within(kept.snapshots, saved?.snapshots ?? [], (one) => one.metrics.step),
     evaluations: within(kept.evaluations, saved?.evaluations ?? [], (one) => one.step),
+    ...(kept.probe && {
+      probe: {
+        ...kept.probe,
+        records: within(kept.probe.records, saved?.probe?.records ?? [], (one) => one.metrics.step),
+      },
+    }),
   };
 }

@@ -1,11 +1,12 @@
+import * as v from 'valibot';
 import { configure } from '../../../../settings/configuration.ts';
 import { asTheyWereMeant } from '../../../../settings/earlierSettings.ts';
-import { metricOf, type RunRecord, type StepMetrics } from '../../../../run/record.ts';
+import { metricOf, type Probe, type RunRecord, type StepMetrics } from '../../../../run/record.ts';
 import { SettingError } from '../../../../settings/setting.ts';
 import { stepMetrics, tableOf, type ObjectiveTable } from '../../../../objectives/tables.ts';
 import { columnKeys } from '../../../state/history/metricTable.ts';
-import { check, CheckError, entries, FIELDS, FINITE, object } from '../../../components/check.ts';
-import { checkOrder, CORPUS, NAME, runChecks } from './checkRun.ts';
+import { check, CheckError, entries, FIELDS, FINITE, object, type Fields } from '../../../components/check.ts';
+import { checkOrder, CORPUS, NAME, runChecks, type RunChecks } from './checkRun.ts';
 import { RunFileError } from './problems.ts';
 
 const MAXIMUM_STEPS = 2_000_000;
@@ -33,8 +34,9 @@ export function writeRun(run: RunRecord): string {
         one.step <= last && Object.values(one).every((value) => typeof value !== 'number' || Number.isFinite(value)),
     )
     .sort((a, b) => a.step - b.step);
+  const probe = run.probe && { ...run.probe, records: run.probe.records.filter((one) => one.metrics.step <= last) };
   const { configuration, ...rest } = run;
-  const content = JSON.stringify({ ...rest, metrics, snapshots, evaluations }, (_, value: unknown) => {
+  const content = JSON.stringify({ ...rest, metrics, snapshots, evaluations, probe }, (_, value: unknown) => {
     if (typeof value !== 'number' || Number.isInteger(value)) return value;
     return Number.isFinite(value) ? Number(value.toPrecision(DIGITS)) : undefined;
   });
@@ -70,7 +72,10 @@ const FRAME = object({
   metrics: entries(1, MAXIMUM_STEPS),
   snapshots: entries(1, MAXIMUM_PICTURES),
   evaluations: entries(0, MAXIMUM_STEPS),
+  probe: v.optional(FIELDS),
 });
+
+const LOOKS = object({ records: entries(0, MAXIMUM_STEPS) });
 
 function checkRun(value: unknown): RunRecord {
   const { version } = check(FIELDS, value, 'The file');
@@ -91,8 +96,40 @@ function checkRun(value: unknown): RunRecord {
   checkOrder(evaluations, 'evaluations');
   checkEnd(steps, 'snapshots', metrics.at(-1)?.step ?? 0);
   checkEnd(evaluations, 'evaluations', metrics.at(-1)?.step ?? 0);
+  const probe = run.probe && checkProbe(run.probe, checks);
+  if (probe)
+    checkEnd(
+      probe.records.map(({ metrics: one }) => one),
+      'probe.records',
+      metrics.at(-1)?.step ?? 0,
+    );
   const { name, corpus, adapter } = run;
-  return { version: 1, name, configuration, corpus, adapter, metrics, snapshots, evaluations };
+  return {
+    version: 1,
+    name,
+    configuration,
+    corpus,
+    adapter,
+    metrics,
+    snapshots,
+    evaluations,
+    ...(probe && { probe }),
+  };
+}
+
+function checkProbe(value: Fields, checks: RunChecks): Probe {
+  const probe = checks.probe(value, 'probe');
+  const chunks = probe.batch.chunks.length;
+  const looks = check(LOOKS, value, 'probe').records;
+  const records = looks.map((one, i) => checks.probeRecord(one, chunks, `probe.records[${i}]`));
+  const pictures = records.filter((one) => Object.keys(one).length > 1).length;
+  if (pictures > MAXIMUM_PICTURES)
+    throw new CheckError(`probe.records has ${pictures} pictures, more than a run keeps.`);
+  checkOrder(
+    records.map(({ metrics }) => metrics),
+    'probe.records',
+  );
+  return { ...probe, records };
 }
 
 /** What lies beyond the last step of a run can never be travelled to. */

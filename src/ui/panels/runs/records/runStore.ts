@@ -1,6 +1,16 @@
 import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
-import type { CorpusSummary, Evaluation, RunRecord, StepRecord } from '../../../../run/record.ts';
+import type {
+  CorpusSummary,
+  Evaluation,
+  Probe,
+  ProbeMetrics,
+  ProbePicture,
+  ProbeRecord,
+  RunRecord,
+  StepRecord,
+} from '../../../../run/record.ts';
 import { columnKeys } from '../../../state/history/metricTable.ts';
+import { forget } from '../fresh.ts';
 import { UnreadableRunError } from './problems.ts';
 import { restoreRun, restoreSummary } from './storedRun.ts';
 import { summaryOf, type RunSummary, type Saving } from './summary.ts';
@@ -12,12 +22,15 @@ interface StoredNumbers {
   readonly adapter: string;
   readonly columns: Readonly<Record<string, Float64Array<ArrayBuffer>>>;
   readonly evaluations: readonly Evaluation[];
+  /** Rows of earlier versions have none. */
+  readonly probe?: Omit<Probe, 'records'> & { readonly looks: readonly ProbeMetrics[] };
 }
 
 interface StoredPicture {
+  /** Id of the run; of pictures of the batch that stays the same, that of `probeOf`. */
   readonly run: string;
   readonly step: number;
-  readonly record: StepRecord;
+  readonly record: StepRecord | ProbeRecord;
 }
 
 interface Schema extends DBSchema {
@@ -32,6 +45,14 @@ const VERSION = 1;
 const STORES = ['summaries', 'numbers', 'pictures'] as const;
 /** Pictures written at once: copying more of them would hold up the page. */
 const PORTION = 8;
+
+/**
+ * Under what the pictures of a run's probe stand. A store of their own would need a database of a later version, which pages of the
+ * version before, still open in other tabs, would keep from opening.
+ */
+function probeOf(id: string): string {
+  return `${id} probe`;
+}
 
 let opened: Promise<IDBPDatabase<Schema>> | undefined;
 
@@ -66,7 +87,8 @@ async function sweep(db: IDBPDatabase<Schema>): Promise<void> {
   const transaction = db.transaction(STORES, 'readwrite');
   const pictures = transaction.objectStore('pictures');
   const numbers = transaction.objectStore('numbers');
-  const listed = new Set(await transaction.objectStore('summaries').getAllKeys());
+  const ids = await transaction.objectStore('summaries').getAllKeys();
+  const listed = new Set([...ids, ...ids.map(probeOf)]);
   for (const id of await numbers.getAllKeys()) if (!listed.has(id)) await numbers.delete(id);
   for (let at = await pictures.openKeyCursor(); at;) {
     const [id] = at.key;
@@ -85,52 +107,79 @@ async function sweep(db: IDBPDatabase<Schema>): Promise<void> {
 export async function saveRun(saving: Saving): Promise<RunSummary> {
   const { id, history, corpus, adapter, written } = saving;
   // Taken at once: the run goes on while this is written.
-  const snapshots = [...history.snapshots];
+  const pictures = storedPictures(saving);
   const columns = Object.fromEntries(columnKeys(history.table).map((key) => [key, history.column(key).slice()]));
   const evaluations = [...history.evaluations];
+  const probe = history.probe?.toProbe();
+  const looks = probe && { of: probe.of, batch: probe.batch, looks: probe.records.map(({ metrics }) => metrics) };
   const summary = summaryOf(saving);
   const db = await database();
   const transaction = db.transaction(STORES, 'readwrite');
-  const pictures = transaction.objectStore('pictures');
+  const rows = transaction.objectStore('pictures');
   const isNew = (await transaction.objectStore('summaries').getKey(id)) === undefined;
   // Deleted meanwhile, in another tab say: nothing of it is there.
-  if (isNew) written.clear();
-  const kept = new Set(snapshots.map(({ metrics }) => metrics.step));
-  const stale = [...written].filter((step) => !kept.has(step));
-  const fresh = snapshots.filter(({ metrics }) => !written.has(metrics.step));
-  const numbers = { id, corpus, adapter, columns, evaluations };
+  if (isNew) forget(written);
+  const stale = pictures.flatMap(({ run, kept, steps }) =>
+    [...steps].filter((step) => !kept.has(step)).map((step) => ({ run, step, steps })),
+  );
+  const fresh = pictures.flatMap(({ run, kept, steps }) =>
+    [...kept].filter(([step]) => !steps.has(step)).map(([step, record]) => ({ row: { run, step, record }, steps })),
+  );
+  const numbers = { id, corpus, adapter, columns, evaluations, ...(looks && { probe: looks }) };
   const first = fresh.slice(0, PORTION);
   try {
     await commit(transaction, [
       () => transaction.objectStore('summaries').put(summary),
       () => transaction.objectStore('numbers').put(numbers),
-      ...first.map((record) => () => pictures.put(pictureOf(id, record))),
-      ...stale.map((step) => () => pictures.delete([id, step])),
+      ...first.map(
+        ({ row }) =>
+          () =>
+            rows.put(row),
+      ),
+      ...stale.map(
+        ({ run, step }) =>
+          () =>
+            rows.delete([run, step]),
+      ),
     ]);
-    for (const step of stale) written.delete(step);
-    for (const { metrics } of first) written.add(metrics.step);
+    for (const { step, steps } of stale) steps.delete(step);
+    for (const { row, steps } of first) steps.add(row.step);
     for (let start = PORTION; start < fresh.length; start += PORTION) {
       await new Promise((next) => setTimeout(next));
       const portion = fresh.slice(start, start + PORTION);
       const more = db.transaction('pictures', 'readwrite');
       await commit(
         more,
-        portion.map((record) => () => more.store.put(pictureOf(id, record))),
+        portion.map(
+          ({ row }) =>
+            () =>
+              more.store.put(row),
+        ),
       );
-      for (const { metrics } of portion) written.add(metrics.step);
+      for (const { row, steps } of portion) steps.add(row.step);
     }
   } catch (error) {
     if (isNew) {
       await deleteRun(id).catch(() => undefined);
-      written.clear();
+      forget(written);
     }
     throw error;
   }
   return summary;
 }
 
-function pictureOf(run: string, record: StepRecord): StoredPicture {
-  return { run, step: record.metrics.step, record };
+/** The pictures of a run by their steps, those of its probe apart, each with the steps that are written already. */
+function storedPictures({ id, history, written }: Saving) {
+  const bySteps = <P extends StepRecord | ProbePicture, R>(all: readonly P[], of: (picture: P) => R): Map<number, R> =>
+    new Map(all.map((picture) => [picture.metrics.step, of(picture)]));
+  return [
+    { run: id, kept: bySteps(history.snapshots, (record): StepRecord | ProbeRecord => record), steps: written.steps },
+    { run: probeOf(id), kept: bySteps(history.probe?.snapshots ?? [], withoutBatch), steps: written.probe },
+  ];
+}
+
+function withoutBatch({ batch: _batch, ...record }: ProbePicture): StepRecord | ProbeRecord {
+  return record as ProbeRecord;
 }
 
 /** Writes all or nothing. */
@@ -157,14 +206,15 @@ async function commit(
  */
 export async function loadRun(id: string): Promise<RunRecord | undefined> {
   const db = await database();
-  const [summary, numbers, pictures] = await Promise.all([
+  const [summary, numbers, pictures, looks] = await Promise.all([
     db.get('summaries', id),
     db.get('numbers', id),
     db.getAll('pictures', picturesOf(id)),
+    db.getAll('pictures', picturesOf(probeOf(id))),
   ]);
   if (!summary) return undefined;
   try {
-    return restoreRun(summary, numbers, pictures);
+    return restoreRun(summary, numbers, pictures, looks);
   } catch (error) {
     throw new UnreadableRunError(restoreSummary(summary).name, error instanceof Error ? error.message : String(error));
   }
@@ -182,6 +232,7 @@ export async function deleteRun(id: string): Promise<void> {
     () => transaction.objectStore('summaries').delete(id),
     () => transaction.objectStore('numbers').delete(id),
     () => transaction.objectStore('pictures').delete(picturesOf(id)),
+    () => transaction.objectStore('pictures').delete(picturesOf(probeOf(id))),
   ]);
 }
 

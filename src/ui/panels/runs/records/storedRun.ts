@@ -1,23 +1,36 @@
+import * as v from 'valibot';
 import { configure, SETTING_KEYS, type Configuration } from '../../../../settings/configuration.ts';
 import { asTheyWereMeant } from '../../../../settings/earlierSettings.ts';
-import type { RunRecord } from '../../../../run/record.ts';
+import type { Probe, RunRecord } from '../../../../run/record.ts';
 import { tableOf, type ObjectiveTable } from '../../../../objectives/tables.ts';
 import { columnKeys, MetricTable } from '../../../state/history/metricTable.ts';
 import { ANY_NUMBERS, check, CheckError, entries, FIELDS, object, type Fields } from '../../../components/check.ts';
-import { checkOrder, CORPUS, NAME, runChecks } from './checkRun.ts';
+import { checkOrder, CORPUS, NAME, runChecks, type RunChecks } from './checkRun.ts';
 import type { RunSummary } from './summary.ts';
 
-const NUMBERS = object({ corpus: CORPUS, adapter: NAME, columns: FIELDS, evaluations: entries(0, Infinity) });
+const NUMBERS = object({
+  corpus: CORPUS,
+  adapter: NAME,
+  columns: FIELDS,
+  evaluations: entries(0, Infinity),
+  probe: v.optional(FIELDS),
+});
+const LOOKS = object({ looks: entries(0, Infinity) });
 
 /**
  * A run out of the rows that storage has of it, whichever version of the page wrote them: settings that it did not have are
  * at their defaults, numbers that it did not measure are NaN.
  * @throws CheckError or SettingError when the rows hold anything but a run.
  */
-export function restoreRun(summary: unknown, numbers: unknown, pictures: readonly unknown[]): RunRecord {
+export function restoreRun(
+  summary: unknown,
+  numbers: unknown,
+  pictures: readonly unknown[],
+  looks: readonly unknown[] = [],
+): RunRecord {
   const { name, configuration } = check(FIELDS, summary, 'its row in the list');
   const settings = restoreConfiguration(configuration);
-  const { corpus, adapter, columns, evaluations } = check(
+  const { corpus, adapter, columns, evaluations, probe } = check(
     NUMBERS,
     check(FIELDS, numbers, 'the row of its numbers'),
     '',
@@ -47,7 +60,30 @@ export function restoreRun(summary: unknown, numbers: unknown, pictures: readonl
     evaluations: evaluations
       .map((one, i) => checks.evaluation(one, `evaluations[${i}]`))
       .sort((a, b) => a.step - b.step),
+    ...(probe && { probe: restoreProbe(probe, looks, checks, last) }),
   };
+}
+
+/** Numbers of each look, with its picture where that was kept. A page that was closed while it wrote may have left later ones. */
+function restoreProbe(value: Fields, pictures: readonly unknown[], checks: RunChecks, last: number): Probe {
+  const probe = checks.probe(value, 'probe');
+  const chunks = probe.batch.chunks.length;
+  const drawn = new Map(
+    pictures.map((one, i) => {
+      const place = `probe.pictures[${i}]`;
+      const record = checks.probeRecord(check(FIELDS, one, place).record, chunks, place);
+      return [record.metrics.step, record] as const;
+    }),
+  );
+  const records = check(LOOKS, value, 'probe').looks.map((metrics, i) => {
+    const counted = checks.probeRecord({ metrics }, chunks, `probe.looks[${i}]`);
+    return drawn.get(counted.metrics.step) ?? counted;
+  });
+  checkOrder(
+    records.map(({ metrics }) => metrics),
+    'probe.looks',
+  );
+  return { ...probe, records: records.filter(({ metrics }) => metrics.step <= last) };
 }
 
 /** A row of the list. What is damaged in it is left out: the run itself says what is wrong when it is read. */

@@ -29,20 +29,27 @@ export interface Saving {
   readonly configuration: Configuration;
   readonly corpus: CorpusSummary;
   readonly adapter: string;
-  readonly written: Set<number>;
+  readonly written: Written;
+}
+
+/** Steps of the pictures of a run that are in storage: of steps' batches, and of the batch that stays the same. */
+export interface Written {
+  readonly steps: Set<number>;
+  readonly probe: Set<number>;
 }
 
 /** What the list says of a run as it stands now. */
 export function summaryOf({ id, name, createdAt, history, configuration }: Omit<Saving, 'written'>): RunSummary {
   const steps = history.lastStep;
   const pictureBytes = history.snapshots.reduce((sum, record) => sum + recordBytes(record), 0);
+  const probeBytes = history.probe?.bytes ?? 0;
   return {
     id,
     name,
     createdAt,
     savedAt: Date.now(),
     steps,
-    bytes: pictureBytes + tableBytes(history.table, history.length),
+    bytes: pictureBytes + probeBytes + tableBytes(history.table, history.length),
     configuration,
     score: scoreOf(history.evaluations.at(-1), history.table.score),
     headline: history.value(history.table.headline, steps),
