@@ -1,4 +1,6 @@
-import { tokenRowsOf } from '../../src/run/record.ts';
+import { tableOf } from '../../src/objectives/tables.ts';
+import { matrixOf, probePicture, tokenRowsOf } from '../../src/run/record.ts';
+import { teachingOf } from '../../src/ui/state/teaching.ts';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { nodeGpu } from '../../src/cli/support/nodeGpu.ts';
 import { configure } from '../../src/settings/configuration.ts';
@@ -28,7 +30,7 @@ const all = <T extends LabEvent['type']>(type: T) =>
   events.filter((event): event is Of<T> => (event.type as string) === type);
 const configured = (changes: Record<string, unknown> = {}) =>
   lab.ask({ type: 'configure', configuration: configure({ ...TINY, ...changes }) });
-const attribute = (step: number) => lab.ask({ type: 'attribute', step });
+const attribute = (step: AttributionView['step']) => lab.ask({ type: 'attribute', step });
 
 beforeAll(() => {
   lab = new Lab(nodeGpu(), (event) => events.push(event));
@@ -96,6 +98,25 @@ test('the batch of any step so far is looked at with the weights as they are, an
     second!.record.batch.chunks.map(({ tokens }) => 4 * (tokens.length - 1)),
   );
   expect([fractions[0], fractions.at(-1)]).toEqual([0, 1]);
+});
+
+test('the batch that stays the same is looked into as any other, and as its own pictures say', async () => {
+  await configured();
+  for (let step = 0; step < 2; step++) await lab.ask({ type: 'step' });
+  const probe = all('probe').at(-1)!;
+  expect(probe.record.metrics.step).toBe(2);
+  const { chunks } = probe.batch;
+  const pair = await lab.ask({ type: 'inspectPair', step: 'probe', query: 1, context: 3 });
+  expect(pair).toMatchObject({ step: 'probe', updates: 2, batch: probe.batch });
+  const at = chunks.length + 3;
+  expect(pair.attention).toBeCloseTo(matrixOf(probe.record, 'attention')[at]!, 5);
+  // What the page says of its cells is what an attribution says to first order.
+  const attribution = await attribute('probe');
+  expect(attribution).toMatchObject({ step: 'probe', updates: 2, batch: probe.batch });
+  const { savings } = teachingOf(tableOf({ objective: 'revela' }), probePicture(probe, probe.record))!;
+  const largest = Math.max(...savings!.map(Math.abs));
+  expect(largest).toBeGreaterThan(0);
+  savings!.forEach((saving, i) => expect(Math.abs(saving - attribution.firstOrder[i]!)).toBeLessThan(1e-3 * largest));
 });
 
 test('while training goes on, it is looked at between two steps', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { indented, linkPath } from '../../src/ui/panels/inspect/links.ts';
 import { attentionOf, meanRow, strongest, tokenFigures } from '../../src/ui/panels/inspect/pairNumbers.ts';
-import { gainsFrom, isOfItsStep, meanGain, neighbourGains, tokenSources } from '../../src/ui/panels/inspect/sources.ts';
+import { gainsFrom, meanGain, neighbourGains, speaksOf, tokenSources } from '../../src/ui/panels/inspect/sources.ts';
 
 /** Two heads, two tokens that read three. */
 const PAIR = {
@@ -53,8 +53,10 @@ const GAINS = {
 
 describe('where gains come from', () => {
   test('is told beside the recorded losses only when it was asked right after their step', () => {
-    expect(isOfItsStep({ step: 12, updates: 12 })).toBe(true);
-    expect(isOfItsStep({ step: 12, updates: 40 })).toBe(false);
+    expect(speaksOf({ step: 12, updates: 12 }, 12)).toBe(true);
+    expect(speaksOf({ step: 12, updates: 40 }, 12)).toBe(false);
+    expect(speaksOf({ step: 'probe', updates: 40 }, 40)).toBe(true);
+    expect(speaksOf({ step: 'probe', updates: 40 }, 12)).toBe(false);
   });
 
   test('neighbours by what they gave: exactly, else to first order', () => {

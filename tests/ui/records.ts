@@ -1,6 +1,6 @@
 import { tableOf } from '../../src/objectives/tables.ts';
 import { configure } from '../../src/settings/configuration.ts';
-import type { RunRecord, StepMetrics, StepRecord } from '../../src/run/record.ts';
+import type { ProbeRecord, RunRecord, StepMetrics, StepRecord } from '../../src/run/record.ts';
 import type { History } from '../../src/ui/state/history/history.ts';
 import { momentAt, reachOf } from '../../src/ui/state/moment.ts';
 import type { Seen } from '../../src/ui/state/sentences/words.ts';
@@ -108,6 +108,24 @@ export function largestRecord(step = 1): StepRecord {
     isolatedTokenLoss: losses,
   };
 }
+
+/** The batch that stays the same, of the same four chunks, as it looks after so many updates. */
+export function probeRecord(step: number, { documents, attention, ...changes }: RecordOptions = {}): ProbeRecord {
+  const {
+    batch: _batch,
+    metrics: _metrics,
+    ...views
+  } = record(1, {
+    ...(documents && { documents }),
+    ...(attention && { attention }),
+  });
+  const numbers = { ntpLoss: 1.3, isolatedLoss: 1.3, recallAt1: 0.25, chance: 1 / 3, effectiveDocuments: 1.5 };
+  const shares = { partnerShare: 0.2, partnerShareByChance: 1 / 3, contrast: 0.05 };
+  return { ...views, metrics: { ...numbers, ...shares, ...(changes as MetricChanges), step } };
+}
+
+/** A batch of four chunks of two documents. */
+export const PROBE_BATCH = record(1).batch;
 
 /** A run of which every step has a picture. */
 export function runOf(records: readonly StepRecord[], changes: Record<string, unknown> = {}): RunRecord {

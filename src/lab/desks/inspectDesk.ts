@@ -40,14 +40,14 @@ export class InspectDesk {
   }
 }
 
-/** The batch of a step, and what is needed to look at it. @throws CorpusError where there is nothing to look at. */
-function looking(step: number, { experiment, prepared }: OpenRun) {
+/** The batch of a step or the probe, and what is needed to look at it. @throws CorpusError where there is nothing to look at. */
+function looking(step: number | 'probe', { experiment, prepared }: OpenRun) {
   const { optimiser, feed } = experiment;
   const { configuration } = prepared.recipe;
-  requireInteger('The step to look at', step, 1, Math.max(1, optimiser.step));
+  if (step !== 'probe') requireInteger('The step to look at', step, 1, Math.max(1, optimiser.step));
   // Of a step with several batches, its record shows the last.
-  const batch = feed.batchAt(step * configuration.accumulation - 1);
-  if (!isRevelaBatch(batch))
+  const batch = step === 'probe' ? feed.scored()[0] : feed.batchAt(step * configuration.accumulation - 1);
+  if (!batch || !isRevelaBatch(batch))
     throw new CorpusError(
       'invalid-option',
       'There is no in-batch attention to look into: this run trains the retriever without a language model.',

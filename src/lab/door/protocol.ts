@@ -115,13 +115,13 @@ export type InspectCommand =
   /** How the tokens of one chunk read those of another. Chunks by their places in the step's batch; layers from 0, the last that reads neighbours unless given. */
   | {
       readonly type: 'inspectPair';
-      readonly step: number;
+      readonly step: number | 'probe';
       readonly query: number;
       readonly context: number;
       readonly layer?: number;
     }
   /** Which neighbour the gain of each chunk comes from. */
-  | { readonly type: 'attribute'; readonly step: number };
+  | { readonly type: 'attribute'; readonly step: number | 'probe' };
 
 /** Looking at the kernels; the numbers of training stay the same to the bit. */
 export type KernelCommand =

@@ -146,8 +146,8 @@ export interface SearchResult {
 
 /** What an inspection was made of. */
 export interface InspectedBatch {
-  /** The step whose batch was looked at. */
-  readonly step: number;
+  /** The step whose batch was looked at; 'probe': the one that stays the same. */
+  readonly step: number | 'probe';
   /** Updates made by then: the weights are those after so many. */
   readonly updates: number;
   readonly batch: BatchView;

@@ -1,8 +1,8 @@
 import type { Page } from '@playwright/test';
 import type { CommandOf, CommandType } from '../../../src/lab/door/protocol.ts';
-import type { StepRecord } from '../../../src/run/record.ts';
+import { probePicture, type Picture, type StepRecord } from '../../../src/run/record.ts';
 import { inventedPair } from './inventedInspection.ts';
-import { inventedStep } from './inventedRun.ts';
+import { inventedProbe, inventedStep } from './inventedRun.ts';
 import { answer, commands } from './openPage.ts';
 
 /** The commands of one type that the page has sent. */
@@ -15,12 +15,18 @@ export function recordOf(step: number): StepRecord {
   return { ...record, metrics: { ...record.metrics, step } };
 }
 
+/** The batch that stays the same, as the scripted lab shows it at some time. */
+function probeShown(): Picture {
+  const probe = inventedProbe([40]);
+  return probePicture(probe, probe.records[0]!);
+}
+
 /** Answers the last question for a pair. */
-export async function answerPair(page: Page): Promise<{ record: StepRecord; query: number; context: number }> {
+export async function answerPair(page: Page): Promise<{ record: Picture; query: number; context: number }> {
   const command = (await asked(page, 'inspectPair')).at(-1);
   if (!command) throw new Error('No pair was asked for.');
-  const record = recordOf(command.step);
-  const { query, context, layer } = command;
-  await answer(page, 'inspectPair', inventedPair(record, query, context, layer));
+  const { step, query, context, layer } = command;
+  const record = step === 'probe' ? probeShown() : recordOf(step);
+  await answer(page, 'inspectPair', { ...inventedPair(record, query, context, layer), step });
   return { record, query, context };
 }

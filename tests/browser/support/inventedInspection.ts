@@ -1,5 +1,5 @@
 import type { AttributionView, PairView } from '../../../src/lab/door/views.ts';
-import { matrixOf, type StepRecord } from '../../../src/run/record.ts';
+import { matrixOf, type Picture } from '../../../src/run/record.ts';
 
 const HEADS = 2;
 
@@ -7,7 +7,7 @@ const HEADS = 2;
  * An inspection with invented numbers, to test how the page draws: in head 1 every token attends to the same word of the other
  * chunk where there is one, in head 2 to the token at its own place; nothing here was computed.
  */
-export function inventedPair(record: StepRecord, query: number, context: number, layer = 1): PairView {
+export function inventedPair(record: Picture, query: number, context: number, layer = 1): PairView {
   const { metrics, batch } = record;
   const [own, other] = [query, context].map((chunk) => batch.chunks[chunk]!.tokens.map((token) => token.trim()));
   const [queryTokens, contextTokens] = [own!.length, other!.length];
@@ -48,7 +48,7 @@ export function inventedPair(record: StepRecord, query: number, context: number,
 }
 
 /** Partners give every second token half a nat or more, the others next to nothing. */
-export function inventedAttribution(record: StepRecord): AttributionView {
+export function inventedAttribution(record: Picture): AttributionView {
   const { metrics, batch } = record;
   const attention = matrixOf(record, 'attention');
   const { chunks } = batch;

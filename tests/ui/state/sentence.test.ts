@@ -99,6 +99,29 @@ group('the sentence', () => {
     expect(said({ attention: 'uniform' }, alone, 300, true).stuck).toBe(true);
   });
 
+  it('says “mostly” from half of the attention on, and else only that it is more than any other', () => {
+    const soft = reads([2, 3, 0, 1]).map((share) => (share > 0.5 ? 0.4 : share === 0 ? 0 : 0.3));
+    expect(said({}, { attention: soft, effectiveDocuments: 2.2 }, 100).text).toContain(
+      'Chunk 1 reads chunk 3 more than any other (0.40): they tell the same fact.',
+    );
+  });
+
+  it('finds nothing where all others are partners, and says so', () => {
+    const { text } = said({}, { documents: [0, 0, 0, 0], attention: PARTNERS, recallAt1: undefined }, 100);
+    expect(text).toContain('every other is a partner and there is nothing to find');
+    expect(text).not.toMatch(/\d of 4 chunks/);
+  });
+
+  it('says of the gradient at a low temperature what was measured', () => {
+    const low = { attention: reads([1, 0, 3, 2]), effectiveDocuments: 1 };
+    expect(said({ temperature: 1e-4 }, { ...low, retrieverGradientNorm: 0 }).text).toContain(
+      'in 20 of the last 20 steps the retriever got next to no gradient',
+    );
+    const { text } = said({ temperature: 1e-4 }, { ...low, retrieverGradientNorm: 3 });
+    expect(text).toContain('the retriever has found nothing by that so far');
+    expect(text).not.toContain('no gradient');
+  });
+
   it('stays short enough for its three lines', () => {
     const texts = [
       said({ source: 'kitchen' }, {}),

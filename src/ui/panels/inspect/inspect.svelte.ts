@@ -1,12 +1,12 @@
 import type { LabEvent } from '../../../lab/door/protocol.ts';
-import type { AttributionView, PairView } from '../../../lab/door/views.ts';
-import type { StepRecord } from '../../../run/record.ts';
+import type { AttributionView, InspectedBatch, PairView } from '../../../lab/door/views.ts';
+import type { Moment } from '../../state/moment.ts';
 import { Requests } from '../../state/requests.svelte.ts';
 import type { Session } from '../../state/session.svelte.ts';
 
-/** A pair of chunks, by their places in the batch of a step. */
+/** A pair of chunks, by their places in the batch of a step or in the one that stays the same. */
 export interface PairWanted {
-  readonly step: number;
+  readonly step: InspectedBatch['step'];
   readonly query: number;
   readonly context: number;
   /** From 0; undefined: the last that reads neighbours. */
@@ -40,8 +40,8 @@ export class Inspect {
     if (pair) this.pair = pair;
   }
 
-  /** Asks which neighbours the gains in the batch of a step come from. */
-  async attribute(step: number): Promise<void> {
+  /** Asks which neighbours the gains in such a batch come from. */
+  async attribute(step: InspectedBatch['step']): Promise<void> {
     this.wasStopped = false;
     const attribution = await this.requests.askAnew({ type: 'attribute', step });
     if (attribution) this.attribution = attribution;
@@ -52,10 +52,11 @@ export class Inspect {
     this.wasStopped = true;
   }
 
-  /** What is known of the batch that a record shows. */
-  attributionOf(record: StepRecord | undefined): AttributionView | undefined {
+  /** What is known of the batch that is shown. */
+  attributionOf({ subject, step }: Pick<Moment, 'subject' | 'step'>): AttributionView | undefined {
     const { attribution, session } = this;
-    return session.kind === 'live' && attribution?.step === record?.metrics.step ? attribution : undefined;
+    const of = subject === 'probe' ? 'probe' : step;
+    return session.kind === 'live' && attribution?.step === of ? attribution : undefined;
   }
 
   private hear({ type }: LabEvent): void {

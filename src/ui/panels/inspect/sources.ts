@@ -78,11 +78,11 @@ export function tokenSources(
 }
 
 /**
- * Whether an attribution speaks of the losses that were recorded at its step: it was made right after that step's update.
- * With weights of later updates it does not, and its sources must not be set beside those losses.
+ * Whether an attribution speaks of the losses in the picture of `shown`: that of a step was made right after that step's update, that
+ * of the probe after as many updates as the picture. With other weights it does not, and its sources must not be set beside them.
  */
-export function isOfItsStep({ step, updates }: Pick<AttributionView, 'step' | 'updates'>): boolean {
-  return step === updates;
+export function speaksOf({ step, updates }: Pick<AttributionView, 'step' | 'updates'>, shown: number): boolean {
+  return step === 'probe' ? updates === shown : step === updates;
 }
 
 /** Mean gain of a chunk from its context, nats per predicted token. */

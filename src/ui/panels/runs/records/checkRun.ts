@@ -76,7 +76,7 @@ export function runChecks(accepted: Accepted): RunChecks {
     probeRecord(value, chunks, place) {
       const numbers = check(looks, value, place);
       const isDrawn = check(FIELDS, value, place)[drawn] !== undefined;
-      return { ...numbers, ...(isDrawn ? check(viewsOf(chunks), value, place) : {}) } as unknown as ProbeRecord;
+      return { ...numbers, ...(isDrawn ? check(viewsOf(chunks), value, place) : {}) };
     },
   };
 }
