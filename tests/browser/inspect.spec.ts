@@ -16,6 +16,7 @@ async function openInside(page: Page): Promise<string[]> {
   const complaints = await openPage(page);
   await trainTo(page, 12);
   await pause(page);
+  await page.getByRole('radio', { name: 'this step’s batch' }).check();
   await matrix(page).focus();
   await page.keyboard.press('Enter');
   await expect(region(page)).toBeVisible();
@@ -101,6 +102,21 @@ test('a cell opens up: texts side by side, links of a token, heatmap, numbers', 
   await expect(panel.getByRole('row').nth(1)).toContainText('1.00');
   expect(await violations(page)).toEqual([]);
   expect(complaints).toEqual([]);
+});
+
+test('the batch that stays the same is looked into as it is shown', async ({ page }) => {
+  await openPage(page);
+  await trainTo(page, 12);
+  await pause(page);
+  await matrix(page).focus();
+  await page.keyboard.press('Enter');
+  await expect.poll(async () => (await asked(page, 'inspectPair')).at(-1)?.step).toBe('probe');
+  await answerPair(page);
+  await expect(region(page).getByText('Held-out batch, with the weights after')).toBeVisible();
+  await region(page).getByRole('button', { name: 'Compute' }).click();
+  expect(await asked(page, 'attribute')).toEqual([{ type: 'attribute', step: 'probe' }]);
+  await page.getByRole('radio', { name: 'this step’s batch' }).check();
+  await expect.poll(async () => (await asked(page, 'inspectPair')).at(-1)?.step).toBe(12);
 });
 
 test('layers are chosen, and of cells chosen meanwhile the last is asked for', async ({ page }) => {

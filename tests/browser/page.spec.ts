@@ -105,11 +105,11 @@ test.describe('a run', () => {
     await pause(page);
     const now = await cells(page);
     const slider = page.getByRole('slider', { name: 'Time' });
-    await slider.fill('3');
-    await expect(page.getByRole('img', { name: /^Recall@1/ })).toHaveAccessibleName(/ at 3: /);
+    await slider.fill('5');
+    await expect(page.getByRole('img', { name: /^Recall@1/ })).toHaveAccessibleName(/ at 5: /);
     await expect.poll(() => cells(page)).not.toEqual(now);
     await page.getByRole('img', { name: /^Loss/ }).click({ position: { x: 120, y: 60 } });
-    expect(Number(await slider.inputValue())).toBeGreaterThan(3);
+    expect(Number(await slider.inputValue())).toBeGreaterThan(5);
     await page.getByRole('button', { name: 'Back to now' }).click();
     await expect.poll(() => cells(page)).toEqual(now);
   });
@@ -118,6 +118,9 @@ test.describe('a run', () => {
     await openPage(page);
     const slider = page.getByRole('slider', { name: 'Time' });
     await slider.fill('207');
+    await expect(slider).toHaveValue('205');
+    // Of the batches of steps fewer were kept.
+    await page.getByRole('radio', { name: 'this step’s batch' }).check();
     await expect(slider).toHaveValue('200');
     await expect(page.locator('.key dl')).toContainText('step 200');
     await slider.press('ArrowRight');
@@ -495,7 +498,7 @@ test('the matrix and the charts have words for those who do not see them', async
   await expect(table.getByRole('row')).toHaveCount(9);
   await expect(table.getByRole('row').nth(1)).toContainText('yes');
   await page.getByRole('radio', { name: 'Similarity S' }).check({ force: true });
-  const similar = page.getByRole('table', { name: /^What each chunk is most similar to, .*step 500$/ });
+  const similar = page.getByRole('table', { name: 'What each chunk is most similar to, held-out batch, step 500' });
   await expect(similar.getByRole('columnheader', { name: 'S', exact: true })).toHaveCount(1);
   await expect(page.getByRole('img', { name: /held-out 0\.99, chance 0\.14, TF-IDF 0\.94/ })).toHaveCount(1);
 });
