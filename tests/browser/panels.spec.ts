@@ -123,7 +123,7 @@ test.describe('at 1280 × 720', () => {
     await expect(speed).toHaveCount(0);
     await expect(page.getByText('GPU memory', { exact: true })).toHaveCount(0);
     // What is taught and learnt is in sight at once.
-    const { y, height } = await box(page.getByRole('img', { name: /^Partner − others, and gain/ }));
+    const { y, height } = await box(page.getByRole('img', { name: /^What teaches, what is gained/ }));
     const { y: foot } = await box(page.locator('footer'));
     expect(y + height).toBeLessThanOrEqual(foot);
     await summary.click();
