@@ -62,9 +62,9 @@ test('configure, step, train, pause, reset: every command does what its name say
     Array.from({ length: Math.floor(paused / 3) + 1 }, (_, i) => 3 * i),
   );
 
-  // The probe is one batch, seen after every evaluation and every fourth step.
+  // The probe is one batch, seen after every evaluation, every fourth step, and whenever the run pauses.
   const probes = events.filter((event) => event.type === 'probe');
-  const isLooked = (step: number) => step % 3 === 0 || step % 4 === 0;
+  const isLooked = (step: number) => step % 3 === 0 || step % 4 === 0 || step === 1 || step === paused;
   expect(probes.map(({ record }) => record.metrics.step)).toEqual(
     Array.from({ length: paused + 1 }, (_, step) => step).filter(isLooked),
   );

@@ -41,7 +41,10 @@ test('a run is saved by itself, and goes on after a reload as the same run', asy
   await page.getByRole('button', { name: 'Go on with it' }).click();
   await expect.poll(() => stepOf(page), WITH_COMPILING).toBe(saved);
   await expect(ownText(page)).toHaveValue(ESSAYS);
-  expect((await paths(page)).some((path) => path !== '')).toBe(true);
+  const panels = page.getByRole('navigation', { name: 'Panels' });
+  await panels.getByRole('button', { name: 'What is happening' }).click();
+  await expect.poll(async () => (await paths(page)).some((path) => path !== '')).toBe(true);
+  await panels.getByRole('button', { name: 'Runs', exact: true }).click();
   await page.getByRole('button', { name: 'Step', exact: true }).click();
   await expect.poll(() => stepOf(page), WITH_COMPILING).toBe(saved + 1);
   await expect(rows, 'one run, once').toHaveCount(1);
