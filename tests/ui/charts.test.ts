@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { History } from '../../src/ui/state/history/history.ts';
+import { PROBE_BATCH, probeRecord, record, REVELA, type RecordOptions } from './records.ts';
 import { lastAtOrBefore, roundUp, spread, thin } from '../../src/ui/panels/charts/geometry.ts';
 import { alternativeText, valueAt } from '../../src/ui/panels/charts/series.ts';
+import { runCharts } from '../../src/ui/panels/charts/runCharts.ts';
 import { verticalScale, verticalTicks } from '../../src/ui/panels/charts/verticalScale.ts';
 
 describe('thin', () => {
@@ -70,6 +73,10 @@ describe('values', () => {
 });
 
 describe('verticalScale', () => {
+  it('goes below zero where values do', () => {
+    expect(verticalScale([-1.3, 1.2], 100, 0, {}).domain()).toEqual([-1.5, 1.5]);
+  });
+
   it('runs from zero to a round number, or as told', () => {
     expect(verticalScale([3, 21], 100, 0, {}).domain()).toEqual([0, 30]);
     expect(verticalScale([3, 21], 100, 0, { domain: [0, 1] }).domain()).toEqual([0, 1]);
@@ -86,5 +93,43 @@ describe('verticalScale', () => {
     expect(scale.domain()).toEqual([0.001, 1]);
     expect(verticalTicks(scale, true, false)).toEqual([0.001, 0.01, 0.1, 1]);
     expect(scale(0)).toBe(100);
+  });
+});
+
+describe('charts of the batch that stays the same', () => {
+  const probed = (changes: RecordOptions = {}): History => {
+    const history = new History(REVELA);
+    for (const step of [1, 2, 3, 4]) history.add(record(step));
+    for (const step of [0, 4])
+      history.addProbe('heldOut', PROBE_BATCH, probeRecord(step, { ...changes, ntpLoss: 1.3 - step }));
+    return history;
+  };
+  const titled = (history: History, title: string) =>
+    runCharts({ history, chunks: 4, step: history.lastStep }).find((one) => one.title === title);
+
+  it('show where attention goes beside chance; wording only where it is known', () => {
+    const shares = titled(probed(), 'Attention on the same …');
+    expect(shares?.series.map(({ label, xs, ys }) => [label, Array.from(xs), Array.from(ys)])).toEqual([
+      ['document', [0, 4], [0.2, 0.2]],
+    ]);
+    expect(shares?.references?.map(({ label, value }) => [label, value])).toEqual([['document by chance', 1 / 3]]);
+    const known = titled(probed({ wordingShare: 0.6, wordingShareByChance: 0.3 }), 'Attention on the same …');
+    expect(known?.series.map(({ label }) => label)).toEqual(['document', 'wording']);
+    expect(known?.references?.map(({ value }) => value)).toEqual([1 / 3, 0.3]);
+  });
+
+  it('set the difference that teaches beside what is gained', () => {
+    const both = titled(probed(), 'What teaches, what is gained');
+    const [contrast, gain] = both?.series ?? [];
+    expect(Array.from(contrast?.ys ?? [])).toEqual([0.05, 0.05]);
+    expect(Array.from(gain?.ys ?? [], (one) => one.toFixed(6))).toEqual(['0.000000', '4.000000']);
+  });
+
+  it('are left out of runs that have no such batch, once there is anything to draw', () => {
+    const older = new History(REVELA);
+    expect(titled(older, 'Attention on the same …')?.series).toHaveLength(2);
+    older.add(record(1));
+    expect(titled(older, 'Attention on the same …')).toBeUndefined();
+    expect(titled(older, 'Loss')).toBeDefined();
   });
 });

@@ -198,7 +198,11 @@ describe('the matrix of crops', () => {
 
   it('is drawn with its diagonal, and nobody reads', () => {
     const drawn = (of: typeof INFO_NCE) =>
-      matrixPicture(picture, { matrix: matrixNamed(of, undefined), pairs: of.pairs, order: 'batch' }, '');
+      matrixPicture(
+        picture,
+        { matrix: matrixNamed(of, undefined), pairs: of.pairs, order: 'batch', moment: 'step 1' },
+        '',
+      );
     const slashes = (svg: string): number => svg.match(/stroke-opacity="0\.5"\/>/g)?.length ?? 0;
     expect([drawn(REVELA), drawn(INFO_NCE)].map(slashes)).toEqual([4, 0]);
     expect(drawn(INFO_NCE)).toContain('Probability P = softmax(S / τ), at step 7');

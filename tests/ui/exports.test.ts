@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import type { StepRecord } from '../../src/run/record.ts';
 import { configure } from '../../src/settings/configuration.ts';
 import { chartsPicture } from '../../src/ui/panels/exports/chartPicture.ts';
 import { matrixPicture } from '../../src/ui/panels/exports/matrixPicture.ts';
@@ -8,7 +9,8 @@ import * as palette from '../../src/ui/panels/exports/palette.ts';
 import { escaped } from '../../src/ui/panels/exports/svg.ts';
 import { matrixNamed } from '../../src/ui/state/display.ts';
 import { History } from '../../src/ui/state/history/history.ts';
-import { reads, record, REVELA } from './records.ts';
+import { teachingOf } from '../../src/ui/state/teaching.ts';
+import { PROBE_BATCH, probeRecord, reads, record, REVELA } from './records.ts';
 import { isWellFormed } from './svg.ts';
 
 function history(): History {
@@ -49,6 +51,18 @@ describe('metrics as CSV', () => {
     expect([0, 1, 2].map((row) => at(row, 'held-out recall@1 (share)'))).toEqual(['0.5', '', '0.5']);
   });
 
+  it('hold what was seen of the batch that stays the same, where there is one', () => {
+    const run = history();
+    expect(metricsCsv(run)).not.toContain('batch:');
+    run.addProbe('heldOut', PROBE_BATCH, probeRecord(0, { contrast: 0.25 }));
+    run.addProbe('heldOut', PROBE_BATCH, probeRecord(2, { contrast: 0.5 }));
+    const [header = '', ...rows] = metricsCsv(run).trimEnd().split('\r\n');
+    const at = header.split(',').indexOf('held-out batch: partner’s advantage (nats/token)');
+    expect(rows.map((row) => row.split(',')[at])).toEqual(['0.25', '', '0.5']);
+    const { fixedBatch } = JSON.parse(metricsJson(run, configure({}))) as { fixedBatch: { contrast: number }[] };
+    expect(fixedBatch.map(({ contrast }) => contrast)).toEqual([0.25, 0.5]);
+  });
+
   it('are the same numbers as JSON, with what they were made with', () => {
     const parsed = JSON.parse(metricsJson(history(), configure({ seed: 3 }))) as {
       configuration: { seed: number };
@@ -70,16 +84,38 @@ describe('pictures', () => {
   it('show the matrix: a cell each, rings on partners, what it is and of which run', () => {
     const svg = matrixPicture(
       step,
-      { matrix: matrixNamed(REVELA, 'A'), pairs: REVELA.pairs, order: 'batch' },
+      { matrix: matrixNamed(REVELA, 'A'), pairs: REVELA.pairs, order: 'batch', moment: 'held-out batch, step 7' },
       'τ 0.1 & <more>',
     );
     expect(isWellFormed(svg)).toBe(true);
-    expect(svg).toContain('at step 7');
+    expect(svg).toContain('held-out batch, step 7');
     expect(svg).toContain('τ 0.1 &amp; &lt;more&gt;');
     // Four dark cells stand on partners; the marks of the two documents have paper-coloured textures.
     expect(svg.match(/fill="none" stroke="#fcfbf8"\/>/g)).toHaveLength(4);
     expect(svg).not.toMatch(/var\(|class=|currentcolor/);
     expect(svg).toContain('Arial');
+  });
+
+  it('frame what the page frames, and show what teaches where the page does', () => {
+    const told = {
+      ...step,
+      batch: { chunks: step.batch.chunks.map((chunk, i) => ({ ...chunk, wording: i < 2 ? 0 : 1 })) },
+      tokenLoss: step.batch.chunks.map(() => [1]),
+      attentionGradient: Array.from({ length: 16 }, (_, at) => (at === 2 ? -0.5 : at === 1 ? 0.5 : 0)),
+      similarityGradient: Array.from({ length: 16 }, (_, at) => (at === 2 ? -0.5 : at === 1 ? 0.5 : 0)),
+    } as StepRecord;
+    const choice = { matrix: matrixNamed(REVELA, 'A'), pairs: REVELA.pairs, order: 'batch', moment: 'step 7' } as const;
+    const plain = matrixPicture(told, { ...choice, frames: { document: false, wording: true } }, '');
+    // Four cells tell another document in the same wording; the fifth dashed frame is the key's.
+    expect(plain.match(/stroke-dasharray="3 3"/g)).toHaveLength(5);
+    expect(plain).toContain('same wording');
+    expect(plain).not.toContain('same document');
+    const taught = matrixPicture(told, { ...choice, teaching: teachingOf(REVELA, told) }, '');
+    expect(isWellFormed(taught)).toBe(true);
+    expect(taught).toContain('What reading saved, nats per token');
+    expect(taught).toContain('url(#hurt)');
+    // One arrow up, one down: a path each, of one triangle.
+    expect(taught.match(/d="M[^"]*h[^"]*L[^"]*Z" fill="#1b1d21"/g)).toHaveLength(2);
   });
 
   it('show the charts, and bear a run of one step', () => {
@@ -102,7 +138,9 @@ describe('pictures', () => {
     expect([palette.PAPER, palette.INK, palette.MUTED, palette.HAIRLINE, palette.ACCENT, palette.ALONE]).toEqual(
       ['paper', 'ink', 'muted', 'hairline', 'accent', 'alone'].map(light),
     );
-    expect([palette.VALUE_LOW, palette.VALUE_HIGH]).toEqual(['value-low', 'value-high'].map(light));
+    expect([palette.VALUE_LOW, palette.VALUE_HIGH, palette.VALUE_BELOW]).toEqual(
+      ['value-low', 'value-high', 'value-below'].map(light),
+    );
     expect(palette.DOCUMENTS).toEqual(palette.DOCUMENTS.map((_, i) => light(`document-${i}`)));
   });
 });

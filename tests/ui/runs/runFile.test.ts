@@ -9,7 +9,8 @@ import { RunFileError } from '../../../src/ui/panels/runs/records/problems.ts';
 import { readRun, writeRun } from '../../../src/ui/panels/runs/records/runFile.ts';
 import { COMPARED } from '../../../src/ui/panels/runs/runs.svelte.ts';
 import type { RunSummary } from '../../../src/ui/panels/runs/records/summary.ts';
-import { record, runOf } from '../records.ts';
+import { History } from '../../../src/ui/state/history/history.ts';
+import { PROBE_BATCH, probeRecord, record, runOf } from '../records.ts';
 
 function evaluation(step: number): Evaluation {
   const scores = { recallAt1: 0.1, chance: 0.2, tfidfRecallAt1: undefined };
@@ -20,6 +21,7 @@ const run = {
   ...runOf([record(1), record(2, { recallAt1: undefined, chance: undefined })]),
   configuration: configure({ temperature: 0.0212345678901234 }),
   evaluations: [evaluation(0)],
+  probe: { of: 'heldOut' as const, batch: PROBE_BATCH, records: [probeRecord(0), probeRecord(2)] },
 };
 
 function refusal(content: string): string {
@@ -47,7 +49,8 @@ describe('a run as a file', () => {
   it('comes back as it was', () => {
     const back = readRun(writeRun(run), 'a.json');
     expect(JSON.parse(writeRun(back))).toEqual(JSON.parse(writeRun(run)));
-    expect({ ...back, metrics: [], snapshots: [] }).toEqual({ ...run, metrics: [], snapshots: [] });
+    const others = { metrics: [], snapshots: [], probe: undefined };
+    expect({ ...back, ...others }).toEqual({ ...run, ...others });
     const of = ({ metrics: all }: RunRecord, i: number): number =>
       all.map((one) => metricOf(one, 'chance') || 0)[i] ?? 0;
     back.metrics.forEach((_, i) => expect(of(back, i)).toBeCloseTo(of(run, i), 6));
@@ -56,9 +59,19 @@ describe('a run as a file', () => {
     expect(attention[0]?.[1]).toBeCloseTo(attention[1]?.[1] ?? 0, 6);
   });
 
-  it('is what the command line writes', () => {
-    const recorded = readRun(readFileSync('public/recorded/facts.json', 'utf8'), 'facts.json');
+  it('is what the command line writes, with the batch that stays the same', () => {
+    const content = readFileSync('public/recorded/facts.json', 'utf8');
+    const recorded = readRun(content, 'facts.json');
     expect(recorded.metrics.length).toBeGreaterThan(100);
+    const { probe } = JSON.parse(content) as RunRecord;
+    expect(recorded.probe).toEqual(probe);
+    // And as the page keeps it, whose pictures may be fewer than its numbers.
+    const kept = History.from(recorded).probe!.toProbe();
+    const back = readRun(writeRun({ ...recorded, probe: kept }), 'b.json');
+    expect(back.probe!.records).toHaveLength(kept.records.length);
+    expect(back.probe!.batch).toEqual(probe!.batch);
+    expect(matrixOf(back.probe!.records.at(-1)!, 'attention')).toEqual(matrixOf(probe!.records.at(-1)!, 'attention'));
+    expect(matrixOf(back.snapshots[0]!, 'attentionGradient')).toHaveLength(64);
   });
 
   it('leaves out steps whose numbers are not finite, as no file can hold them', () => {
@@ -115,6 +128,16 @@ describe('a run as a file', () => {
     ['evaluations.1', evaluation(3), /evaluations\[1\] is of step 3, but metrics end with step 2/],
     ['snapshots.1.metrics.step', 3, /snapshots\[1\] is of step 3, but metrics end with step 2/],
     ['metrics.0.stepMs', undefined, /metrics\[0\].stepMs is missing/],
+    ['probe', 7, /probe is missing or no object/],
+    ['probe.of', 'elsewhere', /probe.of is neither/],
+    ['probe.batch.chunks', [], /probe.batch.chunks has 0 entries; 2 to 32 fit/],
+    ['probe.records', undefined, /probe.records is missing/],
+    ['probe.records.1.metrics.step', 0, /probe.records\[1\] is not of a later step/],
+    ['probe.records.1.metrics.step', 9, /probe.records\[1\] is of step 9, but metrics end with step 2/],
+    ['probe.records.0.metrics.partnerShare', 2, /partnerShare is 2, outside/],
+    ['probe.records.0.attention', [1], /probe.records\[0\].attention has 1 entries; 16 fit/],
+    ['probe.records.0.tokenLoss', undefined, /tokenLoss is missing/],
+    ['probe.batch.chunks.0.wording', -1, /wording is -1/],
   ])('%s = %j is refused, and the place named', (place, value, message) => {
     expect(refusal(changed(place, value))).toMatch(message);
   });

@@ -4,7 +4,7 @@ import { History } from '../../../src/ui/state/history/history.ts';
 import { columnKeys } from '../../../src/ui/state/history/metricTable.ts';
 import { restoreRun, restoreSummary } from '../../../src/ui/panels/runs/records/storedRun.ts';
 import { summaryOf, type RunSummary } from '../../../src/ui/panels/runs/records/summary.ts';
-import { record, REVELA, runOf } from '../records.ts';
+import { PROBE_BATCH, probeRecord, record, REVELA, runOf } from '../records.ts';
 
 /** Rows as storage has them; the numbers of the last step are not finite: the run diverged. */
 function rows() {
@@ -60,6 +60,20 @@ describe('a run out of storage', () => {
     );
     expect(run.snapshots[0]?.metrics.tokensPerSecond).toBeNaN();
     expect(History.from(run).lastStep).toBe(3);
+  });
+
+  it('has the batch that stays the same: every look’s numbers, and the pictures that were kept', () => {
+    const { summary, numbers, pictures } = rows();
+    const looks = [0, 1, 2, 4].map((step) => probeRecord(step).metrics);
+    const stored = { ...numbers, probe: { of: 'heldOut', batch: PROBE_BATCH, looks } };
+    const drawn = [0, 2, 4].map((step) => ({ run: 'a probe', step, record: probeRecord(step) }));
+    const { probe } = restoreRun(summary, stored, pictures, drawn);
+    // The page was closed while it wrote: step 4 is beyond the last of the numbers.
+    expect(probe?.records).toEqual([probeRecord(0), { metrics: probeRecord(1).metrics }, probeRecord(2)]);
+    expect(probe).toMatchObject({ of: 'heldOut', batch: PROBE_BATCH });
+    const damaged = [{ run: 'a probe', step: 0, record: { ...probeRecord(0), attention: [1] } }];
+    expect(() => restoreRun(summary, stored, pictures, damaged)).toThrow(/probe.pictures\[0\].attention has 1 entries/);
+    expect(restoreRun(summary, numbers, pictures).probe).toBeUndefined();
   });
 
   it('leaves out pictures beyond its last step', () => {

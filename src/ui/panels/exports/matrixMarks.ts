@@ -1,8 +1,12 @@
 import type { MatrixDefinition, PairWords } from '../../../objectives/tables.ts';
 import type { BatchView } from '../../../run/record.ts';
 import { documentMark, TEXTURE_PATHS } from '../../components/documentMarks.ts';
+import { decimal } from '../../components/format.ts';
+import { FRAMES, pairsOf, type Frame } from '../../state/pairs.ts';
+import type { Teaching } from '../../state/teaching.ts';
 import { mixOklab } from '../matrix/oklab.ts';
-import { DOCUMENTS, HAIRLINE, INK, MUTED, PAPER, VALUE_HIGH, VALUE_LOW } from './palette.ts';
+import { arrows, squaresBelow, type Cells } from '../matrix/teachingMarks.ts';
+import { DOCUMENTS, HAIRLINE, INK, MUTED, PAPER, VALUE_BELOW, VALUE_HIGH, VALUE_LOW } from './palette.ts';
 import { element, escaped, label } from './svg.ts';
 
 const STRIP = 8;
@@ -17,18 +21,30 @@ export interface MarkedMatrix {
   /** Chunks in the order of the axes. */
   readonly places: readonly number[];
   readonly pairs: PairWords;
+  /** Which pairs are framed; left out, those of one document. */
+  readonly frames?: Readonly<Record<Frame, boolean>> | undefined;
+  /** What the batch teaches: shown in place of the values. */
+  readonly teaching?: Teaching | undefined;
 }
+
+const DOCUMENTS_ONLY: Readonly<Record<Frame, boolean>> = { document: true, wording: false };
 
 /**
  * The cells of a matrix on a square of `side`, its left upper corner at (0, 0): strips and numbers of the chunks stand left of it and
  * above, in the size of type of what it is put into, with the names of the axes beyond them. Needs `documentPatterns`.
  */
-export function matrixMarks({ batch, values, places, pairs }: MarkedMatrix, side: number): string {
+export function matrixMarks(marked: MarkedMatrix, side: number): string {
+  const { batch, values, places, pairs, frames = DOCUMENTS_ONLY, teaching } = marked;
   const size = places.length;
   const pitch = side / size;
   const gap = pitch > 24 ? 2 : 1;
   const isEmpty = (row: number, column: number): boolean => row === column && pairs.diagonal === 'nothing';
-  const colour = mixOklab(VALUE_LOW, VALUE_HIGH);
+  const above = mixOklab(VALUE_LOW, VALUE_HIGH);
+  const below = mixOklab(VALUE_LOW, VALUE_BELOW);
+  const inOrder = (cells: readonly number[], largest: number): number[] =>
+    places.flatMap((row) => places.map((column) => (cells[row * size + column] ?? 0) / (largest || 1)));
+  const savings = teaching?.savings && inOrder(teaching.savings, teaching.largestSaving);
+  const filled = savings ?? inOrder(values, 1);
   const document = (place: number): number => batch.chunks[places[place] ?? 0]?.document ?? 0;
   const every = pitch < 15 ? 2 : 1;
   const parts: string[] = [];
@@ -47,24 +63,60 @@ export function matrixMarks({ batch, values, places, pairs }: MarkedMatrix, side
   }
   for (let row = 0; row < size; row++) {
     for (let column = 0; column < size; column++) {
-      const value = values[(places[row] ?? 0) * size + (places[column] ?? 0)] ?? 0;
+      const value = filled[row * size + column] ?? 0;
       const x = column * pitch;
       const y = row * pitch;
-      const fill = colour(isEmpty(row, column) ? 0 : Math.min(1, Math.max(0, value)));
+      // Values without a sign are drawn from 0 on, whatever they are.
+      const fill =
+        value < 0 && savings
+          ? below(Math.min(1, -value))
+          : above(isEmpty(row, column) ? 0 : Math.min(1, Math.max(0, value)));
       parts.push(element('rect', { x, y, width: pitch - gap, height: pitch - gap, fill }));
       if (isEmpty(row, column)) {
         const slash = `M${x + 0.35 * pitch} ${y + 0.65 * pitch - gap}l${0.3 * pitch} ${-0.3 * pitch}`;
         parts.push(element('path', { d: slash, stroke: MUTED, 'stroke-opacity': 0.5 }));
-      } else if (row !== column && document(row) === document(column)) {
-        const inside = Math.max(0, pitch - 3 * gap - 2);
-        const stroke = value > DARK ? PAPER : INK;
-        parts.push(
-          element('rect', { x: x + gap + 1, y: y + gap + 1, width: inside, height: inside, fill: 'none', stroke }),
-        );
       }
     }
   }
+  if (teaching)
+    parts.push(...teachingMarks(savings, inOrder(teaching.pulls, teaching.largestPull), { size, pitch, gap }));
+  const inside = Math.max(0, pitch - 3 * gap - 2);
+  for (const { frame } of FRAMES) {
+    if (!frames[frame]) continue;
+    for (const { row, column } of pairsOf(frame, batch, places)) {
+      const stroke = Math.abs(filled[row * size + column] ?? 0) > DARK ? PAPER : INK;
+      const at = { x: column * pitch + gap + 1, y: row * pitch + gap + 1, width: inside, height: inside };
+      parts.push(element('rect', { ...at, fill: 'none', stroke, ...DASHES[frame] }));
+    }
+  }
   return parts.join('');
+}
+
+/** Frames are told apart without colour. */
+const DASHES: Readonly<Record<Frame, Readonly<Record<string, string>>>> = {
+  document: {},
+  wording: { 'stroke-dasharray': '3 3' },
+};
+
+/** Hatches over what hurt, and arrows to where similarity goes. */
+function teachingMarks(savings: readonly number[] | undefined, pulls: readonly number[], cells: Cells): string[] {
+  const hatch = element('path', {
+    d: 'M-1 1l2 -2M0 5l5 -5M4 6l2 -2',
+    fill: 'none',
+    stroke: PAPER,
+    'stroke-width': 1.1,
+  });
+  const tile = { id: 'hurt', width: 5, height: 5, patternUnits: 'userSpaceOnUse' };
+  const arrow = { fill: INK, stroke: PAPER, 'stroke-width': 2, 'stroke-linejoin': 'round', 'paint-order': 'stroke' };
+  return [
+    ...(savings
+      ? [
+          element('defs', {}, element('pattern', tile, hatch)),
+          element('path', { d: squaresBelow({ ...cells, values: savings }), fill: 'url(#hurt)' }),
+        ]
+      : []),
+    ...([1, -1] as const).map((sign) => element('path', { d: arrows({ ...cells, values: pulls }, sign), ...arrow })),
+  ];
 }
 
 /** The names of both axes, `away` from the square whose corner is at (0, 0). */
@@ -98,18 +150,29 @@ function pattern(document: number): string {
 }
 
 /** What the colours and rings mean, in a line whose left upper corner is at (0, 0). */
-export function matrixLegend({ isShare }: MatrixDefinition): string {
+export function matrixLegend(
+  { isShare }: MatrixDefinition,
+  { frames = DOCUMENTS_ONLY, teaching }: Pick<MarkedMatrix, 'frames' | 'teaching'> = {},
+): string {
+  const largest = teaching?.savings && decimal(teaching.largestSaving);
   const stops = Array.from({ length: 9 }, (_, i) => {
-    const colour = mixOklab(VALUE_LOW, VALUE_HIGH)(i / 8);
+    const at = largest === undefined ? i / 8 : i / 4 - 1;
+    const colour = mixOklab(VALUE_LOW, at < 0 ? VALUE_BELOW : VALUE_HIGH)(Math.abs(at));
     return element('stop', { offset: i / 8, 'stop-color': colour });
   });
   const ramp = element('linearGradient', { id: 'ramp' }, stops.join(''));
+  const [low, high] = largest === undefined ? [isShare ? '0' : '≤ 0', '1'] : [`−${largest}`, `+${largest}`];
+  const start = largest === undefined ? 26 : 48;
+  const shown = FRAMES.filter(({ frame }) => frames[frame]);
   return [
     element('defs', {}, ramp),
-    label(isShare ? '0' : '≤ 0', 0, 9, { 'text-anchor': 'start' }),
-    element('rect', { x: 26, y: 0, width: 120, height: 10, fill: 'url(#ramp)', stroke: HAIRLINE }),
-    label('1', 152, 9),
-    element('rect', { x: 184, y: -1, width: 12, height: 12, rx: 2, fill: 'none', stroke: INK }),
-    label('same document', 202, 9),
+    label(low, 0, 9, { 'text-anchor': 'start' }),
+    element('rect', { x: start, y: 0, width: 120, height: 10, fill: 'url(#ramp)', stroke: HAIRLINE }),
+    label(high, start + 126, 9),
+    ...shown.flatMap(({ frame, label: name }, i) => {
+      const x = start + 158 + 116 * i + (largest === undefined ? 0 : 16);
+      const box = { x, y: -1, width: 12, height: 12, rx: frame === 'document' ? 2 : 0, fill: 'none', stroke: INK };
+      return [element('rect', { ...box, ...DASHES[frame] }), label(name, x + 18, 9)];
+    }),
   ].join('');
 }

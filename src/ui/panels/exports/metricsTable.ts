@@ -2,24 +2,30 @@ import { MEMORY_METRICS, stepMetrics, type MetricDefinition } from '../../../obj
 import { scoreOf } from '../../../run/record.ts';
 import type { Configuration } from '../../../settings/configuration.ts';
 import type { History } from '../../state/history/history.ts';
+import { batchName } from '../../state/pairs.ts';
 
 /** A column with its name and unit as they stand in the header. */
 type Column = readonly [key: string, header: string];
 
 /**
  * The metrics of a run as CSV (RFC 4180): one row per step, empty where there is no value. Scores stand
- * in the rows of their steps; those of the untrained models are a row 0 of their own.
+ * in the rows of their steps, and so does what was seen of the batch that stays the same; those of the untrained models are a row 0
+ * of their own.
  */
 export function metricsCsv(history: History): string {
-  const [ofSteps, ofScores] = [stepColumns(history), scoreColumns(history)];
-  const header = [...ofSteps, ...ofScores].map(([, name]) => name);
+  const [ofSteps, ofScores, ofLooks] = [stepColumns(history), scoreColumns(history), probeColumns(history)];
+  const header = [...ofSteps, ...ofScores, ...ofLooks].map(([, name]) => name);
+  const looks = new Map((history.probe?.toProbe().records ?? []).map(({ metrics }) => [metrics.step, metrics]));
   const scores = new Map(history.evaluations.map((evaluation) => [evaluation.step, evaluation]));
-  const scored = (step: number): (number | undefined)[] => ofScores.map(([key]) => scoreOf(scores.get(step), key));
+  const scored = (step: number): (number | undefined)[] => [
+    ...ofScores.map(([key]) => scoreOf(scores.get(step), key)),
+    ...ofLooks.map(([key]) => looks.get(step)?.[key]),
+  ];
   const columns = ofSteps.map(([key]) => history.column(key));
   const steps = history.column('step');
   const rows = Array.from(steps, (step, row) => [...columns.map((values) => values[row]), ...scored(step)]);
   const own = new Set(steps);
-  for (const step of scores.keys()) {
+  for (const step of new Set([...scores.keys(), ...looks.keys()])) {
     if (!own.has(step)) rows.push([step, ...columns.slice(1).map(() => undefined), ...scored(step)]);
   }
   rows.sort((a, b) => (a[0] ?? 0) - (b[0] ?? 0));
@@ -40,7 +46,12 @@ export function metricsJson(history: History, configuration: Configuration): str
     scored === 'training'
       ? { trainingTextUnits: scoreUnits, trainingText: evaluations }
       : { heldOutUnits: scoreUnits, heldOut: evaluations };
-  return JSON.stringify({ configuration, units, metrics, ...scores }, null, 1) + '\n';
+  const { probe } = history;
+  const fixed = probe && {
+    fixedBatchUnits: Object.fromEntries(probeColumns(history)),
+    fixedBatch: probe.toProbe().records.map((one) => one.metrics),
+  };
+  return JSON.stringify({ configuration, units, metrics, ...scores, ...fixed }, null, 1) + '\n';
 }
 
 function stepColumns({ table }: History): Column[] {
@@ -53,6 +64,13 @@ function stepColumns({ table }: History): Column[] {
 function scoreColumns({ table, scored = 'heldOut' }: History): Column[] {
   const over = { heldOut: 'held-out', training: 'training-text' }[scored];
   return table.evaluationMetrics.map(named).map(([key, header]): Column => [key, `${over} ${header}`]);
+}
+
+/** Numbers of the batch that stays the same; none where there is none. */
+function probeColumns({ table, probe }: History): Column[] {
+  if (!probe) return [];
+  const name = batchName('probe', probe.of);
+  return table.probeMetrics.map(named).map(([key, header]): Column => [key, `${name}: ${header}`]);
 }
 
 function named({ key, label, unit }: MetricDefinition): Column {

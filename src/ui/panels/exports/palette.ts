@@ -6,6 +6,7 @@ export const HAIRLINE = '#e3e0d8';
 export const ACCENT = '#4340ae';
 export const ALONE = '#7d8087';
 export const VALUE_LOW = '#f3f1ec';
+export const VALUE_BELOW = '#9a5200';
 export const VALUE_HIGH = '#2f2a8f';
 export const DOCUMENTS = [
   '#cc6677',

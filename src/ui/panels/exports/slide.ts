@@ -68,7 +68,7 @@ export function slidePicture(slide: Slide, { width, height }: typeof SLIDE | typ
       { transform: `translate(${LEFT} ${TOP})`, 'font-size': 18 },
       matrixMarks(slide, side) + axisNames(pairs, 44),
     ),
-    element('g', { transform: `translate(${LEFT} ${TOP + side + 14}) scale(1.4)` }, matrixLegend(matrix)),
+    element('g', { transform: `translate(${LEFT} ${TOP + side + 14}) scale(1.4)` }, matrixLegend(matrix, slide)),
     element('g', { transform: `translate(${BESIDE} ${TOP})` }, texts(slide, right - BESIDE, textsHeight)),
     element(
       'g',

@@ -20,6 +20,8 @@ export interface SlideChoice {
   /** Letter of the matrix; left out, the one that is shown first. */
   readonly matrix?: string;
   readonly order: Order;
+  /** Which pairs are framed; left out, those of one document. */
+  readonly frames?: Slide['frames'];
   /** Title of the curve; left out, the first. */
   readonly chart?: string;
   /** What stands in place of the sentence, which nobody could read where it changes with every frame. */
@@ -46,6 +48,7 @@ export function slideOf(moment: Moment, choice: SlideChoice): Slide {
     values: matrixOf(picture, matrix.key),
     places,
     pairs: history.table.pairs,
+    frames: choice.frames,
     matrix,
     what: matrixTitle(picture, matrix),
     lens: whatIfOf(picture, matrix),
@@ -73,6 +76,7 @@ export function shownChoice({ session, view }: Pick<Page, 'session' | 'view'>): 
     name,
     matrix: view.matrix.symbol,
     order: view.order,
+    frames: { ...view.frames },
     lens: view.lens.held(),
   };
 }

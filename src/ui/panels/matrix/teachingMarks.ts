@@ -1,10 +1,15 @@
-/** A cell of the drawing with the mark that it carries. */
-interface Marked {
-  readonly values: readonly number[];
+/** How the cells of a drawing lie. */
+export interface Cells {
+  /** Of a side, in cells. */
   readonly size: number;
   /** From one cell to the next, and the room between them, in pixels. */
   readonly pitch: number;
   readonly gap: number;
+}
+
+/** Cells with the values that their marks are made of. */
+interface Marked extends Cells {
+  readonly values: readonly number[];
 }
 
 /** The largest arrow, as a share of a cell's side. */
