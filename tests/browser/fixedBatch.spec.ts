@@ -46,7 +46,7 @@ test('frames are real checkboxes, told apart without colour, and wording is offe
   await wording.check();
   const dashes = await page
     .locator('.ring.wording')
-    .evaluateAll<string[], SVGElement>((all) => all.map((one) => getComputedStyle(one).strokeDasharray));
+    .evaluateAll((all) => all.map((one) => getComputedStyle(one).strokeDasharray));
   expect(dashes.length).toBeGreaterThan(4);
   expect(new Set(dashes)).toEqual(new Set(['3px, 3px']));
   await documents.uncheck();

@@ -34,7 +34,8 @@ export function describeProbe({ configuration, picture, isMoving }: Seen, rows: 
 }
 
 function beside({ share, chance }: { readonly share: number; readonly chance: number }): string {
-  return Number.isNaN(chance) ? decimal(share) : `${decimal(share)} (by chance ${decimal(chance)})`;
+  const said = decimal(Math.round(100 * share) / 100);
+  return Number.isNaN(chance) ? said : `${said} (by chance ${decimal(chance)})`;
 }
 
 /** What reading together does to the loss. */
