@@ -205,7 +205,7 @@ describe('the matrix of crops', () => {
       );
     const slashes = (svg: string): number => svg.match(/stroke-opacity="0\.5"\/>/g)?.length ?? 0;
     expect([drawn(REVELA), drawn(INFO_NCE)].map(slashes)).toEqual([4, 0]);
-    expect(drawn(INFO_NCE)).toContain('Probability P = softmax(S / τ), at step 7');
+    expect(drawn(INFO_NCE)).toContain('Probability P = softmax(S / τ), step 1');
     expect(drawn(INFO_NCE)).not.toContain('read');
   });
 

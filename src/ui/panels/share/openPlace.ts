@@ -52,6 +52,6 @@ async function showRun(name: string, { session }: Pick<Page, 'session'>): Promis
   const run = await recordedRun(name);
   if (!run) return false;
   const { configuration, corpus } = run;
-  session.show({ name: `${run.name} (recorded)`, history: History.from(run), configuration, corpus, recordedAs: name });
+  session.show({ name: run.name, history: History.from(run), configuration, corpus, recordedAs: name });
   return true;
 }
