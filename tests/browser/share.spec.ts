@@ -35,7 +35,7 @@ test('a link that comes while the page is open travels there', async ({ page }) 
 
 test('another recorded run is opened by its name', async ({ page }) => {
   await openPage(page, { fragment: 'run=checkpoint-gentle&step=40&panel=share' });
-  await expect(page.getByText(/^Recorded run: /)).toBeVisible();
+  await expect(page.locator('.badge').getByText(/^Recorded run: /)).toBeVisible();
   await expect.poll(() => looksAt(page)).toMatchObject({ step: 40 });
   expect(await link(page, 'Link to what is shown')).toContain('run=checkpoint-gentle');
 });
