@@ -82,9 +82,9 @@ describe('playing', () => {
 
   test('that is stopped and begun again within a frame goes on once', () => {
     const view = viewOf(sessionOf());
-    view.play();
+    void view.play();
     view.stop();
-    view.play();
+    void view.play();
     frame(0);
     expect(frames).toHaveLength(1);
     frame(1000);
@@ -94,7 +94,7 @@ describe('playing', () => {
   test('ends with the run that is played', () => {
     const session = sessionOf();
     const view = viewOf(session);
-    view.play();
+    void view.play();
     frame(0);
     session.history = sessionOf().history;
     frame(100);
