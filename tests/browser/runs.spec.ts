@@ -503,8 +503,10 @@ test.describe('exports', () => {
       expect(png.readUInt32BE(16)).toBeGreaterThan(1500);
     }
     const csv = (await contentOf(await downloadBy(page, 'Metrics as CSV'))).trimEnd().split('\r\n');
-    expect(csv).toHaveLength(21);
+    // The names, the fixed batch before the first step, and the steps.
+    expect(csv).toHaveLength(22);
     expect(csv[0]).toContain('loss with context (nats/token)');
+    expect(csv.slice(1, 3).map((row) => row.split(',')[0])).toEqual(['0', '1']);
     const json = JSON.parse(await contentOf(await downloadBy(page, 'Metrics as JSON'))) as { metrics: unknown[] };
     expect(json.metrics).toHaveLength(20);
   });
