@@ -141,7 +141,7 @@ test('an exported picture says it too', async ({ page }) => {
   const file = await download;
   expect(file.suggestedFilename()).toMatch(/-A-200-what-if\.svg$/);
   const text = await readFile(await file.path(), 'utf8');
-  expect(text).toContain('Attention A = softmax(S / τ), what if τ were 0.02, at step 200');
+  expect(text).toContain('Attention A = softmax(S / τ), what if τ were 0.02, held-out batch, step 200');
 });
 
 test('what makes A is at hand beside the matrix, for the next run', async ({ page }) => {
