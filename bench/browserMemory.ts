@@ -22,7 +22,10 @@ export async function main(args: readonly string[]): Promise<number> {
     await page.getByRole('application').waitFor();
     const probe = await memoryProbe(page);
     await page.getByRole('button', { name: 'Train', exact: true }).click();
-    await page.locator('.counter').getByText(/^step [1-9]\d*$/).waitFor({ timeout: 600_000 });
+    await page
+      .locator('.counter')
+      .getByText(/^step [1-9]\d*$/)
+      .waitFor({ timeout: 600_000 });
     await page.getByRole('application').click();
     const started = performance.now();
     for (let tenth = 0; tenth <= 10; tenth++) {

@@ -25,7 +25,10 @@ export async function main(args: readonly string[]): Promise<number> {
     await watchTimes(page);
     process.stdout.write(report('at rest', await times(page, seconds)));
     await page.getByRole('button', { name: 'Train', exact: true }).click();
-    await page.locator('.counter').getByText(/^step ([2-9]|\d{2,})$/).waitFor({ timeout: 600_000 });
+    await page
+      .locator('.counter')
+      .getByText(/^step ([2-9]|\d{2,})$/)
+      .waitFor({ timeout: 600_000 });
     const before = await stepOf(page);
     const training = await times(page, seconds);
     const steps = (await stepOf(page)) - before;
