@@ -125,6 +125,16 @@ describe('charts of the batch that stays the same', () => {
     expect(Array.from(gain?.ys ?? [], (one) => one.toFixed(6))).toEqual(['0.000000', '4.000000']);
   });
 
+  it('do not measure what a step reads by how many chunks they have', () => {
+    const history = probed();
+    const pair = { chunks: PROBE_BATCH.chunks.slice(0, 2) };
+    history.addProbe('heldOut', pair, probeRecord(4));
+    const read = runCharts({ history, chunks: 8, step: 4 }).find(({ title }) => title === 'Read per row');
+    expect([read?.unit, read?.domain]).toEqual(['of 3', [0, 3]]);
+    const before = runCharts({ history: new History(REVELA), chunks: 8, step: 0 });
+    expect(before.find(({ title }) => title === 'Read per row')?.unit).toBe('of 7');
+  });
+
   it('are left out of runs that have no such batch, once there is anything to draw', () => {
     const older = new History(REVELA);
     expect(titled(older, 'Attention on the same …')?.series).toHaveLength(2);

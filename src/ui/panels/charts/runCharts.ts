@@ -33,7 +33,7 @@ const SHARE = 'share of rows';
 /** What charts are drawn of. */
 export interface Charted {
   readonly history: History;
-  /** B: an axis of others ends at B − 1. */
+  /** B as it is set, which counts until there is a step: an axis of others ends at B − 1. */
   readonly chunks: number;
   /** The last: where levels are taken from until there is an evaluation. */
   readonly step: number;
@@ -58,7 +58,8 @@ function runChart(chart: ChartDefinition, { history, chunks, step }: Charted): R
   const { title, unit, domain, logarithmic = false, cropped = false, size, isOfMachine = false, lines } = chart;
   // What is faint lies under the others.
   const drawn = [...lines].sort((a, b) => Number(b.tone === 'faint') - Number(a.tone === 'faint'));
-  const others = Math.max(1, chunks - 1);
+  // Of a step's own batch: the probe, or what another part of the page shows, may be smaller.
+  const others = Math.max(1, (history.latest?.batch.chunks.length ?? chunks) - 1);
   return {
     title,
     unit: domain === 'others' ? `of ${others}` : unit,
