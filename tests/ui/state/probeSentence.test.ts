@@ -38,5 +38,16 @@ group('the sentence on the batch that stays the same', () => {
     expect(said({ attention: uniform(4), effectiveDocuments: 3 })).toBe(
       'Each chunk reads all others about alike (3.00 of 3): partners get 0.20 (by chance 0.33) of the attention; reading saves nothing yet.',
     );
+    // The mean is as high where one chunk has made up its mind: then it is not said of each.
+    const third = 1 / 3;
+    const rows = [
+      [0, 0.1, 0.8, 0.1],
+      [third, 0, third, third],
+      [third, third, 0, third],
+      [third, third, third, 0],
+    ];
+    expect(said({ attention: rows.flat(), effectiveDocuments: 2.7 })).toMatch(
+      /^Chunk 1 reads mostly chunk 3 \(0\.80\)/,
+    );
   });
 });

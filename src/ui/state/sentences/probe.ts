@@ -1,7 +1,7 @@
 import { metricOf } from '../../../run/record.ts';
 import { decimal } from '../../components/format.ts';
 import type { RowReading } from '../display.ts';
-import { countFound, strongestPair } from './rows.ts';
+import { countFound, readsAllAlike, strongestPair } from './rows.ts';
 import type { Seen } from './words.ts';
 
 /** So many times what chance gives is said to be more. */
@@ -12,16 +12,14 @@ const SAVING = 0.02;
 /** Where the attention of the batch that stays the same goes, and what reading saves there, all of the step looked at. */
 export function describeProbe({ configuration, picture, isMoving }: Seen, rows: readonly RowReading[]): string {
   const of = (metric: string): number => metricOf(picture.metrics, metric);
-  const others = rows.length - 1;
   const saves = savingWords(of('isolatedLoss') - of('ntpLoss'));
   // Named while one can read it.
   const strongest = isMoving ? '' : `${strongestPair(rows, configuration.source)} `;
   const wording = { share: of('wordingShare'), chance: of('wordingShareByChance') };
   const partner = { share: of('partnerShare'), chance: of('partnerShareByChance') };
   const shares = `partners get ${beside(partner)} of the attention`;
-  const read = of('effectiveDocuments');
-  if (others > 2 && read > 0.85 * others) {
-    const alike = `Each chunk reads all others about alike (${decimal(read)} of ${others})`;
+  if (readsAllAlike(picture)) {
+    const alike = `Each chunk reads all others about alike (${decimal(of('effectiveDocuments'))} of ${rows.length - 1})`;
     return Number.isNaN(partner.share) ? `${alike}; ${saves}.` : `${alike}: ${shares}; ${saves}.`;
   }
   if (wording.share >= MORE * wording.chance && wording.share > partner.share) {

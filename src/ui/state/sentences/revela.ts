@@ -4,7 +4,7 @@ import { decimal } from '../../components/format.ts';
 import { readRows, type RowReading } from '../display.ts';
 import type { Moment } from '../moment.ts';
 import { describeProbe } from './probe.ts';
-import { countFound, strongestPair } from './rows.ts';
+import { countFound, readsAllAlike, strongestPair } from './rows.ts';
 import { lastSteps, recentScores, WINDOW, type RecentScores } from './scores.ts';
 import { isGood, whyStuck } from './stuck.ts';
 import type { Seen, Sentence } from './words.ts';
@@ -37,12 +37,11 @@ function lately(moment: Moment, rows: readonly RowReading[], { gain }: RecentSco
 }
 
 function result(c: Configuration, picture: Picture, rows: readonly RowReading[], scores: RecentScores): string {
-  const others = rows.length - 1;
   const read = metricOf(picture.metrics, 'effectiveDocuments');
   const saves = scores.gain >= 0.02 ? `, and reading saves ${decimal(scores.gain)} nats per token` : '';
   const count = countFound(rows);
-  if (others > 2 && read > 0.85 * others) {
-    const early = `Each chunk still reads all others about alike (${decimal(read)} of ${others})`;
+  if (readsAllAlike(picture)) {
+    const early = `Each chunk still reads all others about alike (${decimal(read)} of ${rows.length - 1})`;
     if (isGood(scores)) return `${early}: the ranking is right, but τ ${decimal(c.temperature)} is soft${saves}.`;
     return `${early}: the retriever has not made up its mind yet.${count === '' ? '' : ` ${count}.`}`;
   }

@@ -1,9 +1,21 @@
+import { effectiveDocuments } from '../../../retrieval/metrics.ts';
+import { matrixOf, metricOf, type Picture } from '../../../run/record.ts';
 import type { Configuration } from '../../../settings/configuration.ts';
 import { decimal } from '../../components/format.ts';
 import type { RowReading } from '../display.ts';
 
 /** From this share on a chunk reads another "mostly". */
 const MOST = 0.5;
+/** A chunk that effectively reads more than this share of all others reads them about alike. */
+const ALIKE = 0.85;
+
+/** Whether every chunk, and not their mean alone, reads all others about alike: of two others that says nothing. */
+export function readsAllAlike(picture: Picture): boolean {
+  const size = picture.batch.chunks.length;
+  const isMost = (read: number): boolean => read > ALIKE * (size - 1);
+  if (size <= 3 || !isMost(metricOf(picture.metrics, 'effectiveDocuments'))) return false;
+  return effectiveDocuments(matrixOf(picture, 'attention'), size).every(isMost);
+}
 
 /**
  * "5 of 8 chunks read their partner most": of those that have a partner and something else to read. Where all others are partners there
