@@ -14,6 +14,11 @@ export function runName(session: Pick<Session, 'kind' | 'stage'>): string | unde
   return kind && `${kind} on ${session.stage.shownTitle}`;
 }
 
+/** The same of any run: "The run on The kitchen" of the one that was trained here. */
+export function shownName(session: Pick<Session, 'kind' | 'stage'>): string {
+  return runName(session) ?? `The run on ${session.stage.shownTitle}`;
+}
+
 /**
  * What to say of a run that is shown beside something else that was chosen, so that nobody takes it for their own text's.
  * Undefined where it is of what is chosen.
@@ -21,6 +26,5 @@ export function runName(session: Pick<Session, 'kind' | 'stage'>): string | unde
 export function otherRun(
   session: Pick<Session, 'kind' | 'stage' | 'isOfChoice' | 'waitingChanges'>,
 ): string | undefined {
-  if (session.isOfChoice) return undefined;
-  return runName(session) ?? `The run on ${session.stage.shownTitle}`;
+  return session.isOfChoice ? undefined : shownName(session);
 }

@@ -47,6 +47,16 @@ export function runCharts(run: Charted): RunChart[] {
     .map((chart) => runChart(chart, run));
 }
 
+/** The chart that a metric is drawn in; undefined where there is none of it. */
+export function chartOf(
+  all: readonly RunChart[],
+  { charts: drawn }: ObjectiveTable,
+  metric: string | undefined,
+): RunChart | undefined {
+  const title = drawn.find(({ lines }) => lines.some((one) => one.metric === metric))?.title;
+  return all.find((one) => one.title === title);
+}
+
 /** Older runs have no batch that stays the same, and not every text knows in which wording its chunks are told. */
 function isDrawn(history: History, { of, metric }: LineDefinition): boolean {
   if (of !== 'probe') return true;
