@@ -13,6 +13,7 @@ import { openTestRuntime } from '../../harness/runtime.ts';
 import { expectClose, numericGradients } from '../../harness/numerics.ts';
 import { QWEN2_JSON, randomCheckpoint } from '../../harness/tinyDecoder.ts';
 import { referenceRevela } from '../../reference/revela.ts';
+import { OPTIONS } from './options.ts';
 
 let runtime: Runtime;
 beforeAll(async () => {
@@ -40,17 +41,6 @@ const BATCH = {
     [2, 6, 5, 3, 5, 8, 9],
     [8, 8, 10, 0],
   ],
-};
-const OPTIONS: RevelaOptions = {
-  temperature: 0.5,
-  vNorm: true,
-  dualLoss: false,
-  pooling: 'mean',
-  contextGate: 0.75,
-  contextLayers: [1, 2],
-  lossMask: 'all',
-  detachKeyValues: false,
-  checkpointing: false,
 };
 
 /** One step over two random models; all gradients by group, and the loss. */

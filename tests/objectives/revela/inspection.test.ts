@@ -19,6 +19,7 @@ import { referencePass } from '../../reference/decoder.ts';
 import { inBatchAttentionReference } from '../../reference/inBatchAttention.ts';
 import { linearCrossEntropyReference } from '../../reference/linearCrossEntropy.ts';
 import { referenceRevela } from '../../reference/revela.ts';
+import { OPTIONS } from './options.ts';
 
 const config = { ...parseDecoderConfig(QWEN2_JSON), layers: 3 };
 const { heads, headDim } = config;
@@ -45,17 +46,6 @@ const BATCH = {
 const CHUNKS = 4;
 const LENGTHS = BATCH.lmIds.map((row) => row.length);
 const STARTS = LENGTHS.map((_, i) => LENGTHS.slice(0, i).reduce((sum, length) => sum + length, 0));
-const OPTIONS: RevelaOptions = {
-  temperature: 0.5,
-  vNorm: true,
-  dualLoss: false,
-  pooling: 'mean',
-  contextGate: 0.75,
-  contextLayers: [1, 2],
-  lossMask: 'all',
-  detachKeyValues: false,
-  checkpointing: false,
-};
 const GATES = [0, 0.75, 0.75];
 
 /** Random models near 3 nats, three layers of f32 sums of up to 24 products between tokens and losses. */

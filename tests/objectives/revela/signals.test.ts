@@ -19,6 +19,7 @@ import { QWEN2_JSON, randomCheckpoint } from '../../harness/tinyDecoder.ts';
 import { batchAttentionReference } from '../../reference/batchAttention.ts';
 import { referencePass } from '../../reference/decoder.ts';
 import { linearCrossEntropyReference } from '../../reference/linearCrossEntropy.ts';
+import { OPTIONS } from './options.ts';
 
 const config = { ...parseDecoderConfig(QWEN2_JSON), layers: 3 };
 
@@ -33,18 +34,6 @@ function batchOf(lengths: readonly number[]) {
   };
 }
 const BATCHES = { four: batchOf([5, 2, 7, 4]), three: batchOf([3, 6, 2]), five: batchOf([2, 4, 3, 6, 2]) };
-
-const OPTIONS: RevelaOptions = {
-  temperature: 0.5,
-  vNorm: true,
-  dualLoss: false,
-  pooling: 'mean',
-  contextGate: 0.75,
-  contextLayers: [1, 2],
-  lossMask: 'all',
-  detachKeyValues: false,
-  checkpointing: false,
-};
 
 let runtime: Runtime;
 let weights: DecoderWeights[];
