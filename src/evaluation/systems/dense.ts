@@ -1,26 +1,10 @@
 import { pacer } from '../../corpus/pacer.ts';
+import type { Embedder } from '../../retrieval/embedder.ts';
 import { EmbeddingIndex } from '../../retrieval/embeddingIndex.ts';
 import { documentText, type LabelledCollection } from '../collections/collection.ts';
 import type { FoundDocument, Rankings } from '../types.ts';
 import type { RankingOptions, RetrievalSystem } from './system.ts';
 import { TopDocuments } from './topDocuments.ts';
-
-/** Whatever makes vectors of texts. */
-export interface Embedder {
-  readonly dimensions: number;
-  /**
-   * Vectors of length 1, [texts.length, dimensions] in row-major order.
-   * @throws CorpusError `aborted`; what its model throws
-   */
-  readonly embed: (
-    role: 'query' | 'passage',
-    texts: readonly string[],
-    options: {
-      readonly signal?: AbortSignal | undefined;
-      readonly onProgress?: ((fraction: number) => void) | undefined;
-    },
-  ) => Promise<Float32Array>;
-}
 
 /** What a search of a collection starts from: a vector for each document and each query. */
 interface Vectors {
