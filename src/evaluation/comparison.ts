@@ -27,6 +27,12 @@ export interface SystemComparison {
   readonly t: PairedT & Corrected;
 }
 
+/** The same before it is known what else is compared at once. */
+export interface UncorrectedComparison extends Omit<SystemComparison, 'signFlip' | 't'> {
+  readonly signFlip: SignFlip;
+  readonly t: PairedT;
+}
+
 /**
  * Each of several systems beside one that all are compared with, by one measure.
  * @throws RangeError where their scores are not of the same queries: then a difference says nothing.
@@ -37,24 +43,36 @@ export function compareSystems(
   measure: string,
   seed = 0,
 ): SystemComparison[] {
-  const plain = others.map((system) => {
-    const differences = differencesOf(system, baseline, measure);
-    const count = (test: (difference: number) => boolean): number => differences.filter(test).length;
-    return {
-      system: system.id,
-      against: baseline.id,
-      measure,
-      difference: differences.reduce((sum, one) => sum + one, 0) / Math.max(1, differences.length),
-      better: count((one) => one > 0),
-      worse: count((one) => one < 0),
-      same: count((one) => one === 0),
-      signFlip: signFlip(differences, seed),
-      t: pairedT(differences),
-    };
-  });
-  const flips = holm(plain.map(({ signFlip: { p } }) => p));
-  const ts = holm(plain.map(({ t: { p } }) => p));
-  return plain.map((one, i) => ({
+  return corrected(others.map((system) => compareTwo(baseline, system, measure, seed)));
+}
+
+/** A system beside another, as compareSystems. @throws RangeError likewise */
+export function compareTwo(
+  baseline: ScoredSystem,
+  system: ScoredSystem,
+  measure: string,
+  seed = 0,
+): UncorrectedComparison {
+  const differences = differencesOf(system, baseline, measure);
+  const count = (test: (difference: number) => boolean): number => differences.filter(test).length;
+  return {
+    system: system.id,
+    against: baseline.id,
+    measure,
+    difference: differences.reduce((sum, one) => sum + one, 0) / Math.max(1, differences.length),
+    better: count((one) => one > 0),
+    worse: count((one) => one < 0),
+    same: count((one) => one === 0),
+    signFlip: signFlip(differences, seed),
+    t: pairedT(differences),
+  };
+}
+
+/** Comparisons that are made at once, their p values corrected for it (Holm). */
+export function corrected(all: readonly UncorrectedComparison[]): SystemComparison[] {
+  const flips = holm(all.map(({ signFlip: { p } }) => p));
+  const ts = holm(all.map(({ t: { p } }) => p));
+  return all.map((one, i) => ({
     ...one,
     signFlip: { ...one.signFlip, corrected: flips[i] ?? 1 },
     t: { ...one.t, corrected: ts[i] ?? 1 },

@@ -1,4 +1,5 @@
-import { BUILT_IN_COLLECTIONS, builtInFiles } from '../../evaluation/collections/builtIn.ts';
+import { builtInFiles } from '../../evaluation/collections/builtIn.ts';
+import { BUILT_IN_COLLECTIONS } from '../../evaluation/collections/builtInTable.ts';
 import { textFile } from '../../files/formats/zipWriter.ts';
 import { FORCE_HELP, FORCE_OPTION, Outputs } from '../support/outputs.ts';
 import { parse, required, UsageError, type Command } from '../support/usage.ts';

@@ -1,7 +1,8 @@
-import { BUILT_IN_COLLECTIONS } from '../../evaluation/collections/builtIn.ts';
+import { BUILT_IN_COLLECTIONS } from '../../evaluation/collections/builtInTable.ts';
 import { documentText, type LabelledCollection } from '../../evaluation/collections/collection.ts';
 import { measure, USUAL_MEASURES } from '../../evaluation/measures/measures.ts';
 import { CONVENTIONS, scoresOf, type Convention } from '../../evaluation/measures/scores.ts';
+import { evaluationJson, perQueryText, type Evaluated, type EvaluatedSystem } from '../../evaluation/report.ts';
 import { USUAL_BM25 } from '../../evaluation/systems/lexical.ts';
 import { USUAL_DEPTH, type RankingOptions, type RetrievalSystem } from '../../evaluation/systems/system.ts';
 import { qrelsText } from '../../evaluation/trec/qrelsFile.ts';
@@ -13,14 +14,7 @@ import type { Pretrained } from '../../run/pretrained.ts';
 import { configure } from '../../settings/configuration.ts';
 import { COLLECTION_OPTIONS, openCollection, requireFile } from '../support/evaluation/collectionSource.ts';
 import { needsModel, SYSTEMS, systemNames, Systems } from '../support/evaluation/systems.ts';
-import {
-  evaluationJson,
-  evaluationText,
-  lossesText,
-  perQueryText,
-  type Evaluated,
-  type EvaluatedSystem,
-} from '../support/evaluation/report.ts';
+import { evaluationText, lossesText } from '../support/evaluation/report.ts';
 import { openCheckpoint } from '../support/modelFolder.ts';
 import { folderFiles } from '../support/nodeFiles.ts';
 import { openNodeRuntime } from '../support/nodeGpu.ts';

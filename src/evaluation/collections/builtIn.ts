@@ -1,64 +1,32 @@
 import { CollectionError } from '../errors.ts';
 import { readCollection, type ReadingCollectionOptions } from './beir.ts';
+import { BUILT_IN_COLLECTIONS, type BuiltInCollection, type BuiltInId } from './builtInTable.ts';
 import type { LabelledCollection } from './collection.ts';
 import { filesInMemory } from './collectionFiles.ts';
 
-/** What is said of a built-in collection before its texts are loaded. */
-export interface BuiltInCollection {
-  readonly id: string;
-  readonly title: string;
-  readonly description: string;
-  /** Whose texts they are, and under which licence. */
-  readonly origin: string;
-  /** Whether there is text of the same field without labels, to train on. */
-  readonly hasTrainingText: boolean;
-}
+type Loader = () => Promise<{ default: string }>;
 
-interface Entry extends Omit<BuiltInCollection, 'hasTrainingText'> {
+interface Loaders {
   readonly corpus: Loader;
   readonly queries: Loader;
   readonly qrels: Loader;
   readonly trainingText?: Loader;
 }
 
-type Loader = () => Promise<{ default: string }>;
-
-const ORIGIN =
-  'From the documentation and standard library of Python 3.11, © Python Software Foundation, PSF licence version 2.';
-
 // Dynamic imports keep the texts out of the page's first load: each is a file of its own, fetched when chosen.
-const ENTRIES: readonly Entry[] = [
-  {
-    id: 'python-faq',
-    title: 'Python FAQ',
-    description: '175 questions of the Python FAQ, and the answers that its editors gave.',
-    origin: ORIGIN,
+const LOADERS: Readonly<Record<BuiltInId, Loaders>> = {
+  'python-faq': {
     corpus: () => import('./builtIn/python-faq/corpus.jsonl?raw'),
     queries: () => import('./builtIn/python-faq/queries.jsonl?raw'),
     qrels: () => import('./builtIn/python-faq/qrels.tsv?raw'),
     trainingText: () => import('./builtIn/python-faq/tutorial.txt?raw'),
   },
-  {
-    id: 'stdlib-code',
-    title: 'Standard library',
-    description: '240 docstrings of Python’s standard library, and the functions that they describe.',
-    origin: ORIGIN,
+  'stdlib-code': {
     corpus: () => import('./builtIn/stdlib-code/corpus.jsonl?raw'),
     queries: () => import('./builtIn/stdlib-code/queries.jsonl?raw'),
     qrels: () => import('./builtIn/stdlib-code/qrels.tsv?raw'),
   },
-];
-
-/** The built-in labelled collections, without their texts. */
-export const BUILT_IN_COLLECTIONS: readonly BuiltInCollection[] = ENTRIES.map(
-  ({ id, title, description, origin, trainingText }) => ({
-    id,
-    title,
-    description,
-    origin,
-    hasTrainingText: trainingText !== undefined,
-  }),
-);
+};
 
 /** A file of a built-in collection, as it is given away. */
 export interface BuiltInFile {
@@ -108,11 +76,11 @@ export async function trainingTextOf(id: string): Promise<string> {
   return loaded(id, trainingText);
 }
 
-function entry(id: string): Entry {
-  const found = ENTRIES.find((one) => one.id === id);
-  if (found) return found;
+function entry(id: string): Loaders & BuiltInCollection {
+  const found = BUILT_IN_COLLECTIONS.find((one) => one.id === id);
+  if (found) return { ...found, ...LOADERS[found.id] };
   throw new CollectionError(
-    `There is no collection ${id}. Built in are ${ENTRIES.map((one) => one.id).join(' and ')}.`,
+    `There is no collection ${id}. Built in are ${BUILT_IN_COLLECTIONS.map((one) => one.id).join(' and ')}.`,
   );
 }
 

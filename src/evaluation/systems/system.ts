@@ -1,4 +1,5 @@
 import type { Rankings } from '../types.ts';
+import { PackedRankings } from './packedRankings.ts';
 
 export interface RankingOptions {
   /** Documents of a list, at most. */
@@ -38,7 +39,7 @@ export function remembered(system: RetrievalSystem): RetrievalSystem {
       return system.weights;
     },
     async rank(options) {
-      const found = known.get(options.depth) ?? (await system.rank(options));
+      const found = known.get(options.depth) ?? new PackedRankings(await system.rank(options));
       known.set(options.depth, found);
       return found;
     },

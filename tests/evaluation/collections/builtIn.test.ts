@@ -1,11 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { readCollection } from '../../../src/evaluation/collections/beir.ts';
-import {
-  BUILT_IN_COLLECTIONS,
-  builtInFiles,
-  loadBuiltIn,
-  trainingTextOf,
-} from '../../../src/evaluation/collections/builtIn.ts';
+import { builtInFiles, loadBuiltIn, trainingTextOf } from '../../../src/evaluation/collections/builtIn.ts';
+import { BUILT_IN_COLLECTIONS } from '../../../src/evaluation/collections/builtInTable.ts';
 import { documentText } from '../../../src/evaluation/collections/collection.ts';
 import { filesInMemory } from '../../../src/evaluation/collections/collectionFiles.ts';
 

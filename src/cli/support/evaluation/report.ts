@@ -1,79 +1,7 @@
-import { bootstrapInterval } from '../../../evaluation/significance/bootstrap.ts';
-import { compareSystems, queryRows, type ScoredSystem, type SystemComparison } from '../../../evaluation/comparison.ts';
-import type { LabelledCollection } from '../../../evaluation/collections/collection.ts';
-import { measureWords, type Measure } from '../../../evaluation/measures/measures.ts';
+import { queryRows, type SystemComparison } from '../../../evaluation/comparison.ts';
+import { measureWords } from '../../../evaluation/measures/measures.ts';
+import { comparisonsOf, intervalOf, type Evaluated, type EvaluatedSystem } from '../../../evaluation/report.ts';
 import { table } from '../reports.ts';
-
-/** A system that was measured. */
-export interface EvaluatedSystem extends ScoredSystem {
-  /** "BM25, k1 0.9, b 0.4". */
-  readonly words: string;
-  /** Seconds that its rankings took. */
-  readonly seconds: number;
-  /** The sparse system's weight in each fold, where weights were chosen. */
-  readonly weights?: readonly number[] | undefined;
-}
-
-/** What was measured, to be told. */
-export interface Evaluated {
-  readonly collection: LabelledCollection;
-  readonly systems: readonly EvaluatedSystem[];
-  /** The first is the one by which systems are compared. */
-  readonly measures: readonly Measure[];
-  readonly seed: number;
-}
-
-/** Comparisons of all systems with the first, in their order. */
-function comparisonsOf({ systems, measures, seed }: Evaluated): SystemComparison[] {
-  const [first, ...others] = systems;
-  const [measure] = measures;
-  return first && measure ? compareSystems(first, others, measure.name, seed) : [];
-}
-
-/** A system a line, as plain objects. */
-export function evaluationJson(evaluated: Evaluated): Record<string, unknown>[] {
-  const compared = new Map(comparisonsOf(evaluated).map((one) => [one.system, one]));
-  return evaluated.systems.map((system) => {
-    const { id, words, scores, seconds, weights } = system;
-    const { convention, queries, missing, withoutRelevant, unjudged, means } = scores;
-    const intervals = evaluated.measures.map(({ name }) => [name, intervalOf(system, name, evaluated.seed)]);
-    const comparison = compared.get(id);
-    return {
-      system: id,
-      queries: queries.length,
-      metrics: Object.fromEntries(means),
-      intervals95: Object.fromEntries(intervals) as unknown,
-      words,
-      collection: evaluated.collection.title,
-      documents: evaluated.collection.documents.length,
-      convention,
-      missing,
-      withoutRelevant,
-      unjudged,
-      seconds,
-      ...(weights && { weights }),
-      ...(comparison && { comparison: comparisonJson(comparison) }),
-    };
-  });
-}
-
-function comparisonJson({ against, measure, difference, better, worse, same, signFlip, t }: SystemComparison) {
-  return {
-    against,
-    measure,
-    difference,
-    better,
-    worse,
-    same,
-    signFlip: { p: signFlip.p, holm: signFlip.corrected, choices: signFlip.choices, exact: signFlip.isExact },
-    // NaN where nothing differs, which JSON has no word for.
-    t: { p: t.p, holm: t.corrected, t: Number.isNaN(t.t) ? null : t.t, df: t.df, interval95: t.interval },
-  };
-}
-
-function intervalOf({ scores }: ScoredSystem, measure: string, seed: number): readonly [number, number] | undefined {
-  return bootstrapInterval(scores.perQuery.get(measure) ?? [], seed);
-}
 
 /** Tables for people: the means of all measures, then the systems beside the first by one of them. */
 export function evaluationText(evaluated: Evaluated): string {
@@ -171,14 +99,4 @@ export function lossesText({ collection, systems, measures }: Evaluated, most: n
       `−${digits(-difference)}`,
     ]);
   return `Where ${last.id} loses most (${lost.length} queries in all):\n${table([['query', first.id, last.id, ''], ...rows])}`;
-}
-
-/** Every query with all systems' values, tab-separated: worst losses of the last against the first at the top. */
-export function* perQueryText({ collection, systems, measures }: Evaluated): Generator<string, void, void> {
-  const [measure] = measures;
-  if (!measure) return;
-  const texts = new Map(collection.queries.map(({ id, text }) => [id, text]));
-  yield `${['query', ...systems.map(({ id }) => `${id} ${measure.name}`), 'difference', 'text'].join('\t')}\n`;
-  for (const { query, values, difference } of queryRows(systems, measure.name))
-    yield `${[query, ...values, difference, (texts.get(query) ?? '').replace(/\s+/g, ' ')].join('\t')}\n`;
 }

@@ -1,9 +1,7 @@
 import type { LabelledCollection } from '../../../evaluation/collections/collection.ts';
 import type { Measure } from '../../../evaluation/measures/measures.ts';
+import { COMBINED, type Combination } from '../../../evaluation/systems/combined.ts';
 import { CollectionVectors, denseSystem } from '../../../evaluation/systems/dense.ts';
-import { feedbackSystem } from '../../../evaluation/systems/feedback.ts';
-import { rankFusion } from '../../../evaluation/systems/fusion.ts';
-import { interpolation } from '../../../evaluation/systems/interpolation.ts';
 import { bm25System, CollectionWords, tfIdfSystem } from '../../../evaluation/systems/lexical.ts';
 import { remembered, type RetrievalSystem } from '../../../evaluation/systems/system.ts';
 import type { Bm25Options } from '../../../retrieval/bm25.ts';
@@ -43,30 +41,22 @@ export const SYSTEMS: Readonly<Record<string, SystemDefinition>> = {
     needs: 'adapters',
     make: (systems) => denseSystem('trained', systems.vectors(true)),
   },
-  hybrid: {
-    words: 'bm25 and retriever, interpolated with a weight chosen on other queries',
+  ...Object.fromEntries(Object.keys(COMBINED).map((name) => [name, combined(name as Combination)])),
+};
+
+/** A system that stands on the retriever, and BM25. */
+function combined(name: Combination): SystemDefinition {
+  const { words, make } = COMBINED[name];
+  return {
+    words,
     needs: 'model',
     make: (systems) => {
-      const { collection, measure, seed } = systems.parts;
-      return interpolation('hybrid', { collection, measure, seed, sparse: systems.get('bm25'), dense: systems.best() });
+      const { collection, measure, seed, isTrained } = systems.parts;
+      const vectors = systems.vectors(isTrained);
+      return make(name, { collection, measure, seed, sparse: systems.get('bm25'), dense: systems.best(), vectors });
     },
-  },
-  rrf: {
-    words: 'bm25 and retriever, fused by reciprocal ranks',
-    needs: 'model',
-    make: (systems) => rankFusion('rrf', [systems.get('bm25'), systems.best()]),
-  },
-  'prf-average': {
-    words: 'the retriever, searching again with the mean of query and first 3',
-    needs: 'model',
-    make: (systems) => feedbackSystem('prf-average', systems.vectors(systems.parts.isTrained), 'average'),
-  },
-  'prf-rocchio': {
-    words: 'the same with 0.4 of the query and 0.6 of the mean of the first 5',
-    needs: 'model',
-    make: (systems) => feedbackSystem('prf-rocchio', systems.vectors(systems.parts.isTrained), 'rocchio'),
-  },
-};
+  };
+}
 
 /** Systems over one collection; what several of them need is made once. */
 export class Systems {
