@@ -52,7 +52,7 @@ const FLOORS = {
   training: { path: '^src/training/', code: ['objectives', 'models', 'ops', 'gpu'] },
   settings: { path: '^src/settings/', types: ['tables'] },
   record: { path: `^src/run/${RECORD}`, types: ['settings'] },
-  run: { path: `^src/run/(?!${RECORD})`, code: ['record', ...ENGINE] },
+  run: { path: `^src/run/(?!${RECORD})`, code: ['record', 'evaluation', ...ENGINE] },
   lab: { path: '^src/lab/', code: ['run', 'record', 'evaluation', ...ENGINE] },
   worker: { path: '^src/worker[.]ts$', code: ['lab', 'files'] },
   cli: { path: '^src/cli/', code: ['lab', 'run', 'record', 'evaluation', ...ENGINE] },

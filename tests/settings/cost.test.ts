@@ -59,6 +59,7 @@ const OUTSIDE: readonly SettingKey[] = [
   'evaluateEvery',
   'heldOutBatches',
   'probeEvery',
+  'collectionEvery',
   'autosaveEvery',
 ];
 

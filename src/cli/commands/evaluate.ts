@@ -10,6 +10,7 @@ import { readRunFile, runText } from '../../evaluation/trec/runFile.ts';
 import type { Rankings } from '../../evaluation/types.ts';
 import { readAdapterArchive } from '../../files/adapters/adapterArchive.ts';
 import type { FileLookup } from '../../files/formats/byteSource.ts';
+import { USUAL_TEXT_TOKENS } from '../../run/collectionScores.ts';
 import type { Pretrained } from '../../run/pretrained.ts';
 import { configure } from '../../settings/configuration.ts';
 import { COLLECTION_OPTIONS, openCollection, requireFile } from '../support/evaluation/collectionSource.ts';
@@ -33,7 +34,6 @@ import {
   type Command,
 } from '../support/usage.ts';
 
-const MAX_TOKENS = 256;
 const LOSSES = 3;
 
 export const evaluateCommand: Command = {
@@ -54,7 +54,7 @@ ${Object.entries(SYSTEMS)
   --k1 K --b B             BM25's constants (default ${USUAL_BM25.k1} and ${USUAL_BM25.b})
   --model PATH             a Hugging Face folder of the Qwen or Llama family, or a GGUF file
   --adapters PATH          what was trained over it: a folder or zip file, as exported here or saved by PEFT
-  --max-tokens N           tokens of a text that the retriever reads (default ${MAX_TOKENS})
+  --max-tokens N           tokens of a text that the retriever reads (default ${USUAL_TEXT_TOKENS})
   --pooling NAME           mean, content, eos or first, where the retriever's own files do not say
   --retrieverDepth N       layers that it runs, likewise
   --measures NAMES         default ${USUAL_MEASURES.join(',')}; systems are compared by the first
@@ -99,7 +99,7 @@ ${FORCE_HELP}`,
     const losses = whole('losses', values.losses, LOSSES, { least: 0 });
     const seed = whole('seed', values.seed, 0, { least: 0 });
     const depth = whole('depth', values.depth, USUAL_DEPTH);
-    const maxTokens = whole('max-tokens', values['max-tokens'], MAX_TOKENS, { least: 8, most: 32_768 });
+    const maxTokens = whole('max-tokens', values['max-tokens'], USUAL_TEXT_TOKENS, { least: 8, most: 32_768 });
     const bm25 = {
       k1: decimal('k1', values.k1, USUAL_BM25.k1, { least: 0, most: 100 }),
       b: decimal('b', values.b, USUAL_BM25.b, { least: 0, most: 1 }),
