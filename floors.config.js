@@ -43,6 +43,7 @@ const FLOORS = {
   // Stands beside models but uses models and ops: what it reads, it loads into a model's tensors.
   files: { path: '^src/files/', code: ['models', 'ops'], types: ['gpu'] },
   evaluation: { path: '^src/evaluation/', code: ['retrieval', 'corpus', 'files'] },
+  encoder: { path: '^src/encoder/', code: ['corpus', 'files'], types: ['retrieval'] },
   tables: { path: `^src/objectives/${TABLES}` },
   objectives: {
     path: `^src/objectives/(?!${TABLES}|(softmax|revela/controls)[.]ts$)`,
@@ -52,10 +53,10 @@ const FLOORS = {
   training: { path: '^src/training/', code: ['objectives', 'models', 'ops', 'gpu'] },
   settings: { path: '^src/settings/', types: ['tables'] },
   record: { path: `^src/run/${RECORD}`, types: ['settings'] },
-  run: { path: `^src/run/(?!${RECORD})`, code: ['record', 'evaluation', ...ENGINE] },
-  lab: { path: '^src/lab/', code: ['run', 'record', 'evaluation', ...ENGINE] },
-  worker: { path: '^src/worker[.]ts$', code: ['lab', 'files'] },
-  cli: { path: '^src/cli/', code: ['lab', 'run', 'record', 'evaluation', ...ENGINE] },
+  run: { path: `^src/run/(?!${RECORD})`, code: ['record', ...ENGINE] },
+  lab: { path: '^src/lab/', code: ['run', 'record', 'evaluation', 'encoder', ...ENGINE] },
+  worker: { path: '^src/(worker|encoderWorker)[.]ts$', code: ['lab', 'encoder', 'files'] },
+  cli: { path: '^src/cli/', code: ['lab', 'run', 'record', 'evaluation', 'encoder', ...ENGINE] },
   ui: { path: '^src/(ui/|main[.]ts$)', code: ['lab', 'settings', 'tables', 'matrices', 'record'], types: ['run'] },
 };
 

@@ -12,6 +12,7 @@ import { memorySource } from '../../src/files/formats/byteSource.ts';
 import { textFile, zipChunks } from '../../src/files/formats/zipWriter.ts';
 import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { openTestRuntime } from '../harness/runtime.ts';
+import { TINY } from '../encoder/folder.ts';
 import { tinyCheckpoint } from '../harness/tinyCheckpoint.ts';
 import { lines, run } from './run.ts';
 
@@ -181,6 +182,33 @@ describe('systems that go by words', () => {
     expect(await refused('--collection', 'python-faq', '--as', 'mteb')).toContain(
       '--as takes relevant, trec, trec-c, beir',
     );
+  });
+});
+
+describe('a pretrained encoder', () => {
+  test('alone, with BM25, and searching again; its files say how', async () => {
+    const names = 'bm25,encoder,hybrid,rrf,prf-average,prf-rocchio';
+    const { out, err } = await evaluate('--collection', at('sea'), '--encoder', TINY, '--systems', names, '--json');
+    expect(lines(out).map(({ system }) => system)).toEqual(names.split(','));
+    expect(lines(out)[1]).toMatchObject({ words: 'tiny (fp32)', queries: 6 });
+    expect(lines(out)[2]?.['weights']).toHaveLength(5);
+    expect(err).toContain('tiny: bert, fp32, 8 numbers a text, mean of at most 12 tokens; loaded in');
+    expect(err).toContain('note: 6 of 6 documents have more than 12 tokens: the encoder reads no further.');
+    const usual = await evaluate('--collection', at('sea'), '--encoder', TINY, '--json');
+    expect(lines(usual.out).map(({ system }) => system)).toEqual(['bm25', 'tfidf', 'encoder']);
+    expect(lines(usual.out)[2]?.['metrics']).toEqual(lines(out)[1]?.['metrics']);
+  });
+
+  test('what it lacks is said before anything is read', async () => {
+    const faq = ['--collection', 'python-faq'];
+    expect(await refused(...faq, '--systems', 'encoder')).toContain('The system encoder needs --encoder DIR.');
+    expect(await refused(...faq, '--systems', 'hybrid')).toContain('needs --model PATH or --encoder DIR.');
+    expect(await refused(...faq, '--encoder', TINY, '--dense', 'trained')).toContain(
+      '--dense takes trained, untrained',
+    );
+    expect(await refused(...faq, '--encoder', at('nowhere'))).toContain('There is no folder');
+    const wrong = await refused(...faq, '--encoder', at('sea'), '--systems', 'encoder');
+    expect(wrong).toContain('sea: This is no encoder’s folder: there is no config.json and no tokenizer.json');
   });
 });
 

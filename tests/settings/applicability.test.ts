@@ -135,7 +135,6 @@ const OTHER_VALUES: Readonly<Record<SettingKey, readonly Value[]>> = {
   evaluateEvery: [1],
   heldOutBatches: [2],
   probeEvery: [1],
-  collectionEvery: [1],
   autosaveEvery: [1],
 };
 
@@ -145,7 +144,6 @@ const NUMBERS_STAY: readonly SettingKey[] = [
   'memoryBudget',
   'evaluateEvery',
   'probeEvery',
-  'collectionEvery',
   'autosaveEvery',
 ];
 

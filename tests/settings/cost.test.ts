@@ -59,7 +59,6 @@ const OUTSIDE: readonly SettingKey[] = [
   'evaluateEvery',
   'heldOutBatches',
   'probeEvery',
-  'collectionEvery',
   'autosaveEvery',
 ];
 

@@ -8,14 +8,23 @@ import { USUAL_DEPTH, type RankingOptions, type RetrievalSystem } from '../../ev
 import { qrelsText } from '../../evaluation/trec/qrelsFile.ts';
 import { readRunFile, runText } from '../../evaluation/trec/runFile.ts';
 import type { Rankings } from '../../evaluation/types.ts';
+import type { Encoder } from '../../encoder/encoder.ts';
+import { ENCODER_POOLINGS } from '../../encoder/encoderFiles.ts';
 import { readAdapterArchive } from '../../files/adapters/adapterArchive.ts';
 import type { FileLookup } from '../../files/formats/byteSource.ts';
-import { USUAL_TEXT_TOKENS } from '../../run/collectionScores.ts';
-import type { Pretrained } from '../../run/pretrained.ts';
 import { configure } from '../../settings/configuration.ts';
 import { COLLECTION_OPTIONS, openCollection, requireFile } from '../support/evaluation/collectionSource.ts';
-import { needsModel, SYSTEMS, systemNames, Systems } from '../support/evaluation/systems.ts';
+import {
+  DENSE,
+  neededDense,
+  SYSTEMS,
+  systemNames,
+  Systems,
+  type DenseName,
+  type SystemParts,
+} from '../support/evaluation/systems.ts';
 import { evaluationText, lossesText } from '../support/evaluation/report.ts';
+import { openEncoderFolder } from '../support/encoder.ts';
 import { openCheckpoint } from '../support/modelFolder.ts';
 import { folderFiles } from '../support/nodeFiles.ts';
 import { openNodeRuntime } from '../support/nodeGpu.ts';
@@ -34,6 +43,7 @@ import {
   type Command,
 } from '../support/usage.ts';
 
+const MAX_TOKENS = 256;
 const LOSSES = 3;
 
 export const evaluateCommand: Command = {
@@ -54,8 +64,10 @@ ${Object.entries(SYSTEMS)
   --k1 K --b B             BM25's constants (default ${USUAL_BM25.k1} and ${USUAL_BM25.b})
   --model PATH             a Hugging Face folder of the Qwen or Llama family, or a GGUF file
   --adapters PATH          what was trained over it: a folder or zip file, as exported here or saved by PEFT
-  --max-tokens N           tokens of a text that the retriever reads (default ${USUAL_TEXT_TOKENS})
-  --pooling NAME           mean, content, eos or first, where the retriever's own files do not say
+  --encoder DIR            a pretrained encoder as transformers.js reads it: config.json, tokenizer.json, onnx/model_quantized.onnx
+  --dense NAME             which of ${DENSE.join(', ')} the systems stand on that need one (default: the first that there is)
+  --max-tokens N           tokens of a text that a retriever reads (default ${MAX_TOKENS}; fewer where an encoder's files say so)
+  --pooling NAME           mean, content, eos or first, where the retriever's own files do not say; mean, eos or first of an encoder
   --retrieverDepth N       layers that it runs, likewise
   --measures NAMES         default ${USUAL_MEASURES.join(',')}; systems are compared by the first
   --as NAME                over which queries means go: ${CONVENTIONS.join(', ')} (default ${CONVENTIONS[0]}: all with a relevant
@@ -77,6 +89,8 @@ ${FORCE_HELP}`,
       b: { type: 'string' },
       model: { type: 'string' },
       adapters: { type: 'string' },
+      encoder: { type: 'string' },
+      dense: { type: 'string' },
       'max-tokens': { type: 'string' },
       pooling: { type: 'string' },
       retrieverDepth: { type: 'string' },
@@ -92,14 +106,17 @@ ${FORCE_HELP}`,
       ...FORCE_OPTION,
     });
     nothingMore(positionals);
-    const names = systemNames(values.systems, values);
+    const { names, dense } = systemNames(values.systems, values);
     const measures = (values.measures?.split(',') ?? USUAL_MEASURES).map((name) => measure(name.trim()));
     const [primary = measure(USUAL_MEASURES[0])] = measures;
     const convention = conventionOf(values.as);
     const losses = whole('losses', values.losses, LOSSES, { least: 0 });
     const seed = whole('seed', values.seed, 0, { least: 0 });
     const depth = whole('depth', values.depth, USUAL_DEPTH);
-    const maxTokens = whole('max-tokens', values['max-tokens'], USUAL_TEXT_TOKENS, { least: 8, most: 32_768 });
+    const maxTokens =
+      values['max-tokens'] === undefined
+        ? undefined
+        : whole('max-tokens', values['max-tokens'], MAX_TOKENS, { least: 8, most: 32_768 });
     const bm25 = {
       k1: decimal('k1', values.k1, USUAL_BM25.k1, { least: 0, most: 100 }),
       b: decimal('b', values.b, USUAL_BM25.b, { least: 0, most: 1 }),
@@ -109,11 +126,11 @@ ${FORCE_HELP}`,
     const collection = await openCollection(values, signal);
     reportNotices(collection.notices);
 
-    const model = needsModel(names) ? await openModel(collection, { ...values, maxTokens }, signal) : undefined;
+    const needed = neededDense(names, dense);
+    const opened = await openDense(needed, collection, { ...values, maxTokens }, signal);
     try {
-      const { retriever, name = '' } = model ?? {};
-      const isTrained = values.adapters !== undefined;
-      const systems = new Systems({ collection, bm25, measure: primary, seed, retriever, model: name, isTrained });
+      const { embedders } = opened;
+      const systems = new Systems({ collection, bm25, measure: primary, seed, embedders, dense });
       const evaluated: EvaluatedSystem[] = [];
       for (const system of [...names.map((one) => systems.get(one)), ...imported]) {
         const { rankings, seconds } = await timed(system, { depth, signal });
@@ -129,7 +146,7 @@ ${FORCE_HELP}`,
       else process.stdout.write([evaluationText(all), lossesText(all, losses)].filter(Boolean).join('\n'));
       outputs.finish();
     } finally {
-      model?.destroy();
+      await opened.close();
     }
   },
 };
@@ -198,18 +215,56 @@ interface ModelFlags {
   readonly adapters?: string;
   readonly pooling?: string;
   readonly retrieverDepth?: string;
-  readonly maxTokens: number;
+  readonly encoder?: string;
+  /** Undefined: as many as the retriever's own files say, 256 at most. */
+  readonly maxTokens: number | undefined;
+}
+
+/** What makes vectors, opened as far as it is needed. */
+async function openDense(
+  needed: readonly DenseName[],
+  collection: LabelledCollection,
+  flags: ModelFlags,
+  signal: AbortSignal,
+): Promise<{ readonly embedders: SystemParts['embedders']; close: () => Promise<void> }> {
+  const encoder = needed.includes('encoder') ? await openEncoder(collection, flags, signal) : undefined;
+  const model = needed.some((name) => name !== 'encoder') ? await openModel(collection, flags, signal) : undefined;
+  const { name = '', retriever } = model ?? {};
+  const dimensions = retriever?.width ?? 0;
+  return {
+    embedders: {
+      ...(encoder && { encoder: { embedder: encoder, words: `${encoder.name} (${encoder.card.weights.dtype})` } }),
+      ...(retriever && {
+        untrained: { embedder: { dimensions, embed: retriever.embedUntrained }, words: name },
+        trained: { embedder: { dimensions, embed: retriever.embed }, words: `${name} with its adapter` },
+      }),
+    },
+    async close() {
+      model?.destroy();
+      await encoder?.close();
+    },
+  };
+}
+
+async function openEncoder(collection: LabelledCollection, flags: ModelFlags, signal: AbortSignal): Promise<Encoder> {
+  const { encoder: path = '', maxTokens } = flags;
+  const pooling = ENCODER_POOLINGS.find((one) => one === flags.pooling);
+  const encoder = await openEncoderFolder(path, { maxTokens, pooling, signal });
+  const count = (text: string): number => encoder.countTokens('passage', text);
+  reportNotices([...encoder.card.notices, ...cutNotices(collection, count, encoder.maxTokens, 'encoder')]);
+  return encoder;
 }
 
 /** The retriever on the GPU. */
 async function openModel(collection: LabelledCollection, flags: ModelFlags, signal: AbortSignal) {
-  const { model = '', adapters, pooling, retrieverDepth, maxTokens } = flags;
+  const { model = '', adapters, pooling, retrieverDepth, maxTokens = MAX_TOKENS } = flags;
   const adapter = adapters === undefined ? undefined : await retrieverFiles(adapters);
   const beside = adapter ?? folderFiles(model);
   const given = Object.entries({ pooling, retrieverDepth }).filter(([, value]) => value !== undefined);
   const configuration = configure({ ...(await usualSettings(beside)), ...Object.fromEntries(given) });
   const pretrained = await openCheckpoint(model);
-  reportNotices([...pretrained.notices, ...cutNotices(collection, pretrained, maxTokens)]);
+  const count = (text: string): number => pretrained.tokenizer.countTokens(text);
+  reportNotices([...pretrained.notices, ...cutNotices(collection, count, maxTokens, 'retriever')]);
   const runtime = await openNodeRuntime();
   try {
     reportCompiling(runtime);
@@ -237,11 +292,16 @@ async function retrieverFiles(path: string): Promise<FileLookup> {
 }
 
 /** Says how many documents are longer than what is read of them. */
-function cutNotices({ documents }: LabelledCollection, { tokenizer }: Pretrained, maxTokens: number): string[] {
-  const long = documents.filter((document) => tokenizer.countTokens(documentText(document)) > maxTokens).length;
+function cutNotices(
+  { documents }: LabelledCollection,
+  count: (text: string) => number,
+  maxTokens: number,
+  reader: string,
+): string[] {
+  const long = documents.filter((document) => count(documentText(document)) > maxTokens).length;
   return long === 0
     ? []
-    : [`${long} of ${documents.length} documents have more than ${maxTokens} tokens: the retriever reads no further.`];
+    : [`${long} of ${documents.length} documents have more than ${maxTokens} tokens: the ${reader} reads no further.`];
 }
 
 async function timed(

@@ -26,15 +26,15 @@ interface CombinedDefinition {
 /** Systems made of a dense one, or of that and BM25, without anything more being learnt. */
 export const COMBINED = {
   hybrid: {
-    words: 'bm25 and retriever, interpolated with a weight chosen on other queries',
+    words: 'bm25 and what makes vectors, interpolated with a weight chosen on other queries',
     make: (id, parts) => interpolation(id, parts),
   },
   rrf: {
-    words: 'bm25 and retriever, fused by reciprocal ranks',
+    words: 'bm25 and what makes vectors, fused by reciprocal ranks',
     make: (id, { sparse, dense }) => rankFusion(id, [sparse, dense]),
   },
   'prf-average': {
-    words: 'the retriever, searching again with the mean of query and first 3',
+    words: 'what makes vectors, searching again with the mean of query and first 3',
     make: (id, { vectors }) => feedbackSystem(id, vectors, 'average'),
   },
   'prf-rocchio': {

@@ -19,7 +19,6 @@ const LEFT_OPEN: ReadonlySet<SettingKey> = new Set([
   'evaluateEvery',
   'heldOutBatches',
   'probeEvery',
-  'collectionEvery',
   'autosaveEvery',
   'seed',
   'precision',
