@@ -1,12 +1,14 @@
 import type { Configuration } from '../settings/configuration.ts';
 import { infoNceDefinition } from './infoNce/objective.ts';
 import type { ObjectiveDefinition } from './objective.ts';
+import { replugDefinition } from './replug/objective.ts';
 import { revelaDefinition } from './revela/objective.ts';
 
 /** Every objective that can be trained, by the value of the setting `objective`. */
 const OBJECTIVES: Readonly<Record<Configuration['objective'], ObjectiveDefinition>> = {
   revela: revelaDefinition,
   infoNce: infoNceDefinition,
+  replug: replugDefinition,
 };
 
 /** The objective that a configuration names. */

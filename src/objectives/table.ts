@@ -36,6 +36,26 @@ export interface ObjectiveTable {
   readonly losses: readonly string[];
   /** Gain of context: the difference of two step metrics, where the objective has one. */
   readonly gain: { readonly alone: string; readonly withContext: string } | undefined;
+  /** What a step costs, where it grows faster than that of others: said before a run begins. */
+  readonly stepCost?: (settings: CostSettings) => StepCost;
+}
+
+/** What of a configuration a step's cost follows from. */
+export interface CostSettings {
+  /** B. */
+  readonly chunks: number;
+  readonly replugLanguageModel: string;
+}
+
+/** The work of a step, counted in passes over one chunk (forward one, backward two) before any of it is done. */
+export interface StepCost {
+  /** Passes that grow with the square of B. */
+  readonly passes: number;
+  readonly work: number;
+  /** The same of a Revela step in which both models learn. */
+  readonly beside: number;
+  /** All this, for the reader. */
+  readonly words: string;
 }
 
 export interface MetricDefinition {

@@ -1,14 +1,16 @@
 import { INFO_NCE_TABLE } from './infoNce/table.ts';
+import { REPLUG_TABLE } from './replug/table.ts';
 import { REVELA_TABLE } from './revela/table.ts';
 import type { ObjectiveTable } from './table.ts';
 
 export * from './table.ts';
 
 /** What each objective tells of itself, by the value of the setting `objective`. Data only: the page takes it from here. */
-export const OBJECTIVE_TABLES = { revela: REVELA_TABLE, infoNce: INFO_NCE_TABLE } as const satisfies Record<
-  string,
-  ObjectiveTable
->;
+export const OBJECTIVE_TABLES = {
+  revela: REVELA_TABLE,
+  infoNce: INFO_NCE_TABLE,
+  replug: REPLUG_TABLE,
+} as const satisfies Record<string, ObjectiveTable>;
 
 /** The table of a run's objective. Runs recorded before there was a choice have none in their settings: that was Revela. */
 export function tableOf({

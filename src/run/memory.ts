@@ -9,6 +9,7 @@ import { objectiveOf } from '../objectives/registry.ts';
 import { contextLayers } from '../objectives/revela/options.ts';
 import { fixedGates } from '../objectives/revela/revela.ts';
 import { loraConfig } from './loraShape.ts';
+import { learnsGate } from './models.ts';
 import { planMemory, storedAs, type MemoryPlan, type PlannedModel, type PlannedRun } from './memoryPlan.ts';
 import { retrieverConfig } from './retrieverDepth.ts';
 import { configure, type Configuration } from '../settings/configuration.ts';
@@ -63,7 +64,7 @@ const ANY_GPU: Imitated = {
 
 /** A configuration as the planner takes it. `longestRow`: tokens of the longest chunk, where that is known to be less than allowed. */
 export function plannedRun(configuration: Configuration, bases: PlannedBases, longestRow = Infinity): PlannedRun {
-  const { trained, precision, chunks, chunkTokens, learnGate, contextGate, accumulation } = configuration;
+  const { trained, precision, chunks, chunkTokens, contextGate, accumulation } = configuration;
   const definition = objectiveOf(configuration);
   const full = trained === 'full';
   const learns = definition.learners(configuration);
@@ -81,7 +82,7 @@ export function plannedRun(configuration: Configuration, bases: PlannedBases, lo
     languageModel: definition.needsLanguageModel ? model(bases.languageModel, learns.languageModel) : undefined,
     retriever: model(retrieverBase, learns.retriever),
     sharedBase: definition.needsLanguageModel && !full && bases.languageModel === bases.retriever,
-    gates: learnGate
+    gates: learnsGate(configuration)
       ? fixedGates(layers, { contextGate, contextLayers: contextLayers(layers, configuration) })
       : undefined,
     centring: configuration.centring,

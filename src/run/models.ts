@@ -8,9 +8,15 @@ import { LoraAdapter } from '../models/lora.ts';
 import { contextLayers } from '../objectives/revela/options.ts';
 import { fixedGates } from '../objectives/revela/revela.ts';
 import type { Runtime } from '../ops/core/runtime.ts';
+import { whyIdle } from '../settings/applicability.ts';
 import type { Configuration } from '../settings/configuration.ts';
 import type { Keep } from './buildModels.ts';
 import { loraConfig } from './loraShape.ts';
+
+/** Whether γ is learnt: it is asked for, and chunks read their neighbours. */
+export function learnsGate(configuration: Configuration): boolean {
+  return configuration.learnGate && whyIdle('learnGate', configuration) === undefined;
+}
 
 /** γ as parameters, where the configuration asks for it. */
 export function newGates(
@@ -19,7 +25,7 @@ export function newGates(
   keep: Keep,
   { config: { layers } }: Decoder,
 ): LayerGates | undefined {
-  if (!configuration.learnGate) return undefined;
+  if (!learnsGate(configuration)) return undefined;
   const { contextGate } = configuration;
   return keep(
     new LayerGates(runtime, fixedGates(layers, { contextGate, contextLayers: contextLayers(layers, configuration) })),

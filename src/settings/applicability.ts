@@ -18,11 +18,16 @@ function isMet({ only, except }: Condition, configuration: Configuration): boole
 }
 
 function hold(values: Values, configuration: Readonly<Record<string, Value>>): boolean {
-  return Object.entries(values).every(([key, value]) => configuration[key] === value);
+  return Object.entries(values).every(([key, value]) => valuesOf(value).some((one) => configuration[key] === one));
 }
 
 function listed(values: Values): string {
   return Object.entries(values)
-    .map(([key, value]) => `${key} ${value}`)
+    .map(([key, value]) => `${key} ${valuesOf(value).join(' or ')}`)
     .join(' and ');
+}
+
+/** The values of which a condition takes any. */
+export function valuesOf(value: Values[string]): readonly Value[] {
+  return typeof value === 'object' ? value : [value];
 }

@@ -3,8 +3,8 @@ import { ReportedError } from '../base/errors.ts';
 /** What stands in a configuration. */
 export type Value = number | string | boolean;
 
-/** Values of other settings, by their keys; together they hold when each is as said. */
-export type Values = Readonly<Record<string, Value>>;
+/** Values of other settings, by their keys; together they hold when each is as said, or one of those said. */
+export type Values = Readonly<Record<string, Value | readonly Value[]>>;
 
 /** Where a setting changes something. Elsewhere it is idle, and `why` says so. */
 export type Condition =

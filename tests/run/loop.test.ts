@@ -96,30 +96,33 @@ test('the probe is looked at after evaluations, every so many steps and at the e
   expect(await seen(0)).toEqual(['evaluation 0', 'probe 0', 'saved', 'evaluation 4', 'probe 4', 'probe 5']);
 });
 
-describe.each([{}, { objective: 'infoNce' }, { attention: 'oracle' }, { trained: 'lora', accumulation: 2 }])(
-  'training with %o',
-  (changes) => {
-    test('is to the bit what it is without a probe', async () => {
-      const trained = async (probeEvery: number | undefined) => {
-        const run = await open(changes);
-        const log = newLog();
-        await happenings(run, 4, { probeEvery, log });
-        const { tensors } = await saveTraining(runtime, run.experiment.optimiser);
-        const { snapshots, evaluations, probe } = recordOf(run, log);
-        run.experiment.destroy();
-        const untimed = snapshots.map(({ metrics, ...views }) => ({
-          ...views,
-          metrics: { ...metrics, stepMs: 0, tokensPerSecond: 0, memory: undefined },
-        }));
-        return { seen: { untimed, evaluations, tensors }, probe };
-      };
-      const [without, withProbe] = [await trained(undefined), await trained(1)];
-      expect(without.probe).toBeUndefined();
-      expect(withProbe.probe?.records.map(({ metrics }) => metrics.step)).toEqual([0, 1, 2, 3, 4]);
-      expect(withProbe.seen).toEqual(without.seen);
-    });
-  },
-);
+describe.each([
+  {},
+  { objective: 'infoNce' },
+  { objective: 'replug', replugLanguageModel: 'learns' },
+  { attention: 'oracle' },
+  { trained: 'lora', accumulation: 2 },
+])('training with %o', (changes) => {
+  test('is to the bit what it is without a probe', async () => {
+    const trained = async (probeEvery: number | undefined) => {
+      const run = await open(changes);
+      const log = newLog();
+      await happenings(run, 4, { probeEvery, log });
+      const { tensors } = await saveTraining(runtime, run.experiment.optimiser);
+      const { snapshots, evaluations, probe } = recordOf(run, log);
+      run.experiment.destroy();
+      const untimed = snapshots.map(({ metrics, ...views }) => ({
+        ...views,
+        metrics: { ...metrics, stepMs: 0, tokensPerSecond: 0, memory: undefined },
+      }));
+      return { seen: { untimed, evaluations, tensors }, probe };
+    };
+    const [without, withProbe] = [await trained(undefined), await trained(1)];
+    expect(without.probe).toBeUndefined();
+    expect(withProbe.probe?.records.map(({ metrics }) => metrics.step)).toEqual([0, 1, 2, 3, 4]);
+    expect(withProbe.seen).toEqual(without.seen);
+  });
+});
 
 describe.each(['revela', 'infoNce'] as const)('a saved run that trains for %s', (objective) => {
   test('goes on with its curves, bit for bit', async () => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { memorySource } from '../../src/files/formats/byteSource.ts';
 import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { openPretrained, type Pretrained } from '../../src/run/pretrained.ts';
-import { whereItApplies, whyIdle } from '../../src/settings/applicability.ts';
+import { valuesOf, whereItApplies, whyIdle } from '../../src/settings/applicability.ts';
 import {
   configure,
   SETTING_KEYS,
@@ -71,6 +71,7 @@ const SCENARIOS: Readonly<Record<string, Configuration>> = {
     source: 'text',
     trained: 'lora',
   }),
+  'REPLUG on facts': configure({ ...TINY, objective: 'replug' }),
   'a checkpoint trained whole that reads nobody': configure({
     ...TINY,
     base: 'checkpoint',
@@ -110,6 +111,9 @@ const OTHER_VALUES: Readonly<Record<SettingKey, readonly Value[]>> = {
   loraTargets: ['q,down'],
   objective: ['infoNce', 'revela'],
   infoNceTemperature: [0.5],
+  replugTemperature: [0.5],
+  replugLanguageModelTemperature: [0.5],
+  replugLanguageModel: ['learns'],
   attention: ['oracle', 'learned'],
   temperature: [0.5],
   vNorm: [false],
@@ -226,7 +230,7 @@ test('conditions speak of settings that there are, and of values that these take
     for (const { only, except, why } of applies) {
       for (const [other, value] of Object.entries(only ?? except)) {
         expect(SETTING_KEYS, key).toContain(other);
-        expect(configure({ [other]: value })[other as SettingKey], key).toBe(value);
+        for (const one of valuesOf(value)) expect(configure({ [other]: one })[other as SettingKey], key).toBe(one);
       }
       expect(why).toMatch(/\.$/);
     }

@@ -51,6 +51,8 @@ function direction(before: number, after: number): 'more' | 'less' | undefined {
 /** Where adapters stand on a frozen base wide enough to weigh something. */
 const CHECKPOINT = { base: 'checkpoint', trained: 'lora', chunks: 2, width: 256 };
 const SMALL = { source: 'kitchen' };
+/** Where a setting is looked at: in the first of these in which it applies. */
+const AROUND = [SMALL, { ...SMALL, objective: 'replug' }, { ...SMALL, ...CHECKPOINT }].map((one) => configure(one));
 
 /** Not looked at: what stands for a whole other model, and what does not happen within a step. */
 const OUTSIDE: readonly SettingKey[] = [
@@ -66,7 +68,7 @@ test.each(SETTING_KEYS.filter((key) => !OUTSIDE.includes(key)))(
   'the planner finds what %s is said to cost',
   async (key) => {
     const setting: Setting = SETTINGS[key];
-    const around = configure(whyIdle(key, configure(SMALL)) === undefined ? SMALL : { ...SMALL, ...CHECKPOINT });
+    const around = AROUND.find((one) => whyIdle(key, one) === undefined) ?? AROUND.at(-1);
     const [before, after] = grown(setting);
     const [less, more] = [
       await needOf(configure({ [key]: before }, around)),

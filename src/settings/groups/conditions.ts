@@ -18,7 +18,14 @@ export const WHERE_READ: Condition = {
 
 export const FOR_REVELA: Condition = {
   only: { objective: 'revela' },
-  why: 'InfoNCE has no language model, and no chunk reads another.',
+  why: 'Only for Revela: elsewhere no chunk reads another in its layers.',
+};
+
+export const FOR_REPLUG: Condition = { only: { objective: 'replug' }, why: 'Only for REPLUG.' };
+
+export const WITH_LANGUAGE_MODEL: Condition = {
+  only: { objective: ['revela', 'replug'] },
+  why: 'No language model takes part: there is one checkpoint.',
 };
 
 export const ON_OWN_TEXT: Condition = { only: { source: 'text' }, why: 'Only for your own text.' };

@@ -1,4 +1,4 @@
-import { ON_ADAPTERS, ON_CHECKPOINT, ON_SMALL_MODELS } from './conditions.ts';
+import { ON_ADAPTERS, ON_CHECKPOINT, ON_SMALL_MODELS, WITH_LANGUAGE_MODEL } from './conditions.ts';
 import { choiceSetting, numberSetting, severalSetting, switchSetting, textSetting } from '../setting.ts';
 
 /**
@@ -36,7 +36,7 @@ export const MODEL = {
     group: 'model',
     label: 'Retriever checkpoint',
     help: 'The retriever’s base when it is another model; empty: the same, held in memory once.',
-    applies: [ON_CHECKPOINT, { only: { objective: 'revela' }, why: 'InfoNCE has one model: the checkpoint.' }],
+    applies: [ON_CHECKPOINT, WITH_LANGUAGE_MODEL],
     default: '',
     pattern: new RegExp(`^$|${CHECKPOINT_NAME.source}`, 'u'),
     expected: 'a hub id, the name of an opened folder, or nothing',

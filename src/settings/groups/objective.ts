@@ -1,4 +1,4 @@
-import { FOR_REVELA, WHERE_READ } from './conditions.ts';
+import { FOR_REPLUG, FOR_REVELA, WHERE_READ } from './conditions.ts';
 import { choiceSetting, numberSetting, switchSetting } from '../setting.ts';
 
 /** What is computed from a batch, and what learns from it. */
@@ -16,8 +16,18 @@ export const OBJECTIVE = {
         label: 'InfoNCE on crops',
         help: 'Two random crops of a chunk must find each other among all crops of the batch. No language model takes part.',
       },
+      {
+        value: 'replug',
+        label: 'REPLUG',
+        help: 'The retriever learns to pick the chunks behind which a language model foretells the others best. The model reads every chunk behind every other to say so.',
+      },
     ],
-    cost: { memory: 'less', time: 'less', words: 'InfoNCE takes less memory and time: it has no language model.' },
+    cost: {
+      memory: 'less',
+      time: 'less',
+      words:
+        'InfoNCE takes less memory and time: it has no language model. REPLUG takes time with the square of the chunks per batch: B (B − 1) passes of double length a step.',
+    },
   }),
   infoNceTemperature: numberSetting({
     group: 'objective',
@@ -29,6 +39,47 @@ export const OBJECTIVE = {
     max: 10,
     integer: false,
     logarithmic: true,
+  }),
+  replugTemperature: numberSetting({
+    group: 'objective',
+    label: 'REPLUG τ, retriever',
+    help: 'Q = softmax(S / τ): how sharply the retriever chooses among the others.',
+    applies: [FOR_REPLUG],
+    default: 0.1,
+    min: 1e-4,
+    max: 10,
+    integer: false,
+    logarithmic: true,
+    paper: '0.001',
+  }),
+  replugLanguageModelTemperature: numberSetting({
+    group: 'objective',
+    label: 'REPLUG τ, language model',
+    help: 'P = softmax(−loss / τ), the loss in nats per token: how sharply the language model’s preference is taken.',
+    applies: [FOR_REPLUG],
+    default: 0.1,
+    min: 1e-4,
+    max: 10,
+    integer: false,
+    logarithmic: true,
+    paper: '0.001',
+  }),
+  replugLanguageModel: choiceSetting({
+    group: 'objective',
+    label: 'REPLUG’s language model',
+    help: 'Whether the model that judges stays as it is. A small one from scratch has not learnt to use what stands before it: it has to, or there is nothing to learn from it.',
+    applies: [FOR_REPLUG],
+    default: 'frozen',
+    paper: 'frozen',
+    choices: [
+      { value: 'frozen', label: 'Frozen', help: 'As in the paper: only the retriever learns.' },
+      {
+        value: 'learns',
+        label: 'Learns beside',
+        help: 'It learns next-token prediction of each chunk behind one other, drawn at random: no label, and nothing of the retriever, comes in.',
+      },
+    ],
+    cost: { memory: 'more', time: 'more', words: 'A model that learns takes more memory and time.' },
   }),
   attention: choiceSetting({
     group: 'objective',

@@ -1,0 +1,94 @@
+import type { Decoder, TokenRows } from '../../models/decoder.ts';
+import type { Runtime } from '../../ops/core/runtime.ts';
+import type { Tensor } from '../../ops/core/tensor.ts';
+import { linearCrossEntropy, type HeadShard, type LossSeed } from '../../ops/linearCrossEntropy.ts';
+import { segmentMeans } from '../../ops/segmentMeans.ts';
+import { SLICE_TOKENS, slicesOf, type PairRow } from './pairs.ts';
+
+/** Rows of pairs on the GPU, and what of them is predicted. */
+interface PreparedRows {
+  readonly input: TokenRows;
+  /** Token (packed index) whose hidden state predicts, and the id that follows it: u32 [R] each. */
+  readonly positions: Tensor;
+  readonly next: Tensor;
+  /** How many tokens of each row are predicted. */
+  readonly perRow: readonly number[];
+}
+
+function prepare(runtime: Runtime, languageModel: Decoder, rows: readonly PairRow[]): PreparedRows {
+  const input = languageModel.prepare(
+    runtime,
+    rows.map(({ ids }) => ids),
+  );
+  const positions: number[] = [];
+  const next: number[] = [];
+  rows.forEach(({ ids, from }, n) => {
+    for (let t = from; t < ids.length; t++) {
+      positions.push((input.rows.starts[n] ?? 0) + t - 1);
+      next.push(ids[t] ?? 0);
+    }
+  });
+  return {
+    input,
+    positions: runtime.fromArray(Uint32Array.from(positions), [positions.length]),
+    next: runtime.fromArray(Uint32Array.from(next), [next.length]),
+    perRow: rows.map(({ ids, from }) => ids.length - from),
+  };
+}
+
+function headOf({ weights: { head } }: Decoder): readonly HeadShard[] {
+  if (!head) throw new Error('The language model has no output head.');
+  return head;
+}
+
+/**
+ * How well each chunk is foretold behind each other: the mean log-likelihood of chunk i's tokens with chunk j before them, −nll_ij, in
+ * nats per token: [B, B], 0 on the diagonal. B (B − 1) passes of double length in slices, one after the other. Records on no tape: what is
+ * read here is a yardstick (docs/METHOD.md, "REPLUG").
+ * @param size B.
+ * @param sliceTokens most tokens of a slice.
+ */
+export function pairLikelihoods(
+  runtime: Runtime,
+  languageModel: Decoder,
+  pairs: readonly PairRow[],
+  size: number,
+  sliceTokens = SLICE_TOKENS,
+): Tensor {
+  return runtime.withTape(undefined, () => {
+    const result = runtime.zeros([size, size]);
+    runtime.scope(() => {
+      // All is uploaded before the first pass: an upload between two would end the compute pass.
+      const slices = slicesOf(pairs, sliceTokens).map((rows) => {
+        const prepared = prepare(runtime, languageModel, rows);
+        const starts = prepared.perRow.reduce<number[]>((all, count) => [...all, (all.at(-1) ?? 0) + count], [0]);
+        return {
+          ...prepared,
+          starts: runtime.fromArray(Uint32Array.from(starts), [starts.length]),
+          places: runtime.fromArray(Uint32Array.from(rows.map(({ place }) => place)), [rows.length]),
+        };
+      });
+      for (const { input, positions, next, starts, places } of slices)
+        runtime.scope(() => {
+          const { hidden } = languageModel.forward(runtime, input);
+          const { tokenLoss } = linearCrossEntropy(runtime, hidden, headOf(languageModel), positions, next);
+          segmentMeans(runtime, tokenLoss, { starts, places }, result, -1);
+        });
+    });
+    return result;
+  });
+}
+
+/** Mean next-token loss of the second chunks of some pairs, over all their tokens: [1]. Records on the runtime's tape. */
+export function pairLoss(
+  runtime: Runtime,
+  languageModel: Decoder,
+  pairs: readonly PairRow[],
+  { seed, checkpointing }: { readonly seed: LossSeed; readonly checkpointing: boolean },
+): Tensor {
+  const { input, positions, next } = prepare(runtime, languageModel, pairs);
+  return runtime.scope(() => {
+    const { hidden } = languageModel.forward(runtime, input, { checkpointing });
+    return linearCrossEntropy(runtime, hidden, headOf(languageModel), positions, next, { seed }).loss;
+  });
+}
