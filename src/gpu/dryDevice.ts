@@ -91,16 +91,10 @@ export class DryPool extends BufferPool {
 export class DryRecorder extends Recorder {
   #reads: { resolve: (data: ArrayBuffer) => void; reject: (cause: unknown) => void; bytes: number }[] = [];
   #largestBinding = 0;
-  #counts = { dispatches: 0, flops: 0, bytes: 0 };
 
   /** Bytes of the largest storage binding of any dispatch. */
   get largestBinding(): number {
     return this.#largestBinding;
-  }
-
-  /** All dispatches so far, before they are split for long times: what they compute, and the bytes they move. */
-  get counts(): Readonly<{ dispatches: number; flops: number; bytes: number }> {
-    return { ...this.#counts };
   }
 
   override dispatch(dispatch: Dispatch): void {
@@ -111,9 +105,7 @@ export class DryRecorder extends Recorder {
       this.#largestBinding = Math.max(this.#largestBinding, slice.size);
     }
     if (dispatch.groups.some((count) => count === 0)) return;
-    this.#counts.dispatches++;
-    this.#counts.flops += dispatch.flops;
-    this.#counts.bytes += dispatch.bytes;
+    this.count(dispatch);
   }
 
   override upload(): void {

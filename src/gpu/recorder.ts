@@ -19,6 +19,13 @@ export interface FlushReport {
   flops: number;
 }
 
+/** Work by the ops' own counts, whatever a GPU makes of it. */
+export interface WorkCounts {
+  readonly dispatches: number;
+  readonly flops: number;
+  readonly bytes: number;
+}
+
 const MAX_SUBMITS_IN_FLIGHT = 3;
 
 /**
@@ -35,6 +42,7 @@ export class Recorder {
   #waiting = new Set<() => void>();
   #uniforms: Uniforms;
   #failure: Error | undefined;
+  #counts: WorkCounts = { dispatches: 0, flops: 0, bytes: 0 };
   /** When set, each flush times every dispatch by itself (one pass each: slower) and leaves the result in `timings`. */
   profile = false;
   timings: KernelTiming[] = [];
@@ -61,6 +69,20 @@ export class Recorder {
     });
   }
 
+  /** All dispatches so far, before they are split for long times: what they compute, and the bytes they move. */
+  get counts(): WorkCounts {
+    return this.#counts;
+  }
+
+  protected count({ flops, bytes }: Dispatch): void {
+    const before = this.#counts;
+    this.#counts = {
+      dispatches: before.dispatches + 1,
+      flops: before.flops + flops,
+      bytes: before.bytes + bytes,
+    };
+  }
+
   /** Records a kernel launch; splits it when it would run longer than a dispatch may or exceeds the group limits. */
   dispatch(dispatch: Dispatch): void {
     const source = shaderSource(dispatch.kernel);
@@ -71,6 +93,7 @@ export class Recorder {
     const groups: [number, number, number] = [dispatch.groups[0], dispatch.groups[1] ?? 1, dispatch.groups[2] ?? 1];
     const count = groups[0] * groups[1] * groups[2];
     if (count === 0) return;
+    this.count(dispatch);
     const work = Math.max(dispatch.flops, dispatch.bytes);
     const parts = Math.ceil(this.budget.estimate(dispatch.kernel, work) / DISPATCH_BUDGET_MS);
     for (const part of splitGroups(groups, parts, this.gpu.limits.maxComputeWorkgroupsPerDimension)) {

@@ -9,6 +9,7 @@ import { allocateWeights, type DecoderWeights, type WeightOptions } from '../mod
 import type { Objective, ObjectiveBatch, ObjectiveModels } from '../objectives/objective.ts';
 import { Runtime } from '../ops/core/runtime.ts';
 import type { DType } from '../ops/core/tensor.ts';
+import type { BatchFeed } from '../training/trainer.ts';
 import { assemble, type Experiment } from './assemble.ts';
 import { buildModels, type ModelSource } from './buildModels.ts';
 
@@ -102,8 +103,13 @@ function largest(a: Record<Purpose, number>, b: Record<Purpose, number>): Record
 /**
  * The run itself, with weights that are only allocated: neither memory nor shapes depend on the numbers.
  * @param runtime of a dry device
+ * @param feed other batches than the largest there may be
  */
-export async function countedRun(runtime: Runtime, run: PlannedRun): Promise<Experiment<ObjectiveBatch>> {
+export async function countedRun(
+  runtime: Runtime,
+  run: PlannedRun,
+  feed: BatchFeed<ObjectiveBatch> = { batchAt: () => run.batch, scored: () => [run.batch] },
+): Promise<Experiment<ObjectiveBatch>> {
   const { languageModel, retriever } = run;
   const learns = { retriever: retriever.learns, languageModel: languageModel?.learns ?? false };
   const models = await buildModels(countedModels(runtime, run), {
@@ -113,7 +119,7 @@ export async function countedRun(runtime: Runtime, run: PlannedRun): Promise<Exp
   return assemble(runtime, {
     models,
     objective: run.bind(models),
-    feed: { batchAt: () => run.batch, scored: () => [run.batch] },
+    feed,
     optimiser: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, clipNorm: 1 },
     learningRate: () => 0,
     accumulation: run.accumulation,

@@ -41,6 +41,8 @@ export interface TrainerMetrics {
   readonly learningRate: number;
   readonly stepMs: number;
   readonly tokensPerSecond: number;
+  /** Operations by the ops' own counts; records of earlier versions do not say. */
+  readonly flops?: number;
   readonly memory: MemoryView;
 }
 

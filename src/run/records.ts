@@ -26,6 +26,7 @@ export function stepRecord(
       learningRate: result.learningRate,
       stepMs: result.stepMs,
       tokensPerSecond: (1000 * result.tokens) / result.stepMs,
+      flops: result.flops,
       memory: memoryView(result),
     },
     batch: batchView(result.batch, corpus, configuration),

@@ -24,6 +24,8 @@ export interface StepResult<B extends ObjectiveBatch> extends Observation {
   readonly stepMs: number;
   /** Tokens of all batches of the step, as the objective counts them. */
   readonly tokens: number;
+  /** Operations of the step by the ops' own counts: those of its passes, its backward and its update. */
+  readonly flops: number;
   readonly memory: PoolReport;
 }
 
@@ -93,6 +95,7 @@ export class Trainer<B extends ObjectiveBatch> {
     const step = optimiser.step + 1;
     const learningRate = this.setup.learningRate(step);
     runtime.pool.resetPeak();
+    const { flops: before } = runtime.recorder.counts;
     const result = await this.#guarded(async () => {
       optimiser.zeroGradients();
       let last: ({ batch: B } & BatchRun) | undefined;
@@ -131,6 +134,7 @@ export class Trainer<B extends ObjectiveBatch> {
       learningRate,
       stepMs: performance.now() - started,
       tokens: result.tokens,
+      flops: runtime.recorder.counts.flops - before,
       memory: runtime.pool.report(),
     };
   }

@@ -1,7 +1,9 @@
 import { byteText } from '../../files/formats/byteText.ts';
 import { DEFAULT_LIMITS, type Imitated } from '../../gpu/dryDevice.ts';
 import { fitPlan, type FittedPlan, type PlannedBases } from '../../run/memory.ts';
-import { smallBases } from '../../run/openRun.ts';
+import { flopsOf, flopsText } from '../../run/flops.ts';
+import { plannedBasesOf } from '../../run/openRun.ts';
+import type { PreparedRun } from '../../run/recipe.ts';
 import { noticesOf } from '../../run/checkpointNotices.ts';
 import { setUpCorpus } from '../../run/corpusSetup.ts';
 import type { Configuration } from '../../settings/configuration.ts';
@@ -49,12 +51,17 @@ and every setting of train. --memoryBudget says how much may be used.`,
     if (values.config !== undefined && values.model !== undefined)
       throw new UsageError('Give --model PATH or --config SHAPE, not both.');
     const { configuration } = readConfiguration({ ...values, model: values.model ?? values.config });
-    const bases = await plannedBases(configuration, values, signal);
+    const { bases, prepared } = await planned(configuration, values, signal);
     const runtime = values.here ? await openNodeRuntime() : undefined;
     const fitted = await fitPlan(configuration, bases, runtime?.gpu ?? ANY_GPU);
+    const typicalStep = prepared && { flops: await flopsOf(prepared, { gpu: runtime?.gpu ?? ANY_GPU }) };
     const where = runtime ? gpuText(runtime) : ANY_GPU.info.description;
     runtime?.destroy();
-    process.stdout.write(values.json ? `${JSON.stringify(fitted)}\n` : planText(fitted, where));
+    process.stdout.write(
+      values.json
+        ? `${JSON.stringify({ ...fitted, ...(typicalStep && { typicalStep }) })}\n`
+        : planText(fitted, where, typicalStep),
+    );
   },
 };
 
@@ -67,29 +74,39 @@ interface PlannedFrom {
   readonly file?: readonly string[];
 }
 
-async function plannedBases(
+/** What the planner goes by, and the run itself where its text is at hand. */
+interface Planned {
+  readonly bases: PlannedBases;
+  readonly prepared?: PreparedRun;
+}
+
+async function planned(
   configuration: Configuration,
   { config, model, 'retriever-model': retriever, file }: PlannedFrom,
   signal: AbortSignal,
-): Promise<PlannedBases> {
+): Promise<Planned> {
   if (config !== undefined) {
     const shape = parseDecoderConfig(await readShape(config), note);
     const base = { config: shape, stored: 'bf16' } as const;
-    return { languageModel: base, retriever: base };
+    return { bases: { languageModel: base, retriever: base } };
   }
-  const found = file && (await readGivenFiles(file, signal));
+  const { text, title } = (file && (await readGivenFiles(file, signal))) ?? { text: undefined, title: undefined };
   const bases = model === undefined ? undefined : await openBases(model, retriever);
-  if (bases && !found) {
+  if (bases && !file) {
     noticesOf(bases, configuration).forEach(note);
-    return bases;
+    return { bases };
   }
-  const { tokenizer, summary } = await setUpCorpus(configuration, { ...found, bases, signal });
-  summary.notices.forEach(note);
-  if (bases) return bases;
-  return smallBases(configuration, tokenizer.vocabularySize);
+  const corpus = await setUpCorpus(configuration, { text, title, bases, signal });
+  corpus.summary.notices.forEach(note);
+  const prepared = { recipe: { configuration, text, title }, corpus, bases };
+  return { bases: plannedBasesOf(prepared), prepared };
 }
 
-function planText({ plan, refusal, nearest, configuration, budgetBytes }: FittedPlan, where: string): string {
+function planText(
+  { plan, refusal, nearest, configuration, budgetBytes }: FittedPlan,
+  where: string,
+  typicalStep: { readonly flops: number } | undefined,
+): string {
   const { chunks, chunkTokens, trained, rank, loraTargets, precision, checkpointing } = configuration;
   const how = trained === 'lora' ? `LoRA r ${rank} on ${loraTargets}` : 'all weights';
   const lines = [
@@ -99,9 +116,10 @@ function planText({ plan, refusal, nearest, configuration, budgetBytes }: Fitted
     lines.push(memoryTable(plan));
     lines.push(
       `held by the pool at most ${byteText(plan.peakHeld)}, largest buffer ${byteText(plan.largestBuffer)}\n`,
-      `one step: ${plan.step.dispatches} dispatches, ${(plan.step.flops / 1e9).toFixed(1)} GFLOP, ${byteText(plan.step.bytes)} read and written\n`,
+      `one step at its largest: ${plan.step.dispatches} dispatches, ${flopsText(plan.step.flops)}, ${byteText(plan.step.bytes)} read and written\n`,
     );
   }
+  if (typicalStep) lines.push(`a step on this text, mean of the first: ${flopsText(typicalStep.flops)}\n`);
   if (refusal === undefined) lines.push(`This fits into ${byteText(budgetBytes)}.\n`);
   else {
     const changes = Object.entries(nearest ?? {}).map(([key, value]) => `--${key} ${String(value)}`);
