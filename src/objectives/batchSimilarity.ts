@@ -1,5 +1,5 @@
 import type { ContentSpan, RetrieverRows } from '../corpus/types.ts';
-import type { Centre } from '../models/centre.ts';
+import type { Centre, Side } from '../models/centre.ts';
 import type { Decoder } from '../models/decoder.ts';
 import { pooledStates, type StatePooling } from '../models/pooledStates.ts';
 import type { Runtime } from '../ops/core/runtime.ts';
@@ -14,9 +14,9 @@ export interface RetrieverOptions extends StatePooling {
 }
 
 export interface BatchSimilarity {
-  /** Pooled and, where there is a centre, centred hidden states before normalisation: queries, then passages: [2B, D]. */
+  /** Pooled and, where there is a centre, centred hidden states before normalisation: queries, then passages: [B + C, D]. */
   readonly embeddings: Tensor;
-  /** S_ij = cos(query i, passage j): [B, B]. */
+  /** S_ij = cos(query i, passage j): [B, C], C being B unless the batch holds other passages too. */
   readonly similarity: Tensor;
 }
 
@@ -24,7 +24,7 @@ export interface BatchSimilarity {
 const ONE_PASS_TOKENS = 1024;
 
 /**
- * Embeds the queries and passages of a batch and compares them (docs/METHOD.md, step 1): as one batch of 2B rows, or one after the
+ * Embeds the queries and passages of a batch and compares them (docs/METHOD.md, step 1): as one batch of all rows, or one after the
  * other where they are large. Records on the runtime's tape.
  */
 export function batchSimilarity(
@@ -37,10 +37,23 @@ export function batchSimilarity(
     pooledStates(runtime, retriever, { ids, content }, options);
   const all = [...queryIds, ...passageIds];
   const tokens = all.reduce((sum, row) => sum + row.length, 0);
-  const pooled =
-    tokens > ONE_PASS_TOKENS
-      ? stackRows(runtime, embed(queryIds, queryContent), embed(passageIds, passageContent))
-      : embed(all, queryContent && passageContent && [...queryContent, ...passageContent]);
-  const embeddings = options.centre?.ofBoth(pooled) ?? pooled;
-  return { embeddings, similarity: similarity(runtime, l2Normalize(runtime, embeddings)) };
+  const { centre } = options;
+  // Sides that are not equally long are centred one by one.
+  const isUneven = passageIds.length !== queryIds.length;
+  const centredApart = (): Tensor =>
+    stackRows(
+      runtime,
+      sideOf(embed(queryIds, queryContent), 'query'),
+      sideOf(embed(passageIds, passageContent), 'passage'),
+    );
+  const sideOf = (pooled: Tensor, side: Side): Tensor => centre?.ofSide(pooled, side) ?? pooled;
+  const together = (): Tensor => {
+    const pooled =
+      tokens > ONE_PASS_TOKENS
+        ? stackRows(runtime, embed(queryIds, queryContent), embed(passageIds, passageContent))
+        : embed(all, queryContent && passageContent && [...queryContent, ...passageContent]);
+    return centre?.ofBoth(pooled) ?? pooled;
+  };
+  const embeddings = centre && isUneven ? centredApart() : together();
+  return { embeddings, similarity: similarity(runtime, l2Normalize(runtime, embeddings), queryIds.length) };
 }

@@ -1,5 +1,8 @@
 import type { Configuration } from '../settings/configuration.ts';
+import { decoupledSoftmaxDefinition } from './decoupledSoftmax/objective.ts';
 import { infoNceDefinition } from './infoNce/objective.ts';
+import { inverseClozeDefinition } from './inverseCloze/objective.ts';
+import { mannWhitneyDefinition } from './mannWhitney/objective.ts';
 import type { ObjectiveDefinition } from './objective.ts';
 import { replugDefinition } from './replug/objective.ts';
 import { revelaDefinition } from './revela/objective.ts';
@@ -8,6 +11,9 @@ import { revelaDefinition } from './revela/objective.ts';
 const OBJECTIVES: Readonly<Record<Configuration['objective'], ObjectiveDefinition>> = {
   revela: revelaDefinition,
   infoNce: infoNceDefinition,
+  inverseCloze: inverseClozeDefinition,
+  decoupledSoftmax: decoupledSoftmaxDefinition,
+  mannWhitney: mannWhitneyDefinition,
   replug: replugDefinition,
 };
 

@@ -1,4 +1,7 @@
+import { DECOUPLED_SOFTMAX_TABLE } from './decoupledSoftmax/table.ts';
 import { INFO_NCE_TABLE } from './infoNce/table.ts';
+import { INVERSE_CLOZE_TABLE } from './inverseCloze/table.ts';
+import { MANN_WHITNEY_TABLE } from './mannWhitney/table.ts';
 import { REPLUG_TABLE } from './replug/table.ts';
 import { REVELA_TABLE } from './revela/table.ts';
 import type { ObjectiveTable } from './table.ts';
@@ -9,6 +12,9 @@ export * from './table.ts';
 export const OBJECTIVE_TABLES = {
   revela: REVELA_TABLE,
   infoNce: INFO_NCE_TABLE,
+  inverseCloze: INVERSE_CLOZE_TABLE,
+  decoupledSoftmax: DECOUPLED_SOFTMAX_TABLE,
+  mannWhitney: MANN_WHITNEY_TABLE,
   replug: REPLUG_TABLE,
 } as const satisfies Record<string, ObjectiveTable>;
 

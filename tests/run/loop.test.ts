@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { OBJECTIVE_TABLES } from '../../src/objectives/tables.ts';
 import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { trainingLoop, type LoopOptions } from '../../src/run/loop.ts';
 import { openRun, prepareRun, type OpenRun } from '../../src/run/openRun.ts';
@@ -124,7 +125,7 @@ describe.each([
   });
 });
 
-describe.each(['revela', 'infoNce'] as const)('a saved run that trains for %s', (objective) => {
+describe.each(Object.keys(OBJECTIVE_TABLES))('a saved run that trains for %s', (objective) => {
   test('goes on with its curves, bit for bit', async () => {
     const first = await open({ objective });
     const log = newLog();

@@ -10,7 +10,8 @@ import { LayerGates } from '../../src/models/gates.ts';
 import { LORA_TARGETS, LoraAdapter } from '../../src/models/lora.ts';
 import { allocateWeights, type DecoderWeights } from '../../src/models/weights.ts';
 import { fullContent, fullRows } from '../../src/objectives/objective.ts';
-import { infoNceObjective, type InfoNceBatch } from '../../src/objectives/infoNce/objective.ts';
+import type { ContrastiveBatch } from '../../src/objectives/contrastive/contrastive.ts';
+import { infoNceObjective } from '../../src/objectives/infoNce/objective.ts';
 import { revelaObjective, withLanguageModel, type RevelaBatch } from '../../src/objectives/revela/objective.ts';
 import { fixedGates, type RevelaOptions } from '../../src/objectives/revela/revela.ts';
 import type { Runtime } from '../../src/ops/core/runtime.ts';
@@ -127,7 +128,7 @@ const bind =
       : infoNceObjective(models.retriever, { ...options, centre: models.centre });
 
 /** A batch with rows of full length, as `ids` makes them. */
-function batchOf(run: Case, ids: (length: number, model: PlannedModel) => number[][]): RevelaBatch & InfoNceBatch {
+function batchOf(run: Case, ids: (length: number, model: PlannedModel) => number[][]): RevelaBatch & ContrastiveBatch {
   const queryIds = ids(run.tokens.query, run.retriever);
   const passageIds = ids(run.tokens.passage, run.retriever);
   const lmIds = run.languageModel ? ids(run.tokens.languageModel, run.languageModel) : [];
@@ -140,7 +141,8 @@ function batchOf(run: Case, ids: (length: number, model: PlannedModel) => number
   );
   return {
     tokens: { ...rows, lmIds },
-    crops: rows,
+    pairs: rows,
+    partnersOf: [],
     whole: rows,
     labels: [],
     ...(run.fixedAttention ? { fixedAttention: uniform } : {}),

@@ -64,6 +64,8 @@ const SCENARIOS: Readonly<Record<string, Configuration>> = {
     contextGate: 0,
   }),
   'InfoNCE on facts': configure({ ...TINY, objective: 'infoNce' }),
+  'Mann–Whitney on facts': configure({ ...TINY, objective: 'mannWhitney' }),
+  'inverse cloze on text': configure({ ...TINY, objective: 'inverseCloze', source: 'text' }),
   'InfoNCE with an adapter on a checkpoint': configure({
     ...TINY,
     objective: 'infoNce',
@@ -111,6 +113,7 @@ const OTHER_VALUES: Readonly<Record<SettingKey, readonly Value[]>> = {
   loraTargets: ['q,down'],
   objective: ['infoNce', 'revela'],
   infoNceTemperature: [0.5],
+  mannWhitneyTemperature: [0.5],
   replugTemperature: [0.5],
   replugLanguageModelTemperature: [0.5],
   replugLanguageModel: ['learns'],

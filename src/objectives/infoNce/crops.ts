@@ -1,8 +1,5 @@
-import { CorpusError } from '../../corpus/errors.ts';
 import type { Random } from '../../corpus/random.ts';
-import { contentSpan, type RetrieverRow } from '../../corpus/batches/collation.ts';
-import type { ContentSpan, RetrieverRows } from '../../corpus/types.ts';
-import type { TextTokenizer } from '../../corpus/tokenizer/tokenizer.ts';
+import { textTokens, viewRows, type ViewMaker } from '../contrastive/views.ts';
 
 /** Shortest and longest crop as shares of a chunk (Contriever, Izacard et al. 2022, section 3.1). */
 export const CROP_RATIO = { least: 0.1, most: 0.5 } as const;
@@ -23,41 +20,17 @@ export function randomCrop(tokens: readonly number[], random: Random): number[] 
   return kept.length > 0 ? kept : span.slice(0, 1);
 }
 
-/**
- * Two independent crops of each text as retriever rows, [B] each: prefix, crop (the content), EOS, as the retriever reads texts when
- * it searches. `maxTokens`: most tokens of a text that crops are taken from.
- * @throws CorpusError `empty-chunk` for a text without tokens.
- */
-export function cropRows(
-  texts: readonly string[],
-  tokenizer: TextTokenizer,
-  maxTokens: number,
-  random: Random,
-): RetrieverRows {
-  const { leading } = tokenizer.specials;
-  const row = (prefix: readonly number[], crop: readonly number[]): RetrieverRow => {
-    const before = [...leading, ...prefix];
-    const ids = [...before, ...crop, ...tokenizer.ending];
-    return { ids, content: contentSpan(before.length, before.length + crop.length, ids.length) };
-  };
-  const { prefixes } = tokenizer;
-  const idsOf = (prefix: string) => (prefix === '' ? [] : tokenizer.encodeBare(prefix));
-  const [query, passage] = [prefixes.query, prefixes.passage].map(idsOf);
-  const queries: RetrieverRow[] = [];
-  const passages: RetrieverRow[] = [];
+/** Two independent crops of each text; of a hard negative one, so that its length does not give it away. */
+export const cropRows: ViewMaker = (texts, tokenizer, maxTokens, random, negatives = []) => {
+  const queries: number[][] = [];
+  const passages: number[][] = [];
   texts.forEach((text, i) => {
-    const tokens = tokenizer.encodeBare(text).slice(0, maxTokens);
-    if (tokens.length === 0)
-      throw new CorpusError('empty-chunk', `Chunk ${i + 1} of the batch has no tokens. Remove blank chunks.`);
-    queries.push(row(query ?? [], randomCrop(tokens, random)));
-    passages.push(row(passage ?? [], randomCrop(tokens, random)));
+    const tokens = textTokens(text, i, tokenizer, maxTokens);
+    queries.push(randomCrop(tokens, random));
+    passages.push(randomCrop(tokens, random));
   });
-  const ids = (rows: readonly RetrieverRow[]) => rows.map((one) => one.ids);
-  const content = (rows: readonly RetrieverRow[]): ContentSpan[] => rows.map((one) => one.content);
-  return {
-    queryIds: ids(queries),
-    passageIds: ids(passages),
-    queryContent: content(queries),
-    passageContent: content(passages),
-  };
-}
+  const others = negatives.map((text, i) =>
+    randomCrop(textTokens(text, texts.length + i, tokenizer, maxTokens), random),
+  );
+  return viewRows(tokenizer, queries, [...passages, ...others]);
+};

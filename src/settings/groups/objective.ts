@@ -17,6 +17,21 @@ export const OBJECTIVE = {
         help: 'Two random crops of a chunk must find each other among all crops of the batch. No language model takes part.',
       },
       {
+        value: 'inverseCloze',
+        label: 'Inverse cloze',
+        help: 'A sentence must find the chunk that it was taken out of (once in ten times it is left in); a chunk of one sentence is cut in two near its middle. No language model takes part.',
+      },
+      {
+        value: 'decoupledSoftmax',
+        label: 'Decoupled softmax',
+        help: 'As InfoNCE on crops, but crops of other chunks of the same document are right answers too: it is told which chunks belong together. No language model takes part.',
+      },
+      {
+        value: 'mannWhitney',
+        label: 'Mann–Whitney (AUC)',
+        help: 'As InfoNCE on crops, but each right pair is set against all wrong pairs of the batch, whatever their row. No language model takes part.',
+      },
+      {
         value: 'replug',
         label: 'REPLUG',
         help: 'The retriever learns to pick the chunks behind which a language model foretells the others best. The model reads every chunk behind every other to say so.',
@@ -26,15 +41,31 @@ export const OBJECTIVE = {
       memory: 'less',
       time: 'less',
       words:
-        'InfoNCE takes less memory and time: it has no language model. REPLUG takes time with the square of the chunks per batch: B (B − 1) passes of double length a step.',
+        'Objectives without a language model take less memory and time. REPLUG takes time with the square of the chunks per batch: B (B − 1) passes of double length a step.',
     },
   }),
   infoNceTemperature: numberSetting({
     group: 'objective',
-    label: 'InfoNCE τ',
-    help: 'Cross-entropy on S / τ, with each crop’s other half as the right answer.',
-    applies: [{ only: { objective: 'infoNce' }, why: 'Only for InfoNCE on crops.' }],
+    label: 'Contrastive τ',
+    help: 'Cross-entropy on S / τ, with each query’s own passage as the right answer. Contriever has 0.05.',
+    applies: [
+      {
+        only: { objective: ['infoNce', 'inverseCloze', 'decoupledSoftmax'] },
+        why: 'Only for InfoNCE on crops, inverse cloze and decoupled softmax.',
+      },
+    ],
     default: 0.05,
+    min: 1e-4,
+    max: 10,
+    integer: false,
+    logarithmic: true,
+  }),
+  mannWhitneyTemperature: numberSetting({
+    group: 'objective',
+    label: 'Mann–Whitney t',
+    help: 'How far a right pair must be above a wrong one to be left alone: −ln σ(difference / t). The paper has 0.01.',
+    applies: [{ only: { objective: 'mannWhitney' }, why: 'Only for Mann–Whitney.' }],
+    default: 0.01,
     min: 1e-4,
     max: 10,
     integer: false,

@@ -9,7 +9,7 @@ export function runInWords(c: Configuration): string[] {
     `${c.chunks} chunks × ${c.chunkTokens} tokens`,
     ...(tableOf(c).gain
       ? [`who is read: ${choiceWords('attention', c).toLowerCase()}`, `τ ${c.temperature}`]
-      : [choiceWords('objective', c), `τ ${c.infoNceTemperature}`]),
+      : [choiceWords('objective', c), ...temperatureWords(c)]),
     ...(c.base === 'checkpoint'
       ? [c.checkpoint]
       : [`${count(c.layers, 'layer')} × ${c.width}`, choiceWords('initialisation', c).toLowerCase()]),
@@ -17,6 +17,12 @@ export function runInWords(c: Configuration): string[] {
     `AdamW ${c.learningRate}`,
     `seed ${c.seed}`,
   ];
+}
+
+/** Of an objective without a gain of context: the temperature of its shares, where it draws such. */
+function temperatureWords(c: Configuration): string[] {
+  const softmax = tableOf(c).matrices.find((matrix) => matrix.softmax)?.softmax;
+  return softmax ? [`τ ${c[softmax.temperature as SettingKey]}`] : [];
 }
 
 /** "LoRA r 8", and on what where that is not everything. Runs kept before there was a choice have none. */

@@ -10,7 +10,8 @@ import { parseDecoderConfig } from '../../../src/models/config.ts';
 import { rotaryFrequencies } from '../../../src/models/rotaryFrequencies.ts';
 import { Decoder } from '../../../src/models/decoder.ts';
 import { whileFrozen } from '../../../src/models/parameters.ts';
-import { infoNceObjective, type InfoNceBatch, type InfoNceOptions } from '../../../src/objectives/infoNce/objective.ts';
+import type { ContrastiveBatch } from '../../../src/objectives/contrastive/contrastive.ts';
+import { infoNceObjective, type InfoNceOptions } from '../../../src/objectives/infoNce/objective.ts';
 import type { Objective, ObjectiveForward } from '../../../src/objectives/objective.ts';
 import { recordPass } from '../../../src/objectives/readPass.ts';
 import type { Runtime } from '../../../src/ops/core/runtime.ts';
@@ -43,7 +44,7 @@ interface Golden {
 
 /** Forward and backward of some objectives on one tape, each with its weight; what `read` asks for is read before the end. */
 async function differentiate<T>(
-  parts: readonly { objective: Objective<InfoNceBatch>; batch: InfoNceBatch; weight: number }[],
+  parts: readonly { objective: Objective<ContrastiveBatch>; batch: ContrastiveBatch; weight: number }[],
   read: (tape: Tape, forwards: readonly ObjectiveForward[]) => T,
 ): Promise<{ observations: ReturnType<ObjectiveForward['observe']>[]; found: T }> {
   const tape = new Tape(runtime);
@@ -87,7 +88,7 @@ describe.each(['eos', 'mean'] as const)('against PyTorch, %s pooling', (pooling)
       temperature: golden.temperature,
       checkpointing: false,
     });
-    const batch = { crops: { queryIds: golden.queries, passageIds: golden.passages }, labels: [] };
+    const batch = { pairs: { queryIds: golden.queries, passageIds: golden.passages }, partnersOf: [], labels: [] };
     const { observations, found } = await differentiate([{ objective, batch, weight: 1 }], (tape, [forward]) => ({
       similarity: runtime.read(tape.gradientOf(forward!.reads['similarity']!)!),
       adapter: adapter.specs.map(({ key, parts }) => ({
@@ -178,7 +179,7 @@ test('gradients of whole weights are those of finite differences of the definiti
     parts.some(({ name }) => /layers\.0\.self_attn\.o_proj|model\.norm|embed_tokens/.test(name)),
   );
   const { observations, found } = await differentiate(
-    [{ objective, batch: { crops: CROPS, labels: [] }, weight: 1 }],
+    [{ objective, batch: { pairs: CROPS, partnersOf: [], labels: [] }, weight: 1 }],
     () => keys.map(({ key, parts }) => ({ parts, values: read(weights.tensor(key)) })),
   );
   expect(Math.abs(observations[0]!.loss / reference(checkpoint) - 1)).toBeLessThan(5e-6);
@@ -199,7 +200,10 @@ test('gradients of whole weights are those of finite differences of the definiti
 test('objectives compose: on one tape, the gradient is the weighted sum of their gradients', async () => {
   const { weights, decoder } = await trainable();
   const objective = infoNceObjective(decoder, OPTIONS);
-  const [one, other] = [CROPS, OTHER].map((crops) => ({ objective, batch: { crops, labels: [] } }));
+  const [one, other] = [CROPS, OTHER].map((crops) => ({
+    objective,
+    batch: { pairs: crops, partnersOf: [], labels: [] },
+  }));
   const gradient = async (parts: Parameters<typeof differentiate>[0]) => {
     weights.parameters!.zeroGradients();
     const { found } = await differentiate(parts, () => runtime.read(weights.parameters!.blocks[0]!.gradients));
@@ -224,11 +228,15 @@ test('what is observed: the share of matched crops, the scores of whole chunks w
   const objective = infoNceObjective(decoder, OPTIONS);
   const labels = [0, 1, 0];
   const [training, heldOut] = await Promise.all([
-    differentiate([{ objective, batch: { crops: CROPS, labels }, weight: 1 }], () => undefined),
+    differentiate([{ objective, batch: { pairs: CROPS, partnersOf: [], labels }, weight: 1 }], () => undefined),
   ]).then(async ([first]) => [
     first.observations[0]!,
-    (await differentiate([{ objective, batch: { crops: CROPS, whole: OTHER, labels }, weight: 1 }], () => undefined))
-      .observations[0]!,
+    (
+      await differentiate(
+        [{ objective, batch: { pairs: CROPS, partnersOf: [], whole: OTHER, labels }, weight: 1 }],
+        () => undefined,
+      )
+    ).observations[0]!,
   ]);
   const S = training!.matrices['similarity']!;
   const matched = [0, 1, 2].filter((i) => Math.max(...S.subarray(3 * i, 3 * i + 3)) === S[4 * i]).length / 3;
@@ -247,7 +255,7 @@ test('the teaching signal is ∂L/∂S = (P − I) / (B τ), in a step and when 
     weights.parameters!.zeroGradients();
     const record = () =>
       recordPass(runtime, (tape) =>
-        objective.forward(runtime, tape, { crops: CROPS, labels: [] }, { lossWeight, endsAtSignals }),
+        objective.forward(runtime, tape, { pairs: CROPS, partnersOf: [], labels: [] }, { lossWeight, endsAtSignals }),
       );
     runtime.beginScope();
     const { pass, read } = await (endsAtSignals ? whileFrozen([weights.parameters], record) : record());

@@ -159,7 +159,7 @@ function smallOnProse(at: Circumstances): Expectation | undefined {
   if (configuration.objective !== 'revela') {
     return {
       outlook: 'open',
-      sentence: said(text, 'How far a small retriever gets on prose with crops was not measured.'),
+      sentence: said(text, 'How far a small retriever gets on prose with this objective was not measured.'),
       why: 'A pretrained checkpoint begins higher.',
       remedy: checkpointFor(at),
     };
