@@ -4,8 +4,12 @@ import { openPage, pause, playTo, say, trainTo } from './support/openPage.ts';
 
 test.use({ viewport: { width: 1440, height: 900 } });
 
-/** The step that each part of the page speaks of, all read in one go. */
-function stepsShown(page: Page): Promise<Record<string, number | undefined>> {
+type Part = 'spoken' | 'matrix' | 'sentence' | 'loss' | 'recall' | 'probe' | 'table';
+
+/** The step that each part of the page speaks of, and how training's own counter is written, all read in one go. */
+function stepsShown(
+  page: Page,
+): Promise<{ readonly slider: number; readonly counter: string } & Partial<Record<Part, number>>> {
   return page.evaluate(() => {
     const number = (text: string | null | undefined, pattern: RegExp): number | undefined => {
       const found = pattern.exec(text ?? '')?.[1];
@@ -25,17 +29,23 @@ function stepsShown(page: Page): Promise<Record<string, number | undefined>> {
       recall: number(chart('Recall@1'), / at ([\d,]+):/),
       probe: number(chart('Attention on'), / at ([\d,]+):/),
       table: number(document.querySelector('table caption')?.textContent, /step (\d+)/),
+      counter: document.querySelector('.counter .number')?.textContent ?? '',
     };
   });
 }
 
 async function expectOneStep(page: Page): Promise<number> {
-  const { sentence, ...others } = await stepsShown(page);
+  const { sentence, counter, ...others } = await stepsShown(page);
   const { slider } = others;
   expect(others).toEqual(Object.fromEntries(Object.keys(others).map((part) => [part, slider])));
   // It names its step while the picture moves.
   if (sentence !== undefined) expect(sentence).toBe(slider);
-  return slider ?? NaN;
+  // Training may be ahead of what is shown, and says that the number is its own: only before the first step is it nobody's.
+  if (!/^(step 0)?$/.test(counter)) {
+    expect(counter).toMatch(/^(training:|trained to) step \d+$/);
+    expect(Number(/\d+$/.exec(counter)?.[0])).toBeGreaterThanOrEqual(slider);
+  }
+  return slider;
 }
 
 test('sentence, matrix, slider and charts speak of one step, whenever one looks', async ({ page }) => {
@@ -83,6 +93,23 @@ test('sentence, matrix, slider and charts speak of one step, whenever one looks'
   await page.getByRole('button', { name: 'Step' }).click();
   await expect.poll(async () => (await stepsShown(page)).slider).toBe(1);
   await look(3);
+});
+
+test('a run of one step has a point in every curve that it has a number of', async ({ page }) => {
+  await openPage(page);
+  await page.getByRole('button', { name: 'Reset' }).click();
+  await page.getByRole('button', { name: 'Step' }).click();
+  await expect.poll(async () => (await stepsShown(page)).slider).toBe(1);
+  const loss = page.getByRole('img', { name: /^Loss.* at \d+: with context [\d.]+, alone [\d.]+/ });
+  await expect(loss.locator('circle.point')).toHaveCount(2);
+  for (const point of await loss.locator('circle.point').all()) {
+    const box = await point.boundingBox();
+    expect(box?.width).toBeGreaterThan(3);
+  }
+  // With a second one it is a line.
+  await page.getByRole('button', { name: 'Step' }).click();
+  await expect.poll(async () => (await stepsShown(page)).slider).toBe(2);
+  await expect(loss.locator('circle.point')).toHaveCount(0);
 });
 
 test('what a score is of, and what it is worth, stand under it', async ({ page }) => {

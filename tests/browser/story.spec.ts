@@ -127,14 +127,21 @@ test.describe('without motion', () => {
     for (const words of [/Untrained/, /how things are said/, /finds the partner/, /copy from/, /Counting words/]) {
       await expect(chapters(page).filter({ hasText: words })).toHaveCount(1);
     }
-    for (const picture of await story(page).locator('canvas').all()) {
-      const box = await picture.boundingBox();
-      expect(box?.width).toBeGreaterThanOrEqual(48);
+    const pictures = story(page).locator('canvas');
+    await expect(pictures).toHaveCount(5);
+    const boxes = await Promise.all((await pictures.all()).map((picture) => picture.boundingBox()));
+    for (const [i, box] of boxes.entries()) {
+      expect(box?.width).toBeGreaterThanOrEqual(40);
+      expect(box?.y).toBe(boxes[0]?.y);
+      if (i > 0) expect(box?.x).toBeGreaterThan((boxes[i - 1]?.x ?? 0) + (boxes[i - 1]?.width ?? 0));
     }
     await expect(sentence(page)).toContainText('Step 0: Untrained');
     const step = await expectOneStep(page);
     await page.waitForTimeout(500);
     expect(await expectOneStep(page)).toBe(step);
+    await pictures.nth(2).click();
+    await expect(current(page)).toContainText('Finds the partner');
+    await expectOneStep(page);
   });
 });
 

@@ -197,3 +197,27 @@ for (const [width, height] of SIZES) {
     });
   }
 }
+
+test('what is seen through it says so: frame, changes, timeline, curves and compared runs', async ({ page }) => {
+  await openPage(page);
+  await page.getByRole('slider', { name: 'Time' }).fill('200');
+  const frame = page.locator('rect.other');
+  const change = page.locator('.time .change');
+  await expect(frame).toHaveCount(0);
+  await expect(change).toContainText(/A changed most around|Around 200/);
+  const before = await change.innerText();
+  await slider(page).focus();
+  for (let stops = 0; stops < 20; stops++) await page.keyboard.press('ArrowRight');
+  // Around the cells alone: it covers no name of an axis.
+  await expect(frame).toHaveCount(1);
+  const [dashed, first] = await Promise.all([frame.boundingBox(), page.locator('rect.cell').first().boundingBox()]);
+  expect(Math.abs((dashed?.x ?? 0) - (first?.x ?? 99))).toBeLessThan(3);
+  const charts = page.getByRole('region', { name: 'What is happening' });
+  await expect(charts).toContainText('Curves: of the run as it was');
+  await expect(change).not.toHaveText(before);
+  await openPanel(page, 'Timeline');
+  await expect(page.getByRole('heading', { name: /^What changed most, what if τ were 1/ })).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(frame).toHaveCount(0);
+  await expect(change).toHaveText(before);
+});

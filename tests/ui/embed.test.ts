@@ -12,6 +12,7 @@ test('what an address embeds is what the snippet was made for', () => {
   }
   expect(readEmbed('')).toBeUndefined();
   expect(readEmbed('?theme=dark')).toBeUndefined();
+  expect(readEmbed('?embed')).toEqual({ kind: 'story', theme: 'system' });
   expect(readEmbed('?embed=else&theme=pink')).toEqual({ kind: 'else', theme: 'system' });
 });
 

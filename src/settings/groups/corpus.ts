@@ -12,7 +12,7 @@ export const CORPUS = {
       {
         value: 'facts',
         label: 'Facts',
-        help: 'An endless stream of invented facts, each told twice in different words.',
+        help: 'An endless stream of invented facts, each told twice, in two different sentences.',
       },
       { value: 'kitchen', label: 'The kitchen', help: 'Short essays about food and cooking.' },
       { value: 'shore', label: 'The shore', help: 'Short essays about the coast and the sea.' },

@@ -45,3 +45,8 @@ export function whole(value: number): string {
 export function count(value: number, noun: string): string {
   return `${whole(value)} ${noun}${value === 1 ? '' : 's'}`;
 }
+
+/** With a capital letter at its beginning, as sentences have. */
+export function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -13,7 +13,7 @@ export type EmbedTheme = (typeof EMBED_THEMES)[number];
 export const FRAME = { width: 800, height: 460 } as const;
 
 export interface EmbedQuery {
-  /** As it stands in the address: it may be none that there is. */
+  /** As it stands in the address, and the first where that names none: it may be none that there is. */
   readonly kind: string;
   readonly theme: EmbedTheme;
 }
@@ -24,7 +24,7 @@ export function readEmbed(search: string): EmbedQuery | undefined {
   const kind = query.get('embed');
   if (kind === null) return undefined;
   const theme = EMBED_THEMES.find((one) => one === query.get('theme')) ?? 'system';
-  return { kind, theme };
+  return { kind: kind || EMBEDS[0].kind, theme };
 }
 
 export function isEmbedKind(kind: string): kind is EmbedKind {

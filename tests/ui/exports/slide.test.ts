@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { matrixOf, type RunRecord } from '../../../src/run/record.ts';
+import { matrixOf, type Picture, type RunRecord } from '../../../src/run/record.ts';
 import { runCharts } from '../../../src/ui/panels/charts/runCharts.ts';
 import { CARD, SLIDE, slidePicture, type Slide } from '../../../src/ui/panels/exports/slide.ts';
 import { slideOf as drawnSlide } from '../../../src/ui/panels/exports/slideOf.ts';
@@ -8,6 +8,9 @@ import { textWidth, wrapped } from '../../../src/ui/panels/exports/textWidth.ts'
 import { displayOrder, matrixNamed } from '../../../src/ui/state/display.ts';
 import { History } from '../../../src/ui/state/history/history.ts';
 import { momentAt, reachOf } from '../../../src/ui/state/moment.ts';
+import { teachingOf } from '../../../src/ui/state/teaching.ts';
+import { pictureWith } from '../../../src/ui/state/whatIf/instead.ts';
+import { decimal } from '../../../src/ui/components/format.ts';
 import { isWellFormed, textsOf } from '../svg.ts';
 import { largestRecord, runOf } from '../records.ts';
 
@@ -91,6 +94,34 @@ describe('a slide', () => {
     const said = textsOf(slidePicture(slideOf(facts, STEP, { lens: 'what if τ were 0.02' })));
     expect(said[0]).toContain('what if τ were 0.02');
     expect(said).toContain('Shown: the batch of this step · what if τ were 0.02, not what the run had');
+  });
+
+  it('shows what teaches where the page does: marks, legend, title and sentence, at every step that has it', () => {
+    const reach = reachOf(History.from(facts));
+    const choice = { configuration: facts.configuration, name: 'Recorded run on Facts', order: 'document' } as const;
+    for (const step of [0, 136, 320, 700]) {
+      const moment = momentAt(reach, step, 'probe');
+      const without = drawnSlide(moment, choice);
+      expect(without.teaching).toBeUndefined();
+      const slide = drawnSlide(moment, { ...choice, showsTeaching: true });
+      const teaching = teachingOf(reach.history.table, moment.picture!)!;
+      expect(slide.teaching).toEqual(teaching);
+      const svg = slidePicture(slide);
+      const said = textsOf(svg);
+      expect(isWellFormed(svg)).toBe(true);
+      expect(said[0]).toBe(`What reading saved, nats per token; ▲▼ where similarity goes, step ${step}`);
+      expect(said[1]).toMatch(/^Per unit of attention a partner saves /);
+      expect(said).toContain(`+${decimal(teaching.largestSaving)}`);
+      expect(svg).toContain('url(#hurt)');
+      expect(slidePicture(without)).not.toContain('url(#hurt)');
+    }
+    // Shares that the run did not have taught nothing.
+    const lens = {
+      through: (one: Picture) => pictureWith(one, reach.history.table, { by: 'learned', temperature: 1 }),
+    };
+    const other = drawnSlide(momentAt(reach, 320, 'probe'), { ...choice, showsTeaching: true, lens });
+    expect(other.teaching).toBeUndefined();
+    expect(textsOf(slidePicture(other))[0]).toContain('what if τ were 1');
   });
 
   it('cuts long texts of the largest batch and keeps all type readable', () => {

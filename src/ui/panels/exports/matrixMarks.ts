@@ -13,6 +13,12 @@ const STRIP = 8;
 /** Values above which a ring is drawn in the colour of the paper. */
 const DARK = 0.55;
 
+/** What a picture is called: what its cells show, which is what teaches where that stands in place of their values. */
+export function markedTitle(teaching: Teaching | undefined, matrix: string): string {
+  if (!teaching) return matrix;
+  return `${teaching.savings ? 'What reading saved, nats per token' : matrix}; ▲▼ where similarity goes`;
+}
+
 /** What the cells of a matrix are drawn from. */
 export interface MarkedMatrix {
   readonly batch: BatchView;

@@ -2,7 +2,14 @@ import type { MatrixDefinition, PairWords } from '../../../objectives/tables.ts'
 import { matrixOf, type Picture } from '../../../run/record.ts';
 import { displayOrder, type Order } from '../../state/display.ts';
 import { matrixTitle, whatIfOf } from '../../state/whatIf/instead.ts';
-import { axisNames, documentPatterns, matrixLegend, matrixMarks, type MarkedMatrix } from './matrixMarks.ts';
+import {
+  axisNames,
+  documentPatterns,
+  markedTitle,
+  matrixLegend,
+  matrixMarks,
+  type MarkedMatrix,
+} from './matrixMarks.ts';
 import { MUTED } from './palette.ts';
 import { element, label, picture } from './svg.ts';
 
@@ -30,9 +37,7 @@ export function matrixPicture(
   const places = displayOrder(batch, order);
   const marked = { batch, values: matrixOf(shown, matrix.key), places, pairs, frames, teaching };
   const whatIf = whatIfOf(shown, matrix);
-  const what = teaching?.savings
-    ? 'What reading saved, nats per token; ▲▼ where similarity goes'
-    : matrixTitle(shown, matrix);
+  const what = markedTitle(teaching, matrixTitle(shown, matrix));
   const title = `${what}, ${whatIf === undefined ? '' : `${whatIf}, `}${moment}`;
   const width = LEFT + SIDE + 24;
   const height = TOP + SIDE + LEGEND;

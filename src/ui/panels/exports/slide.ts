@@ -56,12 +56,15 @@ export function slidePicture(slide: Slide, { width, height }: typeof SLIDE | typ
   const side = height - TOP - FOOT;
   const right = width - MARGIN;
   const title = slide.title ?? `${slide.what}, step ${step}${lens === undefined ? '' : ` · ${lens}`}`;
-  const said = wrapped(slide.sentence, 26, width - 2 * MARGIN, 2);
+  const room = width - 2 * MARGIN;
+  // The step stands at its end. A little less than all of the room: sums of widths are rounded.
+  const large = Math.max(30, Math.min(40, Math.floor((0.999 * room) / textWidth(title, 1))));
+  const said = wrapped(slide.sentence, 26, room, 2);
   const chartHeight = Math.round(0.44 * side);
   const textsHeight = side - chartHeight - 16;
   const content = [
     documentPatterns(slide.batch),
-    label(wrapped(title, 40, width - 2 * MARGIN, 1)[0] ?? '', MARGIN, 72, { 'font-size': 40, 'font-weight': 600 }),
+    label(wrapped(title, large, room, 1)[0] ?? '', MARGIN, 72, { 'font-size': large, 'font-weight': 600 }),
     ...said.map((one, i) => label(one, MARGIN, 120 + 34 * i, { 'font-size': 26 })),
     element(
       'g',
@@ -82,7 +85,7 @@ export function slidePicture(slide: Slide, { width, height }: typeof SLIDE | typ
       }),
     ),
     ...footer(slide).map((one, i) =>
-      label(wrapped(one, 17, width - 2 * MARGIN, 1)[0] ?? '', MARGIN, height - 42 + 24 * i, {
+      label(wrapped(one, 17, room, 1)[0] ?? '', MARGIN, height - 42 + 24 * i, {
         fill: MUTED,
         'font-size': 17,
       }),

@@ -7,10 +7,13 @@ import { displayOrder, matrixNamed, type Order } from '../../state/display.ts';
 import type { Moment } from '../../state/moment.ts';
 import { runName } from '../../state/otherRun.ts';
 import { describe } from '../../state/sentences/sentence.ts';
+import { describeContrast } from '../../state/sentences/teaching.ts';
 import { count } from '../../components/format.ts';
 import { batchName } from '../../state/pairs.ts';
+import { teachingOf } from '../../state/teaching.ts';
 import { matrixTitle, whatIfOf } from '../../state/whatIf/instead.ts';
 import type { Lens } from '../../state/whatIf/lens.svelte.ts';
+import { markedTitle } from './matrixMarks.ts';
 import type { Slide } from './slide.ts';
 
 export interface SlideChoice {
@@ -22,6 +25,8 @@ export interface SlideChoice {
   readonly order: Order;
   /** Which pairs are framed; left out, those of one document. */
   readonly frames?: Slide['frames'];
+  /** Whether cells show what teaches the retriever in place of their values, wherever the run kept that. */
+  readonly showsTeaching?: boolean;
   /** Title of the curve; left out, the first. */
   readonly chart?: string;
   /** What stands in place of the sentence, which nobody could read where it changes with every frame. */
@@ -39,6 +44,8 @@ export function slideOf(moment: Moment, choice: SlideChoice): Slide {
   const matrix = matrixNamed(history.table, choice.matrix);
   const { batch } = picture;
   const places = displayOrder(batch, order);
+  const teaching = choice.showsTeaching ? teachingOf(history.table, picture) : undefined;
+  const taught = teaching ? describeContrast(picture, teaching) : '';
   const charts = runCharts({ history, chunks: configuration.chunks, step });
   const chart = charts.find(({ title }) => title === choice.chart) ?? charts[0];
   if (!chart) throw new Error('The objective of this run has no chart.');
@@ -49,11 +56,12 @@ export function slideOf(moment: Moment, choice: SlideChoice): Slide {
     places,
     pairs: history.table.pairs,
     frames: choice.frames,
+    teaching,
     matrix,
-    what: matrixTitle(picture, matrix),
+    what: markedTitle(teaching, matrixTitle(picture, matrix)),
     lens: whatIfOf(picture, matrix),
     step,
-    sentence: said ?? describe(seen).text,
+    sentence: said ?? (taught || describe(seen).text),
     subject: subjectWords(moment),
     run: [choice.name, ...runInWords(configuration).slice(1)],
     chart,
@@ -77,6 +85,7 @@ export function shownChoice({ session, view }: Pick<Page, 'session' | 'view'>): 
     matrix: view.matrix.symbol,
     order: view.order,
     frames: { ...view.frames },
+    showsTeaching: view.showsTeaching,
     lens: view.lens.held(),
   };
 }

@@ -1,19 +1,24 @@
 import { describeChange, largestChanges, shareOf, type Change } from '../../state/history/changes.ts';
 import type { Session } from '../../state/session.svelte.ts';
 import type { View } from '../../state/view.svelte.ts';
+import { insteadWords } from '../../state/whatIf/instead.ts';
+import { capitalised } from '../../components/format.ts';
 
 /** Drawings between two searches while steps pour in: about two seconds. */
 const EVERY = 20;
 
-/** The steps of the run shown at which A changed most, and the way from one to the next. */
+/** The steps of the run shown at which A, as it is seen, changed most, and the way from one to the next. */
 export class Jumps {
   private readonly turn = $derived.by(() =>
     this.session.state === 'running' ? Math.floor(this.session.revision / EVERY) : this.session.revision,
   );
+  /** All that there are of what is looked at, as they are seen. */
+  private readonly pictures = $derived.by(() => {
+    const { lens, subject } = this.view;
+    return this.turn >= 0 ? this.session.history.picturesOf(subject).map((one) => lens.through(one)) : [];
+  });
   readonly changes: readonly Change[] = $derived.by(() =>
-    this.turn >= 0 && this.session.kind !== 'none'
-      ? largestChanges(this.session.history.picturesOf(this.view.subject), this.session.history.table)
-      : [],
+    this.turn >= 0 && this.session.kind !== 'none' ? largestChanges(this.pictures, this.session.history.table) : [],
   );
   readonly next: Change | undefined = $derived.by(() => this.changes.find(({ to }) => to.step > this.view.step));
   readonly previous: Change | undefined = $derived.by(() =>
@@ -23,9 +28,12 @@ export class Jumps {
   readonly text: string = $derived.by(() => {
     const here = this.changes.find(({ to }) => to.step === this.view.step);
     const { table } = this.session.history;
-    if (here) return describeChange(here, table);
+    const { instead } = this.view.lens;
+    const seen = instead ? `${capitalised(insteadWords(instead))}: ` : '';
+    if (here) return seen + describeChange(here, table);
     if (this.changes.length === 0) return '';
-    return `${shareOf(table)?.symbol ?? ''} changed most around ${this.changes.map(({ to }) => to.step).join(', ')}.`;
+    const steps = this.changes.map(({ to }) => to.step).join(', ');
+    return `${seen}${shareOf(table)?.symbol ?? ''} ${instead ? 'changes' : 'changed'} most around ${steps}.`;
   });
 
   constructor(

@@ -1,4 +1,4 @@
-import { decimal } from '../../components/format.ts';
+import { capitalised, decimal } from '../../components/format.ts';
 import type { PairWords } from '../../../objectives/tables.ts';
 import { insteadWords, type Instead } from '../whatIf/instead.ts';
 import type { Effects } from '../whatIf/effects.ts';
@@ -30,8 +30,4 @@ function carried({ meanFactor: now }: Effects, { meanFactor: then = 0 }: Effects
 
 function share(value: number): string {
   return `${decimal(value)} of A`;
-}
-
-function capitalised(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
