@@ -53,7 +53,7 @@ const FLOORS = {
   training: { path: '^src/training/', code: ['objectives', 'models', 'ops', 'gpu'] },
   settings: { path: '^src/settings/', types: ['tables'] },
   record: { path: `^src/run/${RECORD}`, types: ['settings'] },
-  run: { path: `^src/run/(?!${RECORD})`, code: ['record', ...ENGINE] },
+  run: { path: `^src/run/(?!${RECORD})`, code: ['record', 'evaluation', ...ENGINE] },
   lab: { path: '^src/lab/', code: ['run', 'record', 'evaluation', 'encoder', ...ENGINE] },
   worker: { path: '^src/(worker|encoderWorker)[.]ts$', code: ['lab', 'encoder', 'files'] },
   cli: { path: '^src/cli/', code: ['lab', 'run', 'record', 'evaluation', 'encoder', ...ENGINE] },

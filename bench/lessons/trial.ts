@@ -29,7 +29,7 @@ export async function runTrial(
       isSaved: () => false,
       save: () => Promise.resolve(),
     });
-    for await (const event of events) follower.hear(event);
+    for await (const event of events) if (event.type !== 'collection') follower.hear(event);
   } finally {
     run.experiment.destroy();
   }

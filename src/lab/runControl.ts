@@ -225,7 +225,8 @@ export class RunControl {
     });
     for await (const event of events) {
       if (event.type === 'step') this.#wanted--;
-      this.emit(event);
+      // Each query's scores stay here.
+      this.emit(event.type === 'collection' ? { type: event.type, of: event.of, scores: event.scores } : event);
       if (event.type === 'step') await this.#turns.doAsides();
     }
     this.bench.state('paused', 'Paused');

@@ -5,13 +5,24 @@ import type { Evaluation, StepRecord } from './record.ts';
 import { stepRecord } from './records.ts';
 import { Prober, type Probed } from './probe.ts';
 import type { RunLog } from './runLog.ts';
+import type { CollectionResult, CollectionScorer } from './collectionScores.ts';
 import { Evaluator } from './evaluator.ts';
 
 /** What happens in a run, in order. */
 export type RunEvent =
   | { readonly type: 'step'; readonly record: StepRecord }
   | { readonly type: 'evaluation'; readonly evaluation: Evaluation }
-  | ({ readonly type: 'probe' } & Probed);
+  | ({ readonly type: 'probe' } & Probed)
+  | ({ readonly type: 'collection' } & CollectionResult);
+
+/** A labelled collection that a run is scored on between two steps. */
+export interface ScoredCollection {
+  readonly scorer: CollectionScorer;
+  /** Scored before the first step and after every so many; 0: before the first and at the end only. */
+  readonly every: number;
+  /** Ends scoring under way, which then gives no scores; the run is as it was. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 export interface LoopOptions {
   /** Hears of everything before it is handed on, so that a run that is saved in between lacks nothing. */
@@ -25,6 +36,8 @@ export interface LoopOptions {
    * never.
    */
   readonly probeEvery: number | undefined;
+  /** Left out: the run is scored on its own batches alone. */
+  readonly collection?: ScoredCollection | undefined;
   /** The end of a run deserves scores in any case; a pause does not. */
   readonly evaluatesAtEnd: boolean;
   /** Whether the run is to be saved after `step`; asked once its scores are there. */
@@ -35,7 +48,7 @@ export interface LoopOptions {
 }
 
 /**
- * Trains an open run while steps are wanted: steps, evaluations, looks at the probe, saves. Between two events nothing is in flight and all state is
+ * Trains an open run while steps are wanted: steps, evaluations, scores on a collection, looks at the probe, saves. Between two events nothing is in flight and all state is
  * consistent; who does not ask for the next one has paused.
  */
 export async function* trainingLoop(run: OpenRun, options: LoopOptions): AsyncGenerator<RunEvent, void, void> {
@@ -43,7 +56,7 @@ export async function* trainingLoop(run: OpenRun, options: LoopOptions): AsyncGe
   const { trainer, optimiser } = run.experiment;
   const evaluator = new Evaluator(run, options.log.lastEvaluation);
   const prober = new Prober(run);
-  const { log, isWanted, evaluateEvery, probeEvery, around = (step) => step() } = options;
+  const { log, isWanted, evaluateEvery, probeEvery, collection, around = (step) => step() } = options;
   const { configuration } = recipe;
   const evaluate = async (): Promise<RunEvent> => {
     const evaluation = await evaluator.evaluate();
@@ -55,8 +68,15 @@ export async function* trainingLoop(run: OpenRun, options: LoopOptions): AsyncGe
     log.addProbe(probed);
     return { type: 'probe', ...probed };
   };
+  const scoreCollection = async function* (): AsyncGenerator<RunEvent, void, void> {
+    const scored = await collection?.scorer.score(run, { signal: collection.signal });
+    if (!scored) return;
+    log.addCollectionScores(scored);
+    yield { type: 'collection', ...scored };
+  };
   if (optimiser.step === 0 && isWanted(0)) {
     yield await evaluate();
+    yield* scoreCollection();
     if (probeEvery !== undefined) yield await probe();
   }
   while (isWanted(optimiser.step)) {
@@ -67,6 +87,7 @@ export async function* trainingLoop(run: OpenRun, options: LoopOptions): AsyncGe
     const isLast = !isWanted(step);
     const isEvaluated = step % evaluateEvery === 0 || (isLast && options.evaluatesAtEnd);
     if (isEvaluated) yield await evaluate();
+    if (collection && (step % collection.every === 0 || (isLast && options.evaluatesAtEnd))) yield* scoreCollection();
     // By 0 nothing is divisible: its remainder is no number. Whoever pauses, or makes a single step, sees what came of it.
     if (probeEvery !== undefined && (isEvaluated || isLast || step % probeEvery === 0)) yield await probe();
     // After the scores, so that a run that goes on from here has them.

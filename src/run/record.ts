@@ -175,6 +175,26 @@ export interface CorpusSummary {
   readonly preview: readonly ChunkView[];
 }
 
+/** How good the retriever's rankings of a labelled collection were after `step` updates. */
+export interface CollectionScores {
+  readonly step: number;
+  /** Means over the collection's queries, by the measures' names: `ndcg@10`. */
+  readonly means: CollectionMeans;
+}
+
+export type CollectionMeans = Readonly<Record<string, number>>;
+
+/** A labelled collection that a run was scored on while it trained, in the order of steps. */
+export interface CollectionCurve {
+  readonly title: string;
+  readonly documents: number;
+  /** Those with a relevant document. */
+  readonly queries: number;
+  /** Other systems on the same queries, by their names: `bm25`. */
+  readonly beside: Readonly<Record<string, CollectionMeans>>;
+  readonly scores: readonly CollectionScores[];
+}
+
 /** A whole run as a plain object: saved, shared, replayed and compared as it is. */
 export interface RunRecord {
   readonly version: 1;
@@ -189,4 +209,6 @@ export interface RunRecord {
   readonly evaluations: readonly Evaluation[];
   /** Absent in records of earlier versions. */
   readonly probe?: Probe;
+  /** Only where the run was scored on a labelled collection. */
+  readonly collection?: CollectionCurve;
 }

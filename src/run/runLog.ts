@@ -2,6 +2,8 @@ import type { Configuration } from '../settings/configuration.ts';
 import type { Probed } from './probe.ts';
 import type {
   BatchView,
+  CollectionCurve,
+  CollectionScores,
   CorpusSummary,
   Evaluation,
   Probe,
@@ -10,6 +12,12 @@ import type {
   StepMetrics,
   StepRecord,
 } from './record.ts';
+
+/** The scores of a run on a labelled collection at one step, and what collection that is. */
+export interface CollectionScored {
+  readonly of: Omit<CollectionCurve, 'scores'>;
+  readonly scores: CollectionScores;
+}
 
 export interface RunLogOptions {
   /** Metrics of so many steps are kept at most; beyond that every second one goes. */
@@ -31,6 +39,8 @@ export class RunLog {
   #evaluations: Evaluation[] = [];
   #pictures: StepRecord[] = [];
   #probe: (Omit<Probe, 'records'> & { readonly records: ProbeRecord[] }) | undefined;
+
+  #collection: (Omit<CollectionCurve, 'scores'> & { readonly scores: CollectionScores[] }) | undefined;
 
   constructor(private readonly options: RunLogOptions) {}
 
@@ -57,6 +67,14 @@ export class RunLog {
     records.push(record);
   }
 
+  /** Of another collection than those before they are the first. A step that is scored again has its last scores. */
+  addCollectionScores({ of, scores }: CollectionScored): void {
+    if (!this.#collection || !isSameCollection(this.#collection, of)) this.#collection = { ...of, scores: [] };
+    const list = this.#collection.scores;
+    if (list.at(-1)?.step === scores.step) list.pop();
+    list.push(scores);
+  }
+
   get lastEvaluation(): Evaluation | undefined {
     return this.#evaluations.at(-1);
   }
@@ -66,14 +84,16 @@ export class RunLog {
     this.#evaluations = [];
     this.#pictures = [];
     this.#probe = undefined;
+    this.#collection = undefined;
   }
 
   /** Goes on from a saved run. */
-  restore({ metrics, evaluations, snapshots, probe }: RunRecord): void {
+  restore({ metrics, evaluations, snapshots, probe, collection }: RunRecord): void {
     this.#metrics = [...metrics];
     this.#evaluations = [...evaluations];
     this.#pictures = [...snapshots];
     this.#probe = probe && { ...probe, records: [...probe.records] };
+    this.#collection = collection && { ...collection, scores: [...collection.scores] };
   }
 
   record(of: {
@@ -93,6 +113,7 @@ export class RunLog {
       snapshots: this.#pictures,
       evaluations: this.#evaluations,
       ...(this.#probe && { probe: this.#probe }),
+      ...(this.#collection && { collection: this.#collection }),
     };
   }
 }
@@ -100,6 +121,10 @@ export class RunLog {
 function isSame(one: BatchView, other: BatchView): boolean {
   const texts = ({ chunks }: BatchView): string => JSON.stringify(chunks.map(({ text, tokens }) => [text, tokens]));
   return one === other || texts(one) === texts(other);
+}
+
+function isSameCollection(one: CollectionScored['of'], other: CollectionScored['of']): boolean {
+  return one.title === other.title && one.documents === other.documents && one.queries === other.queries;
 }
 
 /** Whether a probe record is kept that comes after another. */

@@ -4,7 +4,7 @@ import { collate } from '../../src/corpus/batches/collation.ts';
 import { CorpusError } from '../../src/corpus/errors.ts';
 import { configure } from '../../src/settings/configuration.ts';
 import { setUpCorpus, type CorpusSetup } from '../../src/run/corpusSetup.ts';
-import { embedTexts } from '../../src/lab/desks/embedding.ts';
+import { embedTexts } from '../../src/run/embedding.ts';
 import { openExperiment, type Experiment } from '../../src/run/assemble.ts';
 import { askedFor } from '../../src/lab/desks/askedFor.ts';
 import { SEARCH_SIDES } from '../../src/lab/door/views.ts';

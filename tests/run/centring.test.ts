@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { pastedText } from '../../src/corpus/given.ts';
 import { memorySource } from '../../src/files/formats/byteSource.ts';
 import { concatenated } from '../../src/files/formats/safetensors.ts';
-import { embedTexts } from '../../src/lab/desks/embedding.ts';
+import { embedTexts } from '../../src/run/embedding.ts';
 import { pooledStates } from '../../src/models/pooledStates.ts';
 import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { openExperiment } from '../../src/run/assemble.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { OBJECTIVE_TABLES } from '../../src/objectives/tables.ts';
 import type { Runtime } from '../../src/ops/core/runtime.ts';
-import { trainingLoop, type LoopOptions } from '../../src/run/loop.ts';
+import { trainingLoop, type LoopOptions, type RunEvent } from '../../src/run/loop.ts';
 import { openRun, prepareRun, type OpenRun } from '../../src/run/openRun.ts';
 import { Prober } from '../../src/run/probe.ts';
 import type { RunRecord } from '../../src/run/record.ts';
@@ -41,6 +41,11 @@ const recordOf = ({ prepared: { recipe, corpus } }: OpenRun, log: RunLog): RunRe
     adapter: 'test',
   });
 
+function stepOf(event: RunEvent): number {
+  if (event.type === 'evaluation') return event.evaluation.step;
+  return event.type === 'collection' ? event.scores.step : event.record.metrics.step;
+}
+
 /** Runs the loop up to a step and says what happened, saves included. */
 async function happenings(run: OpenRun, until: number, changes: Partial<LoopOptions> = {}): Promise<string[]> {
   const seen: string[] = [];
@@ -55,8 +60,7 @@ async function happenings(run: OpenRun, until: number, changes: Partial<LoopOpti
     ...changes,
   });
   for await (const event of events) {
-    const step = event.type === 'evaluation' ? event.evaluation.step : event.record.metrics.step;
-    seen.push(`${event.type} ${step}`);
+    seen.push(`${event.type} ${stepOf(event)}`);
   }
   return seen;
 }

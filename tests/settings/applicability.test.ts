@@ -142,6 +142,7 @@ const OTHER_VALUES: Readonly<Record<SettingKey, readonly Value[]>> = {
   evaluateEvery: [1],
   heldOutBatches: [2],
   probeEvery: [1],
+  collectionEvery: [1],
   autosaveEvery: [1],
 };
 
@@ -151,6 +152,7 @@ const NUMBERS_STAY: readonly SettingKey[] = [
   'memoryBudget',
   'evaluateEvery',
   'probeEvery',
+  'collectionEvery',
   'autosaveEvery',
 ];
 

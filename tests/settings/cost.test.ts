@@ -61,6 +61,7 @@ const OUTSIDE: readonly SettingKey[] = [
   'evaluateEvery',
   'heldOutBatches',
   'probeEvery',
+  'collectionEvery',
   'autosaveEvery',
 ];
 

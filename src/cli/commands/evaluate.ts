@@ -12,6 +12,7 @@ import type { Encoder } from '../../encoder/encoder.ts';
 import { ENCODER_POOLINGS } from '../../encoder/encoderFiles.ts';
 import { readAdapterArchive } from '../../files/adapters/adapterArchive.ts';
 import type { FileLookup } from '../../files/formats/byteSource.ts';
+import { USUAL_TEXT_TOKENS } from '../../run/collectionScores.ts';
 import { configure } from '../../settings/configuration.ts';
 import { COLLECTION_OPTIONS, openCollection, requireFile } from '../support/evaluation/collectionSource.ts';
 import {
@@ -43,7 +44,6 @@ import {
   type Command,
 } from '../support/usage.ts';
 
-const MAX_TOKENS = 256;
 const LOSSES = 3;
 
 export const evaluateCommand: Command = {
@@ -66,7 +66,7 @@ ${Object.entries(SYSTEMS)
   --adapters PATH          what was trained over it: a folder or zip file, as exported here or saved by PEFT
   --encoder DIR            a pretrained encoder as transformers.js reads it: config.json, tokenizer.json, onnx/model_quantized.onnx
   --dense NAME             which of ${DENSE.join(', ')} the systems stand on that need one (default: the first that there is)
-  --max-tokens N           tokens of a text that a retriever reads (default ${MAX_TOKENS}; fewer where an encoder's files say so)
+  --max-tokens N           tokens of a text that a retriever reads (default ${USUAL_TEXT_TOKENS}; fewer where an encoder's files say so)
   --pooling NAME           mean, content, eos or first, where the retriever's own files do not say; mean, eos or first of an encoder
   --retrieverDepth N       layers that it runs, likewise
   --measures NAMES         default ${USUAL_MEASURES.join(',')}; systems are compared by the first
@@ -116,7 +116,7 @@ ${FORCE_HELP}`,
     const maxTokens =
       values['max-tokens'] === undefined
         ? undefined
-        : whole('max-tokens', values['max-tokens'], MAX_TOKENS, { least: 8, most: 32_768 });
+        : whole('max-tokens', values['max-tokens'], USUAL_TEXT_TOKENS, { least: 8, most: 32_768 });
     const bm25 = {
       k1: decimal('k1', values.k1, USUAL_BM25.k1, { least: 0, most: 100 }),
       b: decimal('b', values.b, USUAL_BM25.b, { least: 0, most: 1 }),
@@ -257,7 +257,7 @@ async function openEncoder(collection: LabelledCollection, flags: ModelFlags, si
 
 /** The retriever on the GPU. */
 async function openModel(collection: LabelledCollection, flags: ModelFlags, signal: AbortSignal) {
-  const { model = '', adapters, pooling, retrieverDepth, maxTokens = MAX_TOKENS } = flags;
+  const { model = '', adapters, pooling, retrieverDepth, maxTokens = USUAL_TEXT_TOKENS } = flags;
   const adapter = adapters === undefined ? undefined : await retrieverFiles(adapters);
   const beside = adapter ?? folderFiles(model);
   const given = Object.entries({ pooling, retrieverDepth }).filter(([, value]) => value !== undefined);

@@ -1,4 +1,6 @@
+import { BUILT_IN_COLLECTIONS } from '../../evaluation/collections/builtInTable.ts';
 import { tableOf } from '../../objectives/tables.ts';
+import { CollectionScorer } from '../../run/collectionScores.ts';
 import { trainingLoop } from '../../run/loop.ts';
 import type { RunRecord } from '../../run/record.ts';
 import { RunLog } from '../../run/runLog.ts';
@@ -8,6 +10,7 @@ import { restoreRun, saveRun, type SavedRun } from '../../run/saving.ts';
 import { runArchive, wholeModel } from '../../run/takeHome.ts';
 import { jsonPieces } from '../../files/formats/jsonPieces.ts';
 import type { Configuration } from '../../settings/configuration.ts';
+import { openCollection, type CollectionFlags } from '../support/evaluation/collectionSource.ts';
 import { jsonPrinter, textPrinter } from '../support/metrics.ts';
 import { openRun, type CommandRun, type RunSources } from '../support/openRun.ts';
 import { FORCE_HELP, FORCE_OPTION, Outputs } from '../support/outputs.ts';
@@ -36,6 +39,9 @@ export const trainCommand: Command = {
   --every N                print the metrics of every Nth step (default 10)
   --json                   one JSON object a line, from step 1 on
   --probe                  print the numbers of the batch that stays the same too, as often as --probe-every says
+  --collection NAME|PATH   score the retriever on a labelled collection before the first step and at the end, beside BM25, and
+                           after every --collectionEvery N steps (built in: ${BUILT_IN_COLLECTIONS.map(({ id }) => id).join(', ')})
+  --split NAME, --qrels FILE  which judgements, as for evaluate
   --record FILE            write the run, with its matrices, as the page replays it
   --adapters PATH          begin with these adapters: a folder or zip file, as exported or saved by PEFT;
                            rank, alpha and targets are theirs where no flag says otherwise
@@ -55,6 +61,9 @@ ${SETTINGS_HELP}`,
       every: { type: 'string' },
       json: { type: 'boolean' },
       probe: { type: 'boolean' },
+      collection: { type: 'string' },
+      split: { type: 'string' },
+      qrels: { type: 'string' },
       record: { type: 'string' },
       adapters: { type: 'string' },
       save: { type: 'string' },
@@ -80,7 +89,9 @@ ${SETTINGS_HELP}`,
       throw new UsageError(`--save writes a zip file, so its name ends in .zip; --export writes a folder.`);
     if (values['checkpoint-every'] !== undefined && values.checkpoint === undefined)
       throw new UsageError('--checkpoint-every needs --checkpoint FILE.');
+    const collection = await scorerOf(values, signal);
     const options: TrainOptions = {
+      collection,
       configuration,
       name: saved?.record?.name ?? name,
       steps: whole('steps', values.steps, 500),
@@ -116,6 +127,22 @@ ${SETTINGS_HELP}`,
   },
 };
 
+/** What scores the run on the collection of --collection, where there is one. @throws UsageError, CollectionError, ModelFileError */
+async function scorerOf(
+  { collection, split, qrels, ...flags }: CollectionFlags & { readonly collectionEvery?: string },
+  signal: AbortSignal,
+): Promise<CollectionScorer | undefined> {
+  if (collection === undefined) {
+    const alone = { split, qrels, collectionEvery: flags.collectionEvery };
+    for (const [name, value] of Object.entries(alone))
+      if (value !== undefined) throw new UsageError(`--${name} goes with --collection.`);
+    return undefined;
+  }
+  const opened = await openCollection({ collection, split, qrels }, signal);
+  reportNotices(opened.notices);
+  return new CollectionScorer(opened);
+}
+
 /** Settings as flags. */
 function textsOf(settings: object | undefined): Record<string, string> {
   return Object.fromEntries(Object.entries(settings ?? {}).map(([key, value]) => [key, String(value)]));
@@ -129,6 +156,7 @@ interface Paths extends RunSources {
   readonly 'save-model'?: string;
   readonly adapters?: string;
   readonly resume?: string;
+  readonly qrels?: string;
   readonly force?: boolean;
 }
 
@@ -149,6 +177,7 @@ function prepareOutputs(paths: Paths): Promise<Outputs> {
       inputs: {
         '--resume': resume,
         '--file': paths.file,
+        '--qrels': paths.qrels,
         '--adapters': paths.adapters,
         '--model': paths.model,
         '--retriever-model': paths['retriever-model'],
@@ -158,6 +187,7 @@ function prepareOutputs(paths: Paths): Promise<Outputs> {
 }
 
 interface TrainOptions {
+  readonly collection: CollectionScorer | undefined;
   readonly configuration: Configuration;
   readonly name: string;
   readonly steps: number;
@@ -197,6 +227,11 @@ async function train(run: CommandRun, options: TrainOptions, saved: SavedRun | u
     // Nobody looks at it otherwise.
     probeEvery:
       options.probe || outputs.has('--record') || outputs.has('--checkpoint') ? configuration.probeEvery : undefined,
+    collection: options.collection && {
+      scorer: options.collection,
+      every: configuration.collectionEvery,
+      signal,
+    },
     evaluatesAtEnd: true,
     isSaved: (step, isLast) => isLast || step % options.checkpointEvery === 0,
     save: async (step, isLast) => {
@@ -211,6 +246,10 @@ async function train(run: CommandRun, options: TrainOptions, saved: SavedRun | u
     }
     if (event.type === 'probe') {
       if (options.probe) print.probe(event.record.metrics, event.of);
+      continue;
+    }
+    if (event.type === 'collection') {
+      print.collection(event);
       continue;
     }
     const { metrics } = event.record;

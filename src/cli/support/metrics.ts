@@ -1,5 +1,13 @@
 import { TRAINER_METRICS, type MetricDefinition, type ObjectiveTable } from '../../objectives/tables.ts';
-import { scoreOf, type Evaluation, type ProbeMetrics, type ScoredText, type StepMetrics } from '../../run/record.ts';
+import {
+  scoreOf,
+  type CollectionMeans,
+  type Evaluation,
+  type ProbeMetrics,
+  type ScoredText,
+  type StepMetrics,
+} from '../../run/record.ts';
+import type { CollectionScored } from '../../run/runLog.ts';
 import { comparisons, comparisonWords, RIVALS } from '../../run/significance.ts';
 
 /** Numbers as the command line prints them: as the objective's table names them. */
@@ -7,6 +15,7 @@ export interface MetricPrinter {
   step(metrics: StepMetrics): void;
   evaluation(evaluation: Evaluation): void;
   probe(metrics: ProbeMetrics, of: ScoredText): void;
+  collection(scored: CollectionScored): void;
   /** What came of the run, by its last evaluation. */
   end(evaluation: Evaluation | undefined): void;
 }
@@ -32,6 +41,8 @@ export function jsonPrinter(table: ObjectiveTable, write: (text: string) => void
       if (step > 0) write(`${JSON.stringify({ step, ...losses, heldOut, of, than })}\n`);
     },
     probe: ({ step, ...probe }, of) => write(`${JSON.stringify({ step, probe, of })}\n`),
+    collection: ({ of: { title, beside }, scores: { step, means } }) =>
+      write(`${JSON.stringify({ step, collection: { title, ...means, beside } })}\n`),
     end: () => undefined,
   };
 }
@@ -52,6 +63,10 @@ export function textPrinter(table: ObjectiveTable, write: (text: string) => void
     },
     probe: (metrics, of) =>
       write(`  same batch, ${SCORED[of]}, at ${metrics.step}: ${inWords(table.probeMetrics, metrics)}\n`),
+    collection: ({ of: { title, beside }, scores: { step, means } }) => {
+      const others = Object.entries(beside).map(([name, theirs]) => `; ${name}: ${meansInWords(theirs)}`);
+      write(`  ${title} at ${step}: ${meansInWords(means)}${others.join('')}\n`);
+    },
     end: (evaluation) => write(outcome(table, evaluation)),
   };
 }
@@ -68,6 +83,13 @@ function outcome({ score }: ObjectiveTable, evaluation: Evaluation | undefined):
   });
   const over = SCORED[evaluation.of ?? 'unknown'];
   return `recall@1 ${value.toFixed(2)} ${over} at step ${evaluation.step}${beside}\n${lines.join('')}`;
+}
+
+/** "ndcg@10 0.610  mrr@10 0.571". */
+function meansInWords(means: CollectionMeans): string {
+  return Object.entries(means)
+    .map(([name, value]) => `${name} ${value.toFixed(3)}`)
+    .join('  ');
 }
 
 /** "loss 5.3344  alone 5.5435". */

@@ -1,7 +1,7 @@
 import { readCentre } from '../../files/adapters/centreFile.ts';
 import { readRetrieverUse, type RetrieverUse } from '../../files/adapters/sentenceTransformers.ts';
 import type { FileLookup } from '../../files/formats/byteSource.ts';
-import { embedTexts } from '../../lab/desks/embedding.ts';
+import { embedTexts } from '../../run/embedding.ts';
 import { Centre } from '../../models/centre.ts';
 import type { Decoder } from '../../models/decoder.ts';
 import type { Runtime } from '../../ops/core/runtime.ts';

@@ -5,7 +5,7 @@ import { Bm25 } from '../../retrieval/bm25.ts';
 import { EmbeddingIndex, ranking } from '../../retrieval/embeddingIndex.ts';
 import type { Configuration } from '../../settings/configuration.ts';
 import type { CorpusSetup } from '../../run/corpusSetup.ts';
-import { embedTexts } from './embedding.ts';
+import { embedTexts } from '../../run/embedding.ts';
 import type { RunModels } from '../../run/buildModels.ts';
 import {
   SEARCH_SIDES,

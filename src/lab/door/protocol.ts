@@ -1,5 +1,6 @@
 import type { GivenText } from '../../corpus/given.ts';
 import type { BatchView, CorpusSummary, Evaluation, ProbeRecord, ScoredText, StepRecord } from '../../run/record.ts';
+import type { CollectionScored } from '../../run/runLog.ts';
 import type { SavedRunView } from '../../run/savedRuns.ts';
 import type { Configuration } from '../../settings/configuration.ts';
 import type { LabError } from './labError.ts';
@@ -215,6 +216,8 @@ export type LabEvent =
   | { readonly type: 'evaluation'; readonly evaluation: Evaluation }
   /** The batch that stays the same through the run, as the models see it now. */
   | { readonly type: 'probe'; readonly of: ScoredText; readonly batch: BatchView; readonly record: ProbeRecord }
+  /** How good the retriever's rankings of the labelled collection that is open are now. */
+  | ({ readonly type: 'collection' } & CollectionScored)
   /** The run stands at its beginning again. */
   | { readonly type: 'reset' }
   /** Another checkpoint is here, or one less. */

@@ -34,6 +34,17 @@ export const EVALUATION = {
     unit: 'steps',
     cost: { time: 'less', words: 'Rarer looks take less time.' },
   }),
+  collectionEvery: numberSetting({
+    group: 'evaluation',
+    label: 'Score the collection every',
+    help: 'How often the retriever is scored on the labelled collection that is open, beside BM25: it ranks all documents for all queries. 0: not while it trains.',
+    default: 0,
+    min: 0,
+    max: 10000,
+    integer: true,
+    unit: 'steps',
+    cost: { time: 'less', words: 'Rarer scores take less time.' },
+  }),
   autosaveEvery: numberSetting({
     group: 'evaluation',
     label: 'Save every',

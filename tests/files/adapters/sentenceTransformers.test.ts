@@ -9,7 +9,7 @@ import { PREFIXES } from '../../../src/corpus/prefixes.ts';
 import { ModelFileError } from '../../../src/files/formats/byteSource.ts';
 import { concatenated, SafetensorsError, writeSafetensors } from '../../../src/files/formats/safetensors.ts';
 import { loadDecoder } from '../../../src/files/models/decoderFiles.ts';
-import { embedTexts } from '../../../src/lab/desks/embedding.ts';
+import { embedTexts } from '../../../src/run/embedding.ts';
 import { Centre } from '../../../src/models/centre.ts';
 import { Decoder } from '../../../src/models/decoder.ts';
 import type { Runtime } from '../../../src/ops/core/runtime.ts';

@@ -19,6 +19,7 @@ const LEFT_OPEN: ReadonlySet<SettingKey> = new Set([
   'evaluateEvery',
   'heldOutBatches',
   'probeEvery',
+  'collectionEvery',
   'autosaveEvery',
   'seed',
   'precision',

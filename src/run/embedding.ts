@@ -1,12 +1,12 @@
-import { retrieverRow, type RetrieverRole, type RetrieverRow } from '../../corpus/batches/collation.ts';
-import { CorpusError } from '../../corpus/errors.ts';
-import { pacer } from '../../corpus/pacer.ts';
-import type { TextTokenizer } from '../../corpus/tokenizer/tokenizer.ts';
-import type { Centre } from '../../models/centre.ts';
-import type { Decoder } from '../../models/decoder.ts';
-import { pooledStates, type StatePooling } from '../../models/pooledStates.ts';
-import type { Runtime } from '../../ops/core/runtime.ts';
-import { l2Normalize } from '../../ops/l2Normalize.ts';
+import { retrieverRow, type RetrieverRole, type RetrieverRow } from '../corpus/batches/collation.ts';
+import { CorpusError } from '../corpus/errors.ts';
+import { pacer } from '../corpus/pacer.ts';
+import type { TextTokenizer } from '../corpus/tokenizer/tokenizer.ts';
+import type { Centre } from '../models/centre.ts';
+import type { Decoder } from '../models/decoder.ts';
+import { pooledStates, type StatePooling } from '../models/pooledStates.ts';
+import type { Runtime } from '../ops/core/runtime.ts';
+import { l2Normalize } from '../ops/l2Normalize.ts';
 
 export interface EmbedOptions extends StatePooling {
   readonly role: RetrieverRole;
