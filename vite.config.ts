@@ -8,6 +8,10 @@ export default defineConfig({
   base: './',
   plugins: [svelte(), linkPreview(process.env.SITE_URL), offline()],
   worker: { format: 'es' },
+  resolve: {
+    // transformers.js brings the runtime that can use WebGPU, of 27 MB. Its encoders run on the one of 14 MB (encoderWorker.ts).
+    alias: { 'onnxruntime-web/webgpu': 'onnxruntime-web/wasm' },
+  },
   build: {
     target: 'es2023',
     // scripts/budget.mjs reads it to find what the first paint loads.

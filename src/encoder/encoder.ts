@@ -9,13 +9,17 @@ import { surroundingOf, truncated } from './truncation.ts';
 /** transformers.js, as this realm has loaded it: Node and browsers do so differently. */
 export type TransformersLibrary = Pick<typeof Library, 'env' | 'AutoModel' | 'AutoTokenizer' | 'Tensor'>;
 
-export interface OpenEncoderOptions {
+/** How an encoder is to be used. */
+export interface EncoderUse {
   /** "all-MiniLM-L6-v2", for messages. */
   readonly name: string;
   /** Where the encoder's own files do not say. */
   readonly pooling?: EncoderPooling | undefined;
   /** Most tokens of a text, begin and end tokens with them; what the encoder's files say where it is left out, 256 at most. */
   readonly maxTokens?: number | undefined;
+}
+
+export interface OpenEncoderOptions extends EncoderUse {
   readonly signal?: AbortSignal | undefined;
   /** What is under way. */
   readonly onProgress?: ((detail: string) => void) | undefined;
@@ -26,8 +30,8 @@ export interface Encoder extends Embedder {
   readonly name: string;
   readonly card: EncoderCard;
   readonly maxTokens: number;
-  /** Of a text as it would be read, its prompt and begin and end tokens with it. */
-  readonly countTokens: (role: 'query' | 'passage', text: string) => number;
+  /** How many of these texts are longer than what is read of them. */
+  readonly countLonger: (role: 'query' | 'passage', texts: readonly string[]) => Promise<number>;
   readonly close: () => Promise<void>;
 }
 
@@ -113,7 +117,15 @@ export async function openEncoder(
     card: { ...card, pooling },
     maxTokens,
     dimensions: card.width,
-    countTokens: (role, text) => truncated(own(prompts[role] + text), surrounding, Infinity).length,
+    countLonger: async (role, texts) => {
+      const pause = pacer(undefined, 'Counting');
+      let longer = 0;
+      for (const text of texts) {
+        await pause();
+        if (truncated(own(prompts[role] + text), surrounding, Infinity).length > maxTokens) longer++;
+      }
+      return longer;
+    },
     async embed(role, texts, { signal: stop, onProgress: told }) {
       const pause = pacer(stop, 'Embedding');
       const vectors = new Float32Array(texts.length * card.width);

@@ -141,6 +141,21 @@ export async function readEncoder(folder: FileLookup): Promise<EncoderFolder> {
   };
 }
 
+/** "bert, int8, 384 numbers a text". */
+export function shapeOf({ kind, weights, width }: Pick<EncoderCard, 'kind' | 'weights' | 'width'>): string {
+  return `${kind}, ${weights.dtype === 'q8' ? 'int8' : weights.dtype}, ${width} numbers a text`;
+}
+
+/** All files of an encoder that are read, whole: to be handed to another worker. @throws what reading them throws */
+export async function wholeFiles({ files, card }: EncoderFolder): Promise<Map<string, Uint8Array>> {
+  const found = new Map<string, Uint8Array>();
+  for (const { name } of [...ENCODER_FILES, card.weights]) {
+    const source = await files(name);
+    if (source) found.set(name, await source.read(0, source.size));
+  }
+  return found;
+}
+
 async function requireFiles(files: FileLookup): Promise<void> {
   const missing: string[] = [];
   for (const { name, required } of ENCODER_FILES) if (required && !(await files(name))) missing.push(name);

@@ -1,3 +1,4 @@
+import { EncoderDesk } from './desks/encoderDesk.ts';
 import { InspectDesk } from './desks/inspectDesk.ts';
 import { KernelDesk } from './desks/kernelDesk.ts';
 import { ModelDesk, type Surroundings } from './desks/modelDesk.ts';
@@ -40,6 +41,7 @@ type Handlers = {
  */
 export class Lab implements Door {
   readonly #models: ModelDesk;
+  readonly #encoders: EncoderDesk;
   readonly #plans: PlanDesk;
   readonly #texts: TextDesk;
   readonly #runs: RunDesk;
@@ -50,6 +52,7 @@ export class Lab implements Door {
 
   constructor(gpu: GPU | undefined, emit: (event: LabEvent) => void, surroundings: Surroundings = {}) {
     this.#models = new ModelDesk(emit, surroundings);
+    this.#encoders = new EncoderDesk(emit, surroundings);
     this.#runs = new RunDesk(emit, surroundings);
     const bench = new Workbench(gpu, emit, (name) => this.#models.open(name));
     this.#texts = new TextDesk(this.#models);
@@ -80,6 +83,11 @@ export class Lab implements Door {
     downloadModel: (command, request) => this.#beside(() => this.#models.download(command, request), request.signal),
     deleteModel: (command, { signal }) => this.#beside(() => this.#models.delete(command), signal),
     openFolder: (command, request) => this.#beside(() => this.#models.openFolder(command, request), request.signal),
+    listEncoders: (_command, { signal }) => this.#beside(() => this.#encoders.list(), signal),
+    describeEncoder: (command, { signal }) => this.#beside(() => this.#encoders.describe(command, signal), signal),
+    openEncoder: (command, request) => this.#beside(() => this.#encoders.open(command, request), request.signal),
+    closeEncoder: (_command, { signal }) => this.#beside(() => this.#encoders.close(), signal),
+    deleteEncoder: (command, { signal }) => this.#beside(() => this.#encoders.delete(command), signal),
     plan: ({ configuration }, { signal }) => this.#beside(() => this.#plans.plan(configuration, signal), signal),
 
     readFiles: (command, request) => this.#beside(() => this.#texts.read(command, request), request.signal),
@@ -118,6 +126,7 @@ export class Lab implements Door {
   /** Ends the session and gives back all GPU memory. */
   async close(): Promise<void> {
     this.#kernels.close();
+    await this.#encoders.close();
     await this.#run.close();
   }
 

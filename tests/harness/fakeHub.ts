@@ -202,7 +202,7 @@ export async function startFakeHub(
     response.setHeader('Access-Control-Allow-Origin', '*');
     const [path = ''] = (request.url ?? '').split('?');
     const api = /^\/api\/models\/([^/]+\/[^/]+)\/revision\/([^/]+)$/.exec(path);
-    const resolve = /^\/([^/]+\/[^/]+)\/resolve\/([^/]+)\/([^/]+)$/.exec(path);
+    const resolve = /^\/([^/]+\/[^/]+)\/resolve\/([^/]+)\/(.+)$/.exec(path);
     const name = decodeURIComponent(resolve?.[3] ?? '');
     const record = begin(request, name, false);
     if (style !== 'plain')

@@ -250,8 +250,9 @@ async function openEncoder(collection: LabelledCollection, flags: ModelFlags, si
   const { encoder: path = '', maxTokens } = flags;
   const pooling = ENCODER_POOLINGS.find((one) => one === flags.pooling);
   const encoder = await openEncoderFolder(path, { maxTokens, pooling, signal });
-  const count = (text: string): number => encoder.countTokens('passage', text);
-  reportNotices([...encoder.card.notices, ...cutNotices(collection, count, encoder.maxTokens, 'encoder')]);
+  const texts = collection.documents.map(documentText);
+  const cut = cutNotice(await encoder.countLonger('passage', texts), texts.length, encoder.maxTokens, 'encoder');
+  reportNotices([...encoder.card.notices, ...cut]);
   return encoder;
 }
 
@@ -263,8 +264,9 @@ async function openModel(collection: LabelledCollection, flags: ModelFlags, sign
   const given = Object.entries({ pooling, retrieverDepth }).filter(([, value]) => value !== undefined);
   const configuration = configure({ ...(await usualSettings(beside)), ...Object.fromEntries(given) });
   const pretrained = await openCheckpoint(model);
-  const count = (text: string): number => pretrained.tokenizer.countTokens(text);
-  reportNotices([...pretrained.notices, ...cutNotices(collection, count, maxTokens, 'retriever')]);
+  const texts = collection.documents.map(documentText);
+  const longer = texts.filter((text) => pretrained.tokenizer.countTokens(text) > maxTokens).length;
+  reportNotices([...pretrained.notices, ...cutNotice(longer, texts.length, maxTokens, 'retriever')]);
   const runtime = await openNodeRuntime();
   try {
     reportCompiling(runtime);
@@ -292,16 +294,10 @@ async function retrieverFiles(path: string): Promise<FileLookup> {
 }
 
 /** Says how many documents are longer than what is read of them. */
-function cutNotices(
-  { documents }: LabelledCollection,
-  count: (text: string) => number,
-  maxTokens: number,
-  reader: string,
-): string[] {
-  const long = documents.filter((document) => count(documentText(document)) > maxTokens).length;
-  return long === 0
+function cutNotice(longer: number, all: number, maxTokens: number, reader: string): string[] {
+  return longer === 0
     ? []
-    : [`${long} of ${documents.length} documents have more than ${maxTokens} tokens: the ${reader} reads no further.`];
+    : [`${longer} of ${all} documents have more than ${maxTokens} tokens: the ${reader} reads no further.`];
 }
 
 async function timed(

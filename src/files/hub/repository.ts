@@ -52,25 +52,39 @@ const LONGEST_LISTING = 64e6;
 const LONGEST_INDEX = 32e6;
 const COMMIT = /^[0-9a-f]{40}$/;
 
-type Find = (name: string) => Promise<RemoteFile | undefined>;
+/** A repository whose files can be asked for by name. */
+export interface OpenRepository {
+  /** All its files, where the hub lists them. */
+  readonly listed: Listing | undefined;
+  /** How long a file is and what it hashes to; undefined where there is none of that name. @throws HubError */
+  readonly find: (name: string) => Promise<RemoteFile | undefined>;
+  /** The commit that the revision stands for, as far as it is known by now. */
+  readonly commit: () => string | undefined;
+}
 
 /**
- * Finds out which files of a repository make up its model, how long they are and what they hash to. Fetches no weights.
- *
  * One question to the hub's interface for programs answers all: a page cannot see the headers (X-Linked-Size,
  * X-Linked-ETag) of the redirects that large files are answered with. Servers without that interface (mirrors, plain web
  * servers) are asked for the first byte of each file.
+ * @throws HubError
+ */
+export async function openRepository(address: RepositoryAddress, options: HubOptions = {}): Promise<OpenRepository> {
+  const listed = await listRepository(address, options);
+  if (listed) return { listed, find: (name) => Promise.resolve(listed.files.get(name)), commit: () => listed.commit };
+  const probes = new Probes(address, options);
+  return { listed, find: (name) => probes.find(name), commit: () => probes.commit };
+}
+
+/**
+ * Finds out which files of a repository make up its model, how long they are and what they hash to. Fetches no weights.
  * @throws HubError
  */
 export async function describeRepository(
   address: RepositoryAddress,
   options: HubOptions = {},
 ): Promise<RepositoryDescription> {
-  const listed = await listRepository(address, options);
-  const probes = listed ? undefined : new Probes(address, options);
-  const find: Find = listed ? (name) => Promise.resolve(listed.files.get(name)) : (name) => probes!.find(name);
+  const { listed, find, commit } = await openRepository(address, options);
   const packed = packedFiles(listed?.files);
-  const commit = () => listed?.commit ?? probes?.commit;
   const known = () => ({ ...address, commit: commit(), packed, original: listed?.original });
   if (address.file !== undefined) {
     const found = await find(address.file);
@@ -172,6 +186,8 @@ interface Listing {
   readonly commit: string | undefined;
   readonly files: ReadonlyMap<string, RemoteFile>;
   readonly original: string | undefined;
+  /** As the card names it: "apache-2.0". */
+  readonly licence: string | undefined;
 }
 
 /** Undefined when the server has no such interface. */
@@ -204,14 +220,20 @@ async function listRepository(address: RepositoryAddress, options: HubOptions): 
     commit: typeof sha === 'string' && COMMIT.test(sha) ? sha : undefined,
     files,
     original: quantisedFrom(tags),
+    licence: tagged(tags, /^license:([\w.-]+)$/)[0],
   };
+}
+
+/** What stands in the brackets of a pattern, of each tag that has its form. */
+function tagged(tags: unknown, form: RegExp): string[] {
+  return (Array.isArray(tags) ? (tags as unknown[]) : []).flatMap((tag) =>
+    typeof tag === 'string' ? (form.exec(tag)?.[1] ?? []) : [],
+  );
 }
 
 /** The one repository of which a card says that this is a quantisation. */
 function quantisedFrom(tags: unknown): string | undefined {
-  const found = (Array.isArray(tags) ? (tags as unknown[]) : []).flatMap((tag) =>
-    typeof tag === 'string' ? (/^base_model:quantized:([\w.-]+\/[\w.-]+)$/.exec(tag)?.[1] ?? []) : [],
-  );
+  const found = tagged(tags, /^base_model:quantized:([\w.-]+\/[\w.-]+)$/);
   return found.length === 1 ? found[0] : undefined;
 }
 

@@ -1,20 +1,13 @@
+import type { Encoder, OpenEncoderOptions } from '../../encoder/encoder.ts';
 import { downloadModel } from '../../files/hub/download.ts';
 import type { ByteSource, FileLookup } from '../../files/formats/byteSource.ts';
 import { ModelFileError } from '../../files/formats/byteSource.ts';
 import { StoreRefusedError, type FileStore } from '../../files/store/fileStore.ts';
-import {
-  HUGGING_FACE,
-  HubError,
-  pathOf,
-  repositoryAddress,
-  type FetchLike,
-  type RepositoryAddress,
-} from '../../files/hub/hub.ts';
+import { HubError, pathOf, type FetchLike } from '../../files/hub/hub.ts';
 import { hubFiles } from '../../files/hub/hubFiles.ts';
 import { ggufFolder } from '../../files/models/gguf/ggufFolder.ts';
 import { readDecoderConfig } from '../../files/models/decoderFiles.ts';
 import { importFolder, localFolder } from '../../files/models/modelFolder.ts';
-import type { DownloadProgress } from '../../files/hub/progress.ts';
 import { describeRepository, type RepositoryDescription } from '../../files/hub/repository.ts';
 import { storageEstimate } from '../../files/store/opfs.ts';
 import {
@@ -28,11 +21,16 @@ import type { DecoderConfig } from '../../models/config.ts';
 import { openPretrained, type Pretrained } from '../../run/pretrained.ts';
 import type { CommandOf, LabEvent } from '../door/protocol.ts';
 import type { DownloadView, ModelOffer, ModelsView, ModelView, StorageView } from '../door/views.ts';
+import { downloadView, hubAddress, storedView } from './modelViews.ts';
 
 /** What a Lab has around it: a browser's storage and network, or a test's. */
 export interface Surroundings {
   /** Where checkpoints are kept; undefined where nothing can be stored. */
   readonly models?: () => Promise<FileStore>;
+  /** Where pretrained encoders are kept. */
+  readonly encoders?: () => Promise<FileStore>;
+  /** Opens an encoder: in a worker of its own, or at once. Left out, there is none. */
+  readonly openEncoder?: (files: FileLookup, options: OpenEncoderOptions) => Promise<Encoder>;
   /** Where runs are kept. */
   readonly runs?: () => Promise<FileStore>;
   /** Claims the id of a run among all that share `runs`; a claim ends with the next one. Always granted where left out. */
@@ -90,7 +88,7 @@ export class ModelDesk {
   async describe({ id, hub }: CommandOf<'describeModel'>, signal: AbortSignal): Promise<ModelOffer> {
     const { fetch } = this.surroundings;
     const options = { signal, ...(fetch && { fetch }) };
-    const description = await describeRepository(address(id, hub), options);
+    const description = await describeRepository(hubAddress(id, hub), options);
     const notices: string[] = [];
     const files = hubFiles(description, options);
     // Only one of several files can be run: which, the reader says.
@@ -121,12 +119,13 @@ export class ModelDesk {
         const begun = await storedDescription(store, id);
         if (!begun && !this.#offers.has(id))
           await this.describe({ type: 'describeModel', id, ...(hub && { hub }) }, signal);
-        const description = begun ?? (await describeRepository(address(id, hub), { signal, ...(fetch && { fetch }) }));
+        const description =
+          begun ?? (await describeRepository(hubAddress(id, hub), { signal, ...(fetch && { fetch }) }));
         if (description.files.length === 0) throw chooseFile(description);
         await downloadModel(description, store, {
           signal,
           ...(fetch && { fetch }),
-          onProgress: (progress) => tell({ id, ...view(progress) }),
+          onProgress: (progress) => tell({ id, ...downloadView(progress) }),
         });
       } catch (cause) {
         if (last) tell({ ...last, state: signal.aborted ? 'paused' : 'failed' });
@@ -165,7 +164,7 @@ export class ModelDesk {
       const { id } = await this.#receive(async () =>
         importFolder(await this.#openStore(), title, files, {
           signal,
-          onProgress: (progress) => onProgress({ id: `local@${title}`, ...view(progress) }),
+          onProgress: (progress) => onProgress({ id: `local@${title}`, ...downloadView(progress) }),
         }),
       );
       return { id };
@@ -250,12 +249,6 @@ async function opened(files: FileLookup, name: string): Promise<ByteSource> {
   return found;
 }
 
-/** "owner/name@revision" or "owner/name/file.gguf@revision" on a hub. @throws HubError */
-function address(id: string, hub = HUGGING_FACE): RepositoryAddress {
-  const at = id.indexOf('@');
-  return at < 0 ? repositoryAddress(id, 'main', hub) : repositoryAddress(id.slice(0, at), id.slice(at + 1), hub);
-}
-
 /** Whether `name` means this model: its id, its repository, or its repository at its revision or commit. */
 function isNamed({ id, origin }: StoredModel, name: string): boolean {
   if (id === name) return true;
@@ -264,20 +257,6 @@ function isNamed({ id, origin }: StoredModel, name: string): boolean {
   return (
     pathOf(origin) === path && (revision === undefined || revision === origin.revision || revision === origin.commit)
   );
-}
-
-function view({ state, file, doneBytes, totalBytes, bytesPerSecond, secondsLeft }: DownloadProgress) {
-  return { state, file, doneBytes, totalBytes, bytesPerSecond, secondsLeft };
-}
-
-function storedView({ id, state, bytes, totalBytes, date }: StoredModel): ModelView {
-  return {
-    id,
-    state: state === 'complete' ? 'stored' : 'partial',
-    bytes: totalBytes ?? bytes,
-    doneBytes: bytes,
-    storedAt: date === undefined ? undefined : Date.parse(date),
-  };
 }
 
 async function storage(store: FileStore | undefined): Promise<StorageView> {

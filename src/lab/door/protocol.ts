@@ -3,6 +3,14 @@ import type { BatchView, CorpusSummary, Evaluation, ProbeRecord, ScoredText, Ste
 import type { CollectionScored } from '../../run/runLog.ts';
 import type { SavedRunView } from '../../run/savedRuns.ts';
 import type { Configuration } from '../../settings/configuration.ts';
+import type {
+  EncoderOffer,
+  EncoderPoolingView,
+  EncoderProgress,
+  EncoderSource,
+  EncodersView,
+  EncoderView,
+} from './encoderViews.ts';
 import type { LabError } from './labError.ts';
 import type {
   AttributionView,
@@ -67,6 +75,17 @@ export type ModelCommand =
     }
   /** What a configuration would need of the GPU's memory. */
   | { readonly type: 'plan'; readonly configuration: Configuration };
+
+/** Pretrained encoders: what stands beside retrievers in evaluations, and teaches by distillation. None of these touches the run. */
+export type EncoderCommand =
+  | { readonly type: 'listEncoders' }
+  /** Asks the hub what an encoder would cost and under which licence it is. Nothing is fetched but its small files. */
+  | { readonly type: 'describeEncoder'; readonly id: string; readonly hub?: string }
+  /** Opens one in the place of the one that is open. `pooling`: where its files do not say. */
+  | { readonly type: 'openEncoder'; readonly source: EncoderSource; readonly pooling?: EncoderPoolingView }
+  | { readonly type: 'closeEncoder' }
+  /** Out of this browser's storage. */
+  | { readonly type: 'deleteEncoder'; readonly id: string };
 
 /** A text of the reader's own, before anything runs on it. None of these touches the run. */
 export type TextCommand =
@@ -133,7 +152,14 @@ export type KernelCommand =
 
 /** What the page asks of the lab. */
 export type LabCommand =
-  SessionCommand | ModelCommand | TextCommand | RunCommand | SearchCommand | InspectCommand | KernelCommand;
+  | SessionCommand
+  | ModelCommand
+  | EncoderCommand
+  | TextCommand
+  | RunCommand
+  | SearchCommand
+  | InspectCommand
+  | KernelCommand;
 export type CommandType = LabCommand['type'];
 export type CommandOf<T extends CommandType> = Extract<LabCommand, { type: T }>;
 
@@ -150,6 +176,11 @@ export interface Answers {
   readonly deleteModel: void;
   /** The id it is listed by: not the name that was wished for, where that was taken. */
   readonly openFolder: { readonly id: string };
+  readonly listEncoders: EncodersView;
+  readonly describeEncoder: EncoderOffer;
+  readonly openEncoder: EncoderView;
+  readonly closeEncoder: void;
+  readonly deleteEncoder: void;
   readonly plan: PlanView;
   readonly readFiles: GivenText;
   readonly previewText: TextPreview;
@@ -178,6 +209,7 @@ export interface Answers {
 interface Reports {
   readonly downloadModel: DownloadView;
   readonly openFolder: DownloadView;
+  readonly openEncoder: EncoderProgress;
   /** What is under way, and the share of it that is done. */
   readonly readFiles: TextProgress;
   readonly previewText: TextProgress;
@@ -222,6 +254,8 @@ export type LabEvent =
   | { readonly type: 'reset' }
   /** Another checkpoint is here, or one less. */
   | { readonly type: 'models'; readonly models: ModelsView }
+  /** Another encoder is open or kept, or one less. */
+  | { readonly type: 'encoders'; readonly encoders: EncodersView }
   /** The run was saved in this browser's storage, by itself or because somebody asked. */
   | { readonly type: 'saved'; readonly run: SavedRunView }
   /** It should have been saved by itself, and could not be; it goes on. */
