@@ -188,8 +188,11 @@ export class RunControl {
       if (!bench.prepared) bench.take(await this.#prepare(bench.recipe, signal));
       const prepared = bench.prepared!;
       const wasOpen = bench.experiment !== undefined;
-      const { centre } = saved ?? {};
-      const experiment = await this.#stoppable((either) => bench.open(prepared, { signal: either, centre }), signal);
+      const { centre, teacherVectors } = saved ?? {};
+      const experiment = await this.#stoppable(
+        (either) => bench.open(prepared, { signal: either, centre, teacherVectors }),
+        signal,
+      );
       if (!wasOpen && this.#wanted === 0) bench.state('paused', 'Ready');
       const run = { runtime: await bench.openRuntime(), prepared, experiment };
       if (!wasOpen) await this.desks.runs.begin(run, saved);

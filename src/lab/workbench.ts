@@ -16,6 +16,9 @@ interface OpeningOptions {
   readonly signal?: AbortSignal;
   /** The retriever's, where a run goes on that has measured it. */
   readonly centre?: LoadingOptions['centre'];
+  /** Of a run that an encoder teaches: the encoder, or what it made when the run began. */
+  readonly teacher?: LoadingOptions['teacher'];
+  readonly teacherVectors?: LoadingOptions['teacherVectors'];
 }
 
 /** What a run stands on: GPU, checkpoints, corpus, models. One run at a time; what was there before stays until it is replaced. */
@@ -58,13 +61,19 @@ export class Workbench {
   }
 
   /** Models and optimiser of the prepared run, built when they are not there yet. */
-  async open(prepared: PreparedRun, { signal, centre }: OpeningOptions = {}): Promise<Experiment> {
+  async open(
+    prepared: PreparedRun,
+    { signal, centre, teacher, teacherVectors }: OpeningOptions = {},
+  ): Promise<Experiment> {
     if (this.experiment) return this.experiment;
     const runtime = await this.openRuntime();
     this.state('preparing', 'Building the models');
     const { experiment } = await openRun(runtime, prepared, {
       signal,
       centre,
+      teacher,
+      teacherVectors,
+      onTeacher: (fraction) => this.state('preparing', 'Asking the teacher', fraction),
       onCentring: (fraction) => this.state('preparing', 'Finding the mean embedding of the text', fraction),
       frozen: this.#frozen,
       onProgress: (detail, done, total) =>

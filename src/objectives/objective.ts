@@ -1,4 +1,4 @@
-import type { Batch, ContentSpan, RetrieverRows } from '../corpus/types.ts';
+import type { Batch, Chunk, ContentSpan, RetrieverRows } from '../corpus/types.ts';
 import type { TextTokenizer } from '../corpus/tokenizer/tokenizer.ts';
 import type { Random } from '../corpus/random.ts';
 import type { Centre } from '../models/centre.ts';
@@ -93,6 +93,8 @@ export interface BatchTools {
   readonly random: Random;
   /** BM25 of each text for each other, word rarity from the whole corpus: row-major [B, B]. */
   readonly lexicalScores: (texts: readonly string[]) => ArrayLike<number>;
+  /** Cosines of chunks with each other as the run's teacher has them, [B, B]; undefined where the run has no teacher that embeds. */
+  readonly teacherCosines?: ((chunks: readonly Chunk[]) => ArrayLike<number>) | undefined;
   /** Whether it is a batch for scores, not one to train on. */
   readonly isScored: boolean;
 }
@@ -130,6 +132,8 @@ export interface ObjectiveDefinition<B extends ObjectiveBatch = ObjectiveBatch> 
   /** Where it does not, no language model is built, loaded or planned for. */
   readonly needsLanguageModel: boolean;
   learners(configuration: Configuration): Learners;
+  /** Whether an encoder is its teacher: then vectors of all chunks are made before the first step. */
+  readsTeacherVectors?(configuration: Configuration): boolean;
   /** @throws CorpusError for a batch that it cannot learn from. */
   batch(source: Batch, tools: BatchTools): B;
   fullBatch(shape: FullBatch): B;

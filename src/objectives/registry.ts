@@ -1,5 +1,6 @@
 import type { Configuration } from '../settings/configuration.ts';
 import { decoupledSoftmaxDefinition } from './decoupledSoftmax/objective.ts';
+import { distillationDefinition } from './distillation/objective.ts';
 import { infoNceDefinition } from './infoNce/objective.ts';
 import { inverseClozeDefinition } from './inverseCloze/objective.ts';
 import { mannWhitneyDefinition } from './mannWhitney/objective.ts';
@@ -15,6 +16,7 @@ const OBJECTIVES: Readonly<Record<Configuration['objective'], ObjectiveDefinitio
   decoupledSoftmax: decoupledSoftmaxDefinition,
   mannWhitney: mannWhitneyDefinition,
   replug: replugDefinition,
+  distillation: distillationDefinition,
 };
 
 /** The objective that a configuration names. */

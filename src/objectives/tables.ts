@@ -1,4 +1,5 @@
 import { DECOUPLED_SOFTMAX_TABLE } from './decoupledSoftmax/table.ts';
+import { DISTILLATION_TABLE } from './distillation/table.ts';
 import { INFO_NCE_TABLE } from './infoNce/table.ts';
 import { INVERSE_CLOZE_TABLE } from './inverseCloze/table.ts';
 import { MANN_WHITNEY_TABLE } from './mannWhitney/table.ts';
@@ -16,6 +17,7 @@ export const OBJECTIVE_TABLES = {
   decoupledSoftmax: DECOUPLED_SOFTMAX_TABLE,
   mannWhitney: MANN_WHITNEY_TABLE,
   replug: REPLUG_TABLE,
+  distillation: DISTILLATION_TABLE,
 } as const satisfies Record<string, ObjectiveTable>;
 
 /** The table of a run's objective. Runs recorded before there was a choice have none in their settings: that was Revela. */

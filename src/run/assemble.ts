@@ -12,10 +12,13 @@ import { CorpusFeed, type CorpusBatch } from './feed.ts';
 import type { Bases } from './pretrained.ts';
 import { pretrainedModels, type LoadingOptions } from './pretrainedModels.ts';
 import { smallModels } from './smallModels.ts';
+import { teacherOf, type Teacher } from './teaching.ts';
 
 /** What a run consists of, wherever it comes from: a recipe, a golden folder, a plan. */
 export interface RunParts<B extends ObjectiveBatch> {
   readonly models: RunModels;
+  /** An encoder's view of the chunks, where the feed asks for it. */
+  readonly teacher?: Teacher | undefined;
   readonly objective: Objective<B>;
   /** Update n, from 1, takes the batches at (n − 1) · accumulation to n · accumulation − 1. */
   readonly feed: BatchFeed<B>;
@@ -31,6 +34,8 @@ export interface Experiment<B extends ObjectiveBatch = CorpusBatch> {
   readonly models: RunModels;
   readonly optimiser: Optimiser;
   readonly feed: BatchFeed<B>;
+  /** An encoder's view of the chunks, where such a teacher is learnt from: saved with the run. */
+  readonly teacher?: Teacher | undefined;
   /** Whether adapters of another run were put under it: where it began is then not the untrained models. */
   beganWithAdapters: boolean;
   destroy(): void;
@@ -45,6 +50,7 @@ export function assemble<B extends ObjectiveBatch>(runtime: Runtime, parts: RunP
     models,
     optimiser,
     feed,
+    teacher: parts.teacher,
     beganWithAdapters: false,
     destroy() {
       optimiser.destroy();
@@ -66,6 +72,8 @@ export async function openExperiment(
   options: LoadingOptions = {},
 ): Promise<Experiment> {
   const definition = objectiveOf(configuration);
+  // First, since it is said before anything is loaded that there is none.
+  const teacher = await teacherOf(configuration, corpus, options);
   const learns = definition.learners(configuration);
   const source = bases
     ? pretrainedModels(runtime, configuration, bases, learns, options)
@@ -78,8 +86,9 @@ export async function openExperiment(
   const { learningRate, warmup, decaySteps, beta1, beta2, weightDecay, clipNorm, accumulation } = configuration;
   return assemble<CorpusBatch>(runtime, {
     models,
+    teacher,
     objective: definition.bind(models, configuration),
-    feed: new CorpusFeed(corpus, configuration),
+    feed: new CorpusFeed(corpus, configuration, teacher),
     optimiser: { beta1, beta2, epsilon: 1e-8, weightDecay, clipNorm },
     learningRate: (step) => learningRateAt({ learningRate, warmup, decaySteps }, step),
     accumulation,

@@ -6,6 +6,7 @@ import { bm25Matrix } from '../retrieval/bm25.ts';
 import type { Configuration } from '../settings/configuration.ts';
 import type { BatchFeed } from '../training/trainer.ts';
 import type { CorpusSetup } from './corpusSetup.ts';
+import type { Teacher } from './teaching.ts';
 
 /** A batch as the run's objective takes it, together with the chunks it was made of. */
 export interface CorpusBatch extends ObjectiveBatch {
@@ -21,6 +22,7 @@ export class CorpusFeed implements BatchFeed<CorpusBatch> {
   constructor(
     private readonly corpus: CorpusSetup,
     private readonly configuration: Configuration,
+    private readonly teacher?: Teacher,
   ) {}
 
   batchAt(position: number): CorpusBatch {
@@ -40,13 +42,14 @@ export class CorpusFeed implements BatchFeed<CorpusBatch> {
   }
 
   #prepare(source: Batch, name: string, isScored: boolean): Omit<CorpusBatch, 'isHeldOut'> {
-    const { configuration, corpus } = this;
+    const { configuration, corpus, teacher } = this;
     const batch = objectiveOf(configuration).batch(source, {
       configuration,
       retrieverTokenizer: corpus.retrieverTokenizer,
       tokenizer: corpus.tokenizer,
       random: Random.fromSeed(configuration.seed).fork(`control ${name}`),
       lexicalScores: (texts) => bm25Matrix(corpus.terms, texts),
+      teacherCosines: teacher && ((chunks) => teacher.cosines(chunks)),
       isScored,
     });
     return { ...batch, source };

@@ -11,9 +11,9 @@ import type { FrozenBases } from './frozenBases.ts';
 import { newAdapter, newCentre, newGates } from './models.ts';
 import type { Bases, Pretrained } from './pretrained.ts';
 import { retrieverConfig } from './retrieverDepth.ts';
+import type { TeachingOptions } from './teaching.ts';
 
-export interface LoadingOptions {
-  readonly signal?: AbortSignal | undefined;
+export interface LoadingOptions extends TeachingOptions {
   readonly onProgress?: ((detail: string, doneBytes: number, totalBytes: number) => void) | undefined;
   /** Hears how far int8 weights are from the stored ones. */
   readonly onQuantised?: ((report: QuantisationReport) => void) | undefined;

@@ -18,11 +18,15 @@ export interface SavedRun {
   readonly state: RunState;
   /** The retriever's centre [2, D], where its states were centred. */
   readonly centre: Float32Array<ArrayBuffer> | undefined;
+  /** Vectors of all chunks [chunks, dimensions], where an encoder teaches: the run goes on to the bit, and without the encoder. */
+  readonly teacherVectors: Float32Array<ArrayBuffer> | undefined;
   readonly record: RunRecord | undefined;
 }
 
 /** The centre's name among the tensors of the file: nothing that is trained is called so. */
 const CENTRE = 'retriever.centre';
+/** The same for the teacher's vectors. */
+const TEACHER = 'teacher.vectors';
 
 /** The whole state of a run between two steps, as the pieces of one file; `record` is what it has been so far. */
 export async function saveRun(
@@ -34,7 +38,12 @@ export async function saveRun(
   const told = recordText(record, roomForRecord(own['given']));
   const { step, tensors } = await saveTraining(runtime, experiment.optimiser);
   const centre = await experiment.models.centre?.read();
-  const all = new Map([...tensors, ...(centre ? [[CENTRE, centre] as const] : [])]);
+  const teacher = experiment.teacher?.vectors;
+  const all = new Map([
+    ...tensors,
+    ...(centre ? [[CENTRE, centre] as const] : []),
+    ...(teacher ? [[TEACHER, teacher] as const] : []),
+  ]);
   return writeSavedRun(
     { step, tensors: all },
     {
@@ -53,8 +62,9 @@ export async function readRun(source: ByteSource): Promise<SavedRun> {
     settings: asTheyWereMeant(object('configuration', metadata['configuration'])),
     text: givenText(metadata),
     title,
-    state: { ...state, tensors: new Map([...state.tensors].filter(([name]) => name !== CENTRE)) },
+    state: { ...state, tensors: new Map([...state.tensors].filter(([name]) => name !== CENTRE && name !== TEACHER)) },
     centre: state.tensors.get(CENTRE),
+    teacherVectors: state.tensors.get(TEACHER),
     record: record === undefined ? undefined : (object('record', record) as unknown as RunRecord),
   };
 }

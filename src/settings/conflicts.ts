@@ -83,6 +83,14 @@ export const CONFLICTS: readonly Conflict[] = [
         : undefined,
   },
   {
+    between: ['objective', 'teacher', 'source'],
+    at: 'teacher',
+    problem: (c) =>
+      c.objective === 'distillation' && c.teacher === 'encoder' && c.source === 'facts'
+        ? 'The facts never end, so no encoder can embed them all before the first step. Take another text, or let BM25 teach.'
+        : undefined,
+  },
+  {
     between: ['objective', 'freezeLanguageModel', 'freezeRetriever', 'attention', 'learnGate'],
     at: 'freezeLanguageModel',
     problem: (c) =>

@@ -74,6 +74,7 @@ const SCENARIOS: Readonly<Record<string, Configuration>> = {
     trained: 'lora',
   }),
   'REPLUG on facts': configure({ ...TINY, objective: 'replug' }),
+  'distillation from BM25 on facts': configure({ ...TINY, objective: 'distillation' }),
   'a checkpoint trained whole that reads nobody': configure({
     ...TINY,
     base: 'checkpoint',
@@ -117,6 +118,11 @@ const OTHER_VALUES: Readonly<Record<SettingKey, readonly Value[]>> = {
   replugTemperature: [0.5],
   replugLanguageModelTemperature: [0.5],
   replugLanguageModel: ['learns'],
+  // The other teacher is an encoder, which none of these runs has at hand.
+  teacher: ['bm25'],
+  distillationTemperature: [0.5],
+  teacherTemperature: [0.5],
+  contrastWeight: [0.5],
   attention: ['oracle', 'learned'],
   temperature: [0.5],
   vNorm: [false],

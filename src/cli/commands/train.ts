@@ -105,7 +105,11 @@ ${SETTINGS_HELP}`,
     if (saved && saved.state.step >= options.steps)
       throw new UsageError(`The saved run has made ${saved.state.step} steps; --steps says up to which step to go on.`);
     const sources = { text: saved?.text, title: saved?.title, ...values };
-    const run = await openRun(configuration, sources, { signal, centre: saved?.centre });
+    const run = await openRun(configuration, sources, {
+      signal,
+      centre: saved?.centre,
+      teacherVectors: saved?.teacherVectors,
+    });
     try {
       if (saved) await restoreRun(saved, run);
       if (adapters) process.stderr.write(`${await importAdapters(run, adapters)}\n`);

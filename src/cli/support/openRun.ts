@@ -28,6 +28,9 @@ export interface OpenRunOptions {
   readonly signal: AbortSignal;
   /** The retriever's, where a run goes on that has measured it. */
   readonly centre?: LoadingOptions['centre'];
+  /** Of a run that an encoder teaches: the encoder, or what it made when the run began. */
+  readonly teacher?: LoadingOptions['teacher'];
+  readonly teacherVectors?: LoadingOptions['teacherVectors'];
   /** Makes every row as long as it may be (each chunk's text runs on into itself): for measuring. */
   readonly fullRows?: boolean;
 }
@@ -38,7 +41,7 @@ export interface OpenRunOptions {
 export async function openRun(
   configuration: Configuration,
   sources: RunSources,
-  { signal, centre, fullRows = false }: OpenRunOptions,
+  { signal, centre, teacher, teacherVectors, fullRows = false }: OpenRunOptions,
 ): Promise<CommandRun> {
   const { text, title } = sources.file === undefined ? sources : await readGivenFiles(sources.file, signal);
   const found = await prepareRun(
@@ -52,6 +55,8 @@ export async function openRun(
     const run = await openPrepared(runtime, prepared, {
       signal,
       centre,
+      teacher,
+      teacherVectors,
       onProgress: loadProgress(),
       onCentring: centringProgress(),
       onQuantised: ({ worst, overall }) =>

@@ -23,6 +23,11 @@ export const FOR_REVELA: Condition = {
 
 export const FOR_REPLUG: Condition = { only: { objective: 'replug' }, why: 'Only for REPLUG.' };
 
+export const FOR_DISTILLATION: Condition = {
+  only: { objective: 'distillation' },
+  why: 'Only for listwise distillation.',
+};
+
 export const WITH_LANGUAGE_MODEL: Condition = {
   only: { objective: ['revela', 'replug'] },
   why: 'No language model takes part: there is one checkpoint.',

@@ -1,4 +1,4 @@
-import { FOR_REPLUG, FOR_REVELA, WHERE_READ } from './conditions.ts';
+import { FOR_DISTILLATION, FOR_REPLUG, FOR_REVELA, WHERE_READ } from './conditions.ts';
 import { choiceSetting, numberSetting, switchSetting } from '../setting.ts';
 
 /** What is computed from a batch, and what learns from it. */
@@ -35,6 +35,11 @@ export const OBJECTIVE = {
         value: 'replug',
         label: 'REPLUG',
         help: 'The retriever learns to pick the chunks behind which a language model foretells the others best. The model reads every chunk behind every other to say so.',
+      },
+      {
+        value: 'distillation',
+        label: 'Listwise distillation (has a teacher)',
+        help: 'The retriever learns to rank the chunks of a batch as a teacher does: BM25, or a pretrained encoder. No language model takes part.',
       },
     ],
     cost: {
@@ -111,6 +116,53 @@ export const OBJECTIVE = {
       },
     ],
     cost: { memory: 'more', time: 'more', words: 'A model that learns takes more memory and time.' },
+  }),
+  teacher: choiceSetting({
+    group: 'objective',
+    label: 'Teacher',
+    help: 'Whose ranking of the chunks the retriever learns.',
+    applies: [FOR_DISTILLATION],
+    default: 'bm25',
+    choices: [
+      { value: 'bm25', label: 'BM25', help: 'A ranking by shared words: no model, and no more than words.' },
+      {
+        value: 'encoder',
+        label: 'Encoder',
+        help: 'Cosines of a pretrained encoder, which embeds every chunk once before the first step. It has learnt from labels that this run has not.',
+      },
+    ],
+  }),
+  distillationTemperature: numberSetting({
+    group: 'objective',
+    label: 'Distillation τ, retriever',
+    help: 'Q = softmax(S / τ): how sharply the retriever ranks the other chunks.',
+    applies: [FOR_DISTILLATION],
+    default: 0.05,
+    min: 1e-4,
+    max: 10,
+    integer: false,
+    logarithmic: true,
+  }),
+  teacherTemperature: numberSetting({
+    group: 'objective',
+    label: 'Distillation τ, teacher',
+    help: 'P = softmax(score / τ), each row’s scores scaled to 0 … 1: how sharply the teacher’s ranking is taken.',
+    applies: [FOR_DISTILLATION],
+    default: 0.3,
+    min: 1e-4,
+    max: 10,
+    integer: false,
+    logarithmic: true,
+  }),
+  contrastWeight: numberSetting({
+    group: 'objective',
+    label: 'Contrast beside it',
+    help: 'Weight of InfoNCE between each chunk’s query and its own passage, less the chunks that the teacher scores above 0.6 of it. 0: none.',
+    applies: [FOR_DISTILLATION],
+    default: 0.1,
+    min: 0,
+    max: 10,
+    integer: false,
   }),
   attention: choiceSetting({
     group: 'objective',
