@@ -3,7 +3,7 @@ import { InvertedIndex } from './invertedIndex.ts';
 import type { TermRarity } from './termStatistics.ts';
 
 /** A sparse vector of unit length (or empty, for a text without known terms). */
-type TermVector = ReadonlyMap<string, number>;
+export type TermVector = ReadonlyMap<string, number>;
 
 /**
  * TF-IDF with cosine similarity: weight = f · (ln((1 + N) / (1 + n_t)) + 1), vectors L2-normalised. (The smoothed form of
@@ -18,7 +18,7 @@ export class TfIdf {
   }
 
   /** The unit vector of a text. Terms the corpus lacks count as the rarest. */
-  private vector(text: string): TermVector {
+  vector(text: string): TermVector {
     const weights = new Map<string, number>();
     let square = 0;
     for (const [term, frequency] of termCounts(text)) {

@@ -1,4 +1,4 @@
-import { CorpusBatches } from '../corpus/batches/batching.ts';
+import { CorpusBatches, trainingChunks } from '../corpus/batches/batching.ts';
 import { trainBpe } from '../corpus/tokenizer/bpeTrainer.ts';
 import { chunkTokenBudget } from '../corpus/batches/collation.ts';
 import { MINIMUM_CHUNK_TOKENS, type TokenCounter } from '../corpus/chunking.ts';
@@ -9,9 +9,10 @@ import { FactStream } from '../corpus/sources/factStream.ts';
 import { factVocabulary } from '../corpus/sources/factWords.ts';
 import { loadProse, proseCollections } from '../corpus/sources/prose.ts';
 import { TextTokenizer } from '../corpus/tokenizer/tokenizer.ts';
-import type { BatchSource, Chunk, Notice, SourceDocument } from '../corpus/types.ts';
+import type { BatchSource, Chunk, Corpus, Notice, SourceDocument } from '../corpus/types.ts';
 import { wordTokenizerFiles } from '../corpus/tokenizer/wordTokenizer.ts';
 import { Bm25 } from '../retrieval/bm25.ts';
+import { clusterTexts } from './clusters.ts';
 import { TermStatistics } from '../retrieval/termStatistics.ts';
 import { TfIdf } from '../retrieval/tfidf.ts';
 import { SETTINGS, type Configuration } from '../settings/configuration.ts';
@@ -117,15 +118,17 @@ async function setUpProse(configuration: Configuration, options: CorpusSetupOpti
     signal,
     onProgress: (fraction) => onProgress?.('Cutting the text into chunks', fraction),
   });
+  const chunkTexts = corpus.chunks.map(({ text }) => text);
+  const terms = new TermStatistics(chunkTexts);
+  const tfidf = new TfIdf(terms);
   const batches = new CorpusBatches(corpus, {
     batchSize: configuration.chunks,
     strategy: configuration.batching,
     groupSize: configuration.groupSize,
     seed: configuration.seed,
-    lexicalIndex: (chunkTexts) => new Bm25(chunkTexts),
+    lexicalIndex: (texts) => new Bm25(texts),
+    ...(configuration.batching === 'balanced' && { clusters: await topicsOf(corpus, configuration, tfidf, options) }),
   });
-  const chunkTexts = corpus.chunks.map(({ text }) => text);
-  const terms = new TermStatistics(chunkTexts);
   return {
     tokenizer,
     retrieverTokenizer,
@@ -134,7 +137,7 @@ async function setUpProse(configuration: Configuration, options: CorpusSetupOpti
     chunks: corpus.chunks,
     chunkTexts,
     terms,
-    tfidf: new TfIdf(terms),
+    tfidf,
     summary: {
       title,
       documents: corpus.documents.length,
@@ -150,6 +153,21 @@ async function setUpProse(configuration: Configuration, options: CorpusSetupOpti
         .map((chunk) => chunkView(tokenizer, chunk, chunk.document, configuration.chunkTokens)),
     },
   };
+}
+
+/** The topic of each training chunk. A corpus of fewer chunks than a batch has none: CorpusBatches says so. */
+async function topicsOf(
+  corpus: Corpus,
+  { chunks: leastSize, topicClusters: clusters, seed }: Configuration,
+  tfidf: TfIdf,
+  { signal, onProgress }: Pick<CorpusSetupOptions, 'signal' | 'onProgress'>,
+): Promise<number[]> {
+  if (corpus.chunks.length < leastSize) return [];
+  return clusterTexts(
+    trainingChunks(corpus, leastSize).map(({ text }) => text),
+    tfidf,
+    { clusters, leastSize, seed, signal, onProgress: (fraction) => onProgress?.('Finding topics', fraction) },
+  );
 }
 
 /** Whether chunks may be shorter than they could be: where the text is the reader's own, and they have not said otherwise. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CorpusBatches } from '../../src/corpus/batches/batching.ts';
+import { CorpusBatches, trainingChunks } from '../../src/corpus/batches/batching.ts';
 import type { BatchingOptions, BatchStrategy } from '../../src/corpus/batches/batching.ts';
 import { Random } from '../../src/corpus/random.ts';
 import type { Batch, Chunk, Corpus } from '../../src/corpus/types.ts';
@@ -27,9 +27,14 @@ function corpusOf(sizes: readonly number[]): Corpus {
 }
 
 const lexicalIndex = (texts: readonly string[]): Bm25 => new Bm25(texts);
-const STRATEGIES: BatchStrategy[] = ['topics', 'adjacent', 'bm25', 'random'];
+const STRATEGIES: BatchStrategy[] = ['topics', 'adjacent', 'bm25', 'balanced', 'random'];
+/** Two clusters where there are chunks enough, the first and the second half of the text. */
+const halves = (corpus: Corpus, batchSize: number): number[] => {
+  const { length } = trainingChunks(corpus, batchSize);
+  return Array.from({ length }, (_, i) => Number(length >= 2 * batchSize && i >= length / 2));
+};
 const make = (corpus: Corpus, options: BatchingOptions = {}): CorpusBatches =>
-  new CorpusBatches(corpus, { lexicalIndex, ...options });
+  new CorpusBatches(corpus, { lexicalIndex, clusters: halves(corpus, options.batchSize ?? 8), ...options });
 const epoch = (source: CorpusBatches, number = 0): Batch[] =>
   Array.from({ length: source.batchesPerEpoch }, (_, i) => source.batchAt(number * source.batchesPerEpoch + i));
 const indices = (batches: readonly Batch[]): number[] =>
@@ -136,5 +141,37 @@ describe('CorpusBatches', () => {
     [{ strategy: 'bm25' as const, lexicalIndex: undefined }, 'invalid-option'],
   ])('refuses %j', (options, code) => {
     expect(() => make(corpusOf([6, 6]), options)).toThrow(expect.objectContaining({ code }));
+  });
+});
+
+describe('batches of one topic each', () => {
+  const corpus = corpusOf([9, 9, 9, 9, 9, 9]);
+  const training = trainingChunks(corpus, 4);
+  // Of 36 training chunks (4 documents) 24 in one cluster, 12 in another.
+  const clusters = training.map((_, i) => Number(i % 3 === 0));
+  const source = new CorpusBatches(corpus, { strategy: 'balanced', batchSize: 4, clusters });
+
+  it('hold chunks of one cluster, and clusters come in proportion', () => {
+    const of = new Map(training.map(({ index }, i) => [index, clusters[i]]));
+    const seen = epoch(source).map(({ chunks }) => new Set(chunks.map(({ index }) => of.get(index))));
+    expect(seen.every(({ size }) => size === 1)).toBe(true);
+    const counts = [0, 1].map((cluster) => seen.filter((one) => one.has(cluster)).length);
+    expect(counts).toEqual([0, 1].map((cluster) => Math.floor(clusters.filter((one) => one === cluster).length / 4)));
+  });
+
+  it('differ from epoch to epoch, and follow from the seed', () => {
+    const again = new CorpusBatches(corpus, { strategy: 'balanced', batchSize: 4, clusters });
+    expect(epoch(again)).toEqual(epoch(source));
+    expect(epoch(source, 1)).not.toEqual(epoch(source));
+    expect(epoch(new CorpusBatches(corpus, { strategy: 'balanced', batchSize: 4, clusters, seed: 1 }))).not.toEqual(
+      epoch(source),
+    );
+  });
+
+  it('need a cluster for each chunk, none too small', () => {
+    const make = (given: readonly number[]) => () =>
+      new CorpusBatches(corpus, { strategy: 'balanced', batchSize: 4, clusters: given });
+    expect(make([])).toThrow('Pass clusters');
+    expect(make(training.map((_, i) => Number(i === 0)))).toThrow('as many chunks in each as a batch has');
   });
 });

@@ -50,6 +50,7 @@ const SCENARIOS: Readonly<Record<string, Configuration>> = {
     trained: 'lora',
     layers: 1,
   }),
+  'batches of one topic each': configure({ ...TINY, source: 'text', batching: 'balanced' }),
   'random batches, a frozen language model': configure({
     ...TINY,
     source: 'text',
@@ -93,6 +94,7 @@ const OTHER_VALUES: Readonly<Record<SettingKey, readonly Value[]>> = {
   chunkTokens: [12],
   chunkFit: ['fixed'],
   batching: ['adjacent', 'topics', 'random'],
+  topicClusters: [3],
   groupSize: [4],
   firstHalf: [true],
   base: ['scratch', 'checkpoint'],

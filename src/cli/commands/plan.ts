@@ -6,6 +6,7 @@ import { plannedBasesOf } from '../../run/openRun.ts';
 import type { PreparedRun } from '../../run/recipe.ts';
 import { noticesOf } from '../../run/checkpointNotices.ts';
 import { setUpCorpus } from '../../run/corpusSetup.ts';
+import { tableOf } from '../../objectives/tables.ts';
 import type { Configuration } from '../../settings/configuration.ts';
 import { parseDecoderConfig } from '../../models/config.ts';
 import { readShape } from './makeCheckpoint.ts';
@@ -57,9 +58,10 @@ and every setting of train. --memoryBudget says how much may be used.`,
     const typicalStep = prepared && { flops: await flopsOf(prepared, { gpu: runtime?.gpu ?? ANY_GPU }) };
     const where = runtime ? gpuText(runtime) : ANY_GPU.info.description;
     runtime?.destroy();
+    const stepCost = tableOf(configuration).stepCost?.(configuration);
     process.stdout.write(
       values.json
-        ? `${JSON.stringify({ ...fitted, ...(typicalStep && { typicalStep }) })}\n`
+        ? `${JSON.stringify({ ...fitted, ...(typicalStep && { typicalStep }), ...(stepCost && { stepCost }) })}\n`
         : planText(fitted, where, typicalStep),
     );
   },
@@ -120,6 +122,8 @@ function planText(
     );
   }
   if (typicalStep) lines.push(`a step on this text, mean of the first: ${flopsText(typicalStep.flops)}\n`);
+  const stepCost = tableOf(configuration).stepCost?.(configuration);
+  if (stepCost) lines.push(`${stepCost.words}\n`);
   if (refusal === undefined) lines.push(`This fits into ${byteText(budgetBytes)}.\n`);
   else {
     const changes = Object.entries(nearest ?? {}).map(([key, value]) => `--${key} ${String(value)}`);

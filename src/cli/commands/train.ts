@@ -104,6 +104,8 @@ ${SETTINGS_HELP}`,
     };
     if (saved && saved.state.step >= options.steps)
       throw new UsageError(`The saved run has made ${saved.state.step} steps; --steps says up to which step to go on.`);
+    const stepCost = tableOf(configuration).stepCost?.(configuration);
+    if (stepCost) process.stderr.write(`note: ${stepCost.words}\n`);
     const sources = { text: saved?.text, title: saved?.title, ...values };
     const run = await openRun(configuration, sources, {
       signal,

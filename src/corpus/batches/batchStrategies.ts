@@ -89,6 +89,19 @@ export function randomBatches(chunks: readonly Chunk[], batchSize: number, rando
   return windows(random.shuffle(chunks), batchSize);
 }
 
+/** Batches of an epoch when each is of one cluster. */
+export function balancedCount(clusters: readonly (readonly Chunk[])[], batchSize: number): number {
+  return clusters.reduce((sum, { length }) => sum + Math.floor(length / batchSize), 0);
+}
+
+/**
+ * One epoch of batches that are each of one cluster (topic-aware sampling, Hofstätter et al. 2021): the clusters' chunks shuffled and cut,
+ * then all batches in shuffled order, so that clusters come in proportion to their size. What is left of a cluster waits for the next epoch's shuffle.
+ */
+export function balancedBatches(clusters: readonly (readonly Chunk[])[], batchSize: number, random: Random): Chunk[][] {
+  return random.shuffle(clusters.flatMap((chunks) => windows(random.shuffle(chunks), batchSize)));
+}
+
 /** How many lexical neighbours are looked at before a group is filled with other chunks. */
 const NEIGHBOURS = 64;
 

@@ -1,5 +1,7 @@
 import {
   adjacentBatches,
+  balancedBatches,
+  balancedCount,
   bm25Batches,
   groupedBy,
   groupedChunks,
@@ -11,8 +13,8 @@ import { CorpusError, requireInteger } from '../errors.ts';
 import { Random } from '../random.ts';
 import type { Batch, BatchSource, Chunk, Corpus, Notice } from '../types.ts';
 
-/** topics: groups of one document's chunks; adjacent: chunks that follow each other; bm25: lexical neighbours. */
-export type BatchStrategy = 'topics' | 'adjacent' | 'bm25' | 'random';
+/** topics: groups of one document's chunks; adjacent: chunks that follow each other; bm25: lexical neighbours; balanced: one cluster. */
+export type BatchStrategy = 'topics' | 'adjacent' | 'bm25' | 'balanced' | 'random';
 
 export interface BatchingOptions {
   /** Chunks per batch, B. */
@@ -25,6 +27,8 @@ export interface BatchingOptions {
   seed?: number;
   /** Makes the index that `bm25` asks for neighbours, e.g. `(texts) => new Bm25(texts)`. */
   lexicalIndex?: (texts: readonly string[]) => LexicalIndex;
+  /** The cluster of each training chunk (`trainingChunks`), which `balanced` asks for; none of fewer chunks than a batch. */
+  clusters?: readonly number[];
 }
 
 /** A split with fewer documents than this on either side tells nothing: there must be somebody else to confuse with. */
@@ -66,6 +70,23 @@ function labelIn({ documents }: Corpus): (chunk: Chunk) => number {
   return ({ document }) => documents[document]?.copyOf ?? document;
 }
 
+/** What batches of this size are trained on, the same chunks in the same order for every strategy and seed. */
+export function trainingChunks(corpus: Corpus, batchSize: number): readonly Chunk[] {
+  return split(withoutCopies(corpus, batchSize), labelIn(corpus), batchSize, HELD_OUT_SHARE).training;
+}
+
+/** Chunks by their cluster. @throws CorpusError `invalid-option` when clusters are not of these chunks, or too small for a batch. */
+function clustered(chunks: readonly Chunk[], clusters: readonly number[], batchSize: number): Chunk[][] {
+  const of = new Map(chunks.map((chunk, i) => [chunk, clusters[i] ?? -1]));
+  const groups = groupedBy(chunks, (chunk) => of.get(chunk) ?? -1);
+  if (clusters.length !== chunks.length || groups.some(({ length }) => length < batchSize))
+    throw new CorpusError(
+      'invalid-option',
+      'Balanced batches need a cluster for each training chunk, and as many chunks in each as a batch has. Pass clusters.',
+    );
+  return groups;
+}
+
 /** How many documents are kept out of training on a corpus, with batches of this size. */
 export function heldOutDocuments(corpus: Corpus, batchSize: number): number {
   const { heldOut } = split(withoutCopies(corpus, batchSize), labelIn(corpus), batchSize, HELD_OUT_SHARE);
@@ -87,6 +108,7 @@ export class CorpusBatches implements BatchSource {
   private readonly groupSize: number;
   private readonly random: Random;
   private readonly index: LexicalIndex;
+  private readonly clusters: readonly (readonly Chunk[])[];
   private epoch: { number: number; batches: Chunk[][]; rest: Iterator<Chunk[]> } | undefined;
 
   /** @throws CorpusError `invalid-option`; `batch-too-large` when the corpus has fewer chunks than a batch. */
@@ -99,6 +121,7 @@ export class CorpusBatches implements BatchSource {
       heldOutShare = HELD_OUT_SHARE,
       seed = 0,
       lexicalIndex,
+      clusters = [],
     }: BatchingOptions = {},
   ) {
     requireInteger('Batch size', batchSize, 2);
@@ -138,6 +161,7 @@ export class CorpusBatches implements BatchSource {
     this.random = Random.fromSeed(seed).fork(`batches by ${strategy}`);
     this.index =
       strategy === 'bm25' && lexicalIndex ? lexicalIndex(training.map((chunk) => chunk.text)) : { search: () => [] };
+    this.clusters = strategy === 'balanced' ? clustered(training, clusters, batchSize) : [];
     this.batchesPerEpoch = this.countBatches();
   }
 
@@ -178,6 +202,7 @@ export class CorpusBatches implements BatchSource {
   private countBatches(): number {
     const { training, batchSize, groupSize } = this;
     if (this.strategy === 'bm25') return Math.floor(training.length / Math.ceil(batchSize / groupSize));
+    if (this.strategy === 'balanced') return balancedCount(this.clusters, batchSize);
     const usable = this.strategy === 'topics' ? groupedChunks(training, groupSize) : training.length;
     return Math.max(1, Math.floor(usable / batchSize));
   }
@@ -189,6 +214,8 @@ export class CorpusBatches implements BatchSource {
         return topicBatches(training, batchSize, groupSize, random);
       case 'adjacent':
         return adjacentBatches(training, batchSize, random);
+      case 'balanced':
+        return balancedBatches(this.clusters, batchSize, random);
       case 'random':
         return randomBatches(training, batchSize, random);
       case 'bm25':

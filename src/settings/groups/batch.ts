@@ -55,8 +55,26 @@ export const BATCH = {
       { value: 'topics', label: 'Topic groups', help: 'A few documents, several chunks of each, shuffled.' },
       { value: 'adjacent', label: 'Neighbours in the text', help: 'Chunks that follow one another.' },
       { value: 'bm25', label: 'Word neighbours', help: 'Chunks that share rare words (BM25).' },
+      {
+        value: 'balanced',
+        label: 'One topic each',
+        help: 'Chunks of one cluster (k-means of their words), clusters in proportion to their size: neighbours that are hard to tell apart.',
+      },
       { value: 'random', label: 'Random chunks', help: 'Any chunks: partners are rare.' },
     ],
+  }),
+  topicClusters: numberSetting({
+    group: 'batch',
+    label: 'Topics',
+    help: 'Into how many clusters the chunks are divided. One that is too small for a batch joins its nearest.',
+    applies: [
+      { except: { source: 'facts' }, why: 'Facts always come in groups.' },
+      { only: { batching: 'balanced' }, why: 'Only for batches of one topic each.' },
+    ],
+    default: 8,
+    min: 2,
+    max: 200,
+    integer: true,
   }),
   groupSize: numberSetting({
     group: 'batch',
