@@ -2,6 +2,7 @@ import { ReportedError } from '../base/errors.ts';
 import { CorpusError } from '../corpus/errors.ts';
 import { chunksCommand } from './commands/chunks.ts';
 import { collectionCommand } from './commands/collection.ts';
+import { compareCommand } from './commands/compare.ts';
 import { embedCommand } from './commands/embed.ts';
 import { essaysCommand } from './commands/essays.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
@@ -21,6 +22,7 @@ const COMMANDS: readonly Command[] = [
   chunksCommand,
   embedCommand,
   evaluateCommand,
+  compareCommand,
   collectionCommand,
   exportCommand,
   generateCommand,

@@ -93,6 +93,21 @@ export class FactStream implements BatchSource {
     return Array.from({ length: count }, (_, i) => this.build(random.fork(`batch ${i}`), true, i).batch);
   }
 
+  /**
+   * Held-out facts, each told in two sentences, for a labelled collection: the same for every seed, and drawn apart from those of
+   * held-out batches.
+   */
+  static labelled(count: number): (readonly [asked: string, answer: string])[] {
+    const stream = new FactStream({ batchSize: 2, chunksPerFact: 2 });
+    const random = Random.fromSeed(0).fork('labelled facts');
+    const pairs = new Map<string, readonly [string, string]>();
+    for (let i = 0; pairs.size < count; i++) {
+      const [asked, answer] = stream.build(random.fork(`fact ${i}`), true, i).batch.chunks.map(({ text }) => text);
+      if (asked !== undefined && answer !== undefined) pairs.set(asked, [asked, answer]);
+    }
+    return [...pairs.values()];
+  }
+
   private build(random: Random, heldOut: boolean, ordinal: number): { batch: Batch; retold: string[] } {
     const factCount = this.batchSize / this.chunksPerFact;
     const names = random
