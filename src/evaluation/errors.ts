@@ -36,8 +36,3 @@ export class LineProblems {
     throw new CollectionError([`${whole} is not read: ${lines} cannot be used.`, ...this.lines].join('\n'));
   }
 }
-
-/** What a text of others says, short enough for a message. */
-export function quoted(text: string): string {
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
-}

@@ -1,3 +1,4 @@
+import { quoted } from '../base/quote.ts';
 import { BadInputError } from '../base/errors.ts';
 
 /** A config.json that we cannot run, with the reason. */
@@ -22,8 +23,7 @@ const LARGEST_SIZE = 2 ** 24;
 /** A value out of a file, for a message: short, and never an error of its own (a file may nest lists without end). */
 export function shown(value: unknown): string {
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object';
-  const text = value === undefined ? 'undefined' : JSON.stringify(value);
-  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+  return quoted(value, 100);
 }
 
 /** A whole number from 1 on; `fallback` where it is left out or null. @throws ModelConfigError */

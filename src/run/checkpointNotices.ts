@@ -1,3 +1,4 @@
+import { quoted } from '../base/quote.ts';
 import { PREFIXES } from '../corpus/prefixes.ts';
 import { POOLING_CONFIG, PROMPTS_CONFIG } from '../files/models/sentenceTransformers.ts';
 import { objectiveOf } from '../objectives/registry.ts';
@@ -26,7 +27,7 @@ export function noticesOf({ languageModel, retriever }: Bases, configuration: Co
   ];
 }
 
-const quoted = (prefix: string): string => (prefix === '' ? 'nothing' : JSON.stringify(prefix.slice(0, 200)));
+const prefixText = (prefix: string): string => (prefix === '' ? 'nothing' : quoted(prefix, 200));
 
 /** Where an embedding model is used otherwise than it says of itself. */
 function asRetriever({ embedding, tokenizer }: Pretrained, { pooling }: Configuration): string[] {
@@ -47,7 +48,7 @@ function asRetriever({ embedding, tokenizer }: Pretrained, { pooling }: Configur
     ...(prefixes === PREFIXES
       ? []
       : [
-          `It was trained on words of its own before a text (${PROMPTS_CONFIG}), and so they stand there: ${quoted(prefixes.query)} before queries and ${quoted(prefixes.passage)} before passages.`,
+          `It was trained on words of its own before a text (${PROMPTS_CONFIG}), and so they stand there: ${prefixText(prefixes.query)} before queries and ${prefixText(prefixes.passage)} before passages.`,
         ]),
     ...(further.length > 0 ? [`Parts of it that come after pooling are not read: ${further.join(', ')}.`] : []),
   ];

@@ -1,3 +1,4 @@
+import { quoted } from '../base/quote.ts';
 import { CONFLICTS } from './conflicts.ts';
 import { parseSetting, SettingError, type Setting } from './setting.ts';
 import { defaultConfiguration, SETTING_KEYS, SETTINGS, type Configuration, type SettingKey } from './table.ts';
@@ -15,7 +16,7 @@ export function configure(
   const result: Record<string, unknown> = { ...base };
   for (const [key, value] of Object.entries(changes)) {
     const setting = Object.hasOwn(SETTINGS, key) ? (SETTINGS as Record<string, Setting>)[key] : undefined;
-    if (!setting) throw new SettingError(key, `There is no setting called ${JSON.stringify(key)}.`);
+    if (!setting) throw new SettingError(key, `There is no setting called ${quoted(key)}.`);
     result[key] = parseSetting(key, setting, value);
   }
   const configuration = result as unknown as Configuration;

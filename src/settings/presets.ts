@@ -1,3 +1,4 @@
+import { quoted } from '../base/quote.ts';
 import { configure, type Configuration } from './configuration.ts';
 
 /** A ready-made configuration with a word on what to expect of it. */
@@ -120,7 +121,6 @@ export const PRESETS: readonly Preset[] = [
 /** @throws Error that lists the presets there are. */
 export function preset(id: string): Preset {
   const found = PRESETS.find((candidate) => candidate.id === id);
-  if (!found)
-    throw new Error(`There is no preset ${JSON.stringify(id)}; there are ${PRESETS.map((p) => p.id).join(', ')}.`);
+  if (!found) throw new Error(`There is no preset ${quoted(id)}; there are ${PRESETS.map((p) => p.id).join(', ')}.`);
   return found;
 }

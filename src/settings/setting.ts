@@ -1,3 +1,4 @@
+import { quoted } from '../base/quote.ts';
 import { ReportedError } from '../base/errors.ts';
 
 /** What stands in a configuration. */
@@ -121,10 +122,7 @@ export function chosenOf(value: string): string[] {
  */
 export function parseSetting(key: string, setting: Setting, value: unknown): Value {
   const fail = (expected: string): never => {
-    throw new SettingError(
-      key,
-      `${setting.label} (${key}) takes ${expected}, not ${JSON.stringify(value) ?? String(value)}.`,
-    );
+    throw new SettingError(key, `${setting.label} (${key}) takes ${expected}, not ${quoted(value)}.`);
   };
   switch (setting.kind) {
     case 'number': {

@@ -151,6 +151,34 @@ test.describe('kept runs', () => {
     await expect(rows(page)).toHaveCount(4);
   });
 
+  test('are read beside the page: a monstrous file neither holds it up nor is it shown', async ({ page }) => {
+    await openPage(page);
+    await openPanel(page, 'Runs');
+    await page.evaluate(() => {
+      const run = {
+        version: 1,
+        configuration: Object.fromEntries(Array.from({ length: 1e6 }, (_, i) => [`k${i}`, i])),
+      };
+      const given = new DataTransfer();
+      given.items.add(new File([JSON.stringify(run)], 'monster\u202enosj.json'));
+      const input = document.querySelector<HTMLInputElement>('input[aria-label="Run file"]')!;
+      input.files = given.files;
+      // Ten milliseconds between turns of the page, but for what holds it up.
+      const turns = { longest: 0, last: performance.now() };
+      Object.assign(window, { turns });
+      setInterval(() => {
+        turns.longest = Math.max(turns.longest, performance.now() - turns.last);
+        turns.last = performance.now();
+      }, 10);
+      input.dispatchEvent(new Event('change', { bubbles: true }));
+    });
+    await expect(page.getByRole('alert')).toHaveText(
+      'monsternosj.json holds no run that this page can read: configuration has more than 1000 fields. Your runs are as they were.',
+      { timeout: 60_000 },
+    );
+    await expect(page.getByText(/^Reading monster/)).toHaveCount(0);
+  });
+
   test('are shown again like the recorded one, and the own run waits', async ({ page }) => {
     await threeRuns(page);
     const own = await cells(page);

@@ -1,3 +1,4 @@
+import { quoted } from '../../base/quote.ts';
 import { BadInputError } from '../../base/errors.ts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -52,7 +53,7 @@ export async function readGoldenOptions(folder: string): Promise<GoldenOptions> 
   if (unknown.length > 0)
     throw new GoldenFolderError(`options.json has options that are not known: ${unknown.join(', ')}.`);
   const fail = (key: string, expected: string): never => {
-    throw new GoldenFolderError(`options.json: ${key} should be ${expected}, not ${JSON.stringify(fields[key])}.`);
+    throw new GoldenFolderError(`options.json: ${key} should be ${expected}, not ${quoted(fields[key])}.`);
   };
   const text = (key: string): string => {
     const value = fields[key];

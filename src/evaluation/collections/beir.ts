@@ -1,5 +1,6 @@
+import { quoted } from '../../base/quote.ts';
 import type { ByteSource } from '../../files/formats/byteSource.ts';
-import { CollectionError, LineProblems, quoted } from '../errors.ts';
+import { CollectionError, LineProblems } from '../errors.ts';
 import { hasRelevant } from '../measures/scores.ts';
 import { readQrels, type JudgedLine } from '../trec/qrelsFile.ts';
 import type { Qrels } from '../types.ts';

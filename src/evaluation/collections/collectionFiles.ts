@@ -1,7 +1,8 @@
 import { memorySource, type FileLookup } from '../../files/formats/byteSource.ts';
 import { openZip } from '../../files/formats/zipReader.ts';
 import { firstOf, listed } from '../../base/lists.ts';
-import { CollectionError, quoted } from '../errors.ts';
+import { quoted } from '../../base/quote.ts';
+import { CollectionError } from '../errors.ts';
 
 /** Files of a folder or zip file, or that were dropped. */
 export interface GivenFiles {

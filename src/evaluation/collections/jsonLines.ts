@@ -1,5 +1,6 @@
 import type { ByteSource } from '../../files/formats/byteSource.ts';
-import { quoted, type LineProblems } from '../errors.ts';
+import { quoted } from '../../base/quote.ts';
+import type { LineProblems } from '../errors.ts';
 import { readLines, type LineOptions } from './lines.ts';
 
 /** A line of corpus.jsonl or queries.jsonl. */

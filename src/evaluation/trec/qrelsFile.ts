@@ -1,6 +1,7 @@
 import type { ByteSource } from '../../files/formats/byteSource.ts';
 import { readLines, type LineOptions } from '../collections/lines.ts';
-import { quoted, type LineProblems } from '../errors.ts';
+import { quoted } from '../../base/quote.ts';
+import type { LineProblems } from '../errors.ts';
 import type { Qrels } from '../types.ts';
 import { requireWord } from './words.ts';
 

@@ -1,6 +1,7 @@
 import type { ByteSource } from '../../files/formats/byteSource.ts';
 import { readLines, type LineOptions } from '../collections/lines.ts';
-import { LineProblems, quoted } from '../errors.ts';
+import { quoted } from '../../base/quote.ts';
+import { LineProblems } from '../errors.ts';
 import type { FoundDocument, Rankings } from '../types.ts';
 import { requireWord } from './words.ts';
 

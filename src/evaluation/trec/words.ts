@@ -1,4 +1,5 @@
-import { CollectionError, quoted } from '../errors.ts';
+import { quoted } from '../../base/quote.ts';
+import { CollectionError } from '../errors.ts';
 
 /** @returns the id. @throws CollectionError for one with a space in it: columns of TREC's files end at spaces. */
 export function requireWord(id: string): string {

@@ -1,3 +1,4 @@
+import { quoted } from '../../base/quote.ts';
 import { BadInputError } from '../../base/errors.ts';
 import { toBf16, toF16 } from '../../ops/core/halfPrecision.ts';
 
@@ -75,7 +76,7 @@ function stringRecord(value: unknown): Record<string, string> {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new SafetensorsError('The metadata is not an object.');
   const entries = Object.entries(value).map(([key, text]): [string, string] => {
-    if (typeof text !== 'string') throw new SafetensorsError(`The metadata's ${JSON.stringify(key)} is not a text.`);
+    if (typeof text !== 'string') throw new SafetensorsError(`The metadata's ${quoted(key)} is not a text.`);
     return [key, text];
   });
   return Object.fromEntries(entries);
@@ -83,12 +84,12 @@ function stringRecord(value: unknown): Record<string, string> {
 
 function parseEntry(name: string, entry: unknown, dataOffset: number, fileBytes: number): StoredTensor {
   const fail = (detail: string): never => {
-    throw new SafetensorsError(`Tensor ${JSON.stringify(name)}: ${detail}.`);
+    throw new SafetensorsError(`Tensor ${quoted(name)}: ${detail}.`);
   };
   if (typeof entry !== 'object' || entry === null) return fail('its entry is not an object');
   const { dtype, shape, data_offsets: offsets } = entry as Record<string, unknown>;
   if (typeof dtype !== 'string') return fail('its number format is not a text');
-  if (!Object.hasOwn(BYTES, dtype)) return fail(`unknown number format ${JSON.stringify(dtype)}`);
+  if (!Object.hasOwn(BYTES, dtype)) return fail(`unknown number format ${quoted(dtype)}`);
   const whole = (n: unknown): n is number => typeof n === 'number' && Number.isSafeInteger(n) && n >= 0;
   if (!Array.isArray(shape) || !shape.every(whole)) return fail('its shape is not a list of whole numbers');
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(whole))
@@ -113,9 +114,7 @@ function checkOverlap(tensors: ReadonlyMap<string, StoredTensor>): void {
   for (let i = 1; i < sorted.length; i++) {
     const [before, after] = [sorted[i - 1], sorted[i]];
     if (before && after && after.begin < before.end)
-      throw new SafetensorsError(
-        `Tensors ${JSON.stringify(before.name)} and ${JSON.stringify(after.name)} overlap in the file.`,
-      );
+      throw new SafetensorsError(`Tensors ${quoted(before.name)} and ${quoted(after.name)} overlap in the file.`);
   }
 }
 
@@ -150,9 +149,9 @@ export function safetensorsHeader(
   const places = sorted.map(({ name, dtype, shape }) => {
     const bytes = shape.reduce((product, length) => product * length, BYTES[dtype] ?? 0);
     if (!Number.isSafeInteger(bytes) || !shape.every((length) => Number.isInteger(length) && length >= 0))
-      throw new SafetensorsError(`Tensor ${JSON.stringify(name)}: its shape ${shapeText(shape)} cannot be written.`);
+      throw new SafetensorsError(`Tensor ${quoted(name)}: its shape ${shapeText(shape)} cannot be written.`);
     if (name === '__metadata__') throw new SafetensorsError('A tensor cannot be called "__metadata__".');
-    if (header.has(name)) throw new SafetensorsError(`Two tensors are called ${JSON.stringify(name)}.`);
+    if (header.has(name)) throw new SafetensorsError(`Two tensors are called ${quoted(name)}.`);
     const begin = offset;
     offset += bytes;
     header.set(name, { dtype, shape, data_offsets: [begin, offset] });
@@ -194,7 +193,7 @@ export async function* safetensorsPieces(
     }
     if (given !== tensor.end - tensor.begin)
       throw new SafetensorsError(
-        `Tensor ${JSON.stringify(tensor.name)} takes ${tensor.end - tensor.begin} bytes, but ${given} were given.`,
+        `Tensor ${quoted(tensor.name)} takes ${tensor.end - tensor.begin} bytes, but ${given} were given.`,
       );
   }
 }
@@ -228,9 +227,7 @@ export function safetensorsChunks(
 ): Uint8Array<ArrayBuffer>[] {
   for (const { name, shape, data } of tensors)
     if (shape.reduce((product, length) => product * length, 1) !== data.length)
-      throw new SafetensorsError(
-        `Tensor ${JSON.stringify(name)}: ${data.length} numbers do not fill ${shapeText(shape)}.`,
-      );
+      throw new SafetensorsError(`Tensor ${quoted(name)}: ${data.length} numbers do not fill ${shapeText(shape)}.`);
   const layout = safetensorsHeader(
     tensors.map(({ name, shape, dtype = 'F32' }) => ({ name, shape, dtype })),
     metadata,

@@ -1,3 +1,4 @@
+import { quoted } from '../../base/quote.ts';
 import { Inflate } from 'fflate';
 import { byteText } from './byteText.ts';
 import { sniff } from './sniff.ts';
@@ -109,10 +110,6 @@ function looksLikeZip(first: Uint8Array): boolean {
   return (
     first[0] === 0x50 && first[1] === 0x4b && ((first[2] === 3 && first[3] === 4) || (first[2] === 5 && first[3] === 6))
   );
-}
-
-function quoted(name: string): string {
-  return JSON.stringify(name.length > 100 ? `${name.slice(0, 100)}…` : name);
 }
 
 function* directory(archive: Uint8Array, limits: ZipLimits): Generator<Entry, void, void> {

@@ -1,3 +1,4 @@
+import { quoted } from '../../base/quote.ts';
 import { NetworkError } from '../../base/errors.ts';
 
 /** Where models come from unless another address is given. */
@@ -70,17 +71,17 @@ export function repositoryAddress(typed: string, revision = 'main', base = HUGGI
   if (!legal || repository.length > LONGEST_ID)
     throw new HubError(
       'badId',
-      `${JSON.stringify(typed.slice(0, 120))} names no repository. Type owner/name, for example Qwen/Qwen2.5-0.5B.`,
+      `${quoted(typed, 120)} names no repository. Type owner/name, for example Qwen/Qwen2.5-0.5B.`,
     );
   if (!REVISION.test(asked) || asked.length > LONGEST_REVISION || /\.\.|\/\/|\/$/.test(asked))
     throw new HubError(
       'badId',
-      `${JSON.stringify(asked.slice(0, 120))} is no revision. Type a branch, a tag or a commit, for example main.`,
+      `${quoted(asked, 120)} is no revision. Type a branch, a tag or a commit, for example main.`,
     );
   if (file !== undefined && !PACKED_FILE.test(file))
     throw new HubError(
       'badId',
-      `${JSON.stringify(file.slice(0, 120))} is no GGUF file. Type owner/name for the model of a repository, or owner/name/file.gguf for one of its files.`,
+      `${quoted(file, 120)} is no GGUF file. Type owner/name for the model of a repository, or owner/name/file.gguf for one of its files.`,
     );
   return { base: root, repository, revision: asked, ...(file !== undefined && { file }) };
 }
@@ -96,7 +97,7 @@ function baseAddress(base: string): string {
   if (!url || !web || url.username || url.password || url.search || url.hash)
     throw new HubError(
       'badId',
-      `${JSON.stringify(base)} is no address of a hub. Give one that begins with https://, for example ${HUGGING_FACE}.`,
+      `${quoted(base)} is no address of a hub. Give one that begins with https://, for example ${HUGGING_FACE}.`,
     );
   return url.href.replace(/\/+$/, '');
 }

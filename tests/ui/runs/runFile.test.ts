@@ -102,6 +102,27 @@ describe('a run as a file', () => {
     expect(refusal(JSON.stringify(bare))).toMatch(/metrics\[0\].loss is missing/);
   });
 
+  it('shows its names without characters that turn the direction of writing', () => {
+    const named = readRun(changed('name', 'Run \u202efdp.exe'), 'a.json');
+    expect(named.name).toBe('Run fdp.exe');
+    expect(refusal(changed('version', 2)).startsWith('a.json holds no run')).toBe(true);
+  });
+
+  it.each([
+    ['metrics.0.loss', 'x'.repeat(1e7), /metrics\[0\]\.loss is longer than 100000 characters/],
+    ['configuration.source', 'x'.repeat(50_000), /Text \(source\) takes one of .*, not "x{80}…"\. Your runs/],
+    [
+      'configuration',
+      Object.fromEntries(Array.from({ length: 1e5 }, (_, i) => [`k${i}`, i])),
+      /configuration has more than 1000 fields/,
+    ],
+    ['snapshots.0.attention', Array(3e6).fill(0), /snapshots\[0\]\.attention has more than 2000000 entries/],
+  ])('says in few words that %s is far too large', (place, value, why) => {
+    const said = refusal(changed(place, value));
+    expect(said).toMatch(why);
+    expect(said.length).toBeLessThan(400);
+  });
+
   it.each([
     ['version', 2, /its version is 2, and this page reads version 1/],
     ['version', undefined, /its version is none/],

@@ -1,3 +1,4 @@
+import { quoted } from '../../../base/quote.ts';
 import { listed } from '../../../base/lists.ts';
 import type { ByteSource } from '../byteSource.ts';
 import type { StoredTensor } from '../safetensors.ts';
@@ -51,7 +52,7 @@ export function checkedFile(source: ByteSource, header: GgufHeader): GgufFile {
   const tensors = new Map<string, StoredTensor>();
   for (const listed of header.tensors) {
     if (tensors.has(listed.name))
-      throw new GgufError(`${source.name} lists ${JSON.stringify(listed.name.slice(0, 100))} twice: it is damaged.`);
+      throw new GgufError(`${source.name} lists ${quoted(listed.name)} twice: it is damaged.`);
     tensors.set(listed.name, place(source, listed, dataOffset, alignment));
   }
   checkOverlap(source, tensors);
@@ -67,7 +68,7 @@ function place(
   const { type, lengths } = listed;
   const name = listed.name.slice(0, 200);
   const fail = (detail: string): never => {
-    throw new GgufError(`${file}: tensor ${JSON.stringify(name)} ${detail}`);
+    throw new GgufError(`${file}: tensor ${quoted(name)} ${detail}`);
   };
   const shape = lengths.map(Number).reverse();
   if (shape.length < 1 || shape.length > 2)

@@ -1,3 +1,4 @@
+import { quoted } from '../../../base/quote.ts';
 import type { ByteSource } from '../../formats/byteSource.ts';
 import { openGguf, type GgufFile } from '../../formats/gguf/gguf.ts';
 import { GgufError } from '../../formats/gguf/ggufError.ts';
@@ -51,7 +52,7 @@ export function namedTensors(file: GgufFile): ReadonlyMap<string, Found> {
     const name = checkpointName(stored.name);
     if (name === undefined)
       throw new GgufError(
-        `${file.source.name} holds a tensor ${JSON.stringify(stored.name.slice(0, 100))}, which the models that can be run do not have. Take another model.`,
+        `${file.source.name} holds a tensor ${quoted(stored.name)}, which the models that can be run do not have. Take another model.`,
       );
     const isInterleaved = architecture.interleavedHeads && isRotated(name);
     if (isInterleaved && (stored.shape[0] ?? 0) % headDim !== 0)

@@ -37,6 +37,8 @@ export class Runs {
   problem = $state<string>();
   /** Why files were not taken. */
   fileProblems = $state.raw<readonly string[]>([]);
+  /** The file that is being read, and what ends that. */
+  reading = $state.raw<{ readonly name: string; readonly stop: () => void }>();
   /** Chosen in the list. */
   chosenId = $state<string>();
   /** Ticked to be compared, in the order of ticking. */
@@ -249,10 +251,15 @@ export class Runs {
     this.fileProblems = more.map(({ name }) => `${name} was not opened: one run at a time can go on.`);
     if (weights) await this.weights.open(weights);
     for (const file of files.filter((one) => !hasWeights(one))) {
+      const stopping = new AbortController();
+      this.reading = { name: file.name, stop: () => stopping.abort() };
       try {
-        await this.put(await readRunFile(file));
+        await this.put(await readRunFile(file, stopping.signal));
       } catch (error) {
-        this.fileProblems = [...this.fileProblems, problemOf(error, `${file.name} was not added`)];
+        if (!stopping.signal.aborted)
+          this.fileProblems = [...this.fileProblems, problemOf(error, `${file.name} was not added`)];
+      } finally {
+        this.reading = undefined;
       }
     }
   }

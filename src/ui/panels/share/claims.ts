@@ -1,12 +1,10 @@
+import { quoted as anyQuoted } from '../../../base/quote.ts';
 import { isCode } from '../../../settings/configurationCode.ts';
 import { readPlace } from '../lessons/link.ts';
 
-/** Characters of a link that are quoted. */
-const QUOTED = 24;
-
 /** Something that stood in a link, as far as it is worth repeating. */
 export function quoted(text: string): string {
-  return `"${text.length > QUOTED ? `${text.slice(0, QUOTED)}…` : text}"`;
+  return anyQuoted(text, 24);
 }
 
 /**

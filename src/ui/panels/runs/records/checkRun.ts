@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { plainName } from '../../../../base/quote.ts';
 import { stepMetrics, type MetricDefinition, type ObjectiveTable } from '../../../../objectives/tables.ts';
 import type {
   CorpusSummary,
@@ -81,17 +82,21 @@ export function runChecks(accepted: Accepted): RunChecks {
   };
 }
 
+/** The name of a run, or of the adapter that it was trained on. */
+export const NAME = v.pipe(text(MAXIMUM_NAME), v.transform(plainName));
+const TITLE = v.pipe(text(MAXIMUM_TEXT), v.transform(plainName));
+
 const CHUNK = object({
   text: text(MAXIMUM_TEXT),
   document: wholeNumber(0, 1e9),
-  documentTitle: text(MAXIMUM_TEXT),
+  documentTitle: TITLE,
   tokens: list(text(MAXIMUM_NAME), 0, MAXIMUM_TOKENS),
   wording: v.optional(wholeNumber(0, 1e9)),
 });
 
 export const CORPUS = v.pipe(
   object({
-    title: text(MAXIMUM_TEXT),
+    title: TITLE,
     documents: optional(wholeNumber(0, 1e12)),
     chunks: optional(wholeNumber(0, 1e12)),
     vocabulary: wholeNumber(0, 1e9),
@@ -100,9 +105,6 @@ export const CORPUS = v.pipe(
   }),
   v.transform((corpus): CorpusSummary => ({ documents: undefined, chunks: undefined, ...corpus })),
 );
-
-/** The name of a run, or of the adapter that it was trained on. */
-export const NAME = text(MAXIMUM_NAME);
 
 function metricsSchema({ table, numbers: kind, absent }: Accepted) {
   const one = (key: string, low: number, high: number) =>

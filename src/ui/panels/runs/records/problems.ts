@@ -1,3 +1,4 @@
+import { plainName } from '../../../../base/quote.ts';
 /** Why storage did not take something: it has no room, or the browser does not let the page use it. */
 export type Refusal = 'full' | 'unavailable';
 
@@ -6,8 +7,11 @@ export const MAXIMUM_FILE_BYTES = 128 * 1024 * 1024;
 
 /** A file that holds no run. The message says why, for people. */
 export class RunFileError extends Error {
-  constructor(name: string, why: string) {
-    super(`${name} holds no run that this page can read: ${why} Your runs are as they were.`);
+  constructor(
+    name: string,
+    readonly why: string,
+  ) {
+    super(`${plainName(name)} holds no run that this page can read: ${why} Your runs are as they were.`);
     this.name = 'RunFileError';
   }
 }

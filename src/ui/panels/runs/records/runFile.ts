@@ -1,3 +1,4 @@
+import { quoted } from '../../../../base/quote.ts';
 import * as v from 'valibot';
 import { configure } from '../../../../settings/configuration.ts';
 import { asTheyWereMeant } from '../../../../settings/earlierSettings.ts';
@@ -5,6 +6,7 @@ import { metricOf, type Probe, type RunRecord, type StepMetrics } from '../../..
 import { SettingError } from '../../../../settings/setting.ts';
 import { stepMetrics, tableOf, type ObjectiveTable } from '../../../../objectives/tables.ts';
 import { columnKeys } from '../../../state/history/metricTable.ts';
+import { checkBounds } from '../../../components/bounded.ts';
 import { check, CheckError, entries, FIELDS, FINITE, object, type Fields } from '../../../components/check.ts';
 import { checkOrder, CORPUS, NAME, runChecks, type RunChecks } from './checkRun.ts';
 import { RunFileError } from './problems.ts';
@@ -56,12 +58,29 @@ export function readRun(content: string, name: string): RunRecord {
     throw new RunFileError(name, 'it is no JSON.');
   }
   try {
+    checkBounds(value, BOUNDS);
     return checkRun(value);
   } catch (error) {
     if (error instanceof CheckError || error instanceof SettingError) throw new RunFileError(name, error.message);
     throw error;
   }
 }
+
+/** What became of a file: a run, or why it holds none; undefined where it could not be read at all. */
+export type RunFileAnswer =
+  { readonly run: RunRecord } | { readonly run?: undefined; readonly why: string | undefined };
+
+/** Reads a run from a file, wherever that is done. */
+export async function answerFor(file: File): Promise<RunFileAnswer> {
+  try {
+    return { run: readRun(await file.text(), file.name) };
+  } catch (error) {
+    return { why: error instanceof RunFileError ? error.why : undefined };
+  }
+}
+
+/** Beyond what any run has: a picture nests seven deep, settings and numbers are some eighty each. */
+const BOUNDS = { fields: 1000, entries: MAXIMUM_STEPS, characters: 100_000, depth: 12 } as const;
 
 /** All but what its objective names. */
 const FRAME = object({
@@ -80,7 +99,7 @@ const LOOKS = object({ records: entries(0, MAXIMUM_STEPS) });
 function checkRun(value: unknown): RunRecord {
   const { version } = check(FIELDS, value, 'The file');
   if (version !== 1) {
-    const said = JSON.stringify(version)?.slice(0, 40) ?? 'none';
+    const said = version === undefined ? 'none' : quoted(version, 40);
     throw new CheckError(`its version is ${said}, and this page reads version 1.`);
   }
   const run = check(FRAME, value, '');
