@@ -1,3 +1,4 @@
+import { tsvLine } from '../files/formats/embeddingFiles.ts';
 import type { LabelledCollection } from './collections/collection.ts';
 import { compareSystems, queryRows, type ScoredSystem, type SystemComparison } from './comparison.ts';
 import type { Measure } from './measures/measures.ts';
@@ -84,7 +85,7 @@ export function* perQueryText({ collection, systems, measures }: Evaluated): Gen
   const [measure] = measures;
   if (!measure) return;
   const texts = new Map(collection.queries.map(({ id, text }) => [id, text]));
-  yield `${['query', ...systems.map(({ id }) => `${id} ${measure.name}`), 'difference', 'text'].join('\t')}\n`;
+  yield tsvLine(['query', ...systems.map(({ id }) => `${id} ${measure.name}`), 'difference', 'text']);
   for (const { query, values, difference } of queryRows(systems, measure.name))
-    yield `${[query, ...values, difference, (texts.get(query) ?? '').replace(/\s+/g, ' ')].join('\t')}\n`;
+    yield tsvLine([query, ...values, difference, (texts.get(query) ?? '').replace(/\s+/g, ' ')]);
 }

@@ -27,9 +27,13 @@ export function writeNpy(
 
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };
 
-/** A cell as it stands in the file: what would end the cell or the line is written \t, \n, \r, and a backslash \\. */
+/**
+ * A cell as it stands in the file: what would end the cell or the line is written \t, \n, \r, and a backslash \\. A text that a
+ * spreadsheet would take for a formula, since it begins with = + - or @, has a backslash before it.
+ */
 export function tsvCell(value: string | number): string {
-  return String(value).replace(/[\\\t\n\r]/g, (character) => ESCAPES[character] ?? character);
+  if (typeof value === 'number') return String(value);
+  return value.replace(/[\\\t\n\r]/g, (character) => ESCAPES[character] ?? character).replace(/^(?=[=+\-@])/, '\\');
 }
 
 /** A line of tab-separated cells, its line break included. */

@@ -25,13 +25,19 @@ test('an empty array and one whose numbers do not fill it', () => {
 });
 
 test('cells cannot break a line or a column, and can be told apart again', () => {
-  const cells = ['a\tb', 'a\\tb', 'line\nbreak', 'back\\slash', 'ü', 'cr\r\n', ''];
+  const cells = ['=1+1', '-a', 'a\tb', 'a\\tb', 'line\nbreak', 'back\\slash', 'ü', 'cr\r\n', ''];
   const line = tsvLine(cells);
   expect(line.split('\n')).toHaveLength(2);
   expect(line.trimEnd().split('\t')).toHaveLength(cells.length - 1);
   const read = (cell: string) =>
     cell.replace(/\\(.)/g, (_, letter: string) => ({ t: '\t', n: '\n', r: '\r' })[letter] ?? letter);
   expect(cells.map((cell) => read(tsvCell(cell)))).toEqual(cells);
+});
+
+test('no text is a formula to a spreadsheet, and numbers stay numbers', () => {
+  const formulas = ['=HYPERLINK("http://a.example")', '+1', '-1', '@SUM(A1)', '\t=1', '\\=1'];
+  for (const cell of formulas) expect(tsvCell(cell)).toMatch(/^\\/);
+  expect(tsvLine([-1.5, 'a=b', '- a point'])).toBe('-1.5\ta=b\t\\- a point\n');
 });
 
 test('embeddings with labels: one line per text, numbers that give the same f32 again', () => {
