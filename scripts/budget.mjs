@@ -5,7 +5,10 @@ import { gzipSync } from 'node:zlib';
 const BUDGET_KB = 200;
 const dist = new URL('../dist/', import.meta.url);
 
-const manifest = await readFile(new URL('.vite/manifest.json', dist), 'utf8').then(JSON.parse, () => undefined);
+const manifest = await readFile(new URL('../.vite/manifest.json', import.meta.url), 'utf8').then(
+  JSON.parse,
+  () => undefined,
+);
 if (!manifest) {
   console.error('There is no built page: run npm run build first.');
   process.exit(1);

@@ -10,10 +10,10 @@ const TEMPLATE = fileURLToPath(new URL('serviceWorker.js', import.meta.url));
 export const FILE_NAME = 'serviceWorker.js';
 
 /**
- * What no page loads: reports of the build, the picture for links, and fonts in formats that only browsers without WebGPU need. And the
- * runtime of encoders, 14 MB, which only who opens one fetches: the browser's own cache keeps it.
+ * What no page loads: reports of the build, the picture for links, licences, and fonts in formats that only browsers without WebGPU need.
+ * And the runtime of encoders, 14 MB, which only who opens one fetches: the browser's own cache keeps it.
  */
-const LEFT_OUT = /^\.vite\/|^preview\.png$|\.map$|\.ttf$|\.woff$|\/ort-wasm[^/]*\.wasm$/;
+const LEFT_OUT = /^\.vite\/|^preview\.png$|^LICENSES\.txt$|\.map$|\.ttf$|\.woff$|\/ort-wasm[^/]*\.wasm$/;
 
 /** @returns {import('vite').Plugin} */
 export function offline() {
