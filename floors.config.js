@@ -12,8 +12,8 @@ const TABLES = '(.+/|)(table|tables|recallMetrics)[.]ts$';
 /** What is computed of S and A alone, in plain numbers: the page makes A anew from the S of a picture. */
 const MATRICES = '^src/(retrieval/metrics|objectives/(softmax|revela/controls))[.]ts$';
 
-/** What a run was, and what its scores show, as plain data: for the page too. */
-const RECORD = '(record|significance)[.]ts$';
+/** What a run was, what its scores show, and what steps cost, as plain data: for the page too. */
+const RECORD = '(record|significance|scaling/(report|picture))[.]ts$';
 
 /** All that stands on the engine may use it. */
 const ENGINE = [

@@ -10,6 +10,7 @@ import { exportCommand } from './commands/export.ts';
 import { generateCommand } from './commands/generate.ts';
 import { makeCheckpointCommand } from './commands/makeCheckpoint.ts';
 import { planCommand } from './commands/plan.ts';
+import { scalingCommand } from './commands/scaling.ts';
 import { stepCommand } from './commands/stepCommand.ts';
 import { trainCommand } from './commands/train.ts';
 import { readingProblem } from './support/fileProblems.ts';
@@ -27,6 +28,7 @@ const COMMANDS: readonly Command[] = [
   exportCommand,
   generateCommand,
   planCommand,
+  scalingCommand,
   essaysCommand,
   makeCheckpointCommand,
 ];

@@ -4,6 +4,7 @@ import { KernelDesk } from './desks/kernelDesk.ts';
 import { ModelDesk, type Surroundings } from './desks/modelDesk.ts';
 import { PlanDesk } from './desks/planDesk.ts';
 import { RunDesk } from './desks/runDesk.ts';
+import { ScalingDesk } from './desks/scalingDesk.ts';
 import { SearchDesk } from './desks/searchDesk.ts';
 import { TextDesk } from './desks/textDesk.ts';
 import { failureOf } from './door/failure.ts';
@@ -48,6 +49,7 @@ export class Lab implements Door {
   readonly #search = new SearchDesk();
   readonly #inspect = new InspectDesk();
   readonly #kernels = new KernelDesk();
+  readonly #scaling: ScalingDesk;
   readonly #run: RunControl;
 
   constructor(gpu: GPU | undefined, emit: (event: LabEvent) => void, surroundings: Surroundings = {}) {
@@ -56,6 +58,7 @@ export class Lab implements Door {
     this.#runs = new RunDesk(emit, surroundings);
     const bench = new Workbench(gpu, emit, (name) => this.#models.open(name));
     this.#texts = new TextDesk(this.#models);
+    this.#scaling = new ScalingDesk(gpu, this.#models);
     this.#plans = new PlanDesk(this.#models, bench);
     this.#run = new RunControl(bench, { runs: this.#runs, search: this.#search, kernels: this.#kernels }, emit);
   }
@@ -121,6 +124,7 @@ export class Lab implements Door {
     profileStep: (_command, { signal }) => this.#beside(() => this.#kernels.nextStep(signal), signal),
     kernelSource: ({ name }, { signal }) =>
       this.#beside(() => Promise.resolve().then(() => this.#kernels.source(name)), signal),
+    measureScaling: (command, request) => this.#beside(() => this.#scaling.measure(command, request), request.signal),
   };
 
   /** Ends the session and gives back all GPU memory. */

@@ -1,6 +1,20 @@
+import { readFile } from 'node:fs/promises';
 import { expect, test, type Page } from '@playwright/test';
 import type { KernelsView } from '../../src/lab/door/views.ts';
-import { answer, commands, openPage, pause, playTo, stepOf, trainTo, violations } from './support/openPage.ts';
+import type { ScalingReport } from '../../src/run/scaling/report.ts';
+import { configure } from '../../src/settings/configuration.ts';
+import {
+  answer,
+  commands,
+  openPage,
+  pause,
+  playTo,
+  progress,
+  stepOf,
+  stopped,
+  trainTo,
+  violations,
+} from './support/openPage.ts';
 
 test.use({ viewport: { width: 1440, height: 900 } });
 
@@ -118,3 +132,114 @@ for (const colorScheme of ['light', 'dark'] as const) {
     });
   }
 }
+
+test.describe('how cost grows', () => {
+  /** What the lab measured of Revela over B, at two points. */
+  function costs(points: number): ScalingReport {
+    const all = [4, 8, 16].slice(0, points).map((value) => ({
+      value,
+      stepMs: 10 * value,
+      range: [9 * value, 11 * value] as const,
+      peakBytes: 3e6 * value,
+      workingBytes: 2e6 * value,
+      flops: 1e8 * value,
+      tokens: 16 * value,
+    }));
+    const fit = points > 1 ? { exponent: 1, interval: [0.97, 1.03] as const, coefficient: 10 } : undefined;
+    return {
+      device: 'Invented GPU',
+      software: false,
+      configuration: configure({}),
+      warmUp: 2,
+      steps: 5,
+      curves: [
+        {
+          method: 'sharp',
+          label: 'Revela, sharp A (τ 0.0001)',
+          axis: 'chunks',
+          claim: 1,
+          points: all,
+          omissions: points > 2 ? [{ value: 32, why: 'It needs 9 GB.' }] : [],
+          fits: { stepMs: fit, workingBytes: fit, flops: fit },
+        },
+      ],
+    };
+  }
+
+  async function openCosts(page: Page): Promise<string[]> {
+    const complaints = await openPage(page);
+    await open(page);
+    await page.getByRole('radio', { name: 'How cost grows' }).check();
+    return complaints;
+  }
+
+  test('is measured with progress, drawn, tabled and handed out', async ({ page }) => {
+    const complaints = await openCosts(page);
+    const part = page.getByRole('region', { name: 'How cost grows' });
+    await part.getByRole('button', { name: 'Measure', exact: true }).click();
+    const asked = (await commands(page)).find(({ type }) => type === 'measureScaling');
+    expect(asked).toMatchObject({ axes: ['chunks'], configuration: configure({}) });
+    await progress(page, 'measureScaling', { done: 1, total: 3, now: 'Revela, chunks 8', report: costs(1) });
+    await expect(part.getByRole('status')).toHaveText('1 of 3 measured; now Revela, chunks 8.');
+    await expect(part.getByRole('row')).toHaveCount(2);
+    await answer(page, 'measureScaling', costs(3));
+    await expect(part.getByRole('img', { name: 'Training steps on Invented GPU' })).toBeVisible();
+    await expect(part.getByRole('row')).toHaveCount(1 + 3 + 1 + 1);
+    await expect(part.getByRole('row').last()).toContainText('exponent, claimed 1');
+    await expect(part.getByRole('row').last()).toContainText('1.00 (0.97 to 1.03)');
+    await expect(part).toContainText('left out: It needs 9 GB.');
+    for (const [ending, holds] of [
+      ['SVG', '<svg'],
+      ['TSV', 'sharp\tchunks\t4\t40'],
+      ['JSON', '"device":"Invented GPU"'],
+    ] as const) {
+      const [download] = await Promise.all([
+        page.waitForEvent('download'),
+        part.getByRole('button', { name: `Measured costs as ${ending}` }).click(),
+      ]);
+      expect(await readFile(await download.path(), 'utf8')).toContain(holds);
+    }
+    expect(complaints).toEqual([]);
+  });
+
+  test('waits for no run, and gives way to one; what was measured stays', async ({ page }) => {
+    await openCosts(page);
+    const part = page.getByRole('region', { name: 'How cost grows' });
+    const measure = part.getByRole('button', { name: 'Measure', exact: true });
+    await measure.click();
+    await progress(page, 'measureScaling', { done: 2, total: 3, now: 'more', report: costs(2) });
+    await trainTo(page, 2);
+    expect(await stopped(page)).toContain('measureScaling');
+    await answer(page, 'measureScaling', costs(2));
+    await expect(part.getByRole('status')).toHaveText('Stopped, since training began: times would have been of both.');
+    await expect(measure).toBeDisabled();
+    await expect(part.getByRole('row')).toHaveCount(1 + 2 + 1);
+    await pause(page);
+    await expect(measure).toBeEnabled();
+  });
+
+  for (const [width, colorScheme] of [
+    [1440, 'light'],
+    [1280, 'dark'],
+    [390, 'light'],
+    [390, 'dark'],
+  ] as const) {
+    test(`axe finds nothing at ${width} px, ${colorScheme}, and nothing runs over`, async ({ page }) => {
+      await page.setViewportSize({ width, height: 844 });
+      await page.emulateMedia({ colorScheme });
+      await openPage(page);
+      await page.getByRole('button', { name: 'Kernels', exact: true }).click();
+      await page.getByRole('radio', { name: 'How cost grows' }).check();
+      await page.getByRole('button', { name: 'Measure', exact: true }).click();
+      await answer(page, 'measureScaling', costs(3));
+      await expect(page.getByRole('img', { name: 'Training steps on Invented GPU' })).toBeVisible();
+      expect(await violations(page)).toEqual([]);
+      const over = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      expect(over).toBeLessThanOrEqual(0);
+      if (process.env.SHOTS)
+        await page.screenshot({ path: `${process.env.SHOTS}/scaling-${width}-${colorScheme}.png` });
+    });
+  }
+});

@@ -1,7 +1,7 @@
 import type { GivenText } from '../../corpus/given.ts';
 import { openRun as openPrepared, prepareRun, type OpenRun } from '../../run/openRun.ts';
 import type { LoadingOptions } from '../../run/pretrainedModels.ts';
-import type { PreparedRun } from '../../run/recipe.ts';
+import { withFullRows } from '../../run/fullRows.ts';
 import type { Configuration } from '../../settings/configuration.ts';
 import { readGivenFiles } from './givenFiles.ts';
 import { loadProgress, openBases, requireModel } from './modelFolder.ts';
@@ -79,31 +79,4 @@ export async function openRun(
 
 function percent(share: number): string {
   return `${(100 * share).toFixed(2)} %`;
-}
-
-/** The same batches, each chunk told again and again until both models' rows are full. */
-function withFullRows(prepared: PreparedRun): PreparedRun {
-  const { batches, tokenizer, retrieverTokenizer } = prepared.corpus;
-  const { chunkTokens } = prepared.recipe.configuration;
-  const filled = (text: string): string => {
-    const tokens = Math.min(tokenizer.countTokens(text), retrieverTokenizer.countTokens(text));
-    return Array.from({ length: Math.ceil((2 * chunkTokens) / Math.max(1, tokens)) }, () => text).join(' ');
-  };
-  const fill = (batch: ReturnType<typeof batches.batchAt>) => ({
-    ...batch,
-    chunks: batch.chunks.map((chunk) => ({ ...chunk, text: filled(chunk.text) })),
-  });
-  return {
-    ...prepared,
-    corpus: {
-      ...prepared.corpus,
-      batches: {
-        batchSize: batches.batchSize,
-        notices: batches.notices,
-        batchAt: (step) => fill(batches.batchAt(step)),
-        heldOutBatches: (count) => batches.heldOutBatches(count).map(fill),
-      },
-      longestRow: undefined,
-    },
-  };
 }

@@ -2,6 +2,8 @@ import type { GivenText } from '../../corpus/given.ts';
 import type { BatchView, CorpusSummary, Evaluation, ProbeRecord, ScoredText, StepRecord } from '../../run/record.ts';
 import type { CollectionScored } from '../../run/runLog.ts';
 import type { SavedRunView } from '../../run/savedRuns.ts';
+import type { ScalingProgress } from '../../run/scaling/measure.ts';
+import type { Axis, ScalingReport } from '../../run/scaling/report.ts';
 import type { Configuration } from '../../settings/configuration.ts';
 import type {
   EncoderOffer,
@@ -143,12 +145,23 @@ export type InspectCommand =
   /** Which neighbour the gain of each chunk comes from. */
   | { readonly type: 'attribute'; readonly step: number | 'probe' };
 
-/** Looking at the kernels; the numbers of training stay the same to the bit. */
+/** Looking at the kernels and at what steps cost; the numbers of training stay the same to the bit. */
 export type KernelCommand =
   /** Waits for the next step, whoever starts it, and tells what its kernels took. */
   | { readonly type: 'profileStep' }
   /** The WGSL of a kernel, as it is compiled. */
-  | { readonly type: 'kernelSource'; readonly name: string };
+  | { readonly type: 'kernelSource'; readonly name: string }
+  /**
+   * What steps of the configuration cost as these grow, for each method; on a device of its own, which is given back. Stopped, it is
+   * answered with what was measured until then.
+   */
+  | {
+      readonly type: 'measureScaling';
+      readonly configuration: Configuration;
+      readonly axes: readonly Axis[];
+      readonly text?: GivenText;
+      readonly title?: string;
+    };
 
 /** What the page asks of the lab. */
 export type LabCommand =
@@ -203,6 +216,7 @@ export interface Answers {
   readonly attribute: AttributionView;
   readonly profileStep: KernelsView;
   readonly kernelSource: { readonly code: string };
+  readonly measureScaling: ScalingReport;
 }
 
 /** What some of them tell on their way. */
@@ -218,6 +232,7 @@ interface Reports {
   readonly exportEmbeddings: number;
   /** Share of the passes that are done. */
   readonly attribute: number;
+  readonly measureScaling: ScalingProgress;
 }
 export type ProgressOf<T extends CommandType> = T extends keyof Reports ? Reports[T] : never;
 
