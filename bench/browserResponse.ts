@@ -27,7 +27,7 @@ export async function main(args: readonly string[]): Promise<number> {
     await page.getByRole('button', { name: 'Train', exact: true }).click();
     await page
       .locator('.counter')
-      .getByText(/^step ([2-9]|\d{2,})$/)
+      .getByText(/step ([2-9]|\d{2,})$/)
       .waitFor({ timeout: 600_000 });
     const before = await stepOf(page);
     const training = await times(page, seconds);
