@@ -85,3 +85,10 @@ export interface BatchSource {
   /** At most `count` fixed batches of held-out text; the same ones at every call, and never seen by `batchAt`. */
   heldOutBatches(count: number): Batch[];
 }
+
+/** Chunks of training text that may be hard negatives, and which of all chunks belong together. */
+export interface NegativePool {
+  readonly chunks: readonly Chunk[];
+  /** Equal for chunks of one document or fact, of the pool as of any training batch. */
+  readonly documentOf: (chunk: Chunk) => number;
+}

@@ -84,6 +84,13 @@ export interface Objective<B extends ObjectiveBatch = ObjectiveBatch> {
   forward(runtime: Runtime, tape: Tape | undefined, batch: B, options: ForwardOptions): Promise<ObjectiveForward>;
 }
 
+/** A chunk of another document that a batch is to be told apart from. */
+export interface HardNegative {
+  readonly text: string;
+  /** Rows of the batch whose document it is of all the same: to them it is no wrong answer. */
+  readonly partners: readonly number[];
+}
+
 /** What an objective may make its batches from. */
 export interface BatchTools {
   readonly configuration: Configuration;
@@ -95,6 +102,8 @@ export interface BatchTools {
   readonly lexicalScores: (texts: readonly string[]) => ArrayLike<number>;
   /** Cosines of chunks with each other as the run's teacher has them, [B, B]; undefined where the run has no teacher that embeds. */
   readonly teacherCosines?: ((chunks: readonly Chunk[]) => ArrayLike<number>) | undefined;
+  /** Hard negatives of the batch; none where the run has none, and in batches for scores. */
+  readonly hardNegatives: readonly HardNegative[];
   /** Whether it is a batch for scores, not one to train on. */
   readonly isScored: boolean;
 }

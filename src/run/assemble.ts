@@ -9,6 +9,8 @@ import { buildModels, type RunModels } from './buildModels.ts';
 import { centringSample, measureCentre } from './centring.ts';
 import type { CorpusSetup } from './corpusSetup.ts';
 import { CorpusFeed, type CorpusBatch } from './feed.ts';
+import { embedTexts } from './embedding.ts';
+import { hardNegativesOf, type HardNegatives } from './hardNegatives.ts';
 import type { Bases } from './pretrained.ts';
 import { pretrainedModels, type LoadingOptions } from './pretrainedModels.ts';
 import { smallModels } from './smallModels.ts';
@@ -22,6 +24,8 @@ export interface RunParts<B extends ObjectiveBatch> {
   readonly objective: Objective<B>;
   /** Update n, from 1, takes the batches at (n − 1) · accumulation to n · accumulation − 1. */
   readonly feed: BatchFeed<B>;
+  /** Where the feed has its hard negatives from. */
+  readonly negatives?: HardNegatives | undefined;
   readonly optimiser: OptimiserOptions;
   readonly learningRate: (step: number) => number;
   /** Batches per update. */
@@ -36,6 +40,7 @@ export interface Experiment<B extends ObjectiveBatch = CorpusBatch> {
   readonly feed: BatchFeed<B>;
   /** An encoder's view of the chunks, where such a teacher is learnt from: saved with the run. */
   readonly teacher?: Teacher | undefined;
+  readonly negatives?: HardNegatives | undefined;
   /** Whether adapters of another run were put under it: where it began is then not the untrained models. */
   beganWithAdapters: boolean;
   destroy(): void;
@@ -51,6 +56,7 @@ export function assemble<B extends ObjectiveBatch>(runtime: Runtime, parts: RunP
     optimiser,
     feed,
     teacher: parts.teacher,
+    negatives: parts.negatives,
     beganWithAdapters: false,
     destroy() {
       optimiser.destroy();
@@ -83,12 +89,26 @@ export async function openExperiment(
     models.destroy();
     throw cause;
   });
+  const { retriever, centre } = models;
+  const { pooling, chunkTokens: maxTokens } = configuration;
+  const negatives = hardNegativesOf(configuration, corpus, {
+    dimensions: retriever.config.hiddenSize,
+    embed: (role, texts, options) =>
+      embedTexts(runtime, retriever, corpus.retrieverTokenizer, texts, {
+        role,
+        pooling,
+        centre,
+        maxTokens,
+        ...options,
+      }),
+  });
   const { learningRate, warmup, decaySteps, beta1, beta2, weightDecay, clipNorm, accumulation } = configuration;
   return assemble<CorpusBatch>(runtime, {
     models,
     teacher,
     objective: definition.bind(models, configuration),
-    feed: new CorpusFeed(corpus, configuration, teacher),
+    feed: new CorpusFeed(corpus, configuration, teacher, negatives),
+    negatives,
     optimiser: { beta1, beta2, epsilon: 1e-8, weightDecay, clipNorm },
     learningRate: (step) => learningRateAt({ learningRate, warmup, decaySteps }, step),
     accumulation,

@@ -9,7 +9,7 @@ import { FactStream } from '../corpus/sources/factStream.ts';
 import { factVocabulary } from '../corpus/sources/factWords.ts';
 import { loadProse, proseCollections } from '../corpus/sources/prose.ts';
 import { TextTokenizer } from '../corpus/tokenizer/tokenizer.ts';
-import type { BatchSource, Chunk, Corpus, Notice, SourceDocument } from '../corpus/types.ts';
+import type { BatchSource, Chunk, Corpus, NegativePool, Notice, SourceDocument } from '../corpus/types.ts';
 import { wordTokenizerFiles } from '../corpus/tokenizer/wordTokenizer.ts';
 import { Bm25 } from '../retrieval/bm25.ts';
 import { clusterTexts } from './clusters.ts';
@@ -39,6 +39,8 @@ export interface CorpusSetup {
   readonly longestRow: number | undefined;
   /** What can be searched: every chunk, or the sample. */
   readonly chunks: readonly Chunk[];
+  /** What hard negatives are taken from: training text only. */
+  readonly negatives: NegativePool;
 }
 
 export interface CorpusSetupOptions {
@@ -87,6 +89,10 @@ function setUpFacts(configuration: Configuration, { bases }: CorpusSetupOptions)
     // Facts are short; what a batch of them needs says nothing about the longest rows allowed.
     longestRow: Math.max(...chunkTexts.map((text) => tokenizer.encode(text).length)) + FACT_ROW_MARGIN,
     chunks: sample,
+    negatives: {
+      chunks: sample,
+      documentOf: ({ index, document }) => Math.floor(index / batchSize) * facts + (document % facts),
+    },
     chunkTexts,
     terms,
     tfidf: new TfIdf(terms),
@@ -135,6 +141,7 @@ async function setUpProse(configuration: Configuration, options: CorpusSetupOpti
     batches,
     longestRow: undefined,
     chunks: corpus.chunks,
+    negatives: { chunks: batches.training, documentOf: batches.labelOf },
     chunkTexts,
     terms,
     tfidf,

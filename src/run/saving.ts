@@ -20,6 +20,8 @@ export interface SavedRun {
   readonly centre: Float32Array<ArrayBuffer> | undefined;
   /** Vectors of all chunks [chunks, dimensions], where an encoder teaches: the run goes on to the bit, and without the encoder. */
   readonly teacherVectors: Float32Array<ArrayBuffer> | undefined;
+  /** Hard negatives that were mined for the steps to come, where they are mined. */
+  readonly minedNegatives: Float32Array<ArrayBuffer> | undefined;
   readonly record: RunRecord | undefined;
 }
 
@@ -27,6 +29,9 @@ export interface SavedRun {
 const CENTRE = 'retriever.centre';
 /** The same for the teacher's vectors. */
 const TEACHER = 'teacher.vectors';
+/** The same for hard negatives that were mined. */
+const MINED = 'negatives.mined';
+const BESIDE: readonly string[] = [CENTRE, TEACHER, MINED];
 
 /** The whole state of a run between two steps, as the pieces of one file; `record` is what it has been so far. */
 export async function saveRun(
@@ -39,10 +44,12 @@ export async function saveRun(
   const { step, tensors } = await saveTraining(runtime, experiment.optimiser);
   const centre = await experiment.models.centre?.read();
   const teacher = experiment.teacher?.vectors;
+  const mined = experiment.negatives?.state();
   const all = new Map([
     ...tensors,
     ...(centre ? [[CENTRE, centre] as const] : []),
     ...(teacher ? [[TEACHER, teacher] as const] : []),
+    ...(mined ? [[MINED, mined] as const] : []),
   ]);
   return writeSavedRun(
     { step, tensors: all },
@@ -62,9 +69,10 @@ export async function readRun(source: ByteSource): Promise<SavedRun> {
     settings: asTheyWereMeant(object('configuration', metadata['configuration'])),
     text: givenText(metadata),
     title,
-    state: { ...state, tensors: new Map([...state.tensors].filter(([name]) => name !== CENTRE && name !== TEACHER)) },
+    state: { ...state, tensors: new Map([...state.tensors].filter(([name]) => !BESIDE.includes(name))) },
     centre: state.tensors.get(CENTRE),
     teacherVectors: state.tensors.get(TEACHER),
+    minedNegatives: state.tensors.get(MINED),
     record: record === undefined ? undefined : (object('record', record) as unknown as RunRecord),
   };
 }
@@ -74,6 +82,7 @@ export async function restoreRun(saved: SavedRun, { runtime, experiment }: OpenR
   expectFittingRun(saved, experiment);
   await restoreTraining(runtime, experiment.optimiser, saved.state);
   if (saved.centre) experiment.models.centre?.set(saved.centre);
+  if (saved.minedNegatives) experiment.negatives?.restore(saved.minedNegatives);
 }
 
 /** Whether a saved run's numbers are as many as these models have. @throws TrainingStateError */

@@ -8,6 +8,8 @@ import type { Optimiser } from './optimiser.ts';
 
 /** Where a trainer gets its batches. Batch n depends on n alone, so the position of a run is one number. */
 export interface BatchFeed<B> {
+  /** Makes ready what the batches of update `step` + 1 are made with, where that takes the models as they are; awaited before it. */
+  prepare?(step: number): Promise<void>;
   batchAt(position: number): B;
   /** Batches for scores, which training never sees where there is text enough for that; the same at every call. */
   scored(): readonly B[];
@@ -94,6 +96,7 @@ export class Trainer<B extends ObjectiveBatch> {
     const started = performance.now();
     const step = optimiser.step + 1;
     const learningRate = this.setup.learningRate(step);
+    await feed.prepare?.(optimiser.step);
     runtime.pool.resetPeak();
     const { flops: before } = runtime.recorder.counts;
     const result = await this.#guarded(async () => {

@@ -52,7 +52,12 @@ function direction(before: number, after: number): 'more' | 'less' | undefined {
 const CHECKPOINT = { base: 'checkpoint', trained: 'lora', chunks: 2, width: 256 };
 const SMALL = { source: 'kitchen' };
 /** Where a setting is looked at: in the first of these in which it applies. */
-const AROUND = [SMALL, { ...SMALL, objective: 'replug' }, { ...SMALL, ...CHECKPOINT }].map((one) => configure(one));
+const AROUND = [
+  SMALL,
+  { ...SMALL, objective: 'replug' },
+  { ...SMALL, objective: 'infoNce', hardNegatives: 'static' },
+  { ...SMALL, ...CHECKPOINT },
+].map((one) => configure(one));
 
 /** Not looked at: what stands for a whole other model, and what does not happen within a step. */
 const OUTSIDE: readonly SettingKey[] = [
@@ -61,6 +66,7 @@ const OUTSIDE: readonly SettingKey[] = [
   'evaluateEvery',
   'heldOutBatches',
   'probeEvery',
+  'mineEvery',
   'collectionEvery',
   'autosaveEvery',
 ];

@@ -101,8 +101,10 @@ export class CorpusBatches implements BatchSource {
   readonly batchSize: number;
   readonly notices: readonly Notice[];
   readonly batchesPerEpoch: number;
-  private readonly labelOf: (chunk: Chunk) => number;
-  private readonly training: readonly Chunk[];
+  /** The label that a chunk has in batches. */
+  readonly labelOf: (chunk: Chunk) => number;
+  /** What training batches are made of. */
+  readonly training: readonly Chunk[];
   private readonly heldOut: readonly Chunk[];
   private readonly strategy: BatchStrategy;
   private readonly groupSize: number;

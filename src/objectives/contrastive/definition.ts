@@ -36,28 +36,41 @@ export function contrastiveDefinition({
     table,
     needsLanguageModel: table.needsLanguageModel,
     learners: () => ({ retriever: true, languageModel: false }),
-    batch(source, { configuration, retrieverTokenizer, random, isScored }) {
+    batch(source, { configuration, retrieverTokenizer, random, hardNegatives, isScored }) {
       const { chunkTokens: maxLength, firstHalf } = configuration;
       const texts = source.chunks.map(({ text }) => text);
       return {
-        pairs: views(texts, retrieverTokenizer, maxLength - 1, random),
-        partnersOf: [],
+        pairs: views(
+          texts,
+          retrieverTokenizer,
+          maxLength - 1,
+          random,
+          hardNegatives.map(({ text }) => text),
+        ),
+        partnersOf: hardNegatives.map(({ partners }) => partners),
         whole: isScored
           ? collate(texts, { maxLength, firstHalf, firstHalfRatio: 0.5, prefixes: true }, retrieverTokenizer)
           : undefined,
         labels: source.labels,
       };
     },
-    fullBatch({ chunks, tokens, configuration: { chunkTokens }, retrieverVocabulary: vocabulary }) {
+    fullBatch({ chunks, tokens, configuration, retrieverVocabulary: vocabulary }) {
+      const { chunkTokens, hardNegatives, hardNegativesPerQuery } = configuration;
       // Prefix and end token stand beside a view; what they take of a row is at most what a chunk leaves of it.
       const view = Math.ceil(longestView * tokens) + (chunkTokens - tokens);
-      const rows = (length: number) => ({
+      const negatives = hardNegatives === 'none' ? 0 : chunks * hardNegativesPerQuery;
+      const rows = (length: number, others: number) => ({
         queryIds: fullRows(chunks, length, vocabulary),
-        passageIds: fullRows(chunks, length, vocabulary),
+        passageIds: fullRows(chunks + others, length, vocabulary),
         queryContent: fullContent(chunks, length),
-        passageContent: fullContent(chunks, length),
+        passageContent: fullContent(chunks + others, length),
       });
-      return { pairs: rows(view), partnersOf: [], whole: rows(tokens + 1), labels: [] };
+      return {
+        pairs: rows(view, negatives),
+        partnersOf: Array.from({ length: negatives }, () => []),
+        whole: rows(tokens + 1, 0),
+        labels: [],
+      };
     },
     bind: ({ retriever, centre }, configuration) => {
       const { pooling, checkpointing } = configuration;

@@ -33,4 +33,10 @@ export const WITH_LANGUAGE_MODEL: Condition = {
   why: 'No language model takes part: there is one checkpoint.',
 };
 
+/** Objectives in which views of chunks find each other among those of a batch. */
+export const FOR_CONTRASTIVE: Condition = {
+  only: { objective: ['infoNce', 'inverseCloze', 'decoupledSoftmax', 'mannWhitney'] },
+  why: 'Only for objectives that tell views of chunks apart: InfoNCE, inverse cloze, decoupled softmax, Mann–Whitney.',
+};
+
 export const ON_OWN_TEXT: Condition = { only: { source: 'text' }, why: 'Only for your own text.' };

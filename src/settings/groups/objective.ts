@@ -1,4 +1,4 @@
-import { FOR_DISTILLATION, FOR_REPLUG, FOR_REVELA, WHERE_READ } from './conditions.ts';
+import { FOR_CONTRASTIVE, FOR_DISTILLATION, FOR_REPLUG, FOR_REVELA, WHERE_READ } from './conditions.ts';
 import { choiceSetting, numberSetting, switchSetting } from '../setting.ts';
 
 /** What is computed from a batch, and what learns from it. */
@@ -75,6 +75,46 @@ export const OBJECTIVE = {
     max: 10,
     integer: false,
     logarithmic: true,
+  }),
+  hardNegatives: choiceSetting({
+    group: 'objective',
+    label: 'Hard negatives',
+    help: 'Passages of other documents that stand in training batches besides, to be told apart. They count in the loss and are not drawn; batches for scores have none.',
+    applies: [FOR_CONTRASTIVE],
+    default: 'none',
+    choices: [
+      { value: 'none', label: 'None', help: 'The other chunks of the batch alone.' },
+      { value: 'static', label: 'By words', help: 'The best of the training text by BM25, the same throughout.' },
+      {
+        value: 'mined',
+        label: 'Mined',
+        help: 'Those that the retriever itself takes for the nearest, found anew every so many steps: then all training text is embedded.',
+      },
+    ],
+    cost: { memory: 'more', time: 'more', words: 'They take memory and time as further chunks do.' },
+  }),
+  hardNegativesPerQuery: numberSetting({
+    group: 'objective',
+    label: 'Hard negatives per query',
+    help: 'How many each chunk of the batch brings; all others of the batch meet them too.',
+    applies: [FOR_CONTRASTIVE, { except: { hardNegatives: 'none' }, why: 'There are no hard negatives.' }],
+    default: 1,
+    min: 1,
+    max: 8,
+    integer: true,
+    cost: { memory: 'more', time: 'more', words: 'More take more memory and time.' },
+  }),
+  mineEvery: numberSetting({
+    group: 'objective',
+    label: 'Mine every',
+    help: 'After how many steps hard negatives are found anew.',
+    applies: [FOR_CONTRASTIVE, { only: { hardNegatives: 'mined' }, why: 'Nothing is mined.' }],
+    default: 50,
+    min: 1,
+    max: 10_000,
+    integer: true,
+    unit: 'steps',
+    cost: { time: 'less', words: 'Seldom takes less time: all training text is embedded each time.' },
   }),
   replugTemperature: numberSetting({
     group: 'objective',
