@@ -89,3 +89,19 @@ export function* perQueryText({ collection, systems, measures }: Evaluated): Gen
   for (const { query, values, difference } of queryRows(systems, measure.name))
     yield tsvLine([query, ...values, difference, (texts.get(query) ?? '').replace(/\s+/g, ' ')]);
 }
+
+/** Queries that a system's figures are not of, in words. */
+export function leftOut({ id, scores: { missing, unjudged } }: ScoredSystem): string[] {
+  return [
+    ...(missing > 0 ? [`${id} has no list for ${missing} judged ${missing === 1 ? 'query' : 'queries'}.`] : []),
+    ...(unjudged > 0 ? [`${id} has lists for ${unjudged} queries that nobody judged; they are passed over.`] : []),
+  ];
+}
+
+/** How signs were flipped: "all choices of signs". */
+export function signsWords(compared: readonly SystemComparison[]): string {
+  const sampled = compared.filter(({ signFlip }) => !signFlip.isExact).length;
+  const samples = compared.find(({ signFlip }) => !signFlip.isExact)?.signFlip.choices.toLocaleString('en-US');
+  if (sampled === 0) return 'all choices of signs';
+  return sampled === compared.length ? `${samples} choices of signs` : `all choices of signs, or ${samples}`;
+}

@@ -1,4 +1,5 @@
 import { EncoderDesk } from './desks/encoderDesk.ts';
+import { EvaluationDesk } from './desks/evaluation/evaluationDesk.ts';
 import { InspectDesk } from './desks/inspectDesk.ts';
 import { KernelDesk } from './desks/kernelDesk.ts';
 import { ModelDesk, type Surroundings } from './desks/modelDesk.ts';
@@ -48,6 +49,7 @@ export class Lab implements Door {
   readonly #runs: RunDesk;
   readonly #search = new SearchDesk();
   readonly #inspect = new InspectDesk();
+  readonly #evaluation = new EvaluationDesk(() => this.#encoders.encoder());
   readonly #kernels = new KernelDesk();
   readonly #scaling: ScalingDesk;
   readonly #run: RunControl;
@@ -60,7 +62,11 @@ export class Lab implements Door {
     this.#texts = new TextDesk(this.#models);
     this.#scaling = new ScalingDesk(gpu, this.#models);
     this.#plans = new PlanDesk(this.#models, bench);
-    this.#run = new RunControl(bench, { runs: this.#runs, search: this.#search, kernels: this.#kernels }, emit);
+    this.#run = new RunControl(
+      bench,
+      { runs: this.#runs, search: this.#search, kernels: this.#kernels, evaluation: this.#evaluation },
+      emit,
+    );
   }
 
   ask<C extends LabCommand>(command: C, options: AskOptions<C['type']> = {}): Promise<Answers[C['type']]> {
@@ -121,9 +127,24 @@ export class Lab implements Door {
     inspectPair: (command, { signal }) => this.#run.between((run) => this.#inspect.pair(command, run), signal),
     attribute: (command, request) =>
       this.#run.between((run) => this.#inspect.attribute(command, run, request), request.signal),
+    openCollection: (command, request) => this.#beside(() => this.#evaluation.open(command, request), request.signal),
+    closeCollection: () => Promise.resolve(this.#evaluation.close()),
+    trainingText: (command, { signal }) => this.#beside(() => this.#evaluation.trainingText(command), signal),
+    evaluateSystem: (command, request) =>
+      this.#beside(
+        () => this.#evaluation.evaluate(command, request, (work) => this.#run.between(work, request.signal)),
+        request.signal,
+      ),
+    importRankings: (command, request) =>
+      this.#beside(() => this.#evaluation.importRankings(command, request), request.signal),
+    forgetSystem: (command, { signal }) => this.#atOnce(() => this.#evaluation.forget(command), signal),
+    evaluationTable: (command, { signal }) => this.#beside(() => this.#evaluation.table(command, signal), signal),
+    evaluationQueries: (command, { signal }) => this.#atOnce(() => this.#evaluation.queries(command), signal),
+    rankedLists: (command, { signal }) => this.#atOnce(() => this.#evaluation.lists(command), signal),
+    exportEvaluation: (command, { signal }) => this.#atOnce(() => this.#evaluation.file(command), signal),
+
     profileStep: (_command, { signal }) => this.#beside(() => this.#kernels.nextStep(signal), signal),
-    kernelSource: ({ name }, { signal }) =>
-      this.#beside(() => Promise.resolve().then(() => this.#kernels.source(name)), signal),
+    kernelSource: ({ name }, { signal }) => this.#atOnce(() => this.#kernels.source(name), signal),
     measureScaling: (command, request) => this.#beside(() => this.#scaling.measure(command, request), request.signal),
   };
 
@@ -132,6 +153,11 @@ export class Lab implements Door {
     this.#kernels.close();
     await this.#encoders.close();
     await this.#run.close();
+  }
+
+  /** The same for what waits for nothing. */
+  #atOnce<T>(work: () => T, signal: AbortSignal): Promise<T> {
+    return this.#beside(() => Promise.resolve().then(work), signal);
   }
 
   /** Work that concerns no run, beside whatever else goes on. */

@@ -4,6 +4,7 @@ import { expectToGoOn } from '../run/savedFit.ts';
 import type { PreparedRun, Recipe } from '../run/recipe.ts';
 import type { CorpusSummary } from '../run/record.ts';
 import { configure } from '../settings/configuration.ts';
+import type { EvaluationDesk } from './desks/evaluation/evaluationDesk.ts';
 import type { KernelDesk } from './desks/kernelDesk.ts';
 import type { FoundRun, RunDesk } from './desks/runDesk.ts';
 import type { SearchDesk } from './desks/searchDesk.ts';
@@ -19,6 +20,7 @@ interface Bystanders {
   readonly runs: RunDesk;
   readonly search: SearchDesk;
   readonly kernels: KernelDesk;
+  readonly evaluation: EvaluationDesk;
 }
 
 /** The signal of what nobody has asked for. */
@@ -35,6 +37,8 @@ export class RunControl {
   /** The turn of the training that was asked for last. */
   #training: Promise<void> = Promise.resolve();
   #preparing: AbortController | undefined;
+  /** Ends scoring under way on a collection: a pause does not wait for it. */
+  #scoring: AbortController | undefined;
   /** Ends what is under way when the session ends. */
   readonly #closing = new AbortController();
 
@@ -66,6 +70,7 @@ export class RunControl {
   pause(): void {
     this.#wanted = 0;
     this.#preparing?.abort();
+    this.#scoring?.abort();
   }
 
   /** Ends the session and gives back all GPU memory. */
@@ -216,7 +221,10 @@ export class RunControl {
     };
     this.bench.state('running', 'Training');
     this.desks.runs.goesOn(run);
+    this.#scoring = new AbortController();
+    const collection = this.desks.evaluation.scored(configuration.collectionEvery, this.#scoring.signal);
     const events = trainingLoop(run, {
+      collection,
       log: this.desks.runs.log,
       isWanted: () => this.#wanted > 0,
       evaluateEvery: configuration.evaluateEvery,

@@ -1,17 +1,14 @@
+/** A run of letters, marks and digits, or one character of a script that is written without spaces. */
+export const TERM =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]|(?:(?![\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}])[\p{L}\p{M}\p{N}])+/gu;
+
 /**
  * Terms of a text for lexical ranking: lower-cased runs of letters, marks and digits; characters of scripts written
  * without spaces (Han, Hiragana, Katakana) are terms one by one. No stemming and no stop words, so that figures need no
  * word lists to be understood.
  */
 export function terms(text: string): string[] {
-  return (
-    text
-      .normalize('NFC')
-      .toLowerCase()
-      .match(
-        /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]|(?:(?![\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}])[\p{L}\p{M}\p{N}])+/gu,
-      ) ?? []
-  );
+  return text.normalize('NFC').toLowerCase().match(TERM) ?? [];
 }
 
 /** How often each term occurs. */

@@ -5,6 +5,7 @@ import type { SavedRunView } from '../../run/savedRuns.ts';
 import type { ScalingProgress } from '../../run/scaling/measure.ts';
 import type { Axis, ScalingReport } from '../../run/scaling/report.ts';
 import type { Configuration } from '../../settings/configuration.ts';
+import type { ChosenFile } from './chosenFile.ts';
 import type {
   EncoderOffer,
   EncoderPoolingView,
@@ -13,6 +14,17 @@ import type {
   EncodersView,
   EncoderView,
 } from './encoderViews.ts';
+import type {
+  CollectionSource,
+  CollectionView,
+  EvaluationFile,
+  EvaluationProgress,
+  EvaluationTable,
+  QueryFilter,
+  QueryPage,
+  RankedListsView,
+  SystemRequest,
+} from './evaluationViews.ts';
 import type { LabError } from './labError.ts';
 import type {
   AttributionView,
@@ -29,11 +41,7 @@ import type {
   TextProgress,
 } from './views.ts';
 
-/** A file that the reader chose, with its path in the folder it came from. */
-export interface ChosenFile {
-  readonly path: string;
-  readonly blob: Blob;
-}
+export type { ChosenFile } from './chosenFile.ts';
 
 /** The run that is open. All of these are stopped by a newer one and by `pause`. */
 export type SessionCommand =
@@ -145,6 +153,47 @@ export type InspectCommand =
   /** Which neighbour the gain of each chunk comes from. */
   | { readonly type: 'attribute'; readonly step: number | 'probe' };
 
+/**
+ * Measuring retrievers on labelled queries. What needs the run's retriever is done between two steps, all else beside the run; the
+ * numbers of training stay the same to the bit.
+ */
+export type EvaluationCommand =
+  /** Reads a labelled collection, in the place of the one that is open; what was measured on that goes. */
+  | { readonly type: 'openCollection'; readonly source: CollectionSource }
+  | { readonly type: 'closeCollection' }
+  /** Text of a built-in collection's field, without labels: to train on. */
+  | { readonly type: 'trainingText'; readonly id: string }
+  /** Measures a system on it, which is then a row of the table. */
+  | { readonly type: 'evaluateSystem'; readonly system: SystemRequest }
+  /** Rankings of other programs, as TREC has them: each file a row. */
+  | { readonly type: 'importRankings'; readonly files: readonly ChosenFile[] }
+  | { readonly type: 'forgetSystem'; readonly id: string }
+  /** All rows, beside the one that they are compared with. The first one and nDCG@10, unless given. */
+  | { readonly type: 'evaluationTable'; readonly reference?: string; readonly measure?: string }
+  /** Queries by how much a system gains or loses against the reference. */
+  | {
+      readonly type: 'evaluationQueries';
+      readonly system: string;
+      readonly reference?: string;
+      readonly measure?: string;
+      readonly filter: QueryFilter;
+      readonly from: number;
+      readonly limit: number;
+    }
+  /** What some systems found for one query. */
+  | {
+      readonly type: 'rankedLists';
+      readonly query: string;
+      readonly systems: readonly string[];
+      readonly limit: number;
+    }
+  | {
+      readonly type: 'exportEvaluation';
+      readonly file: EvaluationFile;
+      readonly reference?: string;
+      readonly measure?: string;
+    };
+
 /** Looking at the kernels and at what steps cost; the numbers of training stay the same to the bit. */
 export type KernelCommand =
   /** Waits for the next step, whoever starts it, and tells what its kernels took. */
@@ -172,6 +221,7 @@ export type LabCommand =
   | RunCommand
   | SearchCommand
   | InspectCommand
+  | EvaluationCommand
   | KernelCommand;
 export type CommandType = LabCommand['type'];
 export type CommandOf<T extends CommandType> = Extract<LabCommand, { type: T }>;
@@ -214,6 +264,17 @@ export interface Answers {
   readonly exportEmbeddings: LabFile;
   readonly inspectPair: PairView;
   readonly attribute: AttributionView;
+  readonly openCollection: CollectionView;
+  readonly closeCollection: void;
+  readonly trainingText: GivenText;
+  /** The id of its row. */
+  readonly evaluateSystem: { readonly id: string };
+  readonly importRankings: { readonly ids: readonly string[] };
+  readonly forgetSystem: void;
+  readonly evaluationTable: EvaluationTable;
+  readonly evaluationQueries: QueryPage;
+  readonly rankedLists: RankedListsView;
+  readonly exportEvaluation: LabFile;
   readonly profileStep: KernelsView;
   readonly kernelSource: { readonly code: string };
   readonly measureScaling: ScalingReport;
@@ -233,6 +294,9 @@ interface Reports {
   /** Share of the passes that are done. */
   readonly attribute: number;
   readonly measureScaling: ScalingProgress;
+  readonly openCollection: EvaluationProgress;
+  readonly evaluateSystem: EvaluationProgress;
+  readonly importRankings: EvaluationProgress;
 }
 export type ProgressOf<T extends CommandType> = T extends keyof Reports ? Reports[T] : never;
 

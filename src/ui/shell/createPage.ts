@@ -1,3 +1,4 @@
+import { Evaluation } from '../panels/evaluation/evaluation.svelte.ts';
 import { Inspect } from '../panels/inspect/inspect.svelte.ts';
 import { Lessons } from '../panels/lessons/lessons.svelte.ts';
 import { Models } from '../panels/models/models.svelte.ts';
@@ -35,6 +36,7 @@ export function createPage(): { readonly page: Page; readonly lessons: Lessons }
     models: new Models(session),
     takeHome: new TakeHome(session, draft),
     search: new Search(session),
+    evaluation: new Evaluation(session, draft),
     inspect: new Inspect(session),
     runs: new Runs(session),
     address,

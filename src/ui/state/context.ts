@@ -1,6 +1,7 @@
 import { createContext } from 'svelte';
 import type { TakeHome } from '../panels/takeHome/takeHome.svelte.ts';
 import type { Panels } from '../shell/panels/panels.svelte.ts';
+import type { Evaluation } from '../panels/evaluation/evaluation.svelte.ts';
 import type { Inspect } from '../panels/inspect/inspect.svelte.ts';
 import type { Models } from '../panels/models/models.svelte.ts';
 import type { Session } from './session.svelte.ts';
@@ -23,6 +24,7 @@ export interface Page {
   readonly models: Models;
   readonly takeHome: TakeHome;
   readonly search: Search;
+  readonly evaluation: Evaluation;
   readonly inspect: Inspect;
   readonly runs: Runs;
   readonly address: AddressBar;

@@ -310,6 +310,9 @@ export class Session implements Door {
       case 'probe':
         this.stage.addProbe(event);
         break;
+      case 'collection':
+        this.stage.addCollectionScores(event);
+        break;
       case 'reset':
         this.stage.runId = undefined;
         if (this.kind === 'live') this.stage.begin(this.ground.accepted?.configuration);

@@ -24,6 +24,9 @@ export interface ShownRun {
 /** What the lab tells of the batch that stays the same. */
 export type ProbeEvent = LabEvent & { readonly type: 'probe' };
 
+/** What it tells of the labelled collection that is open. */
+export type CollectionEvent = LabEvent & { readonly type: 'collection' };
+
 /** The run on the page, and the one trained here where that waits aside; folds what a run reports into its history. */
 export class Stage {
   /** Which run is shown: none yet, the recorded one, one that was kept, or the one trained here. */
@@ -162,6 +165,10 @@ export class Stage {
 
   addEvaluation(evaluation: Evaluation): void {
     this.addToTrained((history) => history.addEvaluation(evaluation));
+  }
+
+  addCollectionScores({ of, scores }: CollectionEvent): void {
+    this.addToTrained((history) => history.addCollectionScores(of, scores));
   }
 
   addProbe({ of, batch, record }: ProbeEvent): void {

@@ -65,7 +65,17 @@ export async function openPage(
 }
 
 /** Names of the panels, as their tabs have them. */
-export const PANELS = ['Inside', 'Search', 'Model', 'Runs', 'Take home', 'Share', 'Timeline', 'Kernels'] as const;
+export const PANELS = [
+  'Inside',
+  'Search',
+  'Evaluation',
+  'Model',
+  'Runs',
+  'Take home',
+  'Share',
+  'Timeline',
+  'Kernels',
+] as const;
 
 /** Opens a panel by its tab; on a small screen it comes as a sheet. */
 export async function openPanel(page: Page, name: (typeof PANELS)[number]): Promise<void> {
@@ -98,7 +108,7 @@ async function nameLastStep(page: Page, step: number): Promise<void> {
 
 export async function pause(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Pause' }).click();
-  await expect(page.getByRole('button', { name: 'Train' })).toBeEnabled();
+  await expect(page.getByRole('button', { name: 'Train', exact: true })).toBeEnabled();
 }
 
 /** Answers what the page has asked of this type last, in the lab's place. */

@@ -1,6 +1,6 @@
 import { queryRows, type SystemComparison } from '../../../evaluation/comparison.ts';
 import { measureWords } from '../../../evaluation/measures/measures.ts';
-import { comparisonsOf, intervalOf, type Evaluated, type EvaluatedSystem } from '../../../evaluation/report.ts';
+import { comparisonsOf, intervalOf, leftOut, signsWords, type Evaluated } from '../../../evaluation/report.ts';
 import { table } from '../reports.ts';
 
 /** Tables for people: the means of all measures, then the systems beside the first by one of them. */
@@ -25,13 +25,6 @@ const MEAN_WORDS = {
   beir: 'means as BEIR has them',
 } as const;
 
-function leftOut({ id, scores: { missing, unjudged } }: EvaluatedSystem): string[] {
-  return [
-    ...(missing > 0 ? [`${id} has no list for ${missing} judged ${missing === 1 ? 'query' : 'queries'}.`] : []),
-    ...(unjudged > 0 ? [`${id} has lists for ${unjudged} queries that nobody judged; they are passed over.`] : []),
-  ];
-}
-
 function comparisonText(evaluated: Evaluated): string {
   const { systems, measures, seed } = evaluated;
   const [first, ...others] = systems;
@@ -54,7 +47,7 @@ function comparisonText(evaluated: Evaluated): string {
     compared.length === 0
       ? []
       : [
-          `p: were the two alike, a difference as large as this by chance${compared.length > 1 ? `; corrected for ${compared.length} comparisons (Holm)` : ''}. Sign-flip test of ${flipWords(compared)}.`,
+          `p: were the two alike, a difference as large as this by chance${compared.length > 1 ? `; corrected for ${compared.length} comparisons (Holm)` : ''}. Sign-flip test of ${signsWords(compared)}.`,
         ];
   const lines = [
     `${measure.name} is ${measureWords(measure.name)}. Intervals: 2,000 resamples of the queries.`,
@@ -66,13 +59,6 @@ function comparisonText(evaluated: Evaluated): string {
 function comparisonCells({ difference, better, worse, same, signFlip, t }: SystemComparison): string[] {
   const signed = `${difference < 0 ? '−' : '+'}${digits(Math.abs(difference))}`;
   return [signed, `${better}`, `${worse}`, `${same}`, chance(signFlip.corrected), chance(t.corrected)];
-}
-
-function flipWords(compared: readonly SystemComparison[]): string {
-  const sampled = compared.filter(({ signFlip }) => !signFlip.isExact).length;
-  const samples = compared.find(({ signFlip }) => !signFlip.isExact)?.signFlip.choices.toLocaleString('en-US');
-  if (sampled === 0) return 'all choices of signs';
-  return sampled === compared.length ? `${samples} choices of signs` : `all choices of signs, or ${samples}`;
 }
 
 function digits(value: number | undefined): string {

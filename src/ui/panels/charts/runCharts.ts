@@ -44,7 +44,49 @@ export function runCharts(run: Charted): RunChart[] {
   return charts(run.history.table)
     .map((chart) => ({ ...chart, lines: chart.lines.filter((one) => isDrawn(run.history, one)) }))
     .filter(({ lines }) => lines.length > 0)
-    .map((chart) => runChart(chart, run));
+    .map((chart) => runChart(chart, run))
+    .concat(collectionChart(run.history));
+}
+
+/** The measure of the labelled collection that is drawn. */
+const CURVE_MEASURE = 'ndcg@10';
+/** What other systems are called beside it. */
+const BESIDE: Readonly<Record<string, string>> = { bm25: 'BM25' };
+
+/** Scores on a labelled collection while the run trained, where it was scored on one: beside BM25 and, measured first, itself untrained. */
+function collectionChart({ collection }: History): RunChart[] {
+  if (!collection || collection.scores.length === 0) return [];
+  const { title, queries, beside, scores } = collection;
+  const value = (means: Readonly<Record<string, number>>): number => means[CURVE_MEASURE] ?? NaN;
+  const [first] = scores;
+  const references = Object.entries(beside).map(([id, means]) => ({ label: BESIDE[id] ?? id, value: value(means) }));
+  return [
+    {
+      title: `nDCG@10 on ${title}`,
+      unit: '',
+      fullUnit: `mean over ${queries} queries`,
+      logarithmic: false,
+      cropped: false,
+      size: 'small',
+      isOfMachine: false,
+      series: [
+        {
+          label: 'retriever',
+          tone: 'strong',
+          dashed: false,
+          xs: scores.map(({ step }) => step),
+          ys: scores.map(({ means }) => value(means)),
+        },
+      ],
+      domain: [0, 1],
+      references: [
+        ...references,
+        ...(first?.step === 0 && scores.length > 1 ? [{ label: 'untrained', value: value(first.means) }] : []),
+      ].filter((one) => Number.isFinite(one.value)),
+      filled: false,
+      format: decimal,
+    },
+  ];
 }
 
 /** The chart that a metric is drawn in; undefined where there is none of it. */

@@ -14,18 +14,21 @@ type Column = readonly [key: string, header: string];
  */
 export function metricsCsv(history: History): string {
   const [ofSteps, ofScores, ofLooks] = [stepColumns(history), scoreColumns(history), probeColumns(history)];
-  const header = [...ofSteps, ...ofScores, ...ofLooks].map(([, name]) => name);
+  const ofCollection = collectionColumns(history);
+  const header = [...ofSteps, ...ofScores, ...ofLooks, ...ofCollection].map(([, name]) => name);
   const looks = new Map((history.probe?.toProbe().records ?? []).map(({ metrics }) => [metrics.step, metrics]));
   const scores = new Map(history.evaluations.map((evaluation) => [evaluation.step, evaluation]));
+  const curve = new Map(history.collection?.scores.map(({ step, means }) => [step, means]));
   const scored = (step: number): (number | undefined)[] => [
     ...ofScores.map(([key]) => scoreOf(scores.get(step), key)),
     ...ofLooks.map(([key]) => looks.get(step)?.[key]),
+    ...ofCollection.map(([key]) => curve.get(step)?.[key]),
   ];
   const columns = ofSteps.map(([key]) => history.column(key));
   const steps = history.column('step');
   const rows = Array.from(steps, (step, row) => [...columns.map((values) => values[row]), ...scored(step)]);
   const own = new Set(steps);
-  for (const step of new Set([...scores.keys(), ...looks.keys()])) {
+  for (const step of new Set([...scores.keys(), ...looks.keys(), ...curve.keys()])) {
     if (!own.has(step)) rows.push([step, ...columns.slice(1).map(() => undefined), ...scored(step)]);
   }
   rows.sort((a, b) => (a[0] ?? 0) - (b[0] ?? 0));
@@ -51,7 +54,11 @@ export function metricsJson(history: History, configuration: Configuration): str
     fixedBatchUnits: Object.fromEntries(probeColumns(history)),
     fixedBatch: probe.toProbe().records.map((one) => one.metrics),
   };
-  return JSON.stringify({ configuration, units, metrics, ...scores, ...fixed }, null, 1) + '\n';
+  const { collection } = history;
+  return (
+    JSON.stringify({ configuration, units, metrics, ...scores, ...fixed, ...(collection && { collection }) }, null, 1) +
+    '\n'
+  );
 }
 
 function stepColumns({ table }: History): Column[] {
@@ -71,6 +78,12 @@ function probeColumns({ table, probe }: History): Column[] {
   if (!probe) return [];
   const name = batchName('probe', probe.of);
   return table.probeMetrics.map(named).map(([key, header]): Column => [key, `${name}: ${header}`]);
+}
+
+/** Scores on a labelled collection; none where there was none. */
+function collectionColumns({ collection }: History): Column[] {
+  const measures = Object.keys(collection?.scores[0]?.means ?? {});
+  return measures.map((name): Column => [name, `${name} on ${collection?.title}`]);
 }
 
 function named({ key, label, unit }: MetricDefinition): Column {

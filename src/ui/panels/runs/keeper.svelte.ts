@@ -133,6 +133,7 @@ export class Keeper {
       snapshots: history.snapshots,
       evaluations: history.evaluations,
       ...(history.probe && { probe: history.probe.toProbe() }),
+      ...(history.collection && { collection: history.collection }),
     };
   }
 

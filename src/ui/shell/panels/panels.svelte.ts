@@ -5,6 +5,7 @@
 export const PANEL_LABELS = {
   pair: 'Inside',
   search: 'Search',
+  evaluation: 'Evaluation',
   model: 'Model',
   runs: 'Runs',
   takeHome: 'Take home',

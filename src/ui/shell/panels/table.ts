@@ -24,6 +24,13 @@ export const PANELS: Readonly<Record<PanelId, Panel>> = {
     about: 'Search the text with the retriever as it is, beside the one it began as.',
     load: () => import('../../panels/search/SearchPanel.svelte'),
   },
+  evaluation: {
+    id: 'evaluation',
+    label: PANEL_LABELS.evaluation,
+    about:
+      'Labelled queries: how good the retriever is beside BM25 and others, on which queries, and whether that is luck.',
+    load: () => import('../../panels/evaluation/EvaluationPanel.svelte'),
+  },
   model: {
     id: 'model',
     label: PANEL_LABELS.model,

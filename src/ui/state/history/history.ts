@@ -2,6 +2,8 @@ import { tableOf, type ObjectiveTable } from '../../../objectives/tables.ts';
 import {
   completed,
   type BatchView,
+  type CollectionCurve,
+  type CollectionScores,
   type Evaluation,
   type Picture,
   type ProbeRecord,
@@ -28,6 +30,8 @@ export class History {
   private readonly numbers: MetricTable;
   private readonly pictures;
   private evaluated: Evaluation[] = [];
+  /** Scores on a labelled collection, in the order of steps; undefined where the run was not scored on any. */
+  collection: CollectionCurve | undefined;
   /** What was seen of the batch that stays the same; undefined where there is none, as in older runs. */
   probe: ProbeHistory | undefined;
 
@@ -42,6 +46,7 @@ export class History {
     for (const metrics of run.metrics) history.numbers.add(metrics);
     history.pictures.take(run.snapshots);
     history.evaluated = completed(run);
+    history.collection = run.collection;
     if (run.probe) history.probe = ProbeHistory.from(history.table, run.probe);
     return history;
   }
@@ -97,6 +102,14 @@ export class History {
 
   addEvaluation(evaluation: Evaluation): void {
     this.evaluated = [...this.evaluated.filter(({ step }) => step !== evaluation.step), evaluation];
+  }
+
+  /** Adds scores on a labelled collection; those on another one begin a curve of their own. A step that is scored again has its last. */
+  addCollectionScores(of: Omit<CollectionCurve, 'scores'>, scores: CollectionScores): void {
+    const before = this.collection;
+    const isSame = before?.title === of.title && before.documents === of.documents && before.queries === of.queries;
+    const others = isSame ? before.scores.filter(({ step }) => step < scores.step) : [];
+    this.collection = { ...of, scores: [...others, scores] };
   }
 
   /** Adds what was seen of the batch that stays the same; with another such batch it begins anew. */

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { plainName } from '../../../../base/quote.ts';
 import { stepMetrics, type MetricDefinition, type ObjectiveTable } from '../../../../objectives/tables.ts';
 import type {
+  CollectionCurve,
   CorpusSummary,
   Evaluation,
   Probe,
@@ -14,6 +15,7 @@ import {
   check,
   CheckError,
   FIELDS,
+  FINITE,
   list,
   number,
   numbers,
@@ -105,6 +107,23 @@ export const CORPUS = v.pipe(
   }),
   v.transform((corpus): CorpusSummary => ({ documents: undefined, chunks: undefined, ...corpus })),
 );
+
+/** Means by the measures' names. */
+const MEANS = v.record(text(MAXIMUM_NAME), number(0, 1, FINITE));
+const COLLECTION = object({
+  title: TITLE,
+  documents: wholeNumber(0, 1e9),
+  queries: wholeNumber(0, 1e9),
+  beside: v.record(text(MAXIMUM_NAME), MEANS),
+  scores: list(object({ step: wholeNumber(0, 1e9), means: MEANS }), 0, 100_000),
+});
+
+/** Scores of a run on a labelled collection. @throws CheckError */
+export function checkCollection(value: unknown): CollectionCurve {
+  const curve = check(COLLECTION, value, 'collection');
+  checkOrder(curve.scores, 'collection.scores');
+  return curve;
+}
 
 function metricsSchema({ table, numbers: kind, absent }: Accepted) {
   const one = (key: string, low: number, high: number) =>

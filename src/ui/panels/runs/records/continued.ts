@@ -20,6 +20,12 @@ export function continued(
     metrics: within(kept.metrics, saved?.metrics ?? [], (one) => one.step),
     snapshots: within(kept.snapshots, saved?.snapshots ?? [], (one) => one.metrics.step),
     evaluations: within(kept.evaluations, saved?.evaluations ?? [], (one) => one.step),
+    ...(kept.collection && {
+      collection: {
+        ...kept.collection,
+        scores: within(kept.collection.scores, saved?.collection?.scores ?? [], (one) => one.step),
+      },
+    }),
     ...(kept.probe && {
       probe: {
         ...kept.probe,

@@ -8,7 +8,7 @@ import { stepMetrics, tableOf, type ObjectiveTable } from '../../../../objective
 import { columnKeys } from '../../../state/history/metricTable.ts';
 import { checkBounds } from '../../../components/bounded.ts';
 import { check, CheckError, entries, FIELDS, FINITE, object, type Fields } from '../../../components/check.ts';
-import { checkOrder, CORPUS, NAME, runChecks, type RunChecks } from './checkRun.ts';
+import { checkCollection, checkOrder, CORPUS, NAME, runChecks, type RunChecks } from './checkRun.ts';
 import { RunFileError } from './problems.ts';
 
 const MAXIMUM_STEPS = 2_000_000;
@@ -37,11 +37,18 @@ export function writeRun(run: RunRecord): string {
     )
     .sort((a, b) => a.step - b.step);
   const probe = run.probe && { ...run.probe, records: run.probe.records.filter((one) => one.metrics.step <= last) };
+  const collection = run.collection && {
+    ...run.collection,
+    scores: run.collection.scores.filter((one) => one.step <= last),
+  };
   const { configuration, ...rest } = run;
-  const content = JSON.stringify({ ...rest, metrics, snapshots, evaluations, probe }, (_, value: unknown) => {
-    if (typeof value !== 'number' || Number.isInteger(value)) return value;
-    return Number.isFinite(value) ? Number(value.toPrecision(DIGITS)) : undefined;
-  });
+  const content = JSON.stringify(
+    { ...rest, metrics, snapshots, evaluations, probe, collection },
+    (_, value: unknown) => {
+      if (typeof value !== 'number' || Number.isInteger(value)) return value;
+      return Number.isFinite(value) ? Number(value.toPrecision(DIGITS)) : undefined;
+    },
+  );
   // Settings are exact, what was measured is as exact as it was.
   return `{"configuration":${JSON.stringify(configuration)},${content.slice(1)}`;
 }
@@ -92,6 +99,7 @@ const FRAME = object({
   snapshots: entries(1, MAXIMUM_PICTURES),
   evaluations: entries(0, MAXIMUM_STEPS),
   probe: v.optional(FIELDS),
+  collection: v.optional(FIELDS),
 });
 
 const LOOKS = object({ records: entries(0, MAXIMUM_STEPS) });
@@ -122,6 +130,8 @@ function checkRun(value: unknown): RunRecord {
       'probe.records',
       metrics.at(-1)?.step ?? 0,
     );
+  const collection = run.collection && checkCollection(run.collection);
+  if (collection) checkEnd(collection.scores, 'collection.scores', metrics.at(-1)?.step ?? 0);
   const { name, corpus, adapter } = run;
   return {
     version: 1,
@@ -133,6 +143,7 @@ function checkRun(value: unknown): RunRecord {
     snapshots,
     evaluations,
     ...(probe && { probe }),
+    ...(collection && { collection }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
 import type {
+  CollectionCurve,
   CorpusSummary,
   Evaluation,
   Probe,
@@ -22,6 +23,8 @@ interface StoredNumbers {
   readonly adapter: string;
   readonly columns: Readonly<Record<string, Float64Array<ArrayBuffer>>>;
   readonly evaluations: readonly Evaluation[];
+  /** Only where the run was scored on a labelled collection. */
+  readonly collection?: CollectionCurve;
   /** Rows of earlier versions have none. */
   readonly probe?: Omit<Probe, 'records'> & { readonly looks: readonly ProbeMetrics[] };
 }
@@ -125,7 +128,16 @@ export async function saveRun(saving: Saving): Promise<RunSummary> {
   const fresh = pictures.flatMap(({ run, kept, steps }) =>
     [...kept].filter(([step]) => !steps.has(step)).map(([step, record]) => ({ row: { run, step, record }, steps })),
   );
-  const numbers = { id, corpus, adapter, columns, evaluations, ...(looks && { probe: looks }) };
+  const { collection } = history;
+  const numbers = {
+    id,
+    corpus,
+    adapter,
+    columns,
+    evaluations,
+    ...(collection && { collection }),
+    ...(looks && { probe: looks }),
+  };
   const first = fresh.slice(0, PORTION);
   try {
     await commit(transaction, [

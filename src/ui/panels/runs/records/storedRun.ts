@@ -5,7 +5,7 @@ import type { Probe, RunRecord } from '../../../../run/record.ts';
 import { tableOf, type ObjectiveTable } from '../../../../objectives/tables.ts';
 import { columnKeys, MetricTable } from '../../../state/history/metricTable.ts';
 import { ANY_NUMBERS, check, CheckError, entries, FIELDS, object, type Fields } from '../../../components/check.ts';
-import { checkOrder, CORPUS, NAME, runChecks, type RunChecks } from './checkRun.ts';
+import { checkCollection, checkOrder, CORPUS, NAME, runChecks, type RunChecks } from './checkRun.ts';
 import type { RunSummary } from './summary.ts';
 
 const NUMBERS = object({
@@ -14,6 +14,7 @@ const NUMBERS = object({
   columns: FIELDS,
   evaluations: entries(0, Infinity),
   probe: v.optional(FIELDS),
+  collection: v.optional(FIELDS),
 });
 const LOOKS = object({ looks: entries(0, Infinity) });
 
@@ -30,7 +31,7 @@ export function restoreRun(
 ): RunRecord {
   const { name, configuration } = check(FIELDS, summary, 'its row in the list');
   const settings = restoreConfiguration(configuration);
-  const { corpus, adapter, columns, evaluations, probe } = check(
+  const { corpus, adapter, columns, evaluations, probe, collection } = check(
     NUMBERS,
     check(FIELDS, numbers, 'the row of its numbers'),
     '',
@@ -60,6 +61,7 @@ export function restoreRun(
     evaluations: evaluations
       .map((one, i) => checks.evaluation(one, `evaluations[${i}]`))
       .sort((a, b) => a.step - b.step),
+    ...(collection && { collection: checkCollection(collection) }),
     ...(probe && { probe: restoreProbe(probe, looks, checks, last) }),
   };
 }

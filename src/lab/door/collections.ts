@@ -1,0 +1,3 @@
+/** What the page says of the built-in collections and of BM25 before the lab has read anything. */
+export { BUILT_IN_COLLECTIONS, type BuiltInCollection } from '../../evaluation/collections/builtInTable.ts';
+export { USUAL_BM25 } from '../../evaluation/systems/lexical.ts';
