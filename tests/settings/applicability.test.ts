@@ -85,6 +85,7 @@ const SCENARIOS: Readonly<Record<string, Configuration>> = {
   }),
   'REPLUG on facts': configure({ ...TINY, objective: 'replug' }),
   'distillation from BM25 on facts': configure({ ...TINY, objective: 'distillation' }),
+  'distillation from an encoder': configure({ ...TINY, objective: 'distillation', teacher: 'encoder', source: 'text' }),
   'a checkpoint trained whole that reads nobody': configure({
     ...TINY,
     base: 'checkpoint',

@@ -5,6 +5,7 @@ import { openExperiment } from '../../src/run/assemble.ts';
 import { openBoth, type Pretrained } from '../../src/run/pretrained.ts';
 import { Evaluator } from '../../src/run/evaluator.ts';
 import { stepRecord } from '../../src/run/records.ts';
+import type { Embedder } from '../../src/retrieval/embedder.ts';
 import type { Configuration } from '../../src/settings/configuration.ts';
 import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { saveTraining } from '../../src/training/state.ts';
@@ -28,6 +29,20 @@ const GIVEN: GivenText = {
   ],
 };
 
+/** An encoder that looks at lengths and first letters only. */
+const LENGTHS: Embedder = {
+  dimensions: 2,
+  embed: (_, texts) =>
+    Promise.resolve(
+      Float32Array.from(
+        texts.flatMap((text) => {
+          const angle = text.length + text.charCodeAt(0);
+          return [Math.cos(angle), Math.sin(angle)];
+        }),
+      ),
+    ),
+};
+
 /**
  * Everything that a short run comes to: its corpus, the scores before and after, two steps with losses, matrices and norms,
  * and the weights at its end; times and memory aside. Configurations that the engine takes alike come to the same text.
@@ -39,7 +54,7 @@ export async function outcome(
 ): Promise<string> {
   const bases = configuration.base === 'checkpoint' ? await openBoth(configuration, open) : undefined;
   const corpus = await setUpCorpus(configuration, { bases, text: GIVEN });
-  const experiment = await openExperiment(runtime, configuration, corpus, bases);
+  const experiment = await openExperiment(runtime, configuration, corpus, bases, { teacher: LENGTHS });
   try {
     const { trainer, optimiser } = experiment;
     const prepared = { recipe: { configuration, text: GIVEN, title: undefined }, corpus, bases };
