@@ -2,7 +2,8 @@ import type * as Library from '@huggingface/transformers';
 import { pacer } from '../corpus/pacer.ts';
 import type { Embedder } from '../retrieval/embedder.ts';
 import { ModelFileError, type FileLookup } from '../files/formats/byteSource.ts';
-import { ENCODER_POOLINGS, readEncoder, type EncoderCard, type EncoderPooling } from './encoderFiles.ts';
+import { ENCODER_POOLINGS, readEncoder, type EncoderCard } from './encoderFiles.ts';
+import type { EncoderPooling } from './knownEncoders.ts';
 import { pooled } from './pooling.ts';
 import { surroundingOf, truncated } from './truncation.ts';
 

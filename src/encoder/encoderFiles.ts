@@ -1,9 +1,8 @@
 import { ModelFileError, readJson, type FileLookup } from '../files/formats/byteSource.ts';
 import { mistakenFor } from '../files/formats/sniff.ts';
 import { POOLING_CONFIG, readEmbeddingCard, transformerFiles } from '../files/models/sentenceTransformers.ts';
+import { MINILM, type EncoderPooling } from './knownEncoders.ts';
 
-/** How one vector is made of a text's states: their mean, the first one, or the last. */
-export type EncoderPooling = 'mean' | 'first' | 'eos';
 export const ENCODER_POOLINGS = ['mean', 'first', 'eos'] as const satisfies readonly EncoderPooling[];
 
 /** Tokens that are read of a text unless somebody wants others. */
@@ -35,26 +34,6 @@ const KINDS = [
   ...['bert', 'distilbert', 'roberta', 'xlm-roberta', 'camembert', 'mpnet', 'electra', 'albert'],
   ...['deberta', 'deberta-v2', 'modernbert', 'nomic_bert'],
 ];
-
-/** An encoder whose repository is known to say less than it should. */
-interface KnownEncoder {
-  readonly id: string;
-  /** What its config.json says it was made from. */
-  readonly madeFrom: string;
-  readonly pooling: EncoderPooling;
-  readonly licence: string;
-  /** Bytes of all its files, about. */
-  readonly bytes: number;
-}
-
-/** The encoder that is offered where nobody names another: all-MiniLM-L6-v2 as ONNX, without a file on its pooling. */
-export const MINILM: KnownEncoder = {
-  id: 'Xenova/all-MiniLM-L6-v2',
-  madeFrom: 'sentence-transformers/all-MiniLM-L6-v2',
-  pooling: 'mean',
-  licence: 'Apache-2.0',
-  bytes: 23_700_000,
-};
 
 /** What an encoder's files say of it. */
 export interface EncoderCard {

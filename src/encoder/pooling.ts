@@ -1,4 +1,4 @@
-import type { EncoderPooling } from './encoderFiles.ts';
+import type { EncoderPooling } from './knownEncoders.ts';
 
 /**
  * One vector of a text's states: their mean over all tokens, begin and end tokens too, as sentence-transformers has it, or the state of

@@ -62,11 +62,14 @@ export class Lab implements Door {
     this.#texts = new TextDesk(this.#models);
     this.#scaling = new ScalingDesk(gpu, this.#models);
     this.#plans = new PlanDesk(this.#models, bench);
-    this.#run = new RunControl(
-      bench,
-      { runs: this.#runs, search: this.#search, kernels: this.#kernels, evaluation: this.#evaluation },
-      emit,
-    );
+    const desks = {
+      encoders: this.#encoders,
+      runs: this.#runs,
+      search: this.#search,
+      kernels: this.#kernels,
+      evaluation: this.#evaluation,
+    };
+    this.#run = new RunControl(bench, desks, emit);
   }
 
   ask<C extends LabCommand>(command: C, options: AskOptions<C['type']> = {}): Promise<Answers[C['type']]> {

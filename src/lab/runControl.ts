@@ -5,6 +5,7 @@ import type { PreparedRun, Recipe } from '../run/recipe.ts';
 import type { CorpusSummary } from '../run/record.ts';
 import { configure } from '../settings/configuration.ts';
 import type { EvaluationDesk } from './desks/evaluation/evaluationDesk.ts';
+import type { EncoderDesk } from './desks/encoderDesk.ts';
 import type { KernelDesk } from './desks/kernelDesk.ts';
 import type { FoundRun, RunDesk } from './desks/runDesk.ts';
 import type { SearchDesk } from './desks/searchDesk.ts';
@@ -15,8 +16,9 @@ import { Turns } from './door/turns.ts';
 import type { ResumedRun } from './door/views.ts';
 import type { Workbench } from './workbench.ts';
 
-/** Desks that the run concerns whoever asks: what saves it, watches its steps, and holds what its models have embedded. */
+/** Desks that the run concerns whoever asks: what teaches it, saves it, watches its steps, and holds what its models have embedded. */
 interface Bystanders {
+  readonly encoders: EncoderDesk;
   readonly runs: RunDesk;
   readonly search: SearchDesk;
   readonly kernels: KernelDesk;
@@ -195,7 +197,8 @@ export class RunControl {
       const wasOpen = bench.experiment !== undefined;
       const { centre, teacherVectors } = saved ?? {};
       const experiment = await this.#stoppable(
-        (either) => bench.open(prepared, { signal: either, centre, teacherVectors }),
+        (either) =>
+          bench.open(prepared, { signal: either, centre, teacher: this.desks.encoders.opened, teacherVectors }),
         signal,
       );
       if (!wasOpen && this.#wanted === 0) bench.state('paused', 'Ready');

@@ -187,7 +187,7 @@ describe('systems that go by words', () => {
 
 describe('a pretrained encoder', () => {
   test('alone, with BM25, and searching again; its files say how', async () => {
-    const names = 'bm25,encoder,hybrid,rrf,prf-average,prf-rocchio';
+    const names = 'bm25,encoder,hybrid,rrf,prf-average,prf-rocchio,adapter';
     const { out, err } = await evaluate('--collection', at('sea'), '--encoder', TINY, '--systems', names, '--json');
     expect(lines(out).map(({ system }) => system)).toEqual(names.split(','));
     expect(lines(out)[1]).toMatchObject({ words: 'tiny (fp32)', queries: 6 });
@@ -303,6 +303,33 @@ describe('retrievers', () => {
     expect(Math.max(...ours.map(({ id, score }) => Math.abs(score - (untrained.get(id) ?? NaN))))).toBeGreaterThan(
       0.01,
     );
+  });
+
+  test('an encoder teaches a run, which goes on without it', async () => {
+    const kitchen =
+      '--source kitchen --chunks 4 --chunkTokens 32 --heldOutBatches 1 --warmup 0 --learningRate 0.02'.split(' ');
+    const objective = ['--objective', 'distillation', '--teacher', 'encoder'];
+    const saved = at('taught.run');
+    const taught = await run(
+      'train',
+      ...kitchen,
+      ...objective,
+      '--encoder',
+      TINY,
+      '--steps',
+      '2',
+      '--checkpoint',
+      saved,
+    );
+    expect(taught.code, taught.err).toBe(0);
+    expect(taught.err).toContain('tiny: bert');
+    const without = await run('train', ...kitchen, ...objective, '--steps', '2');
+    expect([without.code, without.err]).toEqual([1, expect.stringContaining('--encoder DIR')]);
+    const further = await run('train', '--resume', saved, '--steps', '3', '--encoder', TINY);
+    expect(further.code, further.err).toBe(0);
+    expect(further.err).toContain('--encoder changes nothing here: the saved run holds what its teacher said');
+    const idle = await run('train', ...kitchen, '--steps', '1', '--encoder', at('nowhere'));
+    expect(idle.err).toContain('--encoder changes nothing here: no encoder teaches this run');
   });
 
   test('says what is cut off', async () => {

@@ -1,4 +1,7 @@
 import { BUILT_IN_COLLECTIONS } from '../../evaluation/collections/builtInTable.ts';
+import type { Encoder } from '../../encoder/encoder.ts';
+import type { ObjectiveDefinition } from '../../objectives/objective.ts';
+import { objectiveOf } from '../../objectives/registry.ts';
 import { tableOf } from '../../objectives/tables.ts';
 import { CollectionScorer } from '../../run/collectionScores.ts';
 import { trainingLoop } from '../../run/loop.ts';
@@ -10,6 +13,7 @@ import { restoreRun, saveRun, type SavedRun } from '../../run/saving.ts';
 import { runArchive, wholeModel } from '../../run/takeHome.ts';
 import { jsonPieces } from '../../files/formats/jsonPieces.ts';
 import type { Configuration } from '../../settings/configuration.ts';
+import { openEncoderFolder } from '../support/encoder.ts';
 import { openCollection, type CollectionFlags } from '../support/evaluation/collectionSource.ts';
 import { jsonPrinter, textPrinter } from '../support/metrics.ts';
 import { openRun, type CommandRun, type RunSources } from '../support/openRun.ts';
@@ -42,6 +46,7 @@ export const trainCommand: Command = {
   --collection NAME|PATH   score the retriever on a labelled collection before the first step and at the end, beside BM25, and
                            after every --collectionEvery N steps (built in: ${BUILT_IN_COLLECTIONS.map(({ id }) => id).join(', ')})
   --split NAME, --qrels FILE  which judgements, as for evaluate
+  --encoder DIR            the pretrained encoder of --teacher encoder, as for evaluate; asked once, before the first step
   --record FILE            write the run, with its matrices, as the page replays it
   --adapters PATH          begin with these adapters: a folder or zip file, as exported or saved by PEFT;
                            rank, alpha and targets are theirs where no flag says otherwise
@@ -58,6 +63,7 @@ ${SETTINGS_HELP}`,
     const { values, positionals } = parse(args, {
       ...CONFIGURATION_OPTIONS,
       steps: { type: 'string' },
+      encoder: { type: 'string' },
       every: { type: 'string' },
       json: { type: 'boolean' },
       probe: { type: 'boolean' },
@@ -107,11 +113,13 @@ ${SETTINGS_HELP}`,
     const stepCost = tableOf(configuration).stepCost?.(configuration);
     if (stepCost) process.stderr.write(`note: ${stepCost.words}\n`);
     const sources = { text: saved?.text, title: saved?.title, ...values };
+    const encoder = await teachingEncoder(values.encoder, configuration, saved, signal);
     const run = await openRun(configuration, sources, {
       signal,
       centre: saved?.centre,
+      teacher: encoder,
       teacherVectors: saved?.teacherVectors,
-    });
+    }).finally(() => encoder?.close());
     try {
       if (saved) await restoreRun(saved, run);
       if (adapters) process.stderr.write(`${await importAdapters(run, adapters)}\n`);
@@ -132,6 +140,22 @@ ${SETTINGS_HELP}`,
     }
   },
 };
+
+/** The encoder that teaches a run, where one does that has not said everything already. @throws UsageError, ModelFileError */
+async function teachingEncoder(
+  path: string | undefined,
+  configuration: Configuration,
+  saved: SavedRun | undefined,
+  signal: AbortSignal,
+): Promise<Encoder | undefined> {
+  if (path === undefined) return undefined;
+  const definition: ObjectiveDefinition = objectiveOf(configuration);
+  if (definition.readsTeacherVectors?.(configuration) && !saved?.teacherVectors)
+    return openEncoderFolder(path, { signal });
+  const why = saved?.teacherVectors ? 'the saved run holds what its teacher said' : 'no encoder teaches this run';
+  process.stderr.write(`note: --encoder changes nothing here: ${why}.\n`);
+  return undefined;
+}
 
 /** What scores the run on the collection of --collection, where there is one. @throws UsageError, CollectionError, ModelFileError */
 async function scorerOf(

@@ -1,5 +1,6 @@
 import type { LabelledCollection } from '../collections/collection.ts';
 import type { Measure } from '../measures/measures.ts';
+import { adapterSystem } from './adapter.ts';
 import type { CollectionVectors } from './dense.ts';
 import { feedbackSystem } from './feedback.ts';
 import { rankFusion } from './fusion.ts';
@@ -23,7 +24,7 @@ interface CombinedDefinition {
   readonly make: (id: string, parts: CombinedParts) => RetrievalSystem;
 }
 
-/** Systems made of a dense one, or of that and BM25, without anything more being learnt. */
+/** Systems made of a dense one, or of that and BM25. Only the adapter learns, from labels. */
 export const COMBINED = {
   hybrid: {
     words: 'bm25 and what makes vectors, interpolated with a weight chosen on other queries',
@@ -40,6 +41,10 @@ export const COMBINED = {
   'prf-rocchio': {
     words: 'the same with 0.4 of the query and 0.6 of the mean of the first 5',
     make: (id, { vectors }) => feedbackSystem(id, vectors, 'rocchio'),
+  },
+  adapter: {
+    words: 'low-rank adapter on the queries, learnt from labels: of other folds only',
+    make: (id, { vectors, seed }) => adapterSystem(id, vectors, seed),
   },
 } as const satisfies Record<string, CombinedDefinition>;
 

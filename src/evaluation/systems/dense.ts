@@ -46,10 +46,10 @@ export class CollectionVectors {
     return this.#top.best(scores, depth);
   }
 
-  /** A list for each query: what `find` makes of its vector. A query without text finds nothing. */
+  /** A list for each query: what `find` makes of its vector and place among the queries. A query without text finds nothing. */
   async rankings(
     options: RankingOptions,
-    find: (vector: Float32Array, documents: EmbeddingIndex) => FoundDocument[],
+    find: (vector: Float32Array, documents: EmbeddingIndex, place: number) => FoundDocument[],
   ): Promise<Rankings> {
     const pause = pacer(options.signal, 'Ranking');
     const { documents, queries } = await this.vectors(options);
@@ -57,7 +57,7 @@ export class CollectionVectors {
     for (const [i, { id, text }] of this.collection.queries.entries()) {
       await pause();
       options.onProgress?.(`Ranking by ${this.words}`, i / this.collection.queries.length);
-      rankings.set(id, text.trim() === '' ? [] : find(queries.vector(i), documents));
+      rankings.set(id, text.trim() === '' ? [] : find(queries.vector(i), documents, i));
     }
     return rankings;
   }

@@ -1,16 +1,14 @@
 import { pacer } from '../../corpus/pacer.ts';
-import { Random } from '../../corpus/random.ts';
 import type { LabelledCollection } from '../collections/collection.ts';
 import type { Measure } from '../measures/measures.ts';
-import { hasRelevant } from '../measures/scores.ts';
-import type { FoundDocument, Labels } from '../types.ts';
+import type { FoundDocument } from '../types.ts';
+import { foldsOf, NO_LABELS } from './folds.ts';
 import { listsOf, queriesOf, rankAll, type Lists } from './fusion.ts';
 import type { RetrievalSystem } from './system.ts';
 import { TopDocuments } from './topDocuments.ts';
 
 /** Weights of the sparse system that are tried; the dense one has the rest. */
 const WEIGHTS = Array.from({ length: 21 }, (_, i) => i / 20);
-const FOLDS = 5;
 /** The weight where there are no other queries to choose one by. */
 const HALF = 0.5;
 
@@ -73,8 +71,6 @@ export function interpolation(id: string, given: Interpolation): RetrievalSystem
   };
 }
 
-const NO_LABELS: Labels = new Map();
-
 /** The documents that either of two lists has, with their scores in both. */
 class MergedLists {
   readonly #top: TopDocuments;
@@ -98,14 +94,6 @@ class MergedLists {
     const mixed = Float64Array.from(sparse ?? [], (score, i) => weight * score + (1 - weight) * (dense?.[i] ?? 0));
     return this.#top.best(mixed, depth);
   }
-}
-
-/** The queries by which weights can be judged, dealt out. */
-function foldsOf({ queries, qrels }: LabelledCollection, seed: number): string[][] {
-  const judged = queries.map(({ id }) => id).filter((id) => hasRelevant(qrels.get(id) ?? NO_LABELS));
-  const shuffled = Random.fromSeed(seed).fork('folds').shuffle(judged);
-  const count = Math.max(1, Math.min(FOLDS, shuffled.length));
-  return Array.from({ length: count }, (_, fold) => shuffled.filter((_query, i) => i % count === fold));
 }
 
 /** The weight with the highest sum; the lowest of several. */

@@ -1,6 +1,7 @@
 import type { Encoder } from '../../encoder/encoder.ts';
-import { MINILM, shapeOf } from '../../encoder/encoderFiles.ts';
+import { shapeOf } from '../../encoder/encoderFiles.ts';
 import { describeEncoder, type OfferedEncoder } from '../../encoder/encoderRepository.ts';
+import { MINILM } from '../../encoder/knownEncoders.ts';
 import { localEncoder } from '../../encoder/localEncoder.ts';
 import { ModelFileError, type FileLookup } from '../../files/formats/byteSource.ts';
 import { downloadModel } from '../../files/hub/download.ts';
@@ -89,6 +90,11 @@ export class EncoderDesk {
   async delete({ id }: CommandOf<'deleteEncoder'>): Promise<void> {
     await deleteModel(await this.#openStore(), id);
     await this.#announce();
+  }
+
+  /** The encoder that is open, if any: it teaches runs that an encoder is to teach. */
+  get opened(): Encoder | undefined {
+    return this.#encoder;
   }
 
   /** The encoder that is open. @throws ModelFileError that says how to get one */

@@ -1,3 +1,6 @@
+/** The encoder that is offered first. */
+export { MINILM } from '../../encoder/knownEncoders.ts';
+
 import type { DownloadView, ModelView } from './views.ts';
 
 /** What is to be opened: a repository, which is downloaded first and kept; one that is kept already; or files of the reader's own, for this visit. */

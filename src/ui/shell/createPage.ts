@@ -1,4 +1,5 @@
 import { Evaluation } from '../panels/evaluation/evaluation.svelte.ts';
+import { Encoders } from '../panels/encoders/encoders.svelte.ts';
 import { Inspect } from '../panels/inspect/inspect.svelte.ts';
 import { Lessons } from '../panels/lessons/lessons.svelte.ts';
 import { Models } from '../panels/models/models.svelte.ts';
@@ -28,12 +29,14 @@ export function createPage(): { readonly page: Page; readonly lessons: Lessons }
     () => session.prepare(),
     (place) => openPlace(place, { panels, session, view }),
   );
+  const models = new Models(session);
   const page: Page = {
     draft,
     session,
     view,
     panels,
-    models: new Models(session),
+    models,
+    encoders: new Encoders(session, () => models.hub),
     takeHome: new TakeHome(session, draft),
     search: new Search(session),
     evaluation: new Evaluation(session, draft),

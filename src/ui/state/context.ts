@@ -2,6 +2,7 @@ import { createContext } from 'svelte';
 import type { TakeHome } from '../panels/takeHome/takeHome.svelte.ts';
 import type { Panels } from '../shell/panels/panels.svelte.ts';
 import type { Evaluation } from '../panels/evaluation/evaluation.svelte.ts';
+import type { Encoders } from '../panels/encoders/encoders.svelte.ts';
 import type { Inspect } from '../panels/inspect/inspect.svelte.ts';
 import type { Models } from '../panels/models/models.svelte.ts';
 import type { Session } from './session.svelte.ts';
@@ -22,6 +23,7 @@ export interface Page {
   readonly view: View;
   readonly panels: Panels;
   readonly models: Models;
+  readonly encoders: Encoders;
   readonly takeHome: TakeHome;
   readonly search: Search;
   readonly evaluation: Evaluation;

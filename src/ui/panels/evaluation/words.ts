@@ -104,6 +104,7 @@ export const SYSTEM_NAMES = [
   'rrf',
   'prf-average',
   'prf-rocchio',
+  'adapter',
 ] as const satisfies readonly SystemRequest['name'][];
 
 export function requestsOf({ names, k1, b, of }: WantedSystems): SystemRequest[] {
