@@ -13,6 +13,8 @@ const lab = new Lab(navigator.gpu, (event) => send({ kind: 'event', event }), {
   encoders: () => openBrowserStore('encoders'),
   openEncoder: (files, options) => openRemoteEncoder(startEncoder, files, options),
   runs: () => openBrowserStore('runs'),
+  comparisons: () => openBrowserStore('comparisons'),
+  claimComparison: tabClaims((navigator as Partial<WorkerNavigator>).locks),
   // Only secure pages have locks, whatever the types say.
   claimRun: tabClaims((navigator as Partial<WorkerNavigator>).locks),
 });

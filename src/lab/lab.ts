@@ -1,3 +1,4 @@
+import { ComparisonDesk } from './desks/comparisonDesk.ts';
 import { EncoderDesk } from './desks/encoderDesk.ts';
 import { EvaluationDesk } from './desks/evaluation/evaluationDesk.ts';
 import { InspectDesk } from './desks/inspectDesk.ts';
@@ -45,6 +46,7 @@ export class Lab implements Door {
   readonly #models: ModelDesk;
   readonly #encoders: EncoderDesk;
   readonly #plans: PlanDesk;
+  readonly #comparisons: ComparisonDesk;
   readonly #texts: TextDesk;
   readonly #runs: RunDesk;
   readonly #search = new SearchDesk();
@@ -58,6 +60,7 @@ export class Lab implements Door {
     this.#models = new ModelDesk(emit, surroundings);
     this.#encoders = new EncoderDesk(emit, surroundings);
     this.#runs = new RunDesk(emit, surroundings);
+    this.#comparisons = new ComparisonDesk((name) => this.#models.open(name), surroundings);
     const bench = new Workbench(gpu, emit, (name) => this.#models.open(name));
     this.#texts = new TextDesk(this.#models);
     this.#scaling = new ScalingDesk(gpu, this.#models);
@@ -145,6 +148,15 @@ export class Lab implements Door {
     evaluationQueries: (command, { signal }) => this.#atOnce(() => this.#evaluation.queries(command), signal),
     rankedLists: (command, { signal }) => this.#atOnce(() => this.#evaluation.lists(command), signal),
     exportEvaluation: (command, { signal }) => this.#atOnce(() => this.#evaluation.file(command), signal),
+    planComparison: (command, { signal }) => this.#beside(() => this.#comparisons.plan(command, signal), signal),
+    compare: (command, { signal, onProgress }) =>
+      this.#run.apart((gpu, ends) => this.#comparisons.begin(command, gpu, { signal: ends, onProgress }), signal),
+    resumeComparison: (command, { signal, onProgress }) =>
+      this.#run.apart((gpu, ends) => this.#comparisons.goOn(command, gpu, { signal: ends, onProgress }), signal),
+    comparisons: (_command, { signal }) => this.#beside(() => this.#comparisons.list(), signal),
+    readComparison: (command, { signal }) => this.#beside(() => this.#comparisons.read(command), signal),
+    deleteComparison: (command, { signal }) => this.#beside(() => this.#comparisons.delete(command), signal),
+    exportComparison: (command, { signal }) => this.#beside(() => this.#comparisons.export(command), signal),
 
     profileStep: (_command, { signal }) => this.#beside(() => this.#kernels.nextStep(signal), signal),
     kernelSource: ({ name }, { signal }) => this.#atOnce(() => this.#kernels.source(name), signal),

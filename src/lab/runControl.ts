@@ -1,16 +1,18 @@
+import type { Runtime } from '../ops/core/runtime.ts';
 import type { OpenRun } from '../run/openRun.ts';
 import { trainingLoop } from '../run/loop.ts';
 import { expectToGoOn } from '../run/savedFit.ts';
 import type { PreparedRun, Recipe } from '../run/recipe.ts';
 import type { CorpusSummary } from '../run/record.ts';
 import { configure } from '../settings/configuration.ts';
+import type { Apart } from './desks/comparisonDesk.ts';
 import type { EvaluationDesk } from './desks/evaluation/evaluationDesk.ts';
 import type { EncoderDesk } from './desks/encoderDesk.ts';
 import type { KernelDesk } from './desks/kernelDesk.ts';
 import type { FoundRun, RunDesk } from './desks/runDesk.ts';
 import type { SearchDesk } from './desks/searchDesk.ts';
 import { failureOf } from './door/failure.ts';
-import type { LabError, LabFailure } from './door/labError.ts';
+import { LabFailure, type LabError } from './door/labError.ts';
 import type { CommandOf, LabEvent } from './door/protocol.ts';
 import { Turns } from './door/turns.ts';
 import type { ResumedRun } from './door/views.ts';
@@ -41,6 +43,8 @@ export class RunControl {
   #preparing: AbortController | undefined;
   /** Ends scoring under way on a collection: a pause does not wait for it. */
   #scoring: AbortController | undefined;
+  /** Whether other runs than the session's are made on the GPU. */
+  #isApart = false;
   /** Ends what is under way when the session ends. */
   readonly #closing = new AbortController();
 
@@ -94,10 +98,60 @@ export class RunControl {
     }, signal);
   }
 
+  /**
+   * Work on the GPU that concerns no run that is open: that rests meanwhile, exactly as it is, and is looked at when `work` lets that in.
+   * @throws LabFailure while a run trains, or such work is under way already
+   */
+  async apart<T>(work: (apart: Apart, signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+    this.#refuseApart();
+    if (this.#wanted > 0)
+      throw new LabFailure({
+        kind: 'badInput',
+        message: 'A run is training.',
+        action: 'Pause it first: it stays as it is meanwhile, and goes on afterwards.',
+      });
+    this.#isApart = true;
+    const ends = AbortSignal.any([signal, this.#closing.signal]);
+    const apart: Apart = {
+      openRuntime: () => this.#idleRuntime(),
+      letIn: () => this.#turns.doAsides(),
+    };
+    try {
+      return await this.#turns.enqueue(async () => {
+        try {
+          return await work(apart, ends);
+        } catch (cause) {
+          throw this.#failure(cause, ends);
+        }
+      }, ends);
+    } finally {
+      this.#isApart = false;
+    }
+  }
+
   /** Saves what is worth it of the run that is open; what is not open has nothing to lose. @returns the step it is saved at. */
   secure(signal: AbortSignal): Promise<{ readonly step: number }> {
     if (!this.bench.experiment) return Promise.resolve({ step: 0 });
     return this.between((run) => this.desks.runs.saveIfWorthIt(run), signal);
+  }
+
+  /** The GPU, for other work than the session's run. */
+  async #idleRuntime(): Promise<Runtime> {
+    if (this.bench.runtime) return this.bench.runtime;
+    try {
+      return await this.bench.openRuntime();
+    } finally {
+      this.bench.state('idle', 'Ready');
+    }
+  }
+
+  #refuseApart(): void {
+    if (!this.#isApart) return;
+    throw new LabFailure({
+      kind: 'badInput',
+      message: 'A comparison is running.',
+      action: 'Stop it first, under Runs: it is kept, and can go on later.',
+    });
   }
 
   /** Work that changes the run, in its turn. When it goes wrong, nothing is trained; what was there before can go on. */
@@ -115,13 +169,15 @@ export class RunControl {
   }
 
   /** The same for what takes the place of the run as it is: training stops for it. */
-  #afresh<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  async #afresh<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    this.#refuseApart();
     this.pause();
     return this.#inTurn(work, signal);
   }
 
   /** Answered once it has paused; who asks for what goes on already waits for that too. */
   async train(steps: number, signal: AbortSignal): Promise<void> {
+    this.#refuseApart();
     const isGoingOn = this.#wanted === Infinity;
     this.#wanted = steps;
     if (!isGoingOn) this.#training = this.#inTurn(() => this.#run(signal), signal);

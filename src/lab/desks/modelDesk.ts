@@ -33,6 +33,10 @@ export interface Surroundings {
   readonly openEncoder?: (files: FileLookup, options: OpenEncoderOptions) => Promise<Encoder>;
   /** Where runs are kept. */
   readonly runs?: () => Promise<FileStore>;
+  /** Where comparisons are kept. */
+  readonly comparisons?: () => Promise<FileStore>;
+  /** Claims the id of a comparison, as `claimRun` does that of a run. */
+  readonly claimComparison?: (id: string) => Promise<boolean>;
   /** Claims the id of a run among all that share `runs`; a claim ends with the next one. Always granted where left out. */
   readonly claimRun?: (id: string) => Promise<boolean>;
   /** The time in ms, which decides when a run is saved by itself. */

@@ -7,6 +7,13 @@ import type { Axis, ScalingReport } from '../../run/scaling/report.ts';
 import type { Configuration } from '../../settings/configuration.ts';
 import type { ChosenFile } from './chosenFile.ts';
 import type {
+  Budget,
+  ComparisonEntry,
+  ComparisonPlan,
+  ComparisonProgress,
+  ComparisonReport,
+} from './comparisonViews.ts';
+import type {
   EncoderOffer,
   EncoderPoolingView,
   EncoderProgress,
@@ -194,6 +201,34 @@ export type EvaluationCommand =
       readonly measure?: string;
     };
 
+/**
+ * Several runs at one budget, over seeds. They are made while no run trains, on the GPU that the run that is open rests on, which stays as
+ * it is. `definition`: as the command line's file has it; `text`, `title`: the reader's own text, where the settings read that.
+ */
+export type ComparisonCommand =
+  /** How much it would be. Nothing runs. */
+  | {
+      readonly type: 'planComparison';
+      readonly definition: unknown;
+      readonly text?: GivenText;
+      readonly title?: string;
+    }
+  /** Makes one; stopped, it is kept as far as it has come. */
+  | { readonly type: 'compare'; readonly definition: unknown; readonly text?: GivenText; readonly title?: string }
+  /** Goes on with one that was stopped, be it by a reload. */
+  | { readonly type: 'resumeComparison'; readonly id: string }
+  | { readonly type: 'comparisons' }
+  /** One that is kept, as far as it has come. */
+  | { readonly type: 'readComparison'; readonly id: string }
+  | { readonly type: 'deleteComparison'; readonly id: string }
+  /** Everything (json), every look (tsv), or the chart by `axis` (svg). */
+  | {
+      readonly type: 'exportComparison';
+      readonly id: string;
+      readonly format: 'json' | 'tsv' | 'svg';
+      readonly axis?: Budget;
+    };
+
 /** Looking at the kernels and at what steps cost; the numbers of training stay the same to the bit. */
 export type KernelCommand =
   /** Waits for the next step, whoever starts it, and tells what its kernels took. */
@@ -222,6 +257,7 @@ export type LabCommand =
   | SearchCommand
   | InspectCommand
   | EvaluationCommand
+  | ComparisonCommand
   | KernelCommand;
 export type CommandType = LabCommand['type'];
 export type CommandOf<T extends CommandType> = Extract<LabCommand, { type: T }>;
@@ -275,6 +311,15 @@ export interface Answers {
   readonly evaluationQueries: QueryPage;
   readonly rankedLists: RankedListsView;
   readonly exportEvaluation: LabFile;
+  readonly planComparison: ComparisonPlan;
+  readonly compare: ComparisonReport;
+  readonly resumeComparison: ComparisonReport;
+  /** The newest first. */
+  readonly comparisons: readonly ComparisonEntry[];
+  readonly readComparison: ComparisonReport;
+  /** Those that are left. */
+  readonly deleteComparison: readonly ComparisonEntry[];
+  readonly exportComparison: LabFile;
   readonly profileStep: KernelsView;
   readonly kernelSource: { readonly code: string };
   readonly measureScaling: ScalingReport;
@@ -297,6 +342,8 @@ interface Reports {
   readonly openCollection: EvaluationProgress;
   readonly evaluateSystem: EvaluationProgress;
   readonly importRankings: EvaluationProgress;
+  readonly compare: ComparisonProgress;
+  readonly resumeComparison: ComparisonProgress;
 }
 export type ProgressOf<T extends CommandType> = T extends keyof Reports ? Reports[T] : never;
 

@@ -1,7 +1,15 @@
 import { flopsText } from '../flops.ts';
+import { LEVEL } from '../significance.ts';
 import { BUDGETS, type Budget } from './definition.ts';
 import type { ComparisonState } from './state.ts';
-import { comparedTable, meanCurves, type ComparedTable, type Spread, type Tested } from './summary.ts';
+import {
+  comparedTable,
+  meanCurves,
+  type ComparedRow,
+  type ComparedTable,
+  type Spread,
+  type Tested,
+} from './summary.ts';
 
 /** An amount with its unit: "300 steps", "1.2 TFLOP". */
 export function amountText(kind: Budget, amount: number): string {
@@ -52,6 +60,24 @@ export function tableNotes(state: ComparisonState, table: ComparedTable): string
       : []),
     'p of differences to the first line: paired t test over seeds, sign-flip test over queries (each the mean over seeds); both corrected by Holm.',
   ];
+}
+
+/** What a line's tests say of its difference to the first, in words; p corrected. */
+export function verdictText(row: ComparedRow | undefined): string {
+  if (!row?.against) return 'The others are compared with this.';
+  const { difference, seeds, items } = row.against;
+  const higher = difference === 0 ? 'Equal' : difference > 0 ? 'Higher' : 'Lower';
+  const said = [
+    [seeds, 'seeds'],
+    [items, 'queries'],
+  ] as const;
+  const told = said.flatMap(([test, what]) => (test ? [{ what, isSure: test.corrected < LEVEL }] : []));
+  const sure = told.filter(({ isSure }) => isSure).map(({ what }) => what);
+  const unsure = told.filter(({ isSure }) => !isSure).map(({ what }) => what);
+  if (told.length === 0) return `${higher}; nothing to test that by yet.`;
+  if (sure.length === 0) return `${higher}, but by no more than ${unsure.join(' or ')} differ by chance.`;
+  const but = unsure.length > 0 ? `; ${unsure.join(' and ')} alone may differ so much by chance` : '';
+  return `${higher}: more than ${sure.join(' and ')} would differ by chance${but}.`;
 }
 
 /** All looks of all runs as tab-separated lines: a run and a look each. */

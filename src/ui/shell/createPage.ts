@@ -4,6 +4,7 @@ import { Inspect } from '../panels/inspect/inspect.svelte.ts';
 import { Lessons } from '../panels/lessons/lessons.svelte.ts';
 import { Models } from '../panels/models/models.svelte.ts';
 import { Present } from '../panels/present/present.svelte.ts';
+import { FairComparisons } from '../panels/runs/fair/fair.svelte.ts';
 import { Runs } from '../panels/runs/runs.svelte.ts';
 import { Search } from '../panels/search/search.svelte.ts';
 import { Draft } from '../panels/settings/draft.svelte.ts';
@@ -42,6 +43,7 @@ export function createPage(): { readonly page: Page; readonly lessons: Lessons }
     evaluation: new Evaluation(session, draft),
     inspect: new Inspect(session),
     runs: new Runs(session),
+    fair: new FairComparisons(session),
     address,
     texts: new Texts(session),
     theme: new Theme(),

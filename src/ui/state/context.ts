@@ -8,6 +8,7 @@ import type { Models } from '../panels/models/models.svelte.ts';
 import type { Session } from './session.svelte.ts';
 import type { View } from './view.svelte.ts';
 import type { Runs } from '../panels/runs/runs.svelte.ts';
+import type { FairComparisons } from '../panels/runs/fair/fair.svelte.ts';
 import type { Present } from '../panels/present/present.svelte.ts';
 import type { Search } from '../panels/search/search.svelte.ts';
 import type { Draft } from '../panels/settings/draft.svelte.ts';
@@ -29,6 +30,7 @@ export interface Page {
   readonly evaluation: Evaluation;
   readonly inspect: Inspect;
   readonly runs: Runs;
+  readonly fair: FairComparisons;
   readonly address: AddressBar;
   readonly texts: Texts;
   readonly theme: Theme;
