@@ -46,6 +46,19 @@ async function expectSound(page: Page, view: string): Promise<void> {
   expect.soft(await violations(page), view).toEqual([]);
 }
 
+/** How far the counter's text would run out of its place beside the header's buttons after a long run: across and down, in pixels. */
+async function counterOverflow(page: Page): Promise<readonly [number, number]> {
+  return page.locator('.counter').evaluate((counter) => {
+    const text = counter.querySelector('.number')!.firstChild as Text;
+    const said = text.data;
+    text.data = 'trained to step 12345';
+    const lines = [...counter.querySelectorAll('span')].map((line) => line.scrollWidth);
+    const over = [Math.max(...lines) - counter.clientWidth, counter.scrollHeight - counter.clientHeight] as const;
+    text.data = said;
+    return over;
+  });
+}
+
 for (const [width, height, themes] of SIZES) {
   for (const colorScheme of themes) {
     test.describe(`${width} × ${height}, ${colorScheme}`, () => {
@@ -56,6 +69,7 @@ for (const [width, height, themes] of SIZES) {
         await trainTo(page, 12);
         await pause(page);
         await expectSound(page, 'the page');
+        for (const over of await counterOverflow(page)) expect.soft(over, 'the counter').toBeLessThanOrEqual(0);
         for (const name of PANELS) {
           await open(page, name);
           await expectSound(page, name);
