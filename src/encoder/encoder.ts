@@ -65,6 +65,8 @@ export async function openEncoder(
   const id = `encoder-${opened++}`;
   const { env, AutoModel, AutoTokenizer, Tensor } = library;
   Object.assign(env, {
+    // Browsers have local models switched off, and would then not even ask the cache.
+    allowLocalModels: true,
     allowRemoteModels: false,
     useBrowserCache: false,
     useFSCache: false,
