@@ -65,9 +65,9 @@ test('matrix products of an InfoNCE step are those that a hand counts', async ()
   expect(flops).toBe(all.reduce((sum, one) => sum + one.flops, 0));
   // Tokens of all crops, queries and passages, go through the retriever together.
   const batch = new CorpusFeed(prepared.corpus, prepared.recipe.configuration).batchAt(0) as unknown as {
-    readonly crops: { readonly queryIds: number[][]; readonly passageIds: number[][] };
+    readonly pairs: { readonly queryIds: number[][]; readonly passageIds: number[][] };
   };
-  const rows = [...batch.crops.queryIds, ...batch.crops.passageIds];
+  const rows = [...batch.pairs.queryIds, ...batch.pairs.passageIds];
   const tokens = rows.reduce((sum, row) => sum + row.length, 0);
   const { width: d, mlpWidth: f, heads, kvHeads, layers } = SHAPE;
   const kv = (d / heads) * kvHeads;

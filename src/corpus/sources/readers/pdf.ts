@@ -1,3 +1,4 @@
+import { IS_NODE } from '../../../base/environment.ts';
 import type { TextItem, TextMarkedContent } from 'pdfjs-dist/types/src/display/api';
 import { CorpusError } from '../../errors.ts';
 import { pacer } from '../../pacer.ts';
@@ -20,8 +21,7 @@ function isText(item: TextItem | TextMarkedContent): item is TextItem {
 
 /** In a browser pdf.js works in a worker of its own; in Node it brings its own stand-in. */
 function openWorker(): Worker | undefined {
-  const isNode = typeof process !== 'undefined' && process.versions?.node !== undefined;
-  return isNode ? undefined : new Worker(new URL('./pdfWorker.ts', import.meta.url), { type: 'module', name: 'pdf' });
+  return IS_NODE ? undefined : new Worker(new URL('./pdfWorker.ts', import.meta.url), { type: 'module', name: 'pdf' });
 }
 
 /**

@@ -1,3 +1,4 @@
+import { IS_NODE } from '../../../../base/environment.ts';
 import type { RunRecord } from '../../../../run/record.ts';
 import { MAXIMUM_FILE_BYTES, RunFileError } from './problems.ts';
 import type { RunFileAnswer } from './runFile.ts';
@@ -11,10 +12,8 @@ export async function readRunFile(file: File, signal?: AbortSignal): Promise<Run
   if (file.size > MAXIMUM_FILE_BYTES) {
     throw new RunFileError(file.name, `it is larger than ${MAXIMUM_FILE_BYTES / 1024 / 1024} MB.`);
   }
-  // Node, where tests run, has no workers.
-  const answer = await (typeof Worker === 'undefined'
-    ? (await import('./runFile.ts')).answerFor(file)
-    : readBeside(file, signal));
+  // Tests run in Node.
+  const answer = await (IS_NODE ? (await import('./runFile.ts')).answerFor(file) : readBeside(file, signal));
   if (answer.run) return answer.run;
   throw new RunFileError(file.name, answer.why ?? 'the browser could not read it. Choose it again.');
 }
