@@ -12,12 +12,7 @@ beforeAll(async () => {
 afterAll(() => runtime.destroy());
 
 /** So many of a stand-in loss over the same similarities, each with a pull of its own: its value is nothing to the gradient. */
-function losses(
-  context: Runtime,
-  similarity: Tensor,
-  pulls: readonly Float32Array<ArrayBuffer>[],
-  scale: number,
-): Tensor[] {
+function losses(context: Runtime, similarity: Tensor, pulls: readonly Float32Array[], scale: number): Tensor[] {
   return pulls.map((values) => {
     const pull = context.fromArray(values, similarity.shape);
     const loss = context.fromArray(Float32Array.of(0), [1]);
