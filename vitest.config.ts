@@ -2,11 +2,15 @@ import { defineConfig, mergeConfig } from 'vitest/config';
 import { LongestFirst } from './tests/harness/longestFirst.ts';
 import page from './vite.config.ts';
 
-/** Each in a process of its own: devices that are lost or whose methods are replaced, modules that are replaced. */
+/**
+ * Each in a process of its own: devices that are lost or whose methods are replaced, modules that are replaced, and a text of many
+ * megabytes, for which a process that has run hundreds of files has no room left.
+ */
 const ALONE = [
   'tests/gpu/{device,pipelines,pool,recorder}.test.ts',
   'tests/cli/checkpoint.test.ts',
   'tests/ui/lessons/act.test.ts',
+  'tests/run/recordText.test.ts',
 ];
 
 export default mergeConfig(
