@@ -84,7 +84,7 @@ async function lookUp(page: Page, hub: string, id: string): Promise<string> {
   await page.getByRole('textbox', { name: 'Address of a mirror' }).fill(hub);
   await page.keyboard.press('Tab');
   await page.getByRole('textbox', { name: 'Repository' }).fill(id);
-  await page.getByRole('button', { name: 'Look up' }).click();
+  await page.getByRole('button', { name: 'Look up', exact: true }).click();
   const offer = page.getByRole('article', { name: `What ${id} costs` });
   await offer.waitFor();
   return `: ${(await offer.innerText()).replace(/\s+/g, ' ').slice(0, 200)}`;

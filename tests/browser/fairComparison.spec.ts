@@ -62,13 +62,18 @@ const entry = (changes: Partial<ComparisonEntry> = {}): ComparisonEntry => ({
 });
 
 const area = (page: Page) => page.locator('details.fair');
+/** Says what is kept, as soon as the page asks: it does so again once it has heard what became of something else. */
+async function answerList(page: Page, kept: readonly ComparisonEntry[]): Promise<void> {
+  await expect(() => answer(page, 'comparisons', kept)).toPass();
+}
+
 const start = (page: Page) => area(page).getByRole('button', { name: 'Start' });
 
 /** Opens the runs with what is kept; the form is open. */
 async function openFair(page: Page, kept: readonly ComparisonEntry[] = []): Promise<string[]> {
   const complaints = await openPage(page);
   await openPanel(page, 'Runs');
-  await answer(page, 'comparisons', kept);
+  await answerList(page, kept);
   if (!kept.some(({ canGoOn }) => canGoOn)) await area(page).locator('summary').click();
   await expect.poll(async () => (await asked(page, 'planComparison')).length).toBeGreaterThan(0);
   await answer(page, 'planComparison', PLAN);
@@ -109,7 +114,7 @@ test('from the choice over progress to table, chart and files', async ({ page })
   await progress(page, 'compare', { ...told(3, 1), report: report(3) });
   await expect(area(page)).toContainText('3 runs of 6 so far');
   await answer(page, 'compare', report(6));
-  await answer(page, 'comparisons', [entry()]);
+  await answerList(page, [entry()]);
 
   const table = area(page).getByRole('table');
   await expect(table.getByRole('row', { name: 'InfoNCE on crops' })).toContainText('−0.200');
@@ -145,7 +150,7 @@ test('what was stopped, or cut off by a reload, can go on', async ({ page }) => 
   expect(await stopped(page)).toContain('resumeComparison');
   const error = { kind: 'stopped', message: 'It was stopped.', action: 'It is kept, and can go on.' } as const;
   await fail(page, 'resumeComparison', error);
-  await answer(page, 'comparisons', [entry({ done: 3, canGoOn: true })]);
+  await answerList(page, [entry({ done: 3, canGoOn: true })]);
   await expect(row).toContainText('3 of 6 runs');
   await expect(area(page).getByRole('alert')).toHaveCount(0);
 
@@ -192,7 +197,7 @@ test('too few, a bad file, and what the lab refuses are said where they were ask
   await start(page).click();
   expect((await asked(page, 'compare')).at(-1)?.definition).toEqual(file);
   await fail(page, 'compare', { kind: 'badInput', message: 'A run is training.', action: 'Pause it first.' });
-  await answer(page, 'comparisons', []);
+  await answerList(page, []);
   await expect(area(page).getByRole('alert').filter({ hasText: 'A run is training. Pause it first.' })).toBeVisible();
 });
 
