@@ -1,4 +1,5 @@
-import { BASELINES, CHANCE, RECALL, RECALL_LEVELS, SCORED_RECALL, TFIDF } from '../recallMetrics.ts';
+import { BASELINES, CHANCE, RECALL, SCORED_RECALL, TFIDF } from '../recallMetrics.ts';
+import { recallChart, shareMatrix, SIGNALS, similarityMatrix } from '../drawings/table.ts';
 import type { AxisWords, ChartDefinition, MetricDefinition, ObjectiveTable } from '../table.ts';
 
 /** What a contrastive objective's table has of its own. */
@@ -84,23 +85,7 @@ export function contrastiveTable(words: ContrastiveWords): ObjectiveTable {
         size: 'large',
         lines: [{ metric: loss.key, of: 'step', label: words.lossLine, title: loss.label, tone: 'accent' }],
       },
-      {
-        title: 'Recall@1',
-        unit: 'partner found first',
-        domain: [0, 1],
-        size: 'large',
-        lines: [
-          { metric: 'recallAt1', of: 'evaluation', label: 'scored', title: 'Recall@1, scored batches', tone: 'strong' },
-          {
-            metric: 'recallAt1',
-            of: 'step',
-            label: words.views,
-            title: `Recall@1, ${words.views} of the batch`,
-            tone: 'faint',
-          },
-        ],
-        levels: RECALL_LEVELS,
-      },
+      recallChart([], { label: words.views, title: `${words.views} of the batch` }),
       {
         title: words.accuracyTitle,
         unit: 'share of rows',
@@ -111,30 +96,19 @@ export function contrastiveTable(words: ContrastiveWords): ObjectiveTable {
       ...measures.map(({ chart }) => chart),
     ],
     matrices: [
-      {
+      shareMatrix({
         key: 'attention',
         symbol: 'P',
         label: 'probability',
         formula: '= softmax(S / τ)',
         help: words.probability.help,
         most: { caption: words.probability.caption, head: 'Most probable' },
-        range: [-0.001, 1.001],
-        isShare: true,
         softmax: { of: 'similarity', temperature: words.temperature },
-      },
-      {
-        key: 'similarity',
-        symbol: 'S',
-        label: 'similarity',
-        formula: '(cosine)',
-        help: words.similarity.help,
-        most: { caption: words.similarity.caption, head: 'Most similar to' },
-        range: [-1e6, 1.001],
-        isShare: false,
-      },
+      }),
+      similarityMatrix(words.similarity),
     ],
     // Nothing is read here: ∂L/∂S alone.
-    signals: { attention: 'attentionGradient', similarity: 'similarityGradient' },
+    signals: SIGNALS,
     pairs: {
       title: words.matrixTitle,
       row: words.row,

@@ -1,4 +1,5 @@
-import { BASELINES, CHANCE, RECALL, RECALL_LEVELS, SCORED_RECALL, TFIDF } from '../recallMetrics.ts';
+import { BASELINES, CHANCE, RECALL, SCORED_RECALL, TFIDF } from '../recallMetrics.ts';
+import { recallChart, shareMatrix, SIGNALS, SIMILARITY } from '../drawings/table.ts';
 import type { MetricDefinition, ObjectiveTable } from '../table.ts';
 
 const LOSS: MetricDefinition = {
@@ -53,61 +54,39 @@ export const DISTILLATION_TABLE: ObjectiveTable = {
         { metric: 'contrastLoss', of: 'step', label: 'contrast', title: 'Contrast', tone: 'alone' },
       ],
     },
-    {
-      title: 'Recall@1',
-      unit: 'partner found first',
-      domain: [0, 1],
-      size: 'large',
-      lines: [
-        { metric: 'recallAt1', of: 'evaluation', label: 'scored', title: 'Recall@1, scored batches', tone: 'strong' },
-        {
-          metric: 'teacherRecallAt1',
-          of: 'evaluation',
-          label: 'teacher',
-          title: 'Recall@1 of the teacher',
-          tone: 'accent',
-          dashed: true,
-        },
-        { metric: 'recallAt1', of: 'step', label: 'batch', title: 'Recall@1, batch', tone: 'faint' },
-      ],
-      levels: RECALL_LEVELS,
-    },
+    recallChart([
+      {
+        metric: 'teacherRecallAt1',
+        of: 'evaluation',
+        label: 'teacher',
+        title: 'Recall@1 of the teacher',
+        tone: 'accent',
+        dashed: true,
+      },
+    ]),
   ],
   matrices: [
-    {
+    shareMatrix({
       key: 'attention',
       symbol: 'Q',
       label: 'ranking',
       formula: '= softmax(S / τ)',
       help: 'softmax(S / τ): how the retriever ranks the other chunks. Rows sum to 1.',
       most: { caption: 'What the retriever ranks first for each chunk', head: 'Ranks first' },
-      range: [-0.001, 1.001],
-      isShare: true,
       softmax: { of: 'similarity', temperature: 'distillationTemperature' },
-    },
-    {
+    }),
+    shareMatrix({
       key: 'wanted',
       symbol: 'P',
       label: 'teacher',
       formula: '= softmax(score / τ)',
       help: 'softmax of the teacher’s scores, each row scaled to 0 … 1: what the retriever is to rank as. Rows sum to 1.',
       most: { caption: 'What the teacher ranks first for each chunk', head: 'Teacher ranks first' },
-      range: [-0.001, 1.001],
-      isShare: true,
-    },
-    {
-      key: 'similarity',
-      symbol: 'S',
-      label: 'similarity',
-      formula: '(cosine)',
-      help: 'cosine of the two embeddings, before the softmax.',
-      most: { caption: 'What each chunk is most similar to', head: 'Most similar to' },
-      range: [-1e6, 1.001],
-      isShare: false,
-    },
+    }),
+    SIMILARITY,
   ],
   // Nothing is read here: ∂L/∂S alone.
-  signals: { attention: 'attentionGradient', similarity: 'similarityGradient' },
+  signals: SIGNALS,
   pairs: {
     title: 'Ranked with a teacher',
     row: { noun: 'chunk', axis: 'query chunk (ranks)', short: 'ranks' },

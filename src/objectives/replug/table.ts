@@ -1,4 +1,5 @@
-import { BASELINES, CHANCE, RECALL, RECALL_LEVELS, SCORED_RECALL, TFIDF } from '../recallMetrics.ts';
+import { BASELINES, CHANCE, RECALL, SCORED_RECALL, TFIDF } from '../recallMetrics.ts';
+import { recallChart, shareMatrix, SIGNALS, SIMILARITY } from '../drawings/table.ts';
 import type { MetricDefinition, ObjectiveTable, StepCost } from '../table.ts';
 
 const LOSS: MetricDefinition = {
@@ -96,25 +97,16 @@ export const REPLUG_TABLE: ObjectiveTable = {
         { metric: 'anyLoss', of: 'step', label: 'any', title: 'Loss behind any other', tone: 'alone' },
       ],
     },
-    {
-      title: 'Recall@1',
-      unit: 'partner found first',
-      domain: [0, 1],
-      size: 'large',
-      lines: [
-        { metric: 'recallAt1', of: 'evaluation', label: 'scored', title: 'Recall@1, scored batches', tone: 'strong' },
-        {
-          metric: 'languageModelRecallAt1',
-          of: 'evaluation',
-          label: 'LM',
-          title: 'Recall@1 of the language model',
-          tone: 'accent',
-          dashed: true,
-        },
-        { metric: 'recallAt1', of: 'step', label: 'batch', title: 'Recall@1, batch', tone: 'faint' },
-      ],
-      levels: RECALL_LEVELS,
-    },
+    recallChart([
+      {
+        metric: 'languageModelRecallAt1',
+        of: 'evaluation',
+        label: 'LM',
+        title: 'Recall@1 of the language model',
+        tone: 'accent',
+        dashed: true,
+      },
+    ]),
     {
       title: 'Divergence',
       unit: 'nats per row',
@@ -132,40 +124,27 @@ export const REPLUG_TABLE: ObjectiveTable = {
     },
   ],
   matrices: [
-    {
+    shareMatrix({
       key: 'attention',
       symbol: 'Q',
       label: 'choice',
       formula: '= softmax(S / τ)',
       help: 'softmax(S / τ): how the retriever chooses among the others. Rows sum to 1.',
       most: { caption: 'What the retriever picks for each chunk', head: 'Picks most' },
-      range: [-0.001, 1.001],
-      isShare: true,
       softmax: { of: 'similarity', temperature: 'replugTemperature' },
-    },
-    {
+    }),
+    shareMatrix({
       key: 'wanted',
       symbol: 'P',
       label: 'wish',
       formula: '= softmax(−loss / τ)',
       help: 'softmax of minus the language model’s loss of each chunk behind each other: what the retriever is to choose. Rows sum to 1.',
       most: { caption: 'Behind which chunk the language model foretells each best', head: 'Foretold best behind' },
-      range: [-0.001, 1.001],
-      isShare: true,
-    },
-    {
-      key: 'similarity',
-      symbol: 'S',
-      label: 'similarity',
-      formula: '(cosine)',
-      help: 'cosine of the two embeddings, before the softmax.',
-      most: { caption: 'What each chunk is most similar to', head: 'Most similar to' },
-      range: [-1e6, 1.001],
-      isShare: false,
-    },
+    }),
+    SIMILARITY,
   ],
   // Nothing is read in the layers: ∂L/∂S alone.
-  signals: { attention: 'attentionGradient', similarity: 'similarityGradient' },
+  signals: SIGNALS,
   pairs: {
     title: 'What the retriever picks',
     row: { noun: 'chunk', axis: 'query chunk (is foretold)', short: 'is foretold' },

@@ -1,4 +1,5 @@
-import { BASELINES, CHANCE, RECALL, RECALL_LEVELS, SCORED_RECALL, TFIDF } from '../recallMetrics.ts';
+import { BASELINES, CHANCE, RECALL, SCORED_RECALL, TFIDF } from '../recallMetrics.ts';
+import { recallChart, shareMatrix, SIGNALS, SIMILARITY } from '../drawings/table.ts';
 import type { MetricDefinition, ObjectiveTable } from '../table.ts';
 
 const WITH_CONTEXT: MetricDefinition = {
@@ -101,17 +102,7 @@ export const REVELA_TABLE: ObjectiveTable = {
         { metric: 'isolatedLoss', of: 'step', label: 'alone', title: 'Loss alone', tone: 'alone' },
       ],
     },
-    {
-      title: 'Recall@1',
-      unit: 'partner found first',
-      domain: [0, 1],
-      size: 'large',
-      lines: [
-        { metric: 'recallAt1', of: 'evaluation', label: 'scored', title: 'Recall@1, scored batches', tone: 'strong' },
-        { metric: 'recallAt1', of: 'step', label: 'batch', title: 'Recall@1, batch', tone: 'faint' },
-      ],
-      levels: RECALL_LEVELS,
-    },
+    recallChart([]),
     {
       title: 'Attention on the same …',
       unit: 'share',
@@ -151,29 +142,18 @@ export const REVELA_TABLE: ObjectiveTable = {
     },
   ],
   matrices: [
-    {
+    shareMatrix({
       key: 'attention',
       symbol: 'A',
       label: 'attention',
       formula: '= softmax(S / τ)',
       help: 'softmax(S / τ): how much each chunk reads the others. Rows sum to 1.',
       most: { caption: 'What each chunk reads most', head: 'Reads most' },
-      range: [-0.001, 1.001],
-      isShare: true,
       softmax: { of: 'similarity', temperature: 'temperature', control: 'attention' },
-    },
-    {
-      key: 'similarity',
-      symbol: 'S',
-      label: 'similarity',
-      formula: '(cosine)',
-      help: 'cosine of the two embeddings, before the softmax.',
-      most: { caption: 'What each chunk is most similar to', head: 'Most similar to' },
-      range: [-1e6, 1.001],
-      isShare: false,
-    },
+    }),
+    SIMILARITY,
   ],
-  signals: { attention: 'attentionGradient', similarity: 'similarityGradient' },
+  signals: SIGNALS,
   pairs: {
     title: 'Batch attention',
     row: { noun: 'chunk', axis: 'query chunk (reads)', short: 'reads' },

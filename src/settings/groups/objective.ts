@@ -1,5 +1,21 @@
 import { FOR_CONTRASTIVE, FOR_DISTILLATION, FOR_REPLUG, FOR_REVELA, WHERE_READ } from './conditions.ts';
-import { choiceSetting, numberSetting, switchSetting } from '../setting.ts';
+import { choiceSetting, numberSetting, type NumberSetting, switchSetting } from '../setting.ts';
+
+/** τ of a softmax over cosines, or of what is like one: as sharp as a choice of one at 1e-4, all alike at 10. */
+function temperatureSetting(
+  own: Pick<NumberSetting, 'label' | 'help' | 'default'> & Partial<Pick<NumberSetting, 'applies' | 'paper'>>,
+): NumberSetting {
+  const { paper, ...words } = own;
+  return numberSetting({
+    group: 'objective',
+    ...words,
+    min: 1e-4,
+    max: 10,
+    integer: false,
+    logarithmic: true,
+    ...(paper !== undefined && { paper }),
+  });
+}
 
 /** What is computed from a batch, and what learns from it. */
 export const OBJECTIVE = {
@@ -49,8 +65,7 @@ export const OBJECTIVE = {
         'Objectives without a language model take less memory and time. REPLUG takes time with the square of the chunks per batch: B (B − 1) passes of double length a step.',
     },
   }),
-  infoNceTemperature: numberSetting({
-    group: 'objective',
+  infoNceTemperature: temperatureSetting({
     label: 'Contrastive τ',
     help: 'Cross-entropy on S / τ, with each query’s own passage as the right answer. Contriever has 0.05.',
     applies: [
@@ -60,21 +75,12 @@ export const OBJECTIVE = {
       },
     ],
     default: 0.05,
-    min: 1e-4,
-    max: 10,
-    integer: false,
-    logarithmic: true,
   }),
-  mannWhitneyTemperature: numberSetting({
-    group: 'objective',
+  mannWhitneyTemperature: temperatureSetting({
     label: 'Mann–Whitney t',
     help: 'How far a right pair must be above a wrong one to be left alone: −ln σ(difference / t). The paper has 0.01.',
     applies: [{ only: { objective: 'mannWhitney' }, why: 'Only for Mann–Whitney.' }],
     default: 0.01,
-    min: 1e-4,
-    max: 10,
-    integer: false,
-    logarithmic: true,
   }),
   hardNegatives: choiceSetting({
     group: 'objective',
@@ -116,28 +122,18 @@ export const OBJECTIVE = {
     unit: 'steps',
     cost: { time: 'less', words: 'Seldom takes less time: all training text is embedded each time.' },
   }),
-  replugTemperature: numberSetting({
-    group: 'objective',
+  replugTemperature: temperatureSetting({
     label: 'REPLUG τ, retriever',
     help: 'Q = softmax(S / τ): how sharply the retriever chooses among the others.',
     applies: [FOR_REPLUG],
     default: 0.1,
-    min: 1e-4,
-    max: 10,
-    integer: false,
-    logarithmic: true,
     paper: '0.001',
   }),
-  replugLanguageModelTemperature: numberSetting({
-    group: 'objective',
+  replugLanguageModelTemperature: temperatureSetting({
     label: 'REPLUG τ, language model',
     help: 'P = softmax(−loss / τ), the loss in nats per token: how sharply the language model’s preference is taken.',
     applies: [FOR_REPLUG],
     default: 0.1,
-    min: 1e-4,
-    max: 10,
-    integer: false,
-    logarithmic: true,
     paper: '0.001',
   }),
   replugLanguageModel: choiceSetting({
@@ -172,27 +168,17 @@ export const OBJECTIVE = {
       },
     ],
   }),
-  distillationTemperature: numberSetting({
-    group: 'objective',
+  distillationTemperature: temperatureSetting({
     label: 'Distillation τ, retriever',
     help: 'Q = softmax(S / τ): how sharply the retriever ranks the other chunks.',
     applies: [FOR_DISTILLATION],
     default: 0.05,
-    min: 1e-4,
-    max: 10,
-    integer: false,
-    logarithmic: true,
   }),
-  teacherTemperature: numberSetting({
-    group: 'objective',
+  teacherTemperature: temperatureSetting({
     label: 'Distillation τ, teacher',
     help: 'P = softmax(score / τ), each row’s scores scaled to 0 … 1: how sharply the teacher’s ranking is taken.',
     applies: [FOR_DISTILLATION],
     default: 0.3,
-    min: 1e-4,
-    max: 10,
-    integer: false,
-    logarithmic: true,
   }),
   contrastWeight: numberSetting({
     group: 'objective',
@@ -228,16 +214,11 @@ export const OBJECTIVE = {
     ],
     cost: { memory: 'less', time: 'less', words: 'Controls take less memory and time: the retriever is not trained.' },
   }),
-  temperature: numberSetting({
-    group: 'objective',
+  temperature: temperatureSetting({
     label: 'Temperature τ',
     help: 'A = softmax(S / τ): small reads one neighbour only and gives no gradient, large reads all alike.',
     applies: [FOR_REVELA, { only: { attention: 'learned' }, why: 'This control has no temperature.' }],
     default: 0.1,
-    min: 1e-4,
-    max: 10,
-    integer: false,
-    logarithmic: true,
     paper: '0.0001',
   }),
   vNorm: switchSetting({
