@@ -13,6 +13,7 @@ import { textFile, zipChunks } from '../../src/files/formats/zipWriter.ts';
 import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { openTestRuntime } from '../harness/runtime.ts';
 import { TINY } from '../encoder/folder.ts';
+import { jsonRows, qrelsOf, SEA_QUERIES, SEA_TEXTS } from '../harness/smallCollection.ts';
 import { tinyCheckpoint } from '../harness/tinyCheckpoint.ts';
 import { lines, run } from './run.ts';
 
@@ -22,25 +23,7 @@ vi.mock('../../src/cli/support/nodeGpu.ts', async (original) => {
   return { ...own, openNodeRuntime: () => (shared.runtime ? Promise.resolve(shared.runtime) : own.openNodeRuntime()) };
 });
 
-const TEXTS = [
-  'The keeper wrote down every ship that passed in the night.',
-  'Gulls are loud in the harbour when the boats come home.',
-  'A lens of glass gathers the light of a small lamp.',
-  'Fog is water that hangs in the air above a cold sea.',
-  'The tide turns twice a day and takes the sand along.',
-  'Nets are mended on the quay while the weather is bad.',
-];
-const QUERIES = [
-  'who wrote down ships',
-  'loud gulls',
-  'light of a lamp',
-  'water in the air',
-  'sand and tide',
-  'bad weather',
-];
-const jsonl = (prefix: string, texts: readonly string[]): string =>
-  texts.map((text, i) => JSON.stringify({ _id: `${prefix}${i}`, text })).join('\n');
-const QRELS = `query-id\tcorpus-id\tscore\n${QUERIES.map((_, i) => `q${i}\td${i}\t1`).join('\n')}\n`;
+const QRELS = qrelsOf(SEA_QUERIES);
 
 let folder: string;
 let close = (): void => undefined;
@@ -48,8 +31,8 @@ const at = (...names: string[]): string => join(folder, ...names);
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'revela-evaluate-'));
   await mkdir(at('sea/qrels'), { recursive: true });
-  await writeFile(at('sea/corpus.jsonl'), jsonl('d', TEXTS));
-  await writeFile(at('sea/queries.jsonl'), jsonl('q', QUERIES));
+  await writeFile(at('sea/corpus.jsonl'), jsonRows('d', SEA_TEXTS));
+  await writeFile(at('sea/queries.jsonl'), jsonRows('q', SEA_QUERIES));
   await writeFile(at('sea/qrels/test.tsv'), QRELS);
 });
 afterAll(async () => {
@@ -142,7 +125,7 @@ describe('systems that go by words', () => {
   });
 
   test('a text without judgements, whose queries are its own first sentences', async () => {
-    const paragraphs = TEXTS.map(
+    const paragraphs = SEA_TEXTS.map(
       (text, i) => `${text} There is more to be said of it in ${i + 7} other words, and so on.`,
     );
     await writeFile(at('notes.txt'), paragraphs.join('\n\n'));
@@ -164,8 +147,8 @@ describe('systems that go by words', () => {
 
   test('what cannot be used is named, and nothing is printed', async () => {
     await mkdir(at('bad'));
-    await writeFile(at('bad/corpus.jsonl'), `${jsonl('d', TEXTS)}\n{"_id": "d0", "text": "again"}\n{`);
-    await writeFile(at('bad/queries.jsonl'), jsonl('q', QUERIES));
+    await writeFile(at('bad/corpus.jsonl'), `${jsonRows('d', SEA_TEXTS)}\n{"_id": "d0", "text": "again"}\n{`);
+    await writeFile(at('bad/queries.jsonl'), jsonRows('q', SEA_QUERIES));
     await writeFile(at('bad/test.tsv'), `${QRELS}q9\td1\t1\n`);
     expect(await refused('--collection', at('bad'))).toMatch(
       /bad is not read: 3 lines cannot be used\.\ncorpus\.jsonl, line 7: .*\ncorpus\.jsonl, line 8: .*\ntest\.tsv, line 8: /,
@@ -220,9 +203,9 @@ describe('retrievers', () => {
     runtime.destroy = () => undefined;
     shared.runtime = runtime;
     await mkdir(at('model'));
-    for (const [name, bytes] of Object.entries(await tinyCheckpoint([...TEXTS, ...QUERIES])))
+    for (const [name, bytes] of Object.entries(await tinyCheckpoint([...SEA_TEXTS, ...SEA_QUERIES])))
       if (bytes) await writeFile(at('model', name), bytes);
-    await writeFile(at('sea.txt'), TEXTS.join('\n\n'));
+    await writeFile(at('sea.txt'), SEA_TEXTS.join('\n\n'));
     const train =
       '--source facts --chunks 4 --chunkTokens 32 --heldOutBatches 1 --warmup 0 --steps 2 --learningRate 0.02'.split(
         ' ',
@@ -285,7 +268,7 @@ describe('retrievers', () => {
       '--chunkTokens',
       '100',
       '--query',
-      QUERIES[1] ?? '',
+      SEA_QUERIES[1] ?? '',
       '--top',
       '6',
     );

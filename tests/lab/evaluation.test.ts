@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { nodeGpu } from '../../src/cli/support/nodeGpu.ts';
 import { pastedText } from '../../src/corpus/given.ts';
+import { concatenated } from '../../src/files/formats/safetensors.ts';
 import { textFile, zipChunks } from '../../src/files/formats/zipWriter.ts';
 import { STOPPED } from '../../src/lab/door/labError.ts';
 import type { CollectionSource, SystemRequest } from '../../src/lab/door/evaluationViews.ts';
@@ -11,30 +12,13 @@ import { CollectionError } from '../../src/evaluation/errors.ts';
 import { Lab } from '../../src/lab/lab.ts';
 import { configure } from '../../src/settings/configuration.ts';
 import { failureOf } from '../harness/labFailure.ts';
+import { jsonRows, qrelsOf, SEA_QUERIES, SEA_TEXTS } from '../harness/smallCollection.ts';
 
 const TINY = { layers: 1, width: 16, heads: 2, kvHeads: 1, mlpWidth: 16, evaluateEvery: 1000, heldOutBatches: 1 };
-const TEXTS = [
-  'The keeper wrote down every ship that passed in the night.',
-  'Gulls are loud in the harbour when the boats come home.',
-  'A lens of glass gathers the light of a small lamp.',
-  'Fog is water that hangs in the air above a cold sea.',
-  'The tide turns twice a day and takes the sand along.',
-  'Nets are mended on the quay while the weather is bad.',
-];
-const QUERIES = [
-  'who wrote down ships',
-  'loud gulls',
-  'light of a lamp',
-  'water in the air',
-  'sand, tide',
-  'bad weather',
-];
-const jsonl = (prefix: string, texts: readonly string[]): string =>
-  texts.map((text, i) => JSON.stringify({ _id: `${prefix}${i}`, text })).join('\n');
 const FILES = {
-  'corpus.jsonl': jsonl('d', TEXTS),
-  'queries.jsonl': jsonl('q', QUERIES),
-  'qrels/test.tsv': `query-id\tcorpus-id\tscore\n${QUERIES.map((_, i) => `q${i}\td${i}\t1`).join('\n')}\n`,
+  'corpus.jsonl': jsonRows('d', SEA_TEXTS),
+  'queries.jsonl': jsonRows('q', SEA_QUERIES),
+  'qrels/test.tsv': qrelsOf(SEA_QUERIES),
 };
 const chosen = (path: string, content: string | Uint8Array<ArrayBuffer>) => ({ path, blob: new Blob([content]) });
 const files = (contents: Readonly<Record<string, string>>, more: { split?: string } = {}): CollectionSource => ({
@@ -42,16 +26,8 @@ const files = (contents: Readonly<Record<string, string>>, more: { split?: strin
   files: Object.entries(contents).map(([path, text]) => chosen(path, text)),
   ...more,
 });
-const zip = (contents: Readonly<Record<string, string>>): Uint8Array<ArrayBuffer> => {
-  const chunks = zipChunks(Object.entries(contents).map(([name, text]) => textFile(name, text)));
-  const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
-};
+const zip = (contents: Readonly<Record<string, string>>): Uint8Array<ArrayBuffer> =>
+  concatenated([...zipChunks(Object.entries(contents).map(([name, text]) => textFile(name, text)))]);
 
 let events: LabEvent[] = [];
 let lab: Lab;
@@ -132,7 +108,7 @@ describe('a collection', () => {
   test('is made of a text of one’s own, and says that nobody judged it', async () => {
     const text = pastedText(
       'Sea',
-      TEXTS.map((one, i) => `Number ${i} of all\n\n${one} ${TEXTS[(i + 1) % 6]}`).join('\n\n---\n\n'),
+      SEA_TEXTS.map((one, i) => `Number ${i} of all\n\n${one} ${SEA_TEXTS[(i + 1) % 6]}`).join('\n\n---\n\n'),
     );
     const configuration = configure({ source: 'text' });
     const view = await open({ from: 'text', text, title: 'Sea', configuration });

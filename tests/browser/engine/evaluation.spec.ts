@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test, type Locator, type Page } from '@playwright/test';
 import { textFile, zipChunks } from '../../../src/files/formats/zipWriter.ts';
+import { jsonRows, qrelsOf } from '../../harness/smallCollection.ts';
 import { violations, openPanel, pause, stepOf } from '../support/openPage.ts';
 import { budget } from '../support/pace.ts';
 import { chooseSmallOnOwnText, ESSAYS, openRealPage, ownText } from '../support/realPage.ts';
@@ -27,16 +28,11 @@ const DOCUMENTS = [
   'Counting was known for ages.',
   'Sleep as well as you can.',
 ];
-const jsonl = (prefix: string, texts: readonly string[]): string =>
-  texts.map((text, i) => JSON.stringify({ _id: `${prefix}${i}`, text })).join('\n');
 const ZIP = Buffer.concat(
   zipChunks([
-    textFile('count/corpus.jsonl', jsonl('d', DOCUMENTS)),
-    textFile('count/queries.jsonl', jsonl('q', QUERIES)),
-    textFile(
-      'count/qrels/test.tsv',
-      `query-id\tcorpus-id\tscore\n${QUERIES.map((_, i) => `q${i}\td${i}\t1`).join('\n')}\n`,
-    ),
+    textFile('count/corpus.jsonl', jsonRows('d', DOCUMENTS)),
+    textFile('count/queries.jsonl', jsonRows('q', QUERIES)),
+    textFile('count/qrels/test.tsv', qrelsOf(QUERIES)),
   ]),
 );
 
@@ -71,8 +67,8 @@ test('a dropped collection is measured, before and after training, query by quer
 
   await test.step('bad files are named by line, and nothing of them is taken', async () => {
     await drop(page, [
-      { name: 'corpus.jsonl', bytes: Buffer.from(`${jsonl('d', DOCUMENTS)}\n{"_id": "d0", "text": "again"}`) },
-      { name: 'queries.jsonl', bytes: Buffer.from(jsonl('q', QUERIES)) },
+      { name: 'corpus.jsonl', bytes: Buffer.from(`${jsonRows('d', DOCUMENTS)}\n{"_id": "d0", "text": "again"}`) },
+      { name: 'queries.jsonl', bytes: Buffer.from(jsonRows('q', QUERIES)) },
       { name: 'test.tsv', bytes: Buffer.from('q0\td0\t1\n') },
     ]);
     await expect(panel(page).getByRole('alert')).toContainText('corpus.jsonl, line 8: the id "d0" is that of line 1.');
