@@ -1,4 +1,4 @@
-import { ComparisonDesk } from './desks/comparisonDesk.ts';
+import { ComparisonDesk } from './desks/comparison/comparisonDesk.ts';
 import { EncoderDesk } from './desks/encoderDesk.ts';
 import { EvaluationDesk } from './desks/evaluation/evaluationDesk.ts';
 import { InspectDesk } from './desks/inspectDesk.ts';
@@ -60,7 +60,12 @@ export class Lab implements Door {
     this.#models = new ModelDesk(emit, surroundings);
     this.#encoders = new EncoderDesk(emit, surroundings);
     this.#runs = new RunDesk(emit, surroundings);
-    this.#comparisons = new ComparisonDesk((name) => this.#models.open(name), surroundings);
+    const atHand = {
+      openModel: (name: string) => this.#models.open(name),
+      collection: () => this.#evaluation.opened,
+      teacher: () => this.#encoders.opened,
+    };
+    this.#comparisons = new ComparisonDesk(atHand, surroundings);
     const bench = new Workbench(gpu, emit, (name) => this.#models.open(name));
     this.#texts = new TextDesk(this.#models);
     this.#scaling = new ScalingDesk(gpu, this.#models);

@@ -5,7 +5,7 @@ import { expectToGoOn } from '../run/savedFit.ts';
 import type { PreparedRun, Recipe } from '../run/recipe.ts';
 import type { CorpusSummary } from '../run/record.ts';
 import { configure } from '../settings/configuration.ts';
-import type { Apart } from './desks/comparisonDesk.ts';
+import type { Apart } from './desks/comparison/comparisonDesk.ts';
 import type { EvaluationDesk } from './desks/evaluation/evaluationDesk.ts';
 import type { EncoderDesk } from './desks/encoderDesk.ts';
 import type { KernelDesk } from './desks/kernelDesk.ts';

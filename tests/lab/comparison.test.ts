@@ -1,13 +1,15 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { nodeGpu } from '../../src/cli/support/nodeGpu.ts';
-import { ComparisonDesk } from '../../src/lab/desks/comparisonDesk.ts';
+import { ComparisonDesk } from '../../src/lab/desks/comparison/comparisonDesk.ts';
 import type { ComparisonProgress, ComparisonReport } from '../../src/lab/door/comparisonViews.ts';
 import type { LabEvent } from '../../src/lab/door/protocol.ts';
 import { Lab } from '../../src/lab/lab.ts';
 import { StoredComparisons } from '../../src/run/comparison/storedComparisons.ts';
+import { pastedText } from '../../src/corpus/given.ts';
 import { configure } from '../../src/settings/configuration.ts';
 import { failureOf } from '../harness/labFailure.ts';
 import { memoryStore, type MemoryStore } from '../harness/memoryStore.ts';
+import { jsonRows, qrelsOf, SEA_QUERIES, SEA_TEXTS } from '../harness/smallCollection.ts';
 import { openTestRuntime } from '../harness/runtime.ts';
 
 const TINY = { chunks: 4, layers: 1, width: 16, heads: 2, kvHeads: 1, mlpWidth: 16, heldOutBatches: 1, warmup: 1 };
@@ -147,6 +149,78 @@ test('while a run trains there is no comparison, and what is wrong with one is n
   expect(await lab.ask({ type: 'comparisons' }), 'nothing of these is kept').toEqual([]);
 });
 
+describe('what judges', () => {
+  const source = {
+    from: 'files',
+    files: Object.entries({
+      'sea/corpus.jsonl': jsonRows('d', SEA_TEXTS),
+      'sea/queries.jsonl': jsonRows('q', SEA_QUERIES),
+      'sea/qrels/test.tsv': qrelsOf(SEA_QUERIES),
+    }).map(([path, text]) => ({ path, blob: new Blob([text]) })),
+  } as const;
+  const definition = { ...DEFINITION, budget: { steps: 1 }, looks: 1, collection: 'sea' };
+
+  test('may be the collection that is open, which is kept with the comparison and outlives the page', async () => {
+    const first = open();
+    const next = open();
+    try {
+      await first.ask({ type: 'openCollection', source });
+      const whole = await first.ask({ type: 'compare', definition });
+      expect(whole).toMatchObject({ score: 'ndcg@10', done: 6, beside: [{ name: 'bm25' }] });
+      expect(whole.tables[0]?.notes[0]).toContain('judged on sea');
+      const control = new AbortController();
+      const stopped = first.ask(
+        { type: 'compare', definition },
+        { signal: control.signal, onProgress: ({ number }) => number === 2 && control.abort() },
+      );
+      expect(await failureOf(stopped)).toMatchObject({ kind: 'stopped' });
+      const id = (await next.ask({ type: 'comparisons' })).find(({ canGoOn }) => canGoOn)?.id ?? '';
+      expect(numbers(await next.ask({ type: 'resumeComparison', id }))).toEqual(numbers(whole));
+    } finally {
+      await Promise.all([first.close(), next.close()]);
+    }
+  });
+
+  test('may be a built-in one by its name, and nothing else', async () => {
+    const planned = (collection: string) =>
+      failureOf(lab.ask({ type: 'planComparison', definition: { ...definition, collection } }));
+    expect(await planned('python-faq')).toBeUndefined();
+    expect((await planned('sea'))?.message).toBe(
+      'collection is "sea": here it is “facts”, “python-faq”, “stdlib-code”, or the one that is open under Evaluation (now none).',
+    );
+  });
+
+  test('is refused where it was damaged in the storage', async () => {
+    const stored = new StoredComparisons(() => Promise.resolve(kept));
+    const collection = {
+      title: 'one',
+      documents: [],
+      queries: [],
+      qrels: new Map([['q', new Map([['d', 2]])]]),
+      notices: [],
+    };
+    const id = await stored.begin({ definition, begun: 1 }, collection);
+    expect(await stored.collection(id)).toEqual(collection);
+    kept.contents.get(id)?.set('collection.json', new TextEncoder().encode('{"tit'));
+    await expect(stored.collection(id)).rejects.toThrow('damaged');
+    expect(await stored.collection(await stored.begin({ definition, begun: 2 }))).toBeUndefined();
+  });
+});
+
+test('an encoder that is to teach is asked for before anything is kept', async () => {
+  const settings = { ...TINY, source: 'text', objective: 'distillation', teacher: 'encoder' };
+  const definition = {
+    ...DEFINITION,
+    settings,
+    variants: [{ name: 'taught' }, { name: 'by words', settings: { teacher: 'bm25' } }],
+  };
+  for (const type of ['planComparison', 'compare'] as const)
+    expect(
+      (await failureOf(lab.ask({ type, definition, text: pastedText('Sea', SEA_TEXTS.join('\n\n')) })))?.message,
+    ).toMatch(/^An encoder is to teach "taught", and none is at hand[.] Open one/);
+  expect(await lab.ask({ type: 'comparisons' })).toEqual([]);
+});
+
 describe('a plan', () => {
   const plan = (changes: object) => lab.ask({ type: 'planComparison', definition: { ...DEFINITION, ...changes } });
 
@@ -171,9 +245,12 @@ describe('a plan', () => {
 test('every run gives back its GPU memory, and so does one that is stopped', async () => {
   const runtime = await openTestRuntime();
   try {
-    const desk = new ComparisonDesk(() => Promise.reject(new Error('No checkpoint is named.')), {
-      comparisons: () => Promise.resolve(kept),
-    });
+    const atHand = {
+      openModel: () => Promise.reject(new Error('No checkpoint is named.')),
+      collection: () => undefined,
+      teacher: () => undefined,
+    };
+    const desk = new ComparisonDesk(atHand, { comparisons: () => Promise.resolve(kept) });
     const before = runtime.pool.report();
     const control = new AbortController();
     const atResults: number[] = [];

@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { factCollection } from '../../src/evaluation/collections/facts.ts';
 import { FactStream } from '../../src/corpus/sources/factStream.ts';
 import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { comparisonSvg } from '../../src/run/comparison/chart.ts';
 import { contendersOf, readComparison, type ComparisonDefinition } from '../../src/run/comparison/definition.ts';
 import { comparisonJson, curvesTsv } from '../../src/run/comparison/report.ts';
-import { runComparison, type ComparisonEvent } from '../../src/run/comparison/runComparison.ts';
+import { runComparison, type ComparisonEvent, type ComparisonHost } from '../../src/run/comparison/runComparison.ts';
 import {
   memoryComparisonStore,
   type ComparisonState,
@@ -16,7 +16,9 @@ import {
 import { comparedTable, meanCurves } from '../../src/run/comparison/summary.ts';
 import { nextTrial, rateChoice } from '../../src/run/comparison/trials.ts';
 import { configure } from '../../src/settings/configuration.ts';
+import { pastedText } from '../../src/corpus/given.ts';
 import { openTestRuntime } from '../harness/runtime.ts';
+import { TEXT } from '../settings/outcome.ts';
 
 let runtime: Runtime;
 beforeAll(async () => {
@@ -49,6 +51,7 @@ async function make(
   definition: ComparisonDefinition,
   store: ComparisonStore = memoryComparisonStore(),
   stopAt: (event: ComparisonEvent, count: number) => boolean = () => false,
+  more: Partial<ComparisonHost> = {},
 ): Promise<Made> {
   const control = new AbortController();
   const events: ComparisonEvent[] = [];
@@ -60,6 +63,7 @@ async function make(
     store,
     device: 'test',
     signal: control.signal,
+    ...more,
   });
   for (;;) {
     const { done, value } = await loop.next();
@@ -132,6 +136,39 @@ describe('a comparison', () => {
     await expect(make(read({ seeds: [1, 2, 4] }), store)).rejects.toThrow('seeds is not what it was');
     await store.write('state.json', [new TextEncoder().encode('{')]);
     await expect(make(read(), store)).rejects.toThrow('state.json is no state of a comparison');
+  });
+
+  test('hands over the encoder that teaches, asks it once for a text, and goes on with none other', async () => {
+    const settings = {
+      ...TINY,
+      source: 'text',
+      objective: 'distillation',
+      teacher: 'encoder',
+      chunkTokens: 32,
+      vocabulary: 300,
+    };
+    const variants = [{ name: 'taught' }, { name: 'more contrast', settings: { contrastWeight: 1 } }];
+    const definition = read({ settings, variants, collection: undefined, budget: { steps: 2 }, looks: 1 });
+    const embed = vi.fn((_role: string, texts: readonly string[]) =>
+      Promise.resolve(Float32Array.from(texts.flatMap((text) => [Math.sin(text.length), Math.cos(text.length)]))),
+    );
+    const more = {
+      teacher: { name: 'lengths', dimensions: 2, embed },
+      text: pastedText('A text', TEXT),
+      title: 'A text',
+    };
+    const { state: whole } = await make(definition, undefined, undefined, more);
+    expect(whole.results).toHaveLength(6);
+    expect(embed).toHaveBeenCalledTimes(1);
+
+    const store = memoryComparisonStore();
+    await make(definition, store, ({ type }) => type === 'point', more);
+    await expect(make(definition, store, undefined, { ...more, teacher: undefined })).rejects.toThrow(
+      'An encoder is to teach "taught", and none is at hand',
+    );
+    const other = { ...more, teacher: { ...more.teacher, name: 'other' } };
+    await expect(make(definition, store, undefined, other)).rejects.toThrow('the encoder that teaches');
+    expect(untimed((await make(definition, store, undefined, more)).state)).toEqual(untimed(whole));
   });
 
   test('exports tables, curves and charts', async () => {

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { factCollection, FACTS_COLLECTION } from '../../evaluation/collections/facts.ts';
+import { factCollection } from '../../evaluation/collections/facts.ts';
+import { FACTS_COLLECTION } from '../../evaluation/collections/builtInTable.ts';
 import type { LabelledCollection } from '../../evaluation/collections/collection.ts';
 import { comparisonSvg } from '../../run/comparison/chart.ts';
 import { budgetOf, BUDGETS, ComparisonError, readComparison } from '../../run/comparison/definition.ts';
@@ -12,6 +13,7 @@ import { comparisonStore } from '../support/comparisonFiles.ts';
 import { openCollection } from '../support/evaluation/collectionSource.ts';
 import { reading } from '../support/fileProblems.ts';
 import { readGivenFiles } from '../support/givenFiles.ts';
+import { openEncoderFolder } from '../support/encoder.ts';
 import { openBases, requireModel } from '../support/modelFolder.ts';
 import { openNodeRuntime } from '../support/nodeGpu.ts';
 import { gpuText, reportNotices, table } from '../support/reports.ts';
@@ -32,6 +34,7 @@ export const compareCommand: Command = {
   help: `  FILE.json                what is compared: docs/EVALUATION.md, "Comparisons", has an example
   --out DIR                keep its state there, and write comparison.json, curves.tsv and a chart by ${BUDGETS.join(', ')} (.svg)
   --resume                 go on with the comparison that DIR holds, where it was stopped
+  --encoder DIR            the pretrained encoder that teaches, where a teacher is one
   --json                   print everything as one JSON object
 ${CONFIGURATION_HELP}
 and every setting of train: what all runs have in common, beneath the file's own settings.
@@ -41,6 +44,7 @@ Ctrl-C ends it after the step under way, with everything kept to go on from.`,
       ...CONFIGURATION_OPTIONS,
       out: { type: 'string' },
       resume: { type: 'boolean' },
+      encoder: { type: 'string' },
       json: { type: 'boolean' },
     });
     const [path, ...more] = positionals;
@@ -50,6 +54,7 @@ Ctrl-C ends it after the step under way, with everything kept to go on from.`,
     const collection = await collectionOf(definition.collection, signal);
     const given = values.file === undefined ? undefined : await readGivenFiles(values.file, signal);
     const store = await comparisonStore(values.out, values.resume === true);
+    const teacher = values.encoder === undefined ? undefined : await openEncoderFolder(values.encoder, { signal });
     const runtime = await openNodeRuntime();
     let state: ComparisonState | undefined;
     try {
@@ -60,6 +65,7 @@ Ctrl-C ends it after the step under way, with everything kept to go on from.`,
         title: given?.title,
         openBases: () => openBases(requireModel(values.model), values['retriever-model']),
         collection,
+        teacher,
         store,
         device: gpuText(runtime),
         signal,
@@ -74,6 +80,7 @@ Ctrl-C ends it after the step under way, with everything kept to go on from.`,
       }
     } finally {
       runtime.destroy();
+      await teacher?.close();
     }
     if (signal.aborted && values.out !== undefined)
       process.stderr.write(`Stopped: go on with compare ${path} --out ${values.out} --resume.\n`);

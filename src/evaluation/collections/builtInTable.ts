@@ -31,3 +31,6 @@ export const BUILT_IN_COLLECTIONS: readonly BuiltInCollection[] = [
     hasTrainingText: false,
   },
 ];
+
+/** The name of the collection of facts (facts.ts), where collections are named. */
+export const FACTS_COLLECTION = 'facts';

@@ -1,9 +1,6 @@
 import { FactStream } from '../../corpus/sources/factStream.ts';
 import type { LabelledCollection } from './collection.ts';
 
-/** The name of the collection of facts, where collections are named. */
-export const FACTS_COLLECTION = 'facts';
-
 const USUAL_FACTS = 128;
 
 /**

@@ -53,7 +53,7 @@ export function tableNotes(state: ComparisonState, table: ComparedTable): string
       : [],
   );
   return [
-    `Mean ± standard deviation over ${seeds} seeds, at ${amountText(table.axis, table.amount)} each; on ${device}.`,
+    `Mean ± standard deviation over ${seeds} seeds, at ${amountText(table.axis, table.amount)} each, judged on ${definition.collection ?? 'held-out batches'}; on ${device}.`,
     ...(others.length > 0 ? [`Beside them: ${others.join(', ')}.`] : []),
     ...(chosen.length > 0
       ? [`Learning rates chosen by recall@1 of held-out batches, in runs that are not reported: ${chosen.join('; ')}.`]

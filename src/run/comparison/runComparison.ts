@@ -3,6 +3,7 @@ import type { LabelledCollection } from '../../evaluation/collections/collection
 import { memorySource } from '../../files/formats/byteSource.ts';
 import { textChecksum } from '../../files/formats/checksum.ts';
 import type { Runtime } from '../../ops/core/runtime.ts';
+import type { Embedder } from '../../retrieval/embedder.ts';
 import { configure, type Configuration } from '../../settings/configuration.ts';
 import { TrainingDivergedError } from '../../training/trainer.ts';
 import { CollectionScorer, CURVE_MEASURES, type CollectionResult } from '../collectionScores.ts';
@@ -14,6 +15,7 @@ import type { Evaluation } from '../record.ts';
 import { RunLog } from '../runLog.ts';
 import { readRun, restoreRun, saveRun, type SavedRun } from '../saving.ts';
 import { budgetOf, ComparisonError, contendersOf, type ComparisonDefinition, type Contender } from './definition.ts';
+import { rememberingTeacher, requireTeacher, taughtByEncoder, type NamedTeacher } from './teacher.ts';
 import {
   NOTHING_SPENT,
   type ComparisonState,
@@ -36,6 +38,8 @@ export interface ComparisonHost {
   readonly openBases: PreparingOptions['openBases'];
   /** The one that the definition names. */
   readonly collection?: LabelledCollection | undefined;
+  /** The encoder that is at hand, for those that one teaches. */
+  readonly teacher?: NamedTeacher | undefined;
   readonly store: ComparisonStore;
   /** The GPU, in words. */
   readonly device: string;
@@ -86,9 +90,11 @@ export async function* runComparison(
   const contenders = contendersOf(definition, host.base);
   if (definition.collection !== undefined && !collection)
     throw new ComparisonError(`collection: ${definition.collection} was not opened.`);
+  requireTeacher(contenders, host.teacher);
+  const teacher = host.teacher && rememberingTeacher(host.teacher);
   const scorer =
     collection && new CollectionScorer(collection, { measures: [...new Set([...CURVE_MEASURES, definition.score])] });
-  let state = await beginning(definition, host);
+  let state = await beginning(definition, contenders, host);
   const keep = async (changes: Partial<ComparisonState>): Promise<void> => {
     state = { ...state, ...changes };
     await store.write(STATE_FILE, [new TextEncoder().encode(JSON.stringify(state))]);
@@ -102,7 +108,7 @@ export async function* runComparison(
     if (!contender) throw new Error('A trial of nobody: this is a bug.');
     const { current } = state;
     const saved = current && isSameTrial(current, trial) ? await savedTrial(store, current) : undefined;
-    const running = new TrialRun({ definition, contender, trial, host, scorer, saved });
+    const running = new TrialRun({ definition, contender, trial, host, scorer, teacher, saved });
     yield {
       type: 'trial',
       trial,
@@ -127,10 +133,15 @@ export async function* runComparison(
 }
 
 /** The state that a store has, or that of a comparison that begins. */
-async function beginning(definition: ComparisonDefinition, host: ComparisonHost): Promise<ComparisonState> {
-  const { base, text, collection, device } = host;
+async function beginning(
+  definition: ComparisonDefinition,
+  contenders: readonly Contender[],
+  host: ComparisonHost,
+): Promise<ComparisonState> {
+  const { base, text, collection, device, teacher } = host;
   const judged = collection && [collection.title, collection.documents.length, collection.queries.length];
-  const fingerprint = await textChecksum(JSON.stringify([base, text ?? null, judged ?? null]));
+  const taught = teacher && taughtByEncoder(contenders).length > 0 ? [teacher.name, teacher.dimensions] : [];
+  const fingerprint = await textChecksum(JSON.stringify([base, text ?? null, judged ?? null, ...taught]));
   const stored = await storedComparison(host.store);
   if (!stored) return { version: STATE_VERSION, definition, fingerprint, device, beside: {}, results: [] };
   for (const [key, value] of Object.entries(definition))
@@ -140,7 +151,7 @@ async function beginning(definition: ComparisonDefinition, host: ComparisonHost)
       );
   if (stored.fingerprint !== fingerprint)
     throw new ComparisonError(
-      'The text, the collection or the settings beneath are not those that this comparison began with: put them back, or begin anew in another folder.',
+      'The text, the collection, the encoder that teaches or the settings beneath are not those that this comparison began with: put them back, or begin anew.',
     );
   return stored;
 }
@@ -162,6 +173,7 @@ interface TrialParts {
   readonly trial: Trial;
   readonly host: ComparisonHost;
   readonly scorer: CollectionScorer | undefined;
+  readonly teacher: Embedder | undefined;
   readonly saved: SavedTrial | undefined;
 }
 
@@ -199,13 +211,18 @@ class TrialRun {
 
   /** Trains; yields each look. */
   async *events(save: (file: string, pieces: readonly Uint8Array[]) => Promise<void>): AsyncGenerator<CurvePoint> {
-    const { contender, trial, host, saved } = this.parts;
+    const { contender, trial, host, teacher, saved } = this.parts;
     const { runtime, text, title, openBases, signal } = host;
     const { seed, learningRate } = trial;
     const configuration = configure({ seed, learningRate }, contender.configuration);
     const prepared = await prepareRun({ configuration, text, title }, { openBases, signal });
     const every = await this.#lookEvery(prepared);
-    const run = await openRun(runtime, prepared, { signal, centre: saved?.run.centre });
+    const run = await openRun(runtime, prepared, {
+      signal,
+      centre: saved?.run.centre,
+      teacher,
+      teacherVectors: saved?.run.teacherVectors,
+    });
     try {
       const log = new RunLog({ mostSteps: 1, keepsPicture: () => false });
       if (saved) {

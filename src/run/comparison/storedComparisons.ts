@@ -1,4 +1,5 @@
 import type { GivenText } from '../../corpus/given.ts';
+import type { LabelledCollection } from '../../evaluation/collections/collection.ts';
 import {
   freeBytes,
   isQuotaError,
@@ -22,6 +23,8 @@ export interface ComparisonRequest {
 }
 
 const REQUEST = 'request.json';
+/** What judges it, where that is the reader's own. */
+const COLLECTION = 'collection.json';
 /** Stands at the end of what was written to its end, with the length of what is before it. */
 const SEAL = 0x656c6f68;
 const SEAL_BYTES = 12;
@@ -39,12 +42,17 @@ export class StoredComparisons {
     return store ? (await store.folders()).sort().reverse() : [];
   }
 
-  /** Begins one. @returns its id. @throws StorageFullError, StoreRefusedError */
-  async begin(request: ComparisonRequest): Promise<string> {
+  /**
+   * Begins one. @param collection what judges it, where that is nowhere else once the page is gone
+   * @returns its id. @throws StorageFullError, StoreRefusedError
+   */
+  async begin(request: ComparisonRequest, collection?: LabelledCollection): Promise<string> {
     const store = await this.#ready();
     const random = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
     const id = `comparison-${request.begun}-${random.toString(16)}`;
     try {
+      if (collection) await writeJsonFile(store, id, COLLECTION, plainOf(collection));
+      // Last: with it, the comparison is there.
       await writeJsonFile(store, id, REQUEST, request);
     } catch (cause) {
       await store.deleteFolder(id).catch(() => undefined);
@@ -61,6 +69,15 @@ export class StoredComparisons {
         'This comparison is not in the browser’s storage any more, or damaged: another tab may have deleted it.',
       );
     return found as ComparisonRequest;
+  }
+
+  /** What judges it, where that was kept with it. @throws ComparisonError where it is damaged */
+  async collection(id: string): Promise<LabelledCollection | undefined> {
+    const store = await this.#ready();
+    const found = (await readJsonFile(store, id, COLLECTION)) as PlainCollection | undefined;
+    if (found) return collectionOf(found);
+    if (!(await store.files(id)).some(({ name }) => name === COLLECTION)) return undefined;
+    throw new ComparisonError('The collection that judges this comparison is damaged in the browser’s storage.');
   }
 
   /** Where it keeps itself. What is written takes the place of what was there only once it is there to its end. */
@@ -124,6 +141,19 @@ export class StoredComparisons {
       throw cause;
     }));
   }
+}
+
+/** A collection as JSON has it. */
+type PlainCollection = Omit<LabelledCollection, 'qrels'> & {
+  readonly qrels: readonly (readonly [string, readonly (readonly [string, number])[]])[];
+};
+
+function plainOf(collection: LabelledCollection): PlainCollection {
+  return { ...collection, qrels: [...collection.qrels].map(([query, labels]) => [query, [...labels]]) };
+}
+
+function collectionOf(plain: PlainCollection): LabelledCollection {
+  return { ...plain, qrels: new Map(plain.qrels.map(([query, labels]) => [query, new Map(labels)])) };
 }
 
 function sealOf(length: number): Uint8Array {

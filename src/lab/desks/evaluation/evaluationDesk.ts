@@ -146,6 +146,11 @@ export class EvaluationDesk {
     this.#open = undefined;
   }
 
+  /** The collection that is open, if any. */
+  get opened(): LabelledCollection | undefined {
+    return this.#open?.collection;
+  }
+
   /** The collection that is open as what a run is scored on every so many steps; undefined for 0, or where none is open. */
   scored(every: number, signal: AbortSignal): ScoredCollection | undefined {
     return every === 0 || !this.#open ? undefined : { scorer: this.#open.scorer, every, signal };

@@ -1,3 +1,4 @@
+import { BUILT_IN_COLLECTIONS, FACTS_COLLECTION } from '../../../../lab/door/collections.ts';
 import type { Budget } from '../../../../lab/door/comparisonViews.ts';
 import { OBJECTIVE_TABLES } from '../../../../objectives/tables.ts';
 import { changedSettings, type Configuration } from '../../../../settings/configuration.ts';
@@ -19,9 +20,36 @@ export interface FairChoice {
   readonly budget: Budget;
   /** In the unit of UNITS. */
   readonly amount: number;
-  readonly judge: 'facts' | 'heldOut';
+  /** The collection that judges, by its name; `HELD_OUT`: batches that are kept out of training. */
+  readonly judge: string;
   /** Learning rates to choose from, as typed; undefined: that of the settings. */
   readonly rates: string | undefined;
+}
+
+/** In the place of a collection's name, since none is empty. */
+export const HELD_OUT = '';
+
+/** Something that a comparison may be judged by. */
+export interface Judge {
+  readonly name: string;
+  readonly label: string;
+}
+
+/**
+ * All that there are here.
+ * @param opened title of the collection that is open under Evaluation. Where a built-in one has that name, it is meant in its place, as
+ * the lab takes it
+ */
+export function judgesBeside(opened: string | undefined): readonly Judge[] {
+  const named = [
+    { name: FACTS_COLLECTION, label: '128 held-out facts' },
+    ...BUILT_IN_COLLECTIONS.map(({ id, title }) => ({ name: id, label: `${title} (built in)` })),
+  ].filter(({ name }) => name !== opened);
+  const own = opened === undefined ? [] : [{ name: opened, label: `${opened} (open under Evaluation)` }];
+  return [
+    ...[...own, ...named].map(({ name, label }) => ({ name, label: `nDCG@10 on ${label}` })),
+    { name: HELD_OUT, label: 'Recall@1 in held-out batches' },
+  ];
 }
 
 /** How few and how many are compared at once here; a file may have more. */
@@ -73,7 +101,7 @@ export function definitionOf(choice: FairChoice, configuration: Configuration): 
         share: CHOOSING_SHARE,
       },
     }),
-    ...(judge === 'facts' && { collection: 'facts' }),
+    ...(judge !== HELD_OUT && { collection: judge }),
   };
 }
 

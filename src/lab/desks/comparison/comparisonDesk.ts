@@ -1,36 +1,34 @@
-import { FACTS_COLLECTION, factCollection } from '../../evaluation/collections/facts.ts';
-import type { Runtime } from '../../ops/core/runtime.ts';
-import { comparisonSvg } from '../../run/comparison/chart.ts';
+import type { LabelledCollection } from '../../../evaluation/collections/collection.ts';
+import type { Runtime } from '../../../ops/core/runtime.ts';
+import { comparisonSvg } from '../../../run/comparison/chart.ts';
 import {
   budgetOf,
-  BUDGETS,
   ComparisonError,
   contendersOf,
   readComparison,
-  type Budget,
   type ComparisonDefinition,
-} from '../../run/comparison/definition.ts';
-import { comparisonJson, curvesTsv, tableNotes, tableRows, verdictText } from '../../run/comparison/report.ts';
-import { runComparison, storedComparison, type ComparisonEvent } from '../../run/comparison/runComparison.ts';
-import type { ComparisonState } from '../../run/comparison/state.ts';
-import { StoredComparisons, type ComparisonRequest } from '../../run/comparison/storedComparisons.ts';
-import { comparedTable, meanCurves } from '../../run/comparison/summary.ts';
-import { CHOSEN_BY, trialCount } from '../../run/comparison/trials.ts';
-import { flopsOf, flopsText } from '../../run/flops.ts';
-import { prepareRun } from '../../run/openRun.ts';
-import { openBoth, type Pretrained } from '../../run/pretrained.ts';
-import { defaultConfiguration } from '../../settings/configuration.ts';
+} from '../../../run/comparison/definition.ts';
+import { comparisonJson, curvesTsv } from '../../../run/comparison/report.ts';
+import { runComparison, storedComparison } from '../../../run/comparison/runComparison.ts';
+import type { ComparisonState } from '../../../run/comparison/state.ts';
+import { StoredComparisons, type ComparisonRequest } from '../../../run/comparison/storedComparisons.ts';
+import { requireTeacher, type NamedTeacher } from '../../../run/comparison/teacher.ts';
+import { trialCount } from '../../../run/comparison/trials.ts';
+import { flopsOf, flopsText } from '../../../run/flops.ts';
+import { prepareRun } from '../../../run/openRun.ts';
+import { openBoth, type Pretrained } from '../../../run/pretrained.ts';
 import type {
   ComparisonEntry,
   ComparisonPlan,
   ComparisonProgress,
   ComparisonReport,
-  ComparisonTableView,
-} from '../door/comparisonViews.ts';
-import { LabFailure } from '../door/labError.ts';
-import type { CommandOf } from '../door/protocol.ts';
-import type { LabFile } from '../door/views.ts';
-import type { Surroundings } from './modelDesk.ts';
+} from '../../door/comparisonViews.ts';
+import { LabFailure } from '../../door/labError.ts';
+import type { CommandOf } from '../../door/protocol.ts';
+import type { LabFile } from '../../door/views.ts';
+import { BASE, countOf, reportOf, toldOf } from './comparisonReport.ts';
+import { JudgingCollections } from './judgingCollections.ts';
+import type { Surroundings } from '../modelDesk.ts';
 
 /** Who asks for one, as far as its runs concern them. */
 interface Making {
@@ -45,8 +43,15 @@ export interface Apart {
   letIn(): Promise<void>;
 }
 
-/** Nothing lies beneath the settings of a definition but what every run has by default: so a file says all. */
-const BASE = defaultConfiguration();
+/** What of the session a comparison takes in. */
+export interface AtHand {
+  /** Finds a checkpoint by its name. */
+  readonly openModel: (name: string) => Promise<Pretrained>;
+  /** The collection that is open, if any. */
+  readonly collection: () => LabelledCollection | undefined;
+  /** The pretrained encoder that is open, if any. */
+  readonly teacher: () => NamedTeacher | undefined;
+}
 
 /**
  * Comparisons of several runs at one budget: made one run after the other, kept in this browser at every look, gone on with after a
@@ -56,14 +61,16 @@ export class ComparisonDesk {
   readonly #stored: StoredComparisons;
   readonly #claim: (id: string) => Promise<boolean>;
   readonly #now: () => number;
+  readonly #judging: JudgingCollections;
   #running: string | undefined;
 
   constructor(
-    private readonly openModel: (name: string) => Promise<Pretrained>,
+    private readonly atHand: AtHand,
     { comparisons, claimComparison = () => Promise.resolve(true) }: Surroundings,
   ) {
     this.#stored = new StoredComparisons(comparisons);
     this.#claim = claimComparison;
+    this.#judging = new JudgingCollections(atHand.collection);
     this.#now = () => Date.now();
   }
 
@@ -72,7 +79,7 @@ export class ComparisonDesk {
     { definition: content, text, title }: CommandOf<'planComparison'>,
     signal: AbortSignal,
   ): Promise<ComparisonPlan> {
-    const definition = understood(content);
+    const definition = this.#possible(content);
     const contenders = contendersOf(definition, BASE);
     const { kind, amount } = budgetOf(definition);
     const { seeds, learningRates } = definition;
@@ -90,7 +97,7 @@ export class ComparisonDesk {
       }
       const prepared = await prepareRun(
         { configuration, text, title },
-        { openBases: (one) => openBoth(one, this.openModel), signal },
+        { openBases: (one) => openBoth(one, this.atHand.openModel), signal },
       );
       const { chunks, accumulation } = configuration;
       const steps = kind === 'steps' ? amount : amount / (chunks * accumulation);
@@ -127,8 +134,9 @@ export class ComparisonDesk {
     apart: Apart,
     making: Making,
   ): Promise<ComparisonReport> {
-    understood(definition);
-    const id = await this.#stored.begin({ definition, text, title, begun: this.#now() });
+    const { collection } = this.#possible(definition);
+    const request = { definition, text, title, begun: this.#now() };
+    const id = await this.#stored.begin(request, this.#judging.own(collection));
     return this.goOn({ id }, apart, making);
   }
 
@@ -194,8 +202,10 @@ export class ComparisonDesk {
       base: BASE,
       text: request.text,
       title: request.title,
-      openBases: (one) => openBoth(one, this.openModel),
-      collection: definition.collection === undefined ? undefined : factCollection(),
+      openBases: (one) => openBoth(one, this.atHand.openModel),
+      collection:
+        (await this.#stored.collection(id)) ?? (await this.#judging.load(definition.collection, making.signal)),
+      teacher: this.atHand.teacher(),
       store,
       device: info.description || [info.vendor, info.architecture].filter(Boolean).join(' ') || 'GPU',
       signal: making.signal,
@@ -209,6 +219,14 @@ export class ComparisonDesk {
       making.onProgress(told);
       await apart.letIn();
     }
+  }
+
+  /** What a definition says, where it can be made with what is at hand. @throws ComparisonError */
+  #possible(content: unknown): ComparisonDefinition {
+    const definition = understood(content);
+    this.#judging.expect(definition.collection);
+    requireTeacher(contendersOf(definition, BASE), this.atHand.teacher());
+    return definition;
   }
 
   /** How all stand, where a run has ended. */
@@ -240,73 +258,11 @@ export class ComparisonDesk {
 
 /** @throws ComparisonError */
 function understood(content: unknown): ComparisonDefinition {
-  const definition = readComparison(content, BASE);
-  if (definition.collection !== undefined && definition.collection !== FACTS_COLLECTION)
-    throw new ComparisonError(
-      `collection is ${JSON.stringify(definition.collection)}: the page compares on “${FACTS_COLLECTION}” or without a collection, the command line on any.`,
-    );
-  return definition;
-}
-
-function countOf(definition: ComparisonDefinition): number {
-  return trialCount(definition, contendersOf(definition, BASE));
+  return readComparison(content, BASE);
 }
 
 /** What a run has left in the pool goes back to the GPU. Between two steps nothing waits to be sent. */
 function giveBack(runtime: Runtime): void {
   runtime.recorder.discard();
   runtime.pool.trim();
-}
-
-function toldOf(
-  event: ComparisonEvent,
-  id: string,
-  score: string,
-  before: ComparisonProgress | undefined,
-): ComparisonProgress {
-  const { contender, seed, learningRate, purpose } = event.type === 'result' ? event.result : event.trial;
-  const isChoosing = purpose === 'choosing';
-  const { number, of } = event.type === 'trial' ? event : (before ?? { number: 0, of: 0 });
-  const trial = { id, number, of, contender, seed, learningRate, isChoosing };
-  switch (event.type) {
-    case 'trial':
-      return { ...trial, share: 0, score: undefined };
-    case 'point':
-      return { ...trial, share: event.share, score: event.point.scores[isChoosing ? CHOSEN_BY : score] };
-    case 'result':
-      return { ...trial, share: 1, score: before?.score };
-  }
-}
-
-function reportOf(id: string, state: ComparisonState): ComparisonReport {
-  const { definition, results, beside } = state;
-  const { title, score } = definition;
-  const { kind } = budgetOf(definition);
-  const isReported = results.some(({ purpose }) => purpose === 'reported');
-  const axes = isReported ? [kind, ...BUDGETS.filter((axis) => axis !== kind)] : [];
-  return {
-    id,
-    title,
-    score,
-    done: results.length,
-    of: countOf(definition),
-    budget: kind,
-    tables: axes.map((axis) => tableView(state, axis)),
-    curves: meanCurves(state),
-    beside: Object.entries(beside).flatMap(([name, means]) => {
-      const value = means[score];
-      return value === undefined ? [] : [{ name, value }];
-    }),
-  };
-}
-
-function tableView(state: ComparisonState, axis: Budget): ComparisonTableView {
-  const table = comparedTable(state, axis);
-  const [[, ...head] = [], ...rows] = tableRows(state, table);
-  return {
-    axis,
-    head,
-    rows: rows.map(([name = '', ...cells], i) => ({ name, cells, verdict: verdictText(table.rows[i]) })),
-    notes: tableNotes(state, table),
-  };
 }
