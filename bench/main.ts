@@ -2,12 +2,13 @@ import { openNodeRuntime } from '../src/cli/support/nodeGpu.ts';
 import { GpuError } from '../src/gpu/errors.ts';
 import { benchBytes, BYTES_COLUMNS } from './bytes.ts';
 import type { CompareOptions } from './compare.ts';
+import { benchHost, HOST_COLUMNS, HOST_SPLIT_COLUMNS } from './host.ts';
 import { benchInBatchAttention, IN_BATCH_COLUMNS } from './inBatchAttention.ts';
 import { benchKernels, KERNEL_COLUMNS } from './kernels.ts';
 import { benchMatmul, MATMUL_COLUMNS } from './matmul.ts';
 import { MeasuredRuntime } from './measuredRuntime.ts';
 import { benchMemory, judgeMemory, MEMORY_COLUMNS } from './memory.ts';
-import { parseOptions, UsageError, type BenchOptions } from './options.ts';
+import { parseOptions, TABLES, UsageError, type BenchOptions, type Table } from './options.ts';
 import { benchRecording, RECORDING_COLUMNS } from './recording.ts';
 import { jsonReport, textReport, type Report, type Section } from './report.ts';
 import { qwenShape, smallShape } from './shapes.ts';
@@ -15,9 +16,11 @@ import { benchSteps, STEP_COLUMNS, STEP_KERNEL_COLUMNS } from './steps.ts';
 
 const HELP = `Measures the engine on this machine's GPU and prints tables.
 
-  npm run bench -- [options]
+  npm run bench -- [TABLE …] [options]
 
-  --only TABLE   kernels | attention | recording | step | bytes | memory; may be given several times
+  TABLE          kernels | attention | recording | host | step | bytes | memory; all but memory when none is named. recording and
+                 host measure JavaScript alone and need no GPU
+  --only TABLE   the same; may be given several times
   --quick        few tokens and few rounds, as software GPUs get by themselves
   --full         the full shapes, on a software GPU too (takes very long there)
   --memory N     also train the small preset for N steps (2000, say) and see whether memory stays flat
@@ -30,11 +33,15 @@ Ratios compare what was measured in turn within one run; times are medians.
 /** Steps of --only memory when --memory does not say. */
 const MEMORY_STEPS = 2000;
 
-interface Bench {
-  readonly runtime: MeasuredRuntime;
+/** What a table of JavaScript alone takes. */
+interface Script {
   readonly report: Report;
   readonly quick: boolean;
   readonly signal: AbortSignal;
+}
+
+interface Bench extends Script {
+  readonly runtime: MeasuredRuntime;
 }
 
 /** Entry of `npm run bench`. Returns the exit code. */
@@ -52,21 +59,32 @@ export async function main(args: readonly string[], signal: AbortSignal): Promis
   }
 }
 
+/** Tables of JavaScript alone: they are measured without a GPU, and where there is none. */
+const WITHOUT_GPU: readonly Table[] = ['recording', 'host'];
+
 async function run(options: BenchOptions, signal: AbortSignal): Promise<void> {
   const write = (text: string) => process.stdout.write(text);
   const report = options.json ? jsonReport(write) : textReport(write);
-  const { gpu } = await openNodeRuntime();
-  const runtime = new MeasuredRuntime(gpu);
-  const bench = { runtime, report, quick: options.quick ?? gpu.info.software, signal };
-  describeAdapter(bench);
-  const wanted = (table: BenchOptions['only'][number]) => options.only.length === 0 || options.only.includes(table);
-  if (wanted('kernels')) await kernels(bench);
-  if (wanted('attention')) await attention(bench);
-  if (wanted('recording')) await recording(bench);
-  if (wanted('step')) await step(bench);
-  if (wanted('bytes')) await bytes(bench);
+  const wanted = (table: Table) => options.only.length === 0 || options.only.includes(table);
+  const needsGpu =
+    TABLES.some((table) => wanted(table) && !WITHOUT_GPU.includes(table)) || options.memory !== undefined;
+  const bench = needsGpu ? await openBench(options, report, signal) : undefined;
+  const script = { report, quick: options.quick ?? bench?.quick ?? false, signal };
+  if (bench && wanted('kernels')) await kernels(bench);
+  if (bench && wanted('attention')) await attention(bench);
+  if (wanted('recording')) await recording(script);
+  if (wanted('host')) await host(script);
+  if (bench && wanted('step')) await step(bench);
+  if (bench && wanted('bytes')) await bytes(bench);
   const steps = options.memory ?? (options.only.includes('memory') ? MEMORY_STEPS : undefined);
-  if (steps !== undefined) await memory(bench, steps);
+  if (bench && steps !== undefined) await memory(bench, steps);
+}
+
+async function openBench({ quick }: BenchOptions, report: Report, signal: AbortSignal): Promise<Bench> {
+  const { gpu } = await openNodeRuntime();
+  const bench = { runtime: new MeasuredRuntime(gpu), report, quick: quick ?? gpu.info.software, signal };
+  describeAdapter(bench);
+  return bench;
 }
 
 function describeAdapter({ runtime, report, quick }: Bench): void {
@@ -143,7 +161,7 @@ async function attention(bench: Bench): Promise<void> {
   }
 }
 
-async function recording({ report, quick, signal }: Bench): Promise<void> {
+async function recording({ report, quick, signal }: Script): Promise<void> {
   const section: Section = {
     table: 'recording',
     title: 'JavaScript time of 1,000 dispatches, without a GPU',
@@ -151,6 +169,27 @@ async function recording({ report, quick, signal }: Bench): Promise<void> {
   };
   report.begin(section);
   report.rows(section, RECORDING_COLUMNS, await benchRecording(quick ? 20 : 100, signal));
+}
+
+async function host({ report, quick, signal }: Script): Promise<void> {
+  const section: Section = {
+    table: 'host',
+    title: 'JavaScript time of whole updates, without a GPU',
+    notes: [
+      'From batch to record on a device whose calls do nothing, with the tiles of a GPU; weights of SmolLM2-135M are allocated only.',
+      'CPU: processor time of the process, garbage collection and compilation by V8 included. Work by the ops’ own counts.',
+    ],
+  };
+  report.begin(section);
+  const { steps, split } = await benchHost(quick ? 10 : 40, signal);
+  report.rows(section, HOST_COLUMNS, steps);
+  const splitSection: Section = {
+    table: 'hostSplit',
+    title: 'The same by what it is spent on',
+    notes: ['Shares by V8’s sampling profiler, of the CPU time above.'],
+  };
+  report.begin(splitSection);
+  report.rows(splitSection, HOST_SPLIT_COLUMNS, split);
 }
 
 async function step({ runtime, report, quick, signal }: Bench): Promise<void> {

@@ -1,11 +1,13 @@
 import { parseArgs } from 'node:util';
 
-export const TABLES = ['kernels', 'attention', 'recording', 'step', 'bytes', 'memory'] as const;
+export const TABLES = ['kernels', 'attention', 'recording', 'host', 'step', 'bytes', 'memory'] as const;
+
+export type Table = (typeof TABLES)[number];
 
 export interface BenchOptions {
   readonly help: boolean;
   /** Empty: all tables but memory. */
-  readonly only: readonly (typeof TABLES)[number][];
+  readonly only: readonly Table[];
   /** undefined: as suits the GPU. */
   readonly quick: boolean | undefined;
   readonly json: boolean;
@@ -21,20 +23,24 @@ export class UsageError extends Error {
 /** @throws UsageError */
 export function parseOptions(args: readonly string[]): BenchOptions {
   const { values, positionals } = parse(args);
-  const [word] = positionals;
-  if (word !== undefined && word !== 'help') throw new UsageError(`What is ${word}? Try: npm run bench -- help`);
+  const words = positionals.filter((word) => word !== 'help');
+  const unknown = words.find((word) => !isTable(word));
+  if (unknown !== undefined) throw new UsageError(`What is ${unknown}? Try: npm run bench -- help`);
   if (values.quick && values.full) throw new UsageError('--quick and --full exclude each other.');
   return {
-    help: word === 'help' || values.help === true,
-    only: (values.only ?? []).map((name) => {
-      const table = TABLES.find((known) => known === name);
-      if (!table) throw new UsageError(`--only takes ${TABLES.join(', ')}, not ${name}.`);
-      return table;
+    help: words.length < positionals.length || values.help === true,
+    only: [...words, ...(values.only ?? [])].map((name) => {
+      if (!isTable(name)) throw new UsageError(`--only takes ${TABLES.join(', ')}, not ${name}.`);
+      return name;
     }),
     quick: values.quick ? true : values.full ? false : undefined,
     json: values.json === true,
     memory: values.memory === undefined ? undefined : steps(values.memory),
   };
+}
+
+function isTable(name: string): name is Table {
+  return TABLES.some((table) => table === name);
 }
 
 function parse(args: readonly string[]) {

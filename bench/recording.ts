@@ -1,5 +1,4 @@
 import type { Dispatch } from '../src/gpu/commands.ts';
-import type { GpuDevice } from '../src/gpu/device.ts';
 import { dryDevice, DryPool } from '../src/gpu/dryDevice.ts';
 import { Recorder } from '../src/gpu/recorder.ts';
 import { causalAttention } from '../src/ops/causalAttention.ts';
@@ -10,6 +9,7 @@ import { linear } from '../src/ops/linear.ts';
 import { rmsNorm } from '../src/ops/rmsNorm.ts';
 import { swiglu } from '../src/ops/swiglu.ts';
 import { median } from './compare.ts';
+import { idleDevice } from './idleDevice.ts';
 import { input } from './opVariant.ts';
 import type { Column, Row } from './table.ts';
 
@@ -70,30 +70,4 @@ function layerDispatches(): Dispatch[] {
   tape.backward([{ tensor: out, gradient: out }]);
   tape.dispose();
   return dispatches;
-}
-
-/** A device that takes every call and does nothing. */
-function idleDevice(): GpuDevice {
-  const pass = {
-    setPipeline: () => undefined,
-    setBindGroup: () => undefined,
-    dispatchWorkgroups: () => undefined,
-    end: () => undefined,
-  };
-  const device = {
-    limits: dryDevice().limits,
-    addEventListener: () => undefined,
-    pushErrorScope: () => undefined,
-    popErrorScope: () => Promise.resolve(null),
-    createShaderModule: () => ({ getCompilationInfo: () => Promise.resolve({ messages: [] }) }),
-    createBindGroupLayout: () => ({}),
-    createPipelineLayout: () => ({}),
-    createComputePipelineAsync: () => Promise.resolve({}),
-    createBindGroup: () => ({}),
-    createBuffer: ({ size }: { size: number }) => ({ size, destroy: () => undefined }),
-    createCommandEncoder: () => ({ beginComputePass: () => pass, finish: () => ({}) }),
-    queue: { submit: () => undefined, writeBuffer: () => undefined, onSubmittedWorkDone: () => Promise.resolve() },
-  };
-  // The recorder uses no more of a device than this.
-  return { ...dryDevice(), device: device as unknown as GPUDevice, dry: false };
 }

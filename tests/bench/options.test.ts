@@ -9,12 +9,13 @@ test('reads all options', () => {
   const args = ['--only', 'step', '--only', 'bytes', '--quick', '--json', '--memory', '2000'];
   expect(parseOptions(args)).toEqual({ help: false, only: ['step', 'bytes'], quick: true, json: true, memory: 2000 });
   expect(parseOptions(['--full']).quick).toBe(false);
+  expect(parseOptions(['host', 'step'])).toMatchObject({ help: false, only: ['host', 'step'] });
   expect(parseOptions(['help']).help).toBe(true);
   expect(parseOptions(['--help']).help).toBe(true);
 });
 
 test.each([
-  [['--only', 'everything'], 'kernels, attention, recording, step, bytes, memory'],
+  [['--only', 'everything'], 'kernels, attention, recording, host, step, bytes, memory'],
   [['--memory', '5'], 'from 10'],
   [['--memory', 'long'], 'from 10'],
   [['--quick', '--full'], 'exclude'],
