@@ -6,6 +6,7 @@ import { Runtime } from '../src/ops/core/runtime.ts';
 import { plannedRun } from '../src/run/memory.ts';
 import { countedRun } from '../src/run/memoryPlan.ts';
 import { configure } from '../src/settings/configuration.ts';
+import { SMOLLM2 } from './checkpointConfigs.ts';
 import { median } from './compare.ts';
 import { placeShares } from './hostProfile.ts';
 import { idleDevice } from './idleDevice.ts';
@@ -27,21 +28,6 @@ export const HOST_SPLIT_COLUMNS: readonly Column[] = [
   { key: 'ms', title: 'CPU ms a step' },
   { key: 'share', title: 'share', format: formatShare },
 ];
-
-/** SmolLM2-135M (https://huggingface.co/HuggingFaceTB/SmolLM2-135M, config.json). */
-const SMOLLM2 = {
-  model_type: 'llama',
-  vocab_size: 49152,
-  hidden_size: 576,
-  intermediate_size: 1536,
-  num_hidden_layers: 30,
-  num_attention_heads: 9,
-  num_key_value_heads: 3,
-  rms_norm_eps: 1e-5,
-  rope_theta: 100000,
-  hidden_act: 'silu',
-  tie_word_embeddings: true,
-};
 
 /** B and tokens of a chunk at SmolLM2, and the rank of its adapters. */
 const LORA = { chunks: 8, chunkTokens: 64, rank: 8, alpha: 16 } as const;

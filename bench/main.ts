@@ -13,13 +13,14 @@ import { benchRecording, RECORDING_COLUMNS } from './recording.ts';
 import { jsonReport, textReport, type Report, type Section } from './report.ts';
 import { qwenShape, smallShape } from './shapes.ts';
 import { benchSteps, STEP_COLUMNS, STEP_KERNEL_COLUMNS } from './steps.ts';
+import { benchWork, WORK_COLUMNS } from './work.ts';
 
 const HELP = `Measures the engine on this machine's GPU and prints tables.
 
   npm run bench -- [TABLE …] [options]
 
-  TABLE          kernels | attention | recording | host | step | bytes | memory; all but memory when none is named. recording and
-                 host measure JavaScript alone and need no GPU
+  TABLE          kernels | attention | recording | host | step | bytes | work | memory; all but memory when none is named.
+                 recording and host measure JavaScript alone, work only counts: they need no GPU
   --only TABLE   the same; may be given several times
   --quick        few tokens and few rounds, as software GPUs get by themselves
   --full         the full shapes, on a software GPU too (takes very long there)
@@ -60,7 +61,7 @@ export async function main(args: readonly string[], signal: AbortSignal): Promis
 }
 
 /** Tables of JavaScript alone: they are measured without a GPU, and where there is none. */
-const WITHOUT_GPU: readonly Table[] = ['recording', 'host'];
+const WITHOUT_GPU: readonly Table[] = ['recording', 'host', 'work'];
 
 async function run(options: BenchOptions, signal: AbortSignal): Promise<void> {
   const write = (text: string) => process.stdout.write(text);
@@ -76,6 +77,7 @@ async function run(options: BenchOptions, signal: AbortSignal): Promise<void> {
   if (wanted('host')) await host(script);
   if (bench && wanted('step')) await step(bench);
   if (bench && wanted('bytes')) await bytes(bench);
+  if (wanted('work')) await work(script);
   const steps = options.memory ?? (options.only.includes('memory') ? MEMORY_STEPS : undefined);
   if (bench && steps !== undefined) await memory(bench, steps);
 }
@@ -224,6 +226,18 @@ async function bytes({ runtime, report, signal }: Bench): Promise<void> {
   };
   report.begin(section);
   report.rows(section, BYTES_COLUMNS, await benchBytes(runtime, signal));
+}
+
+async function work({ report, signal }: Script): Promise<void> {
+  const section: Section = {
+    table: 'work',
+    title: 'Dispatches, bytes and operations of an update by kernel, without a GPU',
+    notes: [
+      'By the counts of the ops, for the tiles of a usual GPU; LoRA on all projections, all layers reading, nothing recomputed.',
+    ],
+  };
+  report.begin(section);
+  report.rows(section, WORK_COLUMNS, await benchWork(signal));
 }
 
 async function memory({ runtime, report, signal }: Bench, steps: number): Promise<void> {

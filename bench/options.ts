@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-export const TABLES = ['kernels', 'attention', 'recording', 'host', 'step', 'bytes', 'memory'] as const;
+export const TABLES = ['kernels', 'attention', 'recording', 'host', 'step', 'bytes', 'work', 'memory'] as const;
 
 export type Table = (typeof TABLES)[number];
 

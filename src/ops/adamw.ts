@@ -1,5 +1,5 @@
 import type { Runtime } from './core/runtime.ts';
-import { expectShape, type Tensor } from './core/tensor.ts';
+import type { Tensor } from './core/tensor.ts';
 
 const THREADS = 256;
 
@@ -30,17 +30,16 @@ export interface AdamWSettings {
 
 /**
  * One AdamW step over an arena, in place and in one pass: as torch.nn.utils.clip_grad_norm_ followed by torch.optim.AdamW.
- * `gradientNorm` [1] (from gradientNorm(), over all arenas that are clipped together) scales the gradients; when it is not
+ * The first of `gradientNorms` (from gradientNorms(), over all arenas that are clipped together) scales the gradients; when it is not
  * finite, parameters and moments stay as they are. Gradients are not cleared.
  * @throws Error when the arena's tensors differ in size or a setting is out of range.
  */
-export function adamw(runtime: Runtime, arena: AdamWArena, gradientNorm: Tensor, settings: AdamWSettings): void {
+export function adamw(runtime: Runtime, arena: AdamWArena, gradientNorms: Tensor, settings: AdamWSettings): void {
   const { parameters, gradients, m, v } = arena;
   const { learningRate, beta1, beta2, epsilon, weightDecay, step, clipNorm } = settings;
   const count = parameters.size;
   for (const [name, tensor] of Object.entries({ gradients, m, v }))
     if (tensor.size !== count) throw new Error(`adamw: ${tensor.size} ${name} do not match ${count} parameters.`);
-  expectShape('The gradient norm', gradientNorm, [1]);
   if (!Number.isInteger(step) || step < 1) throw new Error(`adamw: steps count from 1, but this is step ${step}.`);
   if (!(epsilon > 0)) throw new Error(`adamw: epsilon must be above 0, but is ${epsilon}.`);
   if (![beta1, beta2].every((beta) => beta >= 0 && beta < 1))
@@ -63,7 +62,7 @@ export function adamw(runtime: Runtime, arena: AdamWArena, gradientNorm: Tensor,
     },
     bindings: {
       gradients: gradients.slice,
-      norm: gradientNorm.slice,
+      norm: gradientNorms.slice,
       parameters: parameters.slice,
       m: m.slice,
       v: v.slice,

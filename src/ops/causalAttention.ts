@@ -228,17 +228,41 @@ function keyValueGradient(runtime: Runtime, tape: OpTape, call: Call, gradient: 
     bytes: 4 * (2 * q.size + (2 + 2 * splits) * k.size + statistics.size),
   });
   if (inPlace) return;
-  if (k.requiresGrad) sumSplits(runtime, key.tensor, splits, tape.target(k));
-  if (v.requiresGrad) sumSplits(runtime, value.tensor, splits, tape.target(v));
+  sumSplits(runtime, tape, { k, v }, { key: key.tensor, value: value.tensor, splits });
 }
 
-function sumSplits(runtime: Runtime, parts: Tensor, splits: number, { tensor, accumulate }: GradientTarget): void {
-  runtime.dispatch({
-    kernel: 'causalAttention/sumSplits',
-    params: { count: tensor.size, splits, accumulate: Number(accumulate) },
-    bindings: { parts: parts.slice, total: tensor.slice },
-    groups: [Math.ceil(tensor.size / 256)],
-    flops: parts.size,
-    bytes: 4 * (parts.size + (accumulate ? 2 : 1) * tensor.size),
-  });
+/** Adds up the splits of those of the two gradients that are wanted, in one dispatch where they are two tensors. */
+function sumSplits(
+  runtime: Runtime,
+  tape: OpTape,
+  { k, v }: Pick<Call, 'k' | 'v'>,
+  { key, value, splits }: { readonly key: Tensor; readonly value: Tensor; readonly splits: number },
+): void {
+  const of = (input: Tensor, parts: Tensor) => (input.requiresGrad ? [{ parts, input }] : []);
+  const wanted = [...of(k, key), ...of(v, value)];
+  for (const pair of k === v ? wanted.map((one) => [one]) : [wanted]) {
+    const [first, second = first] = pair;
+    if (!first || !second) continue;
+    const [a, b] = [tape.target(first.input), second === first ? undefined : tape.target(second.input)];
+    const count = first.input.size;
+    runtime.dispatch({
+      kernel: 'causalAttention/sumSplits',
+      params: {
+        count,
+        splits,
+        accumulateFirst: Number(a.accumulate),
+        accumulateSecond: Number(b?.accumulate ?? false),
+      },
+      bindings: {
+        first: first.parts.slice,
+        second: second.parts.slice,
+        firstTotal: a.tensor.slice,
+        // Every binding needs a buffer of its own, also one that nothing is written to.
+        secondTotal: (b?.tensor ?? runtime.tensor([1], 'f32', 'scratch')).slice,
+      },
+      groups: [Math.ceil(count / 256), pair.length],
+      flops: pair.length * splits * count,
+      bytes: 4 * count * (pair.length * (splits + 1) + Number(a.accumulate) + Number(b?.accumulate ?? false)),
+    });
+  }
 }

@@ -1,12 +1,14 @@
 import { columnSums } from './core/sums.ts';
 import type { Runtime } from './core/runtime.ts';
 import { rowLanes } from './core/rowLanes.ts';
-import type { OpTape } from './core/opTape.ts';
+import type { GradientTarget, OpTape } from './core/opTape.ts';
 import { expectShape, type Tensor } from './core/tensor.ts';
 
-/** Rows whose share of the weight's gradient one workgroup adds up. */
-const ROWS_PER_BLOCK = 32;
-const COLUMNS_PER_GROUP = 64;
+/**
+ * Rows whose share of the weight's gradient one thread adds up. A batch of that many at most is one block, which needs no second
+ * stage; of more, blocks keep a GPU busy.
+ */
+const ROWS_PER_BLOCK = 512;
 
 /**
  * Root mean square normalisation (Zhang & Sennrich 2019): y = x · 1/√(mean(x²) + epsilon) · weight over the last dimension.
@@ -36,47 +38,56 @@ export function rmsNorm(runtime: Runtime, x: Tensor, weight: Tensor, epsilon: nu
     saved: [x, weight, inverseRms],
     backward([dy], tape) {
       if (!dy) return;
-      if (weight.requiresGrad) weightGradient(runtime, x, inverseRms, dy, weight, tape);
-      if (!x.requiresGrad) return;
-      const { tensor: dx, accumulate } = tape.target(x);
-      runtime.dispatch({
-        kernel: 'rmsNorm/gradient',
-        constants,
-        params: { rows, columns, accumulate: Number(accumulate) },
-        bindings: {
-          x: x.slice,
-          weight: weight.slice,
-          inverseRms: inverseRms.slice,
-          dy: dy.slice,
-          dx: dx.slice,
-        },
-        groups,
-        flops: 7 * rows * columns,
-        bytes: (accumulate ? 16 : 12) * rows * columns + 4 * (rows + columns),
-      });
+      gradients(runtime, { x, weight, inverseRms, dy }, tape);
     },
   });
   return y;
 }
 
-function weightGradient(
-  runtime: Runtime,
-  x: Tensor,
-  inverseRms: Tensor,
-  dy: Tensor,
-  weight: Tensor,
-  tape: OpTape,
-): void {
+interface Saved {
+  readonly x: Tensor;
+  readonly weight: Tensor;
+  readonly inverseRms: Tensor;
+  readonly dy: Tensor;
+}
+
+/** Those of rows and weight that are wanted, in one dispatch; a second one where there are several blocks of rows. */
+function gradients(runtime: Runtime, { x, weight, inverseRms, dy }: Saved, tape: OpTape): void {
   const { rows, columns } = x;
+  const { constants, rowsPerGroup } = rowLanes(runtime, columns);
   const blocks = Math.ceil(rows / ROWS_PER_BLOCK);
-  const partials = runtime.tensor([blocks, columns], 'f32', 'scratch');
+  // Every binding needs a buffer of its own, also one that nothing is written to.
+  const unwanted = (): GradientTarget => ({ tensor: runtime.tensor([1], 'f32', 'scratch'), accumulate: false });
+  const dx = x.requiresGrad ? tape.target(x) : unwanted();
+  const total = weight.requiresGrad ? tape.target(weight) : unwanted();
+  const staged = weight.requiresGrad && blocks > 1;
+  const parts = staged ? { tensor: runtime.tensor([blocks, columns], 'f32', 'scratch'), accumulate: false } : total;
+  const rowGroups = x.requiresGrad ? Math.ceil(rows / rowsPerGroup) : 0;
+  const columnGroups = Math.ceil(columns / constants.THREADS);
+  const perNumber = (x.requiresGrad ? (dx.accumulate ? 16 : 12) : 0) + (weight.requiresGrad ? 8 : 0);
   runtime.dispatch({
-    kernel: 'rmsNorm/weightGradient',
-    params: { rows, columns, rowsPerBlock: ROWS_PER_BLOCK },
-    bindings: { x: x.slice, inverseRms: inverseRms.slice, dy: dy.slice, partials: partials.slice },
-    groups: [Math.ceil(columns / COLUMNS_PER_GROUP), blocks],
-    flops: 3 * rows * columns,
-    bytes: 4 * columns * (2 * rows + blocks) + 4 * rows,
+    kernel: 'rmsNorm/gradient',
+    constants,
+    params: {
+      rows,
+      columns,
+      rowGroups,
+      columnGroups,
+      rowsPerBlock: ROWS_PER_BLOCK,
+      accumulate: Number(dx.accumulate),
+      accumulateWeight: Number(parts.accumulate),
+    },
+    bindings: {
+      x: x.slice,
+      weight: weight.slice,
+      inverseRms: inverseRms.slice,
+      dy: dy.slice,
+      dx: dx.tensor.slice,
+      weightGradient: parts.tensor.slice,
+    },
+    groups: [rowGroups + (weight.requiresGrad ? blocks * columnGroups : 0)],
+    flops: ((x.requiresGrad ? 7 : 0) + (weight.requiresGrad ? 3 : 0)) * rows * columns,
+    bytes: perNumber * rows * columns + 4 * (rows + columns * (weight.requiresGrad ? 1 + blocks : 1)),
   });
-  columnSums(runtime, partials, tape.target(weight));
+  if (staged) columnSums(runtime, parts.tensor, total);
 }

@@ -1,6 +1,6 @@
 import type { Runtime } from '../ops/core/runtime.ts';
 import { adamw, type AdamWArena, type AdamWSettings } from '../ops/adamw.ts';
-import { gradientNorm } from '../ops/gradientNorm.ts';
+import { gradientNorms } from '../ops/gradientNorm.ts';
 import { Tensor } from '../ops/core/tensor.ts';
 import type { ParameterSet } from '../models/parameters.ts';
 
@@ -47,25 +47,19 @@ export class Optimiser {
   }
 
   /**
-   * Gradient norms as [1] tensors on the GPU: of each group, and of all (what clipping uses). Belongs to the caller's scope.
+   * Gradient norms on the GPU, [1 + groups]: that of all (what clipping uses), then those of the groups by their order in `names`.
+   * Belongs to the caller's scope.
    */
-  norms(): { total: Tensor; byGroup: ReadonlyMap<string, Tensor> } {
-    const gradients = (blocks: readonly AdamWArena[]) => blocks.map((block) => block.gradients);
-    const all = [...this.#states.values()].flatMap(gradients);
-    return {
-      total: gradientNorm(this.runtime, all),
-      byGroup: new Map(
-        [...this.#states].map(([name, blocks]) => [name, gradientNorm(this.runtime, gradients(blocks))]),
-      ),
-    };
+  norms(): { readonly norms: Tensor; readonly names: readonly string[] } {
+    const gradients = [...this.#states.values()].map((blocks) => blocks.map((block) => block.gradients));
+    return { norms: gradientNorms(this.runtime, gradients), names: [...this.#states.keys()] };
   }
 
-  /** Moves the parameters by the gradients in their slots; skipped on the GPU when the total norm is not finite. */
-  update(learningRate: number, totalNorm: Tensor): void {
+  /** Moves the parameters by the gradients in their slots; skipped on the GPU when the norm of all, the first of `norms`, is not finite. */
+  update(learningRate: number, norms: Tensor): void {
     this.step++;
     for (const blocks of this.#states.values())
-      for (const arena of blocks)
-        adamw(this.runtime, arena, totalNorm, { ...this.options, learningRate, step: this.step });
+      for (const arena of blocks) adamw(this.runtime, arena, norms, { ...this.options, learningRate, step: this.step });
   }
 
   destroy(): void {

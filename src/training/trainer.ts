@@ -109,17 +109,17 @@ export class Trainer<B extends ObjectiveBatch> {
         tokens += last.tokens;
       }
       if (!last) throw new Error('A step needs at least one batch.');
-      const { total, byGroup } = optimiser.norms();
-      optimiser.update(learningRate, total);
-      const norms = Promise.all([runtime.read(total), ...[...byGroup.values()].map((norm) => runtime.read(norm))]);
+      const { norms, names } = optimiser.norms();
+      optimiser.update(learningRate, norms);
+      const readNorms = runtime.read(norms);
       await runtime.recorder.flush();
-      const [totalNorm, ...groupNorms] = (await norms).map((value) => value[0] ?? NaN);
+      const [totalNorm, ...groupNorms] = await readNorms;
       return {
         batch: last.batch,
         observation: await last.observation,
         tokens,
         totalNorm: totalNorm ?? NaN,
-        names: [...byGroup.keys()],
+        names,
         groupNorms,
       };
     });

@@ -15,7 +15,7 @@ test('reads all options', () => {
 });
 
 test.each([
-  [['--only', 'everything'], 'kernels, attention, recording, host, step, bytes, memory'],
+  [['--only', 'everything'], 'kernels, attention, recording, host, step, bytes, work, memory'],
   [['--memory', '5'], 'from 10'],
   [['--memory', 'long'], 'from 10'],
   [['--quick', '--full'], 'exclude'],

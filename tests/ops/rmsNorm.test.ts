@@ -75,11 +75,13 @@ test('rmsNorm agrees with f64 loops, forward, and backward by differences', asyn
   }
 });
 
-test('many rows: the weight gradient takes both stages', async () => {
+test('many rows: the weight gradient takes both stages, or a whole block of stretches', async () => {
   const random = seededRandom(22);
   for (const [rows, columns] of [
     [8300, 4],
     [701, 37],
+    [512, 70],
+    [33, 5],
   ] as const) {
     const [x, weight] = [randomArray(random, rows * columns, 3), randomArray(random, columns)];
     const seed = randomArray(random, rows * columns);
@@ -99,6 +101,34 @@ test('many rows: the weight gradient takes both stages', async () => {
     // Blocks of 32 rows, then their sums: errors grow like √rows at most, addends are below 2.
     expectClose('dg', run.gradients[1]!, dg!, { abs: 1e-6 * Math.sqrt(rows) });
   }
+});
+
+test('one dispatch makes both gradients, or the one that is wanted alone', async () => {
+  const random = seededRandom(24);
+  const [rows, columns] = [37, 70];
+  const x = randomArray(random, rows * columns);
+  const weight = randomArray(random, columns);
+  const seed = randomArray(random, rows * columns);
+  const run = async (learns: readonly [boolean, boolean]) => {
+    const before = runtime.recorder.counts.dispatches;
+    const { gradients: found } = await runOp(
+      runtime,
+      [
+        { data: x, shape: [rows, columns], requiresGrad: learns[0] },
+        { data: weight, shape: [columns], requiresGrad: learns[1] },
+      ],
+      (c, [a, g]) => [rmsNorm(c, a!, g!, 1e-6)],
+      [seed],
+    );
+    return { found, dispatches: runtime.recorder.counts.dispatches - before };
+  };
+  const both = await run([true, true]);
+  const alone = [await run([true, false]), await run([false, true])];
+  expect(both.dispatches).toBe(2);
+  alone.forEach(({ found: [only], dispatches }, i) => {
+    expect(dispatches).toBe(2);
+    expect(only).toEqual(both.found[i]);
+  });
 });
 
 test('gradients add up when the tensors are used twice, and a slot in an arena keeps its neighbours', async () => {

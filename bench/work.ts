@@ -1,0 +1,112 @@
+import type { Dispatch } from '../src/gpu/commands.ts';
+import { dryDevice, type DryLimits } from '../src/gpu/dryDevice.ts';
+import { parseDecoderConfig } from '../src/models/config.ts';
+import { Runtime } from '../src/ops/core/runtime.ts';
+import { setUpCorpus } from '../src/run/corpusSetup.ts';
+import { CorpusFeed } from '../src/run/feed.ts';
+import { plannedRun, type PlannedBase } from '../src/run/memory.ts';
+import { countedRun, type PlannedRun } from '../src/run/memoryPlan.ts';
+import { smallBases } from '../src/run/openRun.ts';
+import { configure, type Configuration } from '../src/settings/configuration.ts';
+import { QWEN_HALF_B, SMOLLM2 } from './checkpointConfigs.ts';
+import { formatBytes, type Column, type Row } from './table.ts';
+
+export const WORK_COLUMNS: readonly Column[] = [
+  { key: 'step', title: 'step' },
+  { key: 'kernel', title: 'kernel' },
+  { key: 'dispatches', title: 'dispatches' },
+  { key: 'bytes', title: 'bytes', format: formatBytes },
+  { key: 'gflops', title: 'GFLOP' },
+];
+
+/** What GPUs of laptops and desktops allow: bindings of 2 GiB. */
+const USUAL_LIMITS: DryLimits = {
+  maxBufferSize: 2 ** 31,
+  maxStorageBufferBindingSize: 2 ** 31 - 4,
+  maxComputeWorkgroupsPerDimension: 65535,
+};
+
+/** A step whose work is counted. */
+interface Case {
+  readonly step: string;
+  readonly make: () => Promise<Counted>;
+}
+
+interface Counted {
+  readonly run: PlannedRun;
+  readonly feed?: Parameters<typeof countedRun>[2];
+}
+
+const CASES: readonly Case[] = [
+  { step: 'facts, small model', make: () => factsStep() },
+  {
+    step: 'SmolLM2-135M, B 8 × 64, LoRA r 8',
+    make: () => adapterStep(SMOLLM2, { chunks: 8, chunkTokens: 64, rank: 8, alpha: 16 }),
+  },
+  {
+    step: 'Qwen2.5-0.5B, B 16 × 160, LoRA r 16',
+    make: () => adapterStep(QWEN_HALF_B, { chunks: 16, chunkTokens: 160, rank: 16, alpha: 32 }),
+  },
+];
+
+/** The default preset on its first batch. */
+async function factsStep(): Promise<Counted> {
+  const configuration = configure({});
+  const corpus = await setUpCorpus(configuration);
+  const bases = smallBases(configuration, corpus.tokenizer.vocabularySize);
+  const run = plannedRun(configuration, bases, corpus.longestRow);
+  return { run, feed: new CorpusFeed(corpus, configuration) };
+}
+
+/** Revela with adapters on all projections of one frozen bf16 base, every layer reading, full rows, nothing recomputed. */
+function adapterStep(config: unknown, changes: Partial<Configuration>): Promise<Counted> {
+  const base: PlannedBase = { config: parseDecoderConfig(config), stored: 'bf16' };
+  const configuration = configure({ base: 'checkpoint', trained: 'lora', checkpointing: false, ...changes });
+  return Promise.resolve({ run: plannedRun(configuration, { languageModel: base, retriever: base }) });
+}
+
+/**
+ * Dispatches of a training step, and the bytes and operations that the ops count for them, in all and by kernel: recorded on a device
+ * that computes nothing, with the limits and tiles of a usual GPU. Needs no GPU, and says the same on every machine.
+ */
+export async function benchWork(signal: AbortSignal): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const { step, make } of CASES) {
+    signal.throwIfAborted();
+    const { run, feed } = await make();
+    rows.push(...byKernel(step, await dispatchesOf(run, feed)));
+  }
+  return rows;
+}
+
+async function dispatchesOf(run: PlannedRun, feed: Counted['feed']): Promise<Dispatch[]> {
+  const info = { vendor: '', architecture: '', description: '', software: false };
+  const runtime = new Runtime(dryDevice({ limits: USUAL_LIMITS, info }));
+  const { trainer } = await countedRun(runtime, run, feed);
+  const all: Dispatch[] = [];
+  const record = runtime.dispatch.bind(runtime);
+  runtime.dispatch = (dispatch) => {
+    all.push(dispatch);
+    record(dispatch);
+  };
+  await trainer.step();
+  return all;
+}
+
+function byKernel(step: string, all: readonly Dispatch[]): Row[] {
+  const groups = new Map<string, Dispatch[]>();
+  for (const one of all) {
+    const group = groups.get(one.kernel) ?? [];
+    group.push(one);
+    groups.set(one.kernel, group);
+  }
+  const sums = (kernel: string, dispatches: readonly Dispatch[]): Row => ({
+    step,
+    kernel,
+    dispatches: dispatches.length,
+    bytes: dispatches.reduce((sum, { bytes }) => sum + bytes, 0),
+    gflops: dispatches.reduce((sum, { flops }) => sum + flops, 0) / 1e9,
+  });
+  const rows = [...groups].map(([kernel, dispatches]) => sums(kernel, dispatches));
+  return [sums('all', all), ...rows.sort((a, b) => Number(b['bytes']) - Number(a['bytes']))];
+}
