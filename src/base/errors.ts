@@ -2,12 +2,13 @@
  * What sort of trouble it is: by this the page, and whoever else looks on, decides what to offer.
  * - `badInput`: a file, a text or a command line that cannot be used. `badSetting`: a value that a setting does not take.
  * - `network`, `storage`: the hub, and what this browser or disk keeps. `stopped`: ended before it was done, nobody's mistake.
- * - `noWebGpu`, `deviceLost`, `outOfMemory`: the GPU. `diverged`: training itself. `bug`: ours.
+ * - `noWebGpu`, `deviceLost`, `outOfMemory`: the GPU. `workerLost`: the worker answers no more. `diverged`: training itself. `bug`: ours.
  */
 export type FailureKind =
   | 'noWebGpu'
   | 'deviceLost'
   | 'outOfMemory'
+  | 'workerLost'
   | 'badInput'
   | 'badSetting'
   | 'diverged'

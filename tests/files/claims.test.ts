@@ -1,28 +1,24 @@
 import { expect, test } from 'vitest';
 import { tabClaims } from '../../src/files/store/claims.ts';
 
-/** A browser's locks, as far as they are used: granted at once or not at all, and held until the promise is kept. */
+/** A browser's locks, as far as they are used: held until the promise is kept, and waited for in turn until the signal says no. */
 function fakeLocks(): LockManager {
-  const held = new Set<string>();
-  const request = async (
-    name: string,
-    _options: LockOptions,
-    use: (lock: Lock | null) => unknown,
-  ): Promise<unknown> => {
-    if (held.has(name)) return use(null);
-    held.add(name);
-    try {
-      return await use({ name, mode: 'exclusive' });
-    } finally {
-      held.delete(name);
-    }
+  const turns = new Map<string, Promise<unknown>>();
+  const request = async (name: string, { signal }: LockOptions, use: () => unknown): Promise<unknown> => {
+    const refused = new Promise<never>((_, no) => signal!.addEventListener('abort', () => no(signal!.reason as Error)));
+    await Promise.race([turns.get(name), refused]);
+    const mine = Promise.resolve(use());
+    turns.set(name, mine);
+    return mine;
   };
   return { request } as unknown as LockManager;
 }
 
+const WAIT_MS = 50;
+
 test('what one tab has claimed no other can, until it claims something else', async () => {
   const locks = fakeLocks();
-  const [one, other] = [tabClaims(locks), tabClaims(locks)];
+  const [one, other] = [tabClaims(locks, WAIT_MS), tabClaims(locks, WAIT_MS)];
   expect(await one('a')).toBe(true);
   expect(await other('a')).toBe(false);
   expect(await other('b')).toBe(true);
@@ -30,6 +26,15 @@ test('what one tab has claimed no other can, until it claims something else', as
   // What it had before is free, though the claim that came next was not granted.
   await Promise.resolve();
   expect(await other('a')).toBe(true);
+});
+
+test('a claim waits for one that is about to end: a worker that was stopped by force holds it for a while', async () => {
+  const locks = fakeLocks();
+  const [one, other] = [tabClaims(locks, WAIT_MS), tabClaims(locks, 60_000)];
+  await one('a');
+  const waiting = other('a');
+  await one('b');
+  expect(await waiting).toBe(true);
 });
 
 test('a tab may claim again what it has', async () => {

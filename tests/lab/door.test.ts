@@ -1,7 +1,8 @@
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openLab, type LabClient } from '../../src/lab/door/client.ts';
 import { host } from '../../src/lab/door/host.ts';
-import { LabFailure, STOPPED, type LabError } from '../../src/lab/door/labError.ts';
+import { BEAT_MS, UNANSWERED } from '../../src/lab/door/heartbeat.ts';
+import { LabFailure, STOPPED, WORKER_LOST, type LabError } from '../../src/lab/door/labError.ts';
 import type { AskOptions, Door, FromLab, LabCommand, LabEvent, ToLab } from '../../src/lab/door/protocol.ts';
 import { Turns } from '../../src/lab/door/turns.ts';
 import { failureOf } from '../harness/labFailure.ts';
@@ -19,13 +20,15 @@ let events: LabEvent[];
 let transferred: Transferable[][];
 let crash: (message: string) => void;
 let tell: (event: LabEvent) => void;
+/** Whether the worker has hung: it hears nothing any more. */
+let hangs: boolean;
 let isTerminated: boolean;
 let client: LabClient;
 
 /** A worker in this thread, with a lab that answers when it is told to; messages are copied, as between threads. */
 beforeEach(() => {
   [reached, events, transferred] = [[], [], []];
-  isTerminated = false;
+  [isTerminated, hangs] = [false, false];
   const lab = {
     ask: (command: LabCommand, options: AskOptions<LabCommand['type']>) =>
       new Promise((answer, fail) => reached.push({ command, options, answer, fail })),
@@ -45,7 +48,7 @@ beforeEach(() => {
         tell = (event) => send({ kind: 'event', event }, []);
       }
       postMessage(message: ToLab): void {
-        void this.#hear(structuredClone(message));
+        if (!hangs) void this.#hear(structuredClone(message));
       }
       terminate(): void {
         isTerminated = true;
@@ -156,6 +159,55 @@ describe('the worker', () => {
     expect(await asked).toEqual(STOPPED);
     tell({ type: 'reset' });
     expect(events, 'nothing is heard of it any more').toEqual([]);
+  });
+});
+
+describe('a worker that hangs', () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+    client = openLab((event) => events.push(event));
+  });
+  afterEach(() => vi.useRealTimers());
+  const silent = (isSilent: boolean) => ({ type: 'silent', isSilent });
+  const wait = (beats: number) => vi.advanceTimersByTime(beats * BEAT_MS);
+
+  test('is found after half a minute, once, and forgiven when it answers', () => {
+    wait(100);
+    expect(events, 'it answers').toEqual([]);
+    hangs = true;
+    wait(UNANSWERED);
+    expect(events).toEqual([]);
+    wait(3);
+    expect(events).toEqual([silent(true)]);
+    hangs = false;
+    wait(1);
+    expect(events).toEqual([silent(true), silent(false)]);
+  });
+
+  test('is forgiven for whatever it says', () => {
+    hangs = true;
+    wait(UNANSWERED + 1);
+    tell({ type: 'opened', id: 'one' });
+    expect(events).toEqual([silent(true), silent(false), { type: 'opened', id: 'one' }]);
+  });
+
+  test('is not taken for one that slept with its page', () => {
+    hangs = true;
+    for (let i = 0; i < 20; i++) {
+      wait(UNANSWERED - 1);
+      // The page sleeps: its clock goes on, its timers do not.
+      const now = performance.now() + 3 * BEAT_MS;
+      vi.spyOn(performance, 'now').mockReturnValueOnce(now);
+      wait(1);
+    }
+    expect(events).toEqual([]);
+  });
+
+  test('is asked nothing more once it is ended', () => {
+    client.close(WORKER_LOST);
+    hangs = true;
+    wait(20);
+    expect(events).toEqual([]);
   });
 });
 

@@ -51,6 +51,7 @@ export function fakeLab(): FakeLab {
   const send = (data: FromLab): void => listeners.message?.({ data });
 
   function receive(message: ToLab): void {
+    if (message.kind === 'beat') return;
     const { id } = message;
     if (message.kind === 'stop') {
       const request = requests.get(id);

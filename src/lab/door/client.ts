@@ -1,3 +1,4 @@
+import { Heartbeat } from './heartbeat.ts';
 import { LabFailure, STOPPED, type LabError } from './labError.ts';
 import type { AskOptions, Answers, CommandType, Door, FromLab, LabCommand, LabEvent, ToLab } from './protocol.ts';
 
@@ -25,6 +26,7 @@ interface Pending {
 class WorkerClient implements LabClient {
   readonly #pending = new Map<number, Pending>();
   #lastId = 0;
+  readonly #heartbeat: Heartbeat;
   /** Why it answers no more. */
   #ended: LabError | undefined;
 
@@ -32,12 +34,17 @@ class WorkerClient implements LabClient {
     private readonly worker: Worker,
     private readonly onEvent: (event: LabEvent) => void,
   ) {
+    this.#heartbeat = new Heartbeat(
+      () => this.#send({ kind: 'beat' }),
+      (isSilent) => onEvent({ type: 'silent', isSilent }),
+    );
     worker.addEventListener('message', (message: MessageEvent<FromLab>) => this.#hear(message.data));
     worker.addEventListener('error', (event) => {
       const error: LabError = {
         kind: 'bug',
         message: `The worker stopped: ${event.message || 'it could not be loaded'}.`,
-        action: 'Reload the page; your text and settings are kept. Please report this if it happens again.',
+        action:
+          'Text and settings are kept, and the next Train starts another. Please report this if it happens again.',
       };
       this.close(error);
       onEvent({ type: 'lost', error });
@@ -63,6 +70,7 @@ class WorkerClient implements LabClient {
   close(why = STOPPED): void {
     if (this.#ended) return;
     this.#ended = why;
+    this.#heartbeat.stop();
     this.worker.terminate();
     for (const id of [...this.#pending.keys()]) this.#take(id)?.reject(new LabFailure(why));
   }
@@ -73,6 +81,7 @@ class WorkerClient implements LabClient {
 
   #hear(message: FromLab): void {
     if (this.#ended) return;
+    this.#heartbeat.heard();
     switch (message.kind) {
       case 'event':
         return this.onEvent(message.event);
@@ -82,6 +91,8 @@ class WorkerClient implements LabClient {
         return this.#take(message.id)?.resolve(message.answer as never);
       case 'failure':
         return this.#take(message.id)?.reject(new LabFailure(message.error));
+      case 'beat':
+        return;
       default:
         return message satisfies never;
     }

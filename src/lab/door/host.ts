@@ -12,6 +12,7 @@ export function host(
   const running = new Map<number, AbortController>();
 
   return async (message) => {
+    if (message.kind === 'beat') return send({ kind: 'beat' }, []);
     const { kind, id } = message;
     if (kind === 'stop') {
       running.get(id)?.abort();

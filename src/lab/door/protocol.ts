@@ -389,17 +389,22 @@ export type LabEvent =
   /** int8 weights: the largest relative error (RMS, per tensor) against the stored ones. */
   | { readonly type: 'quantised'; readonly worstError: number }
   /** The GPU is gone, or a bug has spoilt what lies on it: the next Train begins afresh. */
-  | { readonly type: 'lost'; readonly error: LabError };
+  | { readonly type: 'lost'; readonly error: LabError }
+  /** Its worker has not answered for half a minute, or does so again. */
+  | { readonly type: 'silent'; readonly isSilent: boolean };
 
 /** What the page sends its worker; a request's id is its own as long as the worker lives. */
 export type ToLab =
   | { readonly kind: 'ask'; readonly id: number; readonly command: LabCommand }
   /** Its signal was aborted. */
-  | { readonly kind: 'stop'; readonly id: number };
+  | { readonly kind: 'stop'; readonly id: number }
+  /** Whether the worker still answers. */
+  | { readonly kind: 'beat' };
 
 /** What the worker sends the page. */
 export type FromLab =
   | { readonly kind: 'progress'; readonly id: number; readonly progress: unknown }
   | { readonly kind: 'answer'; readonly id: number; readonly answer: unknown }
   | { readonly kind: 'failure'; readonly id: number; readonly error: LabError }
-  | { readonly kind: 'event'; readonly event: LabEvent };
+  | { readonly kind: 'event'; readonly event: LabEvent }
+  | { readonly kind: 'beat' };

@@ -50,8 +50,8 @@ export class Requests {
       return this.waiting.includes(one) ? answer : undefined;
     } catch (cause) {
       if (!(cause instanceof LabFailure)) throw cause;
-      // Who stopped it knows, and who waits no more need not.
-      if (!signal.aborted) this.failed = { ...this.failed, [type]: cause.error };
+      // Who stopped it knows, who waits no more need not, and that the worker is gone is said once, for all it was asked.
+      if (!signal.aborted && cause.error.kind !== 'workerLost') this.failed = { ...this.failed, [type]: cause.error };
       return undefined;
     } finally {
       this.waiting = this.waiting.filter((other) => other !== one);

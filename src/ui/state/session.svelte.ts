@@ -1,6 +1,6 @@
 import { isSameText } from '../../lab/door/texts.ts';
 import { openLab, type LabClient } from '../../lab/door/client.ts';
-import { LabFailure, type LabError } from '../../lab/door/labError.ts';
+import { endsLab, LabFailure, WORKER_LOST, type LabError } from '../../lab/door/labError.ts';
 import type { Answers, AskOptions, Door, LabCommand, LabEvent, LabState } from '../../lab/door/protocol.ts';
 import type { ResumedRun } from '../../lab/door/views.ts';
 import type { CorpusSummary, RunRecord } from '../../run/record.ts';
@@ -27,6 +27,8 @@ export class Session implements Door {
   error = $state.raw<LabError>();
   /** Whether that error kept a run from starting, so that it has to be seen beside the run too. */
   errorStoppedRun = $state(false);
+  /** Whether the lab's worker answers no more. */
+  isSilent = $state(false);
   stepsPerSecond = $state(0);
   /** Train or Step as it was pressed last, until it is answered or called off. */
   private going = $state.raw<object>();
@@ -107,6 +109,11 @@ export class Session implements Door {
   /** Id of the run that the lab has open, and so could go on with at once. */
   get runId(): string | undefined {
     return this.stage.runId;
+  }
+
+  /** Ends a worker that answers no more, with all that was not saved; the next request is answered by another. */
+  endSilent(): void {
+    if (this.isSilent) this.hear({ type: 'lost', error: WORKER_LOST });
   }
 
   /** What has come in since the last drawing is shown at once. */
@@ -321,6 +328,9 @@ export class Session implements Door {
         this.stage.runId = undefined;
         this.fail(new LabFailure(event.error));
         break;
+      case 'silent':
+        this.isSilent = event.isSilent;
+        break;
       default:
         // The rest concerns those who asked for it.
         break;
@@ -356,10 +366,11 @@ export class Session implements Door {
     const { error } = cause;
     if (error.kind === 'stopped') return;
     this.error = choice ? withTextKept(error, choice) : error;
-    if (error.kind !== 'bug') return;
+    if (!endsLab(error)) return;
     // Whatever state the worker is in, a new one begins cleanly.
     this.lab?.close(error);
     this.lab = undefined;
+    this.isSilent = false;
     this.ground.clear();
     this.going = undefined;
     this.state = 'failed';

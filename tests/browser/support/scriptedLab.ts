@@ -120,6 +120,7 @@ function install({ records, probe, probeEvery, corpus, lastStep, everyMs, kernel
     }
 
     postMessage(message: ToLab): void {
+      if (message.kind === 'beat') return void setTimeout(() => this.send({ kind: 'beat' }), 5);
       const { id } = message;
       if (message.kind === 'stop') {
         const command = this.waiting.get(id);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import type { LabError } from '../../../src/lab/door/labError.ts';
+import { WORKER_LOST, type LabError } from '../../../src/lab/door/labError.ts';
 import type { DownloadView, ModelView, PlanView, SearchResult } from '../../../src/lab/door/views.ts';
 import { configure } from '../../../src/settings/configuration.ts';
 import { Inspect } from '../../../src/ui/panels/inspect/inspect.svelte.ts';
@@ -198,6 +198,17 @@ describe('checkpoints', () => {
 });
 
 describe('a run that cannot be saved by itself', () => {
+  test('is no news where the worker is gone: that was said', async () => {
+    const weights = new Weights(session);
+    void weights.save();
+    await settled();
+    lab.say({ type: 'silent', isSilent: true });
+    session.endSilent();
+    await settled();
+    expect(session.error).toEqual(WORKER_LOST);
+    expect([weights.saveProblem, weights.hasNote]).toEqual([undefined, false]);
+  });
+
   test('is told until it is saved', async () => {
     const weights = new Weights(session);
     lab.say({ type: 'notSaved', error: ERROR });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { STOPPED, type LabError } from '../../../src/lab/door/labError.ts';
+import { STOPPED, WORKER_LOST, type LabError, type LabFailure } from '../../../src/lab/door/labError.ts';
 import { configure } from '../../../src/settings/configuration.ts';
 import { preset } from '../../../src/settings/presets.ts';
 import { Draft } from '../../../src/ui/panels/settings/draft.svelte.ts';
@@ -204,6 +204,37 @@ describe('a worker that breaks', () => {
     void session.train();
     await settled();
     expect(types().slice(-2)).toEqual(['train', 'configure']);
+  });
+});
+
+describe('a worker that is silent', () => {
+  test('is ended when the reader says so, and the next Train starts another', async () => {
+    await trained(3);
+    void session.train();
+    const found = session.ask({ type: 'search', query: 'bread', limit: 3 }).catch((cause: LabFailure) => cause.error);
+    await settled();
+    session.endSilent();
+    expect(session.isBusy, 'it has not been found silent').toBe(true);
+    lab.say({ type: 'silent', isSilent: true });
+    expect(session.isSilent).toBe(true);
+    session.endSilent();
+    await settled();
+    expect(await found).toEqual(WORKER_LOST);
+    expect([session.isSilent, session.isBusy, session.state, session.error]).toEqual([
+      false,
+      false,
+      'failed',
+      WORKER_LOST,
+    ]);
+    void session.train();
+    await settled();
+    expect(types().slice(-3)).toEqual(['search', 'train', 'configure']);
+  });
+
+  test('that answers again is left alone', () => {
+    lab.say({ type: 'silent', isSilent: true });
+    lab.say({ type: 'silent', isSilent: false });
+    expect(session.isSilent).toBe(false);
   });
 });
 

@@ -5,6 +5,7 @@ import type {
   EncoderSource,
   EncodersView,
 } from '../../../lab/door/encoderViews.ts';
+import { endsLab } from '../../../lab/door/labError.ts';
 import type { LabEvent } from '../../../lab/door/protocol.ts';
 import type { PathFile } from '../../components/droppedFiles.ts';
 import { Requests } from '../../state/requests.svelte.ts';
@@ -84,7 +85,7 @@ export class Encoders {
   private hear(event: LabEvent): void {
     if (event.type === 'encoders') this.view = event.encoders;
     // The next lab has none open; what is kept it will say when it is asked.
-    else if (event.type === 'lost' && event.error.kind === 'bug' && this.view)
+    else if (event.type === 'lost' && endsLab(event.error) && this.view)
       this.view = { ...this.view, open: undefined };
   }
 }

@@ -1,3 +1,4 @@
+import { endsLab } from '../../../lab/door/labError.ts';
 import type { LabEvent } from '../../../lab/door/protocol.ts';
 import type { EncoderView } from '../../../lab/door/encoderViews.ts';
 import type {
@@ -214,7 +215,7 @@ export class Evaluation {
   private hear(event: LabEvent): void {
     if (event.type === 'encoders') this.encoder = event.encoders.open;
     // After a bug the lab is another one, which knows nothing of the collection.
-    if (event.type !== 'lost' || event.error.kind !== 'bug') return;
+    if (event.type !== 'lost' || !endsLab(event.error)) return;
     this.encoder = undefined;
     if (!this.collection) return;
     this.clear();

@@ -1,5 +1,5 @@
 import { openLab, type LabClient } from '../../../../lab/door/client.ts';
-import { LabFailure, STOPPED } from '../../../../lab/door/labError.ts';
+import { LabFailure, STOPPED, WORKER_LOST, type LabError } from '../../../../lab/door/labError.ts';
 import type { LabEvent } from '../../../../lab/door/protocol.ts';
 import type { CorpusSummary } from '../../../../run/record.ts';
 import type { Configuration } from '../../../../settings/configuration.ts';
@@ -30,6 +30,7 @@ export class TrialLab {
       if (event.type === 'corpus') corpus = event.summary;
       if (event.type === 'step' || event.type === 'evaluation' || event.type === 'probe') follower.hear(event);
       if (event.type === 'lost') this.close();
+      if (event.type === 'silent' && event.isSilent) this.close(WORKER_LOST);
       onEvent(event, corpus);
     };
     clearTimeout(this.idle);
@@ -45,9 +46,9 @@ export class TrialLab {
   }
 
   /** Gives back what it holds on the GPU. */
-  close(): void {
+  close(why?: LabError): void {
     clearTimeout(this.idle);
-    this.lab?.close();
+    this.lab?.close(why);
     this.lab = undefined;
   }
 }
