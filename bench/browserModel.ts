@@ -111,12 +111,15 @@ async function configure(page: Page): Promise<void> {
 
 async function train(page: Page, steps: number): Promise<string> {
   await page.getByRole('button', { name: 'Step', exact: true }).click();
-  // Loading is done when kernels are compiled for the first time.
-  await page.getByText(/^Compiling kernels/).waitFor();
+  // Loading is done when something is computed, or compiled for that.
+  await page.getByText(/^(Compiling kernels|Computing the first update)/).waitFor();
   if (steps === 0) return ' (loaded; no step was wanted)';
   for (let step = 1; step <= steps; step++) {
     if (step > 1) await page.getByRole('button', { name: 'Step', exact: true }).click();
-    await page.getByText(`step ${step}`, { exact: true }).waitFor();
+    await page
+      .locator('.counter')
+      .getByText(new RegExp(`step ${step}$`))
+      .waitFor();
   }
   return `: ${(await page.getByRole('region', { name: 'What is happening' }).innerText()).replace(/\s+/g, ' ').slice(0, 160)}`;
 }

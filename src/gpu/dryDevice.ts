@@ -91,6 +91,8 @@ export class DryPool extends BufferPool {
 export class DryRecorder extends Recorder {
   #reads: { resolve: (data: ArrayBuffer) => void; reject: (cause: unknown) => void; bytes: number }[] = [];
   #largestBinding = 0;
+  /** Hears of every dispatch that would run, in order. */
+  onDispatch: ((dispatch: Dispatch) => void) | undefined;
 
   /** Bytes of the largest storage binding of any dispatch. */
   get largestBinding(): number {
@@ -106,6 +108,7 @@ export class DryRecorder extends Recorder {
     }
     if (dispatch.groups.some((count) => count === 0)) return;
     this.count(dispatch);
+    this.onDispatch?.(dispatch);
   }
 
   override upload(): void {

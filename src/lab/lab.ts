@@ -9,6 +9,7 @@ import { RunDesk } from './desks/runDesk.ts';
 import { ScalingDesk } from './desks/scalingDesk.ts';
 import { SearchDesk } from './desks/searchDesk.ts';
 import { TextDesk } from './desks/textDesk.ts';
+import { WarmUpDesk } from './desks/warmUpDesk.ts';
 import { failureOf } from './door/failure.ts';
 import { LabFailure, STOPPED } from './door/labError.ts';
 import type {
@@ -54,6 +55,7 @@ export class Lab implements Door {
   readonly #evaluation = new EvaluationDesk(() => this.#encoders.encoder());
   readonly #kernels = new KernelDesk();
   readonly #scaling: ScalingDesk;
+  readonly #warmUps: WarmUpDesk;
   readonly #run: RunControl;
 
   constructor(gpu: GPU | undefined, emit: (event: LabEvent) => void, surroundings: Surroundings = {}) {
@@ -70,6 +72,7 @@ export class Lab implements Door {
     this.#texts = new TextDesk(this.#models);
     this.#scaling = new ScalingDesk(gpu, this.#models);
     this.#plans = new PlanDesk(this.#models, bench);
+    this.#warmUps = new WarmUpDesk(this.#plans, bench);
     const desks = {
       encoders: this.#encoders,
       runs: this.#runs,
@@ -163,6 +166,8 @@ export class Lab implements Door {
     deleteComparison: (command, { signal }) => this.#beside(() => this.#comparisons.delete(command), signal),
     exportComparison: (command, { signal }) => this.#beside(() => this.#comparisons.export(command), signal),
 
+    warmUp: ({ configuration }, { signal }) =>
+      this.#beside(() => this.#warmUps.compileAhead(configuration, signal), signal),
     profileStep: (_command, { signal }) => this.#beside(() => this.#kernels.nextStep(signal), signal),
     kernelSource: ({ name }, { signal }) => this.#atOnce(() => this.#kernels.source(name), signal),
     measureScaling: (command, request) => this.#beside(() => this.#scaling.measure(command, request), request.signal),

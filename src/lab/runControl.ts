@@ -289,6 +289,7 @@ export class RunControl {
       evaluateEvery: configuration.evaluateEvery,
       probeEvery: configuration.probeEvery,
       evaluatesAtEnd: false,
+      showsStepFirst: true,
       isSaved: (step, isLast) => this.desks.runs.isSaveDue(run, step, isLast),
       save: () => this.#autosave(() => this.desks.runs.save(run)),
       around: (step) => this.desks.kernels.around(runtime, step),
@@ -297,7 +298,8 @@ export class RunControl {
       if (event.type === 'step') this.#wanted--;
       // Each query's scores stay here.
       this.emit(event.type === 'collection' ? { type: event.type, of: event.of, scores: event.scores } : event);
-      if (event.type === 'step') await this.#turns.doAsides();
+      // Who takes the run home after its first step takes its untrained scores along, which come after that.
+      if (event.type === 'step' && this.desks.runs.log.lastEvaluation) await this.#turns.doAsides();
     }
     this.bench.state('paused', 'Paused');
   }

@@ -28,6 +28,7 @@ export class Workbench {
   experiment: Experiment | undefined;
   runtime: Runtime | undefined;
   readonly #frozen = new FrozenBases();
+  #opening: Promise<Runtime> | undefined;
 
   constructor(
     private readonly gpu: GPU | undefined,
@@ -47,7 +48,7 @@ export class Workbench {
   async prepare(recipe: Recipe, signal: AbortSignal): Promise<PreparedRun> {
     this.state('preparing', 'Reading the text', 0);
     return prepareRun(recipe, {
-      openBases: (configuration) => openBoth(configuration, (name, setting) => this.#open(name, setting)),
+      openBases: (configuration) => openBoth(configuration, (name, setting) => this.#openCheckpoint(name, setting)),
       signal,
       onProgress: (detail, fraction) => this.state('preparing', detail, fraction),
     });
@@ -84,11 +85,25 @@ export class Workbench {
     return experiment;
   }
 
-  async openRuntime(): Promise<Runtime> {
-    if (this.runtime) return this.runtime;
-    this.state('preparing', 'Opening the GPU');
+  openRuntime(): Promise<Runtime> {
+    if (!this.runtime) this.state('preparing', 'Opening the GPU');
+    return this.openRuntimeQuietly();
+  }
+
+  /** The same for what nobody waits for. */
+  openRuntimeQuietly(): Promise<Runtime> {
+    if (this.runtime) return Promise.resolve(this.runtime);
+    this.#opening ??= this.#open().finally(() => (this.#opening = undefined));
+    return this.#opening;
+  }
+
+  async #open(): Promise<Runtime> {
     const runtime = new Runtime(await openDevice(this.gpu));
     this.runtime = runtime;
+    // Where nothing was on it, nothing is lost: the next who needs a GPU opens it anew.
+    void runtime.gpu.lost.then(() => {
+      if (this.runtime === runtime && !this.experiment) this.dropRuntime();
+    });
     const { info } = runtime.gpu;
     const name = info.description || [info.vendor, info.architecture].filter(Boolean).join(' ') || 'GPU';
     this.emit({ type: 'gpu', description: name, software: info.software });
@@ -112,7 +127,7 @@ export class Workbench {
   }
 
   /** A checkpoint that cannot be used is a matter of the setting that names it. */
-  async #open(name: string, setting: 'checkpoint' | 'retrieverCheckpoint'): Promise<Pretrained> {
+  async #openCheckpoint(name: string, setting: 'checkpoint' | 'retrieverCheckpoint'): Promise<Pretrained> {
     try {
       return await this.openModel(name);
     } catch (cause) {

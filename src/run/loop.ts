@@ -1,5 +1,6 @@
 import type { CorpusBatch } from './feed.ts';
 import type { StepResult } from '../training/trainer.ts';
+import { Beginning } from './beginning.ts';
 import type { OpenRun } from './openRun.ts';
 import type { Evaluation, StepRecord } from './record.ts';
 import { stepRecord } from './records.ts';
@@ -36,6 +37,11 @@ export interface LoopOptions {
    * never.
    */
   readonly probeEvery: number | undefined;
+  /**
+   * A run's first step comes before the scores of the untrained models, since somebody waits to see it: the same events with the same
+   * numbers. Not where keeping the untrained weights until then would take much memory.
+   */
+  readonly showsStepFirst?: boolean;
   /** Left out: the run is scored on its own batches alone. */
   readonly collection?: ScoredCollection | undefined;
   /** The end of a run deserves scores in any case; a pause does not. */
@@ -74,9 +80,13 @@ export async function* trainingLoop(run: OpenRun, options: LoopOptions): AsyncGe
     log.addCollectionScores(scored);
     yield { type: 'collection', ...scored };
   };
+  let beginning: Beginning | undefined;
   if (optimiser.step === 0 && isWanted(0)) {
-    yield await evaluate();
-    yield* scoreCollection();
+    beginning = options.showsStepFirst ? Beginning.of(run) : undefined;
+    if (!beginning) {
+      yield await evaluate();
+      yield* scoreCollection();
+    }
     if (probeEvery !== undefined) yield await probe();
   }
   while (isWanted(optimiser.step)) {
@@ -84,6 +94,11 @@ export async function* trainingLoop(run: OpenRun, options: LoopOptions): AsyncGe
     const { step } = record.metrics;
     log.add(record);
     yield { type: 'step', record };
+    if (beginning) {
+      yield await beginning.again(evaluate);
+      if (collection) yield* await beginning.again(() => collected(scoreCollection()));
+      beginning = undefined;
+    }
     const isLast = !isWanted(step);
     const isEvaluated = step % evaluateEvery === 0 || (isLast && options.evaluatesAtEnd);
     if (isEvaluated) yield await evaluate();
@@ -93,4 +108,10 @@ export async function* trainingLoop(run: OpenRun, options: LoopOptions): AsyncGe
     // After the scores, so that a run that goes on from here has them.
     if (options.isSaved(step, isLast)) await options.save(step, isLast);
   }
+}
+
+async function collected<T>(events: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const event of events) all.push(event);
+  return all;
 }

@@ -69,10 +69,7 @@ export function storedAs(dtype: DType): NonNullable<WeightOptions['storage']> {
  * @throws GpuLimitError when a buffer is larger than that GPU allows
  */
 export async function planMemory(run: PlannedRun, like?: Imitated): Promise<MemoryPlan> {
-  const runtime = new Runtime(dryDevice(like));
-  const { pool, recorder } = runtime;
-  if (!(pool instanceof DryPool && recorder instanceof DryRecorder))
-    throw new Error('A dry device needs a pool and a recorder that only count: this is a bug.');
+  const { runtime, pool, recorder } = dryRuntime(like);
   const { trainer } = await countedRun(runtime, run);
   await trainer.evaluate();
   await trainer.look(run.batch);
@@ -93,6 +90,15 @@ export async function planMemory(run: PlannedRun, like?: Imitated): Promise<Memo
       bytes: after.bytes - before.bytes,
     },
   };
+}
+
+/** A runtime on which nothing is computed, and the books that it keeps. */
+export function dryRuntime(like?: Imitated): { runtime: Runtime; pool: DryPool; recorder: DryRecorder } {
+  const runtime = new Runtime(dryDevice(like));
+  const { pool, recorder } = runtime;
+  if (!(pool instanceof DryPool && recorder instanceof DryRecorder))
+    throw new Error('A dry device needs a pool and a recorder that only count: this is a bug.');
+  return { runtime, pool, recorder };
 }
 
 function largest(a: Record<Purpose, number>, b: Record<Purpose, number>): Record<Purpose, number> {

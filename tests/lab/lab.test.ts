@@ -39,13 +39,33 @@ beforeEach(() => {
 });
 afterAll(() => lab.close());
 
+test('what a run needs is compiled ahead without a word, and the run then compiles nothing', async () => {
+  const configuration = configure({ ...TINY, width: 24, heads: 3 });
+  const { kernels } = await lab.ask({ type: 'warmUp', configuration });
+  expect(kernels).toBeGreaterThan(20);
+  // Only that there is a GPU is told, by whoever opens it first.
+  expect(events.filter(({ type }) => type !== 'gpu')).toEqual([]);
+  await lab.ask({ type: 'configure', configuration });
+  await lab.ask({ type: 'step' });
+  const said = () => events.flatMap((event) => (event.type === 'state' ? [event.detail] : []));
+  expect(said()).toContain('Training');
+  const compiling = () => said().filter((detail) => detail.startsWith('Compiling'));
+  expect(compiling()).toEqual([]);
+  // A run that nobody has prepared for says what it waits for.
+  await lab.ask({ type: 'configure', configuration: configure({ ...TINY, heads: 1 }) });
+  await lab.ask({ type: 'step' });
+  expect(compiling()[0]).toMatch(/^Compiling kernels, 0 of \d+$/);
+
+  const without = new Lab(undefined, (event) => events.push(event));
+  const failed = await failureOf(without.ask({ type: 'warmUp', configuration }));
+  expect(failed?.kind).toBe('noWebGpu');
+  expect(events.some((event) => event.type === 'state' && event.state === 'failed')).toBe(false);
+  await without.close();
+});
+
 test('configure, step, train, pause, reset: every command does what its name says', async () => {
   const summary = await lab.ask({ type: 'configure', configuration: configure(TINY) });
   expect(events.find((event) => event.type === 'corpus')?.summary).toEqual(summary);
-  expect(
-    events.some((event) => event.type === 'gpu'),
-    'no GPU work before the first step',
-  ).toBe(false);
   await lab.ask({ type: 'step' });
   expect(steps()).toEqual([1]);
   expect(state()).toBe('paused');

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { LabelledCollection } from '../../src/evaluation/collections/collection.ts';
 import { OBJECTIVE_TABLES } from '../../src/objectives/tables.ts';
 import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { trainingLoop, type LoopOptions, type RunEvent } from '../../src/run/loop.ts';
 import { openRun, prepareRun, type OpenRun } from '../../src/run/openRun.ts';
+import { CollectionScorer } from '../../src/run/collectionScores.ts';
 import { Prober } from '../../src/run/probe.ts';
 import type { RunRecord } from '../../src/run/record.ts';
 import { RunLog } from '../../src/run/runLog.ts';
@@ -11,6 +13,7 @@ import { memorySource } from '../../src/files/formats/byteSource.ts';
 import { concatenated } from '../../src/files/formats/safetensors.ts';
 import { configure } from '../../src/settings/configuration.ts';
 import { saveTraining } from '../../src/training/state.ts';
+import { SEA_QUERIES, SEA_TEXTS } from '../harness/smallCollection.ts';
 import { openTestRuntime } from '../harness/runtime.ts';
 
 let runtime: Runtime;
@@ -30,6 +33,14 @@ async function open(changes: Record<string, unknown> = {}): Promise<OpenRun> {
   });
   return openRun(runtime, prepared, {});
 }
+
+const SEA: LabelledCollection = {
+  title: 'The sea',
+  documents: SEA_TEXTS.map((text, i) => ({ id: `d${i}`, title: '', text })),
+  queries: SEA_QUERIES.map((text, i) => ({ id: `q${i}`, text })),
+  qrels: new Map(SEA_QUERIES.map((_, i) => [`q${i}`, new Map([[`d${i}`, 1]])])),
+  notices: [],
+};
 
 const newLog = () => new RunLog({ mostSteps: Infinity, keepsPicture: () => true });
 
@@ -72,6 +83,30 @@ test('held-out batches are looked at before the first step and after every so ma
   run.experiment.destroy();
 });
 
+test('a first step that somebody waits for comes before the scores of the untrained models, and after their view of the probe', async () => {
+  const run = await open();
+  const changes = { showsStepFirst: true, probeEvery: 1, evaluateEvery: 1 };
+  expect(await happenings(run, 1, changes)).toEqual(['probe 0', 'step 1', 'evaluation 0', 'evaluation 1', 'probe 1']);
+  expect(run.experiment.optimiser.step).toBe(1);
+  expect(await happenings(run, 2, changes)).toEqual(['step 2', 'evaluation 2', 'probe 2']);
+  run.experiment.destroy();
+});
+
+test('where scoring the untrained models fails, the run stands after its first step as if it had not', async () => {
+  const after = async (isFailing: boolean) => {
+    const run = await open();
+    const { trainer, optimiser } = run.experiment;
+    if (isFailing) trainer.evaluate = () => Promise.reject(new Error('No scores today.'));
+    const steps = happenings(run, 1, { showsStepFirst: isFailing });
+    if (isFailing) await expect(steps).rejects.toThrow('No scores today.');
+    else await steps;
+    const { tensors } = await saveTraining(runtime, optimiser);
+    run.experiment.destroy();
+    return { step: optimiser.step, tensors };
+  };
+  expect(await after(true)).toEqual(await after(false));
+});
+
 test('a run that ends is scored at its end, and saved after its scores', async () => {
   const run = await open();
   const isSaved = (step: number, isLast: boolean) => isLast || step === 2;
@@ -108,24 +143,36 @@ describe.each([
   { attention: 'oracle' },
   { trained: 'lora', accumulation: 2 },
 ])('training with %o', (changes) => {
+  const trained = async (options: Partial<LoopOptions>) => {
+    const run = await open(changes);
+    const log = newLog();
+    await happenings(run, 4, { ...options, log });
+    const { tensors } = await saveTraining(runtime, run.experiment.optimiser);
+    const { snapshots, evaluations, probe, collection } = recordOf(run, log);
+    run.experiment.destroy();
+    const untimed = snapshots.map(({ metrics, ...views }) => ({
+      ...views,
+      metrics: { ...metrics, stepMs: 0, tokensPerSecond: 0, memory: undefined },
+    }));
+    return { seen: { untimed, evaluations, collection, tensors }, probe };
+  };
+
   test('is to the bit what it is without a probe', async () => {
-    const trained = async (probeEvery: number | undefined) => {
-      const run = await open(changes);
-      const log = newLog();
-      await happenings(run, 4, { probeEvery, log });
-      const { tensors } = await saveTraining(runtime, run.experiment.optimiser);
-      const { snapshots, evaluations, probe } = recordOf(run, log);
-      run.experiment.destroy();
-      const untimed = snapshots.map(({ metrics, ...views }) => ({
-        ...views,
-        metrics: { ...metrics, stepMs: 0, tokensPerSecond: 0, memory: undefined },
-      }));
-      return { seen: { untimed, evaluations, tensors }, probe };
-    };
-    const [without, withProbe] = [await trained(undefined), await trained(1)];
+    const [without, withProbe] = [await trained({ probeEvery: undefined }), await trained({ probeEvery: 1 })];
     expect(without.probe).toBeUndefined();
     expect(withProbe.probe?.records.map(({ metrics }) => metrics.step)).toEqual([0, 1, 2, 3, 4]);
     expect(withProbe.seen).toEqual(without.seen);
+  });
+
+  test('is to the bit what it is where the first step comes before the scores of the untrained models', async () => {
+    const collection = { scorer: new CollectionScorer(SEA), every: 3 };
+    const [before, after] = [
+      await trained({ probeEvery: 2, collection }),
+      await trained({ probeEvery: 2, collection, showsStepFirst: true }),
+    ];
+    expect(before.seen.evaluations.map(({ step }) => step)).toEqual([0, 2, 4]);
+    expect(before.seen.collection?.scores.map(({ step }) => step)).toEqual([0, 3]);
+    expect(after).toEqual(before);
   });
 });
 

@@ -17,7 +17,7 @@ export class PlanDesk {
   /** @throws SettingError for a checkpoint of which nothing is known. */
   async plan(asked: Configuration, signal: AbortSignal): Promise<PlanView> {
     const configuration = configure({ ...asked });
-    const { bases, assumption } = await this.#bases(configuration);
+    const { bases, assumption } = await this.bases(configuration);
     // Settings change faster than plans are made: of a question that is overtaken, the costly part is left out.
     signal.throwIfAborted();
     const { plan, budgetBytes, refusal, nearest } = await fitPlan(configuration, bases, this.bench.runtime?.gpu);
@@ -37,7 +37,8 @@ export class PlanDesk {
     };
   }
 
-  async #bases(configuration: Configuration): Promise<{ bases: PlannedBases; assumption: string | undefined }> {
+  /** What the models of a configuration stand on. @throws SettingError for a checkpoint of which nothing is known. */
+  async bases(configuration: Configuration): Promise<{ bases: PlannedBases; assumption: string | undefined }> {
     if (configuration.base === 'scratch') {
       // The fact stream's words are fewer than any vocabulary that can be chosen.
       const bases = smallBases(configuration, configuration.vocabulary);

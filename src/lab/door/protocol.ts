@@ -231,6 +231,11 @@ export type ComparisonCommand =
 
 /** Looking at the kernels and at what steps cost; the numbers of training stay the same to the bit. */
 export type KernelCommand =
+  /**
+   * Opens the GPU and compiles what a run of the configuration would need, so that its first step need not wait for that. Nothing else is
+   * done, and what is open stays as it is. Stopped, what was compiled is kept.
+   */
+  | { readonly type: 'warmUp'; readonly configuration: Configuration }
   /** Waits for the next step, whoever starts it, and tells what its kernels took. */
   | { readonly type: 'profileStep' }
   /** The WGSL of a kernel, as it is compiled. */
@@ -320,6 +325,8 @@ export interface Answers {
   /** Those that are left. */
   readonly deleteComparison: readonly ComparisonEntry[];
   readonly exportComparison: LabFile;
+  /** How many kernels it needs, each with its constants. */
+  readonly warmUp: { readonly kernels: number };
   readonly profileStep: KernelsView;
   readonly kernelSource: { readonly code: string };
   readonly measureScaling: ScalingReport;

@@ -1,0 +1,69 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { LabFailure, STOPPED } from '../../../src/lab/door/labError.ts';
+import type { Door } from '../../../src/lab/door/protocol.ts';
+import { configure, type Configuration } from '../../../src/settings/configuration.ts';
+import { WarmUp } from '../../../src/ui/state/warmUp.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+/** Requests as they come, each under way until it is stopped. */
+function door() {
+  const asked: { configuration: Configuration; isStopped: boolean }[] = [];
+  const ask = ((command: { configuration: Configuration }, { signal }: { signal: AbortSignal }) => {
+    const one = { configuration: command.configuration, isStopped: false };
+    asked.push(one);
+    return new Promise((_, reject) => {
+      signal.addEventListener('abort', () => {
+        one.isStopped = true;
+        reject(new LabFailure(STOPPED));
+      });
+    });
+  }) as unknown as Door['ask'];
+  return { asked, ask };
+}
+
+const [first, second, third] = [8, 6, 4].map((chunks) => configure({ chunks })) as [
+  Configuration,
+  Configuration,
+  Configuration,
+];
+
+test('what is chosen is compiled once it stands for a while, and what was chosen before no more', async () => {
+  const lab = door();
+  const warmUp = new WarmUp(lab);
+  warmUp.follow(first);
+  expect(lab.asked).toEqual([]);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(lab.asked).toEqual([{ configuration: first, isStopped: false }]);
+  warmUp.follow(second);
+  expect(lab.asked[0]?.isStopped).toBe(true);
+  await vi.advanceTimersByTimeAsync(50);
+  warmUp.follow(third);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(lab.asked.map(({ configuration }) => configuration)).toEqual([first, third]);
+});
+
+test('a run that begins stops nothing that it needs, and nothing is begun beside it', async () => {
+  const lab = door();
+  const warmUp = new WarmUp(lab);
+  warmUp.follow(first);
+  await vi.advanceTimersByTimeAsync(1000);
+  warmUp.follow(undefined);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(lab.asked).toEqual([{ configuration: first, isStopped: false }]);
+  warmUp.follow(first);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(lab.asked).toHaveLength(1);
+
+  warmUp.follow(second);
+  warmUp.follow(undefined);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(lab.asked).toHaveLength(1);
+  // The run is over: what is chosen by now.
+  warmUp.follow(second);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(lab.asked.at(-1)?.configuration).toBe(second);
+  warmUp.end();
+  expect(lab.asked.at(-1)?.isStopped).toBe(true);
+});
