@@ -71,7 +71,7 @@ class Embedder:
 
 
 def evaluate(collection: Collection, embed: Embedder) -> dict[str, float]:
-    """Means over the queries, by the page's names. A document with a query's own id is left out of its ranking, as BEIR does."""
+    """Means over the queries, by the page's names."""
     return measured(collection, rank(collection, embed))
 
 
@@ -82,9 +82,8 @@ def rank(collection: Collection, embed: Embedder) -> list[ir_measures.ScoredDoc]
     queries = embed(list(collection.queries.values()), "query")
     run = []
     for query, scores in zip(collection.queries, queries @ documents.T):
-        best = scores.topk(min(DEPTH + 1, len(ids)))
-        found = [(ids[at], score) for score, at in zip(best.values.tolist(), best.indices.tolist()) if ids[at] != query]
-        run += [ir_measures.ScoredDoc(query, document, score) for document, score in found[:DEPTH]]
+        best = scores.topk(min(DEPTH, len(ids)))
+        run += [ir_measures.ScoredDoc(query, ids[at], score) for score, at in zip(best.values.tolist(), best.indices.tolist())]
     return run
 
 

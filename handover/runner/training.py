@@ -161,6 +161,9 @@ def accelerator_for(models, job: Job) -> Accelerator:
     layers = {name for part in models.parts().values() for name in (getattr(part, "_no_split_modules", None) or [])}
     os.environ.setdefault("FSDP_TRANSFORMER_CLS_TO_WRAP", ",".join(sorted(layers)))
     accelerator = Accelerator(cpu=not torch.cuda.is_available())
+    for asked, kind in (("FSDP", DistributedType.FSDP), ("DEEPSPEED", DistributedType.DEEPSPEED)):
+        if os.environ.get(f"ACCELERATE_USE_{asked}") == "true" and accelerator.distributed_type != kind:
+            raise JobError("accelerate splits models over GPUs alone, and there is none here. Processes on CPU take ddp.")
     plugin = accelerator.state.deepspeed_plugin
     if plugin is not None:
         plugin.deepspeed_config["train_micro_batch_size_per_gpu"] = 1
@@ -202,10 +205,11 @@ def log_head(job: Job, accelerator: Accelerator) -> dict[str, Any]:
     """What the page shows of a run besides its numbers."""
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
     count = f"{accelerator.num_processes} × " if accelerator.num_processes > 1 else ""
+    split = f" by {accelerator.distributed_type.value}" if accelerator.num_processes > 1 else ""
     versions = f"torch {torch.__version__}, transformers {transformers.__version__}"
     return {
         "name": f"{job.title}, handed over",
         "configuration": job.configuration,
         "corpus": job.corpus,
-        "adapter": f"{count}{device}, {versions}",
+        "adapter": f"{count}{device}{split}, {versions}",
     }

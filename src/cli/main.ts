@@ -8,6 +8,7 @@ import { essaysCommand } from './commands/essays.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { exportCommand } from './commands/export.ts';
 import { generateCommand } from './commands/generate.ts';
+import { handoverCommand } from './commands/handover.ts';
 import { makeCheckpointCommand } from './commands/makeCheckpoint.ts';
 import { planCommand } from './commands/plan.ts';
 import { scalingCommand } from './commands/scaling.ts';
@@ -26,6 +27,7 @@ const COMMANDS: readonly Command[] = [
   compareCommand,
   collectionCommand,
   exportCommand,
+  handoverCommand,
   generateCommand,
   planCommand,
   scalingCommand,

@@ -86,8 +86,8 @@ export interface BatchSource {
   heldOutBatches(count: number): Batch[];
 }
 
-/** Chunks of training text that may be hard negatives, and which of all chunks belong together. */
-export interface NegativePool {
+/** Chunks to choose among, of training text say, and which of all chunks belong together. */
+export interface ChunkPool {
   readonly chunks: readonly Chunk[];
   /** Equal for chunks of one document or fact, of the pool as of any training batch. */
   readonly documentOf: (chunk: Chunk) => number;

@@ -76,6 +76,15 @@ export class ParameterSet {
     return tensor;
   }
 
+  /** Where each tensor lies: its block, and its first number there. */
+  places(): { readonly key: string; readonly block: number; readonly offset: number; readonly size: number }[] {
+    return [...this.#tensors].map(([key, { slice, size }]) => {
+      const block = this.blocks.findIndex(({ parameters }) => parameters.slice.buffer === slice.buffer);
+      const first = this.blocks[block]?.parameters.slice.offset ?? NaN;
+      return { key, block, offset: (slice.offset - first) / Float32Array.BYTES_PER_ELEMENT, size };
+    });
+  }
+
   /** Number of trainable numbers. */
   get count(): number {
     return [...this.#tensors.values()].reduce((sum, tensor) => sum + tensor.size, 0);

@@ -9,7 +9,7 @@ import { FactStream } from '../corpus/sources/factStream.ts';
 import { factVocabulary } from '../corpus/sources/factWords.ts';
 import { loadProse, proseCollections } from '../corpus/sources/prose.ts';
 import { TextTokenizer } from '../corpus/tokenizer/tokenizer.ts';
-import type { BatchSource, Chunk, Corpus, NegativePool, Notice, SourceDocument } from '../corpus/types.ts';
+import type { BatchSource, Chunk, ChunkPool, Corpus, Notice, SourceDocument } from '../corpus/types.ts';
 import { wordTokenizerFiles } from '../corpus/tokenizer/wordTokenizer.ts';
 import { Bm25 } from '../retrieval/bm25.ts';
 import { clusterTexts } from './clusters.ts';
@@ -40,7 +40,9 @@ export interface CorpusSetup {
   /** What can be searched: every chunk, or the sample. */
   readonly chunks: readonly Chunk[];
   /** What hard negatives are taken from: training text only. */
-  readonly negatives: NegativePool;
+  readonly negatives: ChunkPool;
+  /** What training never sees; undefined for the endless stream, whose held-out facts never end either. */
+  readonly heldOut: ChunkPool | undefined;
 }
 
 export interface CorpusSetupOptions {
@@ -93,6 +95,7 @@ function setUpFacts(configuration: Configuration, { bases }: CorpusSetupOptions)
       chunks: sample,
       documentOf: ({ index, document }) => Math.floor(index / batchSize) * facts + (document % facts),
     },
+    heldOut: undefined,
     chunkTexts,
     terms,
     tfidf: new TfIdf(terms),
@@ -142,6 +145,7 @@ async function setUpProse(configuration: Configuration, options: CorpusSetupOpti
     longestRow: undefined,
     chunks: corpus.chunks,
     negatives: { chunks: batches.training, documentOf: batches.labelOf },
+    heldOut: { chunks: batches.heldOut, documentOf: batches.labelOf },
     chunkTexts,
     terms,
     tfidf,

@@ -1,4 +1,4 @@
-import type { Batch, Chunk, NegativePool } from '../corpus/types.ts';
+import type { Batch, Chunk, ChunkPool } from '../corpus/types.ts';
 import type { HardNegative } from '../objectives/objective.ts';
 import { Bm25 } from '../retrieval/bm25.ts';
 import type { Embedder } from '../retrieval/embedder.ts';
@@ -41,7 +41,7 @@ class StaticNegatives implements HardNegatives {
   readonly #found = new Map<number, readonly number[]>();
 
   constructor(
-    private readonly pool: NegativePool,
+    private readonly pool: ChunkPool,
     private readonly configuration: Pick<Configuration, 'hardNegativesPerQuery'>,
   ) {
     this.#index = new Bm25(pool.chunks.map(({ text }) => text));
@@ -169,13 +169,13 @@ function nextMining(step: number, every: number): number {
   return (Math.floor(step / every) + 1) * every;
 }
 
-function isOther(pool: NegativePool, index: number, document: number): boolean {
+function isOther(pool: ChunkPool, index: number, document: number): boolean {
   const chunk = pool.chunks[index];
   return chunk !== undefined && pool.documentOf(chunk) !== document;
 }
 
 /** What was found for the rows of a batch, each chunk once, with the rows whose document it is of. */
-function together(pool: NegativePool, batch: Batch, found: readonly (readonly number[])[]): HardNegative[] {
+function together(pool: ChunkPool, batch: Batch, found: readonly (readonly number[])[]): HardNegative[] {
   const documents = batch.chunks.map((chunk) => pool.documentOf(chunk));
   return [...new Set(found.flat())].flatMap((place) => {
     const chunk = pool.chunks[place];

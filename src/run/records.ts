@@ -63,7 +63,7 @@ export function batchView(
 }
 
 /** Labels renumbered from 0 in order of appearance, so that a batch uses the first colours. */
-function documentNumbers(labels: readonly number[]): number[] {
+export function documentNumbers(labels: readonly number[]): number[] {
   const seen: number[] = [];
   return labels.map((label) => {
     if (!seen.includes(label)) seen.push(label);

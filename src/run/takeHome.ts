@@ -107,12 +107,12 @@ async function exportModel(
 }
 
 /** How many layers of its base a decoder runs; undefined: all. */
-function layersRun({ config: { finalNorm, layers } }: Decoder): number | undefined {
+export function layersRun({ config: { finalNorm, layers } }: Decoder): number | undefined {
   return finalNorm === false ? layers : undefined;
 }
 
 /** Where PEFT finds the base: the hub's id and revision, or the folder that goes along. */
-function baseOf({ recipe, bases }: OpenRun['prepared'], kind: AdapterKind, own: boolean): BaseModel {
+export function baseOf({ recipe, bases }: OpenRun['prepared'], kind: AdapterKind, own: boolean): BaseModel {
   const { checkpoint, retrieverCheckpoint, base } = recipe.configuration;
   if (own || base === 'scratch') return { name: '../base' };
   const id = kind === 'retriever' && retrieverCheckpoint !== '' ? retrieverCheckpoint : checkpoint;

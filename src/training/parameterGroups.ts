@@ -6,7 +6,7 @@ import type { ParameterGroup } from './optimiser.ts';
 /** Names of the parameter groups: their gradient norms are found under these. */
 export const RETRIEVER = 'retriever';
 export const LANGUAGE_MODEL = 'languageModel';
-const GATES = 'gates';
+export const GATES = 'gates';
 
 /**
  * Marks what learns and gives it a name: of each model its adapter, or all weights where it has none; the gates where there

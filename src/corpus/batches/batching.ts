@@ -105,7 +105,8 @@ export class CorpusBatches implements BatchSource {
   readonly labelOf: (chunk: Chunk) => number;
   /** What training batches are made of. */
   readonly training: readonly Chunk[];
-  private readonly heldOut: readonly Chunk[];
+  /** What held-out batches are made of; empty where the corpus has too few documents. */
+  readonly heldOut: readonly Chunk[];
   private readonly strategy: BatchStrategy;
   private readonly groupSize: number;
   private readonly random: Random;

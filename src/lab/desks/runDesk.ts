@@ -13,6 +13,7 @@ import { RunLog } from '../../run/runLog.ts';
 import { Autosave } from '../../run/autosave.ts';
 import { newRunId, SavedRuns, type SavedRunView } from '../../run/savedRuns.ts';
 import { importAdapters } from '../../run/adapterImport.ts';
+import { handoverFiles } from '../../run/handover/handover.ts';
 import { runArchive } from '../../run/takeHome.ts';
 
 /** A saved run that can be put back, and the id that it goes on under. */
@@ -99,6 +100,12 @@ export class RunDesk {
 
   async exportAdapters(run: OpenRun): Promise<LabFile> {
     return file(`revela-step-${run.experiment.optimiser.step}.zip`, zipChunks(await runArchive(run)));
+  }
+
+  /** @throws HandoverRefusedError; CorpusError `aborted` */
+  async handOver(run: OpenRun, steps: number, signal: AbortSignal): Promise<LabFile> {
+    const files = await handoverFiles(run, { steps, signal });
+    return file(`revela-handover-step-${run.experiment.optimiser.step}.zip`, zipChunks(files));
   }
 
   async exportRun(run: OpenRun): Promise<LabFile> {

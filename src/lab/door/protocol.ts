@@ -123,6 +123,8 @@ export type TextCommand =
 export type RunCommand =
   /** Both adapters (or, trained whole, both models) in one zip. */
   | { readonly type: 'exportAdapters' }
+  /** All that the run needs to go on elsewhere, with batches for so many updates. */
+  | { readonly type: 'handOver'; readonly steps: number }
   /** Puts adapters, as exported or saved by PEFT, under the run that is open; they go on learning from there. */
   | { readonly type: 'importAdapters'; readonly files: readonly ChosenFile[] }
   /** The whole state of the run as one file. */
@@ -289,6 +291,7 @@ export interface Answers {
   readonly readFiles: GivenText;
   readonly previewText: TextPreview;
   readonly exportAdapters: LabFile;
+  readonly handOver: LabFile;
   /** What was put under the run, in words. */
   readonly importAdapters: { readonly detail: string };
   readonly exportRun: LabFile;

@@ -22,6 +22,11 @@ export interface ContrastiveBatch extends ObjectiveBatch {
   readonly whole?: RetrieverRows | undefined;
 }
 
+/** Whether a batch was made for a contrastive objective. */
+export function isContrastiveBatch<B extends ObjectiveBatch>(batch: B): batch is B & ContrastiveBatch {
+  return 'pairs' in batch;
+}
+
 /** A loss on S [B, B + N] of such a batch. */
 export interface ContrastiveLoss {
   /** τ, of the shares that are drawn too. */

@@ -23,6 +23,11 @@ export interface DistillationBatch extends ObjectiveBatch {
   readonly teacher: TeacherLists;
 }
 
+/** Whether a batch was made for distillation. */
+export function isDistillationBatch<B extends ObjectiveBatch>(batch: B): batch is B & DistillationBatch {
+  return 'teacher' in batch;
+}
+
 export interface DistillationOptions extends RetrieverOptions {
   /** τ of the retriever's similarities. */
   readonly temperature: number;
