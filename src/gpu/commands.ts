@@ -1,5 +1,5 @@
 import type { CachedPipeline, Constants } from './pipelines.ts';
-import type { ParamValues } from './params.ts';
+import { ParamBlock, type ParamValues } from './params.ts';
 import type { BufferSlice } from './pool.ts';
 
 /** One kernel launch. `flops` and `bytes` are what the kernel must do and move: for budgets and for the kernels panel. */
@@ -14,13 +14,18 @@ export interface Dispatch {
   readonly bytes: number;
 }
 
-/** A dispatch, or a part of one that was split: `groups` workgroups from `offset` on, and its share of the work. */
+/** A dispatch, or a part of one that was split: so many workgroups, and its share of the work. */
 export interface RecordedDispatch {
   readonly type: 'dispatch';
   readonly dispatch: Dispatch;
   readonly pipeline: CachedPipeline;
-  readonly offset: readonly [number, number, number];
-  readonly groups: readonly [number, number, number];
+  /** What it binds, in the order in which its kernel declares the bindings; parameters are no part of it. */
+  readonly slices: readonly BufferSlice[];
+  /** Where its parameters lie in the recording's block. */
+  readonly slot: number;
+  readonly x: number;
+  readonly y: number;
+  readonly z: number;
   readonly work: number;
 }
 
@@ -39,10 +44,22 @@ export interface Read {
   readonly reject: (cause: unknown) => void;
 }
 
-/** What the recorder collects until it is flushed. */
+/** What can be recorded. */
 export type Command =
   | RecordedDispatch
   | Upload
   | Read
   | { readonly type: 'copy'; readonly source: BufferSlice; readonly target: BufferSlice; readonly bytes: number }
   | { readonly type: 'clear'; readonly target: BufferSlice };
+
+/** What the recorder collects until it is flushed. */
+export class Recording {
+  readonly commands: Command[] = [];
+  readonly params = new ParamBlock();
+
+  /** Empties it, to be used again. */
+  clear(): void {
+    this.commands.length = 0;
+    this.params.clear();
+  }
+}

@@ -2,27 +2,66 @@ import { PARAMS_HEADER_BYTES, type ShaderSource } from './shaderSource.ts';
 
 export type ParamValues = Readonly<Record<string, number>>;
 
-/** Writes a kernel's `Params` struct: groupOffset, then its fields in order, 4 bytes each. @throws Error on a missing or unknown field. */
-export function packParams(
-  source: ShaderSource,
-  groupOffset: readonly [number, number, number],
-  values: ParamValues,
-  target: DataView,
-): void {
-  groupOffset.forEach((value, i) => target.setUint32(4 * i, value, true));
-  const names = Object.keys(values);
-  if (names.length !== source.params.length) {
-    const expected = source.params.map(({ name }) => name).join(', ');
-    throw new Error(`${source.name} takes the parameters ${expected}; got ${names.join(', ')}.`);
+/** What one dispatch's parameters get: WebGPU's default alignment of uniform offsets. */
+export const SLOT_BYTES = 256;
+
+const SLOT_WORDS = SLOT_BYTES / 4;
+const HEADER_WORDS = PARAMS_HEADER_BYTES / 4;
+
+/** The `Params` structs of many dispatches, a slot each, as they go to the GPU. Grows as needed; emptied, it keeps its room. */
+export class ParamBlock {
+  #unsigned = new Uint32Array(SLOT_WORDS);
+  #signed = new Int32Array(this.#unsigned.buffer);
+  #floats = new Float32Array(this.#unsigned.buffer);
+  #slots = 0;
+
+  /** Slots in use. */
+  get slots(): number {
+    return this.#slots;
   }
-  source.params.forEach(({ name, type }, i) => {
-    const value = values[name];
-    if (value === undefined) throw new Error(`${source.name}: parameter ${name} is missing.`);
-    const at = PARAMS_HEADER_BYTES + 4 * i;
-    if (type === 'f32') target.setFloat32(at, value, true);
-    else if (type === 'u32') target.setUint32(at, value, true);
-    else target.setInt32(at, value, true);
-  });
+
+  /** The slots in use. Valid until the next one is added. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.#unsigned.buffer, 0, this.#slots * SLOT_BYTES);
+  }
+
+  /**
+   * Writes groupOffset, then the kernel's fields in their order, 4 bytes each, into the next slot, and says which that is.
+   * @throws Error on a missing or unknown field; the slot is then not taken.
+   */
+  add(source: ShaderSource, x: number, y: number, z: number, values: ParamValues): number {
+    const { params } = source;
+    if (Object.keys(values).length !== params.length) {
+      const expected = params.map(({ name }) => name).join(', ');
+      throw new Error(`${source.name} takes the parameters ${expected}; got ${Object.keys(values).join(', ')}.`);
+    }
+    let at = this.#slots * SLOT_WORDS;
+    if (at === this.#unsigned.length) this.#grow();
+    this.#unsigned[at] = x;
+    this.#unsigned[at + 1] = y;
+    this.#unsigned[at + 2] = z;
+    at += HEADER_WORDS;
+    for (const { name, type } of params) {
+      const value = values[name];
+      if (value === undefined) throw new Error(`${source.name}: parameter ${name} is missing.`);
+      if (type === 'f32') this.#floats[at++] = value;
+      else if (type === 'u32') this.#unsigned[at++] = value;
+      else this.#signed[at++] = value;
+    }
+    return this.#slots++;
+  }
+
+  clear(): void {
+    this.#slots = 0;
+  }
+
+  #grow(): void {
+    const larger = new Uint32Array(2 * this.#unsigned.length);
+    larger.set(this.#unsigned);
+    this.#unsigned = larger;
+    this.#signed = new Int32Array(larger.buffer);
+    this.#floats = new Float32Array(larger.buffer);
+  }
 }
 
 export interface GroupPart {

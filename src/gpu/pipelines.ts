@@ -23,36 +23,44 @@ export class CachedPipeline {
   }
 }
 
+/** A pipeline and the values of its kernel's constants, in the kernel's order; NaN where one is left out. */
+interface Kept {
+  readonly values: readonly number[];
+  readonly cached: CachedPipeline;
+  /** Another with the same hash. */
+  readonly next: Kept | undefined;
+}
+
 /** Compiled kernels by source and constants; each is compiled once, off the main path. */
 export class PipelineCache {
-  /** By source (the object: thousands of look-ups a step never touch its text), then by the values of its constants in order. */
-  #cached = new Map<ShaderSource, Map<string, CachedPipeline>>();
+  /** By source (the object: thousands of look-ups a step never touch its text), then by a hash of its constants' values. */
+  #cached = new Map<ShaderSource, Map<number, Kept>>();
   #modules = new Map<string, Promise<GPUShaderModule>>();
   #layouts = new Map<string, GPUBindGroupLayout>();
+  #values: number[] = [];
 
   constructor(private readonly device: GPUDevice) {}
 
   /** The one place of this kernel with these constants. @throws Error for a constant that it does not have. */
   find(source: ShaderSource, constants: Constants): CachedPipeline {
-    let values = '';
+    const { constants: names } = source;
+    const values = this.#values;
     let known = 0;
-    for (const name of source.constants) {
-      const value = constants[name];
-      if (value !== undefined) {
-        values += String(Number(value));
-        known++;
-      }
-      values += ',';
+    let hash = 0;
+    for (let i = 0; i < names.length; i++) {
+      const value = constants[names[i] ?? ''];
+      if (value !== undefined) known++;
+      const number = value === undefined ? NaN : Number(value);
+      values[i] = number;
+      hash = (Math.imul(hash, 31) + (value === undefined ? -1 : number)) | 0;
     }
-    const names = Object.keys(constants);
-    if (names.length > known) {
-      const unknown = names.filter((name) => !source.constants.includes(name));
-      throw new Error(`${source.name} has no constant ${unknown.join(', ')}.`);
-    }
+    if (Object.keys(constants).length > known) throw unknownConstant(source, constants);
     let ofSource = this.#cached.get(source);
-    if (!ofSource) this.#cached.set(source, (ofSource = new Map<string, CachedPipeline>()));
-    let cached = ofSource.get(values);
-    if (!cached) ofSource.set(values, (cached = new CachedPipeline(() => this.#compile(source, constants))));
+    if (!ofSource) this.#cached.set(source, (ofSource = new Map<number, Kept>()));
+    const first = ofSource.get(hash);
+    for (let kept = first; kept; kept = kept.next) if (isSame(kept.values, values)) return kept.cached;
+    const cached = new CachedPipeline(() => this.#compile(source, constants));
+    ofSource.set(hash, { values: values.slice(0, names.length), cached, next: first });
     return cached;
   }
 
@@ -102,13 +110,25 @@ export class PipelineCache {
         entries: source.bindings.map(({ binding, type }) => ({
           binding,
           visibility: GPUShaderStage.COMPUTE,
-          buffer: { type },
+          // One group serves dispatches with different parameters: only their place in the uniform buffer differs.
+          buffer: { type, hasDynamicOffset: type === 'uniform' },
         })),
       });
       this.#layouts.set(key, layout);
     }
     return layout;
   }
+}
+
+/** Whether `values` begins with what is kept; NaN is like itself. */
+function isSame(kept: readonly number[], values: readonly number[]): boolean {
+  for (let i = 0; i < kept.length; i++) if (!Object.is(kept[i], values[i])) return false;
+  return true;
+}
+
+function unknownConstant({ name, constants: known }: ShaderSource, constants: Constants): Error {
+  const unknown = Object.keys(constants).filter((constant) => !known.includes(constant));
+  return new Error(`${name} has no constant ${unknown.join(', ')}.`);
 }
 
 /** The lines around `line` (1-based) with numbers, the line itself marked. */

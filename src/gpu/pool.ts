@@ -55,25 +55,38 @@ export function capacityFor(bytes: number): number {
   return Math.ceil(bytes / step) * step;
 }
 
-/** Hands out storage buffers, takes them back for reuse, and keeps the books. */
+/**
+ * Hands out storage buffers, takes them back for reuse, and keeps the books. Of several that would do it hands out the one that was
+ * made first, so that a step which asks for the same as the one before gets the same buffers, and bind groups serve again.
+ */
 export class BufferPool {
+  /** By capacity; the one that was made first stands last. */
   #idle = new Map<number, GPUBuffer[]>();
+  /** In which order buffers were made. */
+  #age = new WeakMap<GPUBuffer, number>();
+  #made = 0;
   /** Idle since before the last trimUnused(). */
   #unused = new Set<GPUBuffer>();
   #live = new Map<GPUBuffer, Allocation>();
   #bytes = zeros();
+  #liveTotal = 0;
   #peak = zeros();
   #peakTotal = 0;
   #idleBytes = 0;
   #pendingChecks: Promise<void>[] = [];
   #failure: OutOfMemoryError | undefined;
 
-  constructor(private readonly device: GPUDevice) {}
+  /** Most that one binding may hold. Asked for once: a browser answers such questions slowly. */
+  readonly #limit: number;
+
+  constructor(private readonly device: GPUDevice) {
+    const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
+    this.#limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+  }
 
   /** @throws GpuLimitError when `bytes` exceeds what one binding may hold on this device. */
   acquire(bytes: number, purpose: Purpose): Allocation {
-    const { maxBufferSize, maxStorageBufferBindingSize } = this.device.limits;
-    const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+    const limit = this.#limit;
     if (bytes > limit) {
       throw new GpuLimitError(
         `A buffer of ${bytes} bytes (${purpose}) exceeds this GPU's limit of ${limit} bytes.`,
@@ -81,24 +94,27 @@ export class BufferPool {
       );
     }
     const wanted = Math.min(STAYS.has(purpose) ? wholeSlots(bytes) : capacityFor(bytes), limit);
-    const buffer = this.#reuse(wanted, STAYS.has(purpose) ? wanted : SURPLUS * wanted) ?? this.create(wanted, purpose);
+    const buffer = this.#reuse(wanted, STAYS.has(purpose) ? wanted : SURPLUS * wanted) ?? this.#make(wanted, purpose);
     const capacity = buffer.size;
     const allocation: Allocation = { buffer, offset: 0, size: bytes, purpose, capacity };
     this.#live.set(buffer, allocation);
     this.#bytes[purpose] += capacity;
     this.#peak[purpose] = Math.max(this.#peak[purpose], this.#bytes[purpose]);
-    this.#peakTotal = Math.max(this.#peakTotal, this.#liveTotal());
+    this.#liveTotal += capacity;
+    this.#peakTotal = Math.max(this.#peakTotal, this.#liveTotal);
     return allocation;
   }
 
   /** Takes a buffer back. Work already recorded with it stays valid: commands run in the order they were recorded. */
   release(allocation: Allocation): void {
     if (!this.#live.delete(allocation.buffer)) throw new Error('A buffer was released twice: this is a bug.');
-    this.#bytes[allocation.purpose] -= allocation.capacity;
-    this.#idleBytes += allocation.capacity;
-    const bucket = this.#idle.get(allocation.capacity);
-    if (bucket) bucket.push(allocation.buffer);
-    else this.#idle.set(allocation.capacity, [allocation.buffer]);
+    const { buffer, purpose, capacity } = allocation;
+    this.#bytes[purpose] -= capacity;
+    this.#liveTotal -= capacity;
+    this.#idleBytes += capacity;
+    const bucket = this.#idle.get(capacity);
+    if (!bucket) this.#idle.set(capacity, [buffer]);
+    else bucket.splice(this.#placeIn(bucket, buffer), 0, buffer);
   }
 
   /** Destroys what is kept for reuse. Only between steps: recorded work may still name an idle buffer. */
@@ -126,6 +142,7 @@ export class BufferPool {
     for (const buffer of this.#live.keys()) buffer.destroy();
     this.#live.clear();
     this.#bytes = zeros();
+    this.#liveTotal = 0;
   }
 
   report(): PoolReport {
@@ -134,14 +151,14 @@ export class BufferPool {
       peak: { ...this.#peak },
       peakTotal: this.#peakTotal,
       idle: this.#idleBytes,
-      total: this.#liveTotal() + this.#idleBytes,
+      total: this.#liveTotal + this.#idleBytes,
       liveBuffers: this.#live.size,
     };
   }
 
   resetPeak(): void {
     this.#peak = { ...this.#bytes };
-    this.#peakTotal = this.#liveTotal();
+    this.#peakTotal = this.#liveTotal;
   }
 
   /** Waits for the GPU's answer to every allocation so far. @throws OutOfMemoryError when one was refused. */
@@ -162,8 +179,27 @@ export class BufferPool {
     return undefined;
   }
 
-  #liveTotal(): number {
-    return PURPOSES.reduce((sum, purpose) => sum + this.#bytes[purpose], 0);
+  /** Where in a bucket a buffer belongs. */
+  #placeIn(bucket: readonly GPUBuffer[], buffer: GPUBuffer): number {
+    const age = this.#ageOf(buffer);
+    let [from, to] = [0, bucket.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      const other = bucket[middle];
+      if (other && this.#ageOf(other) > age) from = middle + 1;
+      else to = middle;
+    }
+    return from;
+  }
+
+  #ageOf(buffer: GPUBuffer): number {
+    return this.#age.get(buffer) ?? 0;
+  }
+
+  #make(capacity: number, purpose: Purpose): GPUBuffer {
+    const buffer = this.create(capacity, purpose);
+    this.#age.set(buffer, this.#made++);
+    return buffer;
   }
 
   /** A new buffer of `capacity` bytes. */

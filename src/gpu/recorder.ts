@@ -1,23 +1,16 @@
-import { BudgetEstimator, DISPATCH_BUDGET_MS, SUBMIT_BUDGET_MS } from './budget.ts';
-import type { Command, Dispatch, Read, RecordedDispatch } from './commands.ts';
+import { BudgetEstimator, DISPATCH_BUDGET_MS } from './budget.ts';
+import { Recording, type Dispatch, type Read } from './commands.ts';
 import type { GpuDevice } from './device.ts';
 import { DeviceLostError, GpuValidationError } from './errors.ts';
 import { splitGroups } from './params.ts';
 import { PipelineCache, type CachedPipeline, type Pipeline } from './pipelines.ts';
 import type { BufferPool, BufferSlice } from './pool.ts';
+import { Sender, type FlushReport } from './sender.ts';
 import { shaderSource } from './shaderLibrary.ts';
-import { ReadStaging, UploadStaging } from './staging.ts';
-import { KernelTimer, sharedOut, type KernelTiming } from './timer.ts';
-import { Uniforms } from './uniforms.ts';
+import type { ShaderSource } from './shaderSource.ts';
+import type { KernelTiming } from './timer.ts';
 
-/** What the last flush did. */
-export interface FlushReport {
-  dispatches: number;
-  submits: number;
-  /** Wall time from first submit to the GPU's answer, ms; 0 when nothing was waited for. */
-  gpuMs: number;
-  flops: number;
-}
+export type { FlushReport } from './sender.ts';
 
 /** Work by the ops' own counts, whatever a GPU makes of it. */
 export interface WorkCounts {
@@ -26,7 +19,7 @@ export interface WorkCounts {
   readonly bytes: number;
 }
 
-const MAX_SUBMITS_IN_FLIGHT = 3;
+const NO_CONSTANTS = {};
 
 /**
  * Collects a step's commands and sends them together: normally one encoder, one compute pass, one submit.
@@ -35,14 +28,15 @@ const MAX_SUBMITS_IN_FLIGHT = 3;
 export class Recorder {
   readonly budget = new BudgetEstimator();
   readonly pipelines: PipelineCache;
-  #commands: Command[] = [];
+  #sender: Sender;
+  #recording = new Recording();
+  /** Recordings that were sent, to be filled again. */
+  #spare: Recording[] = [];
   #queue: Promise<unknown> = Promise.resolve();
-  #inFlight: Promise<void>[] = [];
-  /** Ends the wait for each submit that the GPU has not answered yet. */
-  #waiting = new Set<() => void>();
-  #uniforms: Uniforms;
   #failure: Error | undefined;
-  #counts: WorkCounts = { dispatches: 0, flops: 0, bytes: 0 };
+  #dispatches = 0;
+  #flops = 0;
+  #bytes = 0;
   /** When set, each flush times every dispatch by itself (one pass each: slower) and leaves the result in `timings`. */
   profile = false;
   timings: KernelTiming[] = [];
@@ -56,10 +50,10 @@ export class Recorder {
     private readonly pool: BufferPool,
   ) {
     this.pipelines = new PipelineCache(gpu.device);
-    this.#uniforms = new Uniforms(gpu.device);
+    this.#sender = new Sender(gpu, this.budget);
     void gpu.lost.then((error) => {
       this.#failure ??= error;
-      for (const giveUp of this.#waiting) giveUp();
+      this.#sender.giveUp();
     });
     gpu.device.addEventListener('uncapturederror', (event) => {
       this.#failure ??= new GpuValidationError(
@@ -71,35 +65,52 @@ export class Recorder {
 
   /** All dispatches so far, before they are split for long times: what they compute, and the bytes they move. */
   get counts(): WorkCounts {
-    return this.#counts;
+    return { dispatches: this.#dispatches, flops: this.#flops, bytes: this.#bytes };
   }
 
   protected count({ flops, bytes }: Dispatch): void {
-    const before = this.#counts;
-    this.#counts = {
-      dispatches: before.dispatches + 1,
-      flops: before.flops + flops,
-      bytes: before.bytes + bytes,
-    };
+    this.#dispatches++;
+    this.#flops += flops;
+    this.#bytes += bytes;
   }
 
-  /** Records a kernel launch; splits it when it would run longer than a dispatch may or exceeds the group limits. */
+  /**
+   * Records a kernel launch; splits it when it would run longer than a dispatch may or exceeds the group limits.
+   * @throws Error on a missing binding, and on a missing or unknown parameter or constant
+   */
   dispatch(dispatch: Dispatch): void {
     const source = shaderSource(dispatch.kernel);
-    for (const { name, type } of source.bindings)
-      if (type !== 'uniform' && !dispatch.bindings[name])
-        throw new Error(`${dispatch.kernel}: binding ${name} is missing.`);
-    const pipeline = this.pipelines.find(source, dispatch.constants ?? {});
-    const groups: [number, number, number] = [dispatch.groups[0], dispatch.groups[1] ?? 1, dispatch.groups[2] ?? 1];
-    const count = groups[0] * groups[1] * groups[2];
+    const slices = slicesOf(source, dispatch);
+    const pipeline = this.pipelines.find(source, dispatch.constants ?? NO_CONSTANTS);
+    const [x, y = 1, z = 1] = dispatch.groups;
+    const count = x * y * z;
     if (count === 0) return;
-    this.count(dispatch);
+    const { commands, params } = this.#recording;
     const work = Math.max(dispatch.flops, dispatch.bytes);
     const parts = Math.ceil(this.budget.estimate(dispatch.kernel, work) / DISPATCH_BUDGET_MS);
-    for (const part of splitGroups(groups, parts, this.gpu.limits.maxComputeWorkgroupsPerDimension)) {
-      const share = (part.groups[0] * part.groups[1] * part.groups[2]) / count;
-      this.#commands.push({ type: 'dispatch', dispatch, pipeline, ...part, work: work * share });
+    const limit = this.gpu.limits.maxComputeWorkgroupsPerDimension;
+    if (parts <= 1 && x <= limit && y <= limit && z <= limit) {
+      const slot = params.add(source, 0, 0, 0, dispatch.params);
+      commands.push({ type: 'dispatch', dispatch, pipeline, slices, slot, x, y, z, work });
+    } else {
+      for (const { offset, groups } of splitGroups([x, y, z], parts, limit)) {
+        const slot = params.add(source, ...offset, dispatch.params);
+        const [width, height, depth] = groups;
+        const share = (width * height * depth) / count;
+        commands.push({
+          type: 'dispatch',
+          dispatch,
+          pipeline,
+          slices,
+          slot,
+          x: width,
+          y: height,
+          z: depth,
+          work: work * share,
+        });
+      }
     }
+    this.count(dispatch);
   }
 
   /** Copies `data` to the start of `target`. The data is taken now; the caller may change it afterwards. */
@@ -107,22 +118,22 @@ export class Recorder {
     if (data.byteLength === 0) return;
     const padded = new Uint8Array(Math.ceil(data.byteLength / 4) * 4);
     padded.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-    this.#commands.push({ type: 'upload', target, data: padded });
+    this.#recording.commands.push({ type: 'upload', target, data: padded });
   }
 
   copy(source: BufferSlice, target: BufferSlice, bytes: number): void {
-    this.#commands.push({ type: 'copy', source, target, bytes });
+    this.#recording.commands.push({ type: 'copy', source, target, bytes });
   }
 
   clear(target: BufferSlice): void {
-    this.#commands.push({ type: 'clear', target });
+    this.#recording.commands.push({ type: 'clear', target });
   }
 
   /** Bytes of `source` as they are at this point of the recording; resolves once flush() has run. */
   read(source: BufferSlice): Promise<ArrayBuffer> {
     if (source.size === 0) return Promise.resolve(new ArrayBuffer(0));
     const answer = new Promise<ArrayBuffer>((resolve, reject) => {
-      this.#commands.push({ type: 'read', source, resolve, reject });
+      this.#recording.commands.push({ type: 'read', source, resolve, reject });
     });
     // An abandoned step rejects its reads, and nobody may be waiting for them any more.
     answer.catch(() => undefined);
@@ -134,19 +145,18 @@ export class Recorder {
    * @throws ShaderCompileError, OutOfMemoryError, DeviceLostError, GpuValidationError
    */
   flush(): Promise<FlushReport> {
-    const commands = this.#commands;
-    this.#commands = [];
-    const run = this.#queue.then(() => this.#send(commands));
+    const recording = this.#recording;
+    this.#recording = this.#spare.pop() ?? new Recording();
+    const run = this.#queue.then(() => this.#send(recording));
     this.#queue = run.catch(() => undefined);
     return run;
   }
 
   /** Forgets what was recorded and not sent (after an error in the middle of a step). */
   discard(): void {
-    const dropped = this.#commands;
-    this.#commands = [];
-    for (const command of dropped)
-      if (command.type === 'read') command.reject(new Error('The step was abandoned before its results were read.'));
+    const error = new Error('The step was abandoned before its results were read.');
+    for (const read of readsOf(this.#recording)) read.reject(error);
+    this.#recording.clear();
   }
 
   /** Forgets what was recorded and refuses what comes: the device is about to be destroyed, and nothing on it will run. */
@@ -158,22 +168,28 @@ export class Recorder {
     );
   }
 
-  async #send(commands: Command[]): Promise<FlushReport> {
-    const reads = commands.filter((command) => command.type === 'read');
+  async #send(recording: Recording): Promise<FlushReport> {
     try {
       const missing = new Set<CachedPipeline>();
-      for (const command of commands)
+      for (const command of recording.commands)
         if (command.type === 'dispatch' && !command.pipeline.ready) missing.add(command.pipeline);
       if (missing.size > 0) await this.#compile([...missing].map((pipeline) => pipeline.get()));
       await this.pool.check();
       this.#throwFailure();
-      const report = await this.#encode(commands, reads);
+      const { report, timings } = await this.#sender.send(recording, this.profile);
+      if (timings) {
+        if (timings.areMeasured) this.timings = timings.list;
+        this.onProfile?.(timings.list, report);
+      }
       this.#throwFailure();
       return report;
     } catch (cause) {
       const error = this.#failure ?? cause;
-      for (const read of reads) read.reject(error);
+      for (const read of readsOf(recording)) read.reject(error);
       throw error;
+    } finally {
+      recording.clear();
+      this.#spare.push(recording);
     }
   }
 
@@ -192,123 +208,19 @@ export class Recorder {
       }),
     );
   }
+}
 
-  async #encode(commands: Command[], reads: Read[]): Promise<FlushReport> {
-    const { device } = this.gpu;
-    const dispatches = commands.filter((command) => command.type === 'dispatch');
-    this.#uniforms.write(dispatches);
-    const readback = new ReadStaging(device, reads);
-    const uploads = new UploadStaging(
-      device,
-      commands.filter((command) => command.type === 'upload'),
-    );
-    const timer = this.profile && this.gpu.hasTimestamps ? new KernelTimer(device, dispatches.length) : undefined;
-    const report: FlushReport = { dispatches: dispatches.length, submits: 0, gpuMs: 0, flops: 0 };
-    const started = performance.now();
-    let encoder = device.createCommandEncoder();
-    let pass: GPUComputePassEncoder | undefined;
-    let estimated = 0;
-    let work = 0;
-    let index = 0;
-    const endPass = () => {
-      pass?.end();
-      pass = undefined;
-    };
-    const submit = async () => {
-      endPass();
-      await this.#submit(encoder.finish(), estimated, work, report);
-      encoder = device.createCommandEncoder();
-      estimated = 0;
-      work = 0;
-    };
-    for (const command of commands) {
-      if (command.type === 'dispatch') {
-        const cost = this.budget.estimate(command.dispatch.kernel, command.work);
-        if (estimated > 0 && estimated + cost > SUBMIT_BUDGET_MS) await submit();
-        if (timer) endPass();
-        pass ??= encoder.beginComputePass(timer ? { timestampWrites: timer.writes(index) } : {});
-        this.#encodeDispatch(pass, command, index++);
-        report.flops +=
-          command.dispatch.flops * (command.work / Math.max(command.dispatch.flops, command.dispatch.bytes, 1));
-        estimated += cost;
-        work += command.work;
-        continue;
-      }
-      endPass();
-      switch (command.type) {
-        case 'upload':
-          uploads.encode(encoder, command);
-          break;
-        case 'copy':
-          encoder.copyBufferToBuffer(
-            command.source.buffer,
-            command.source.offset,
-            command.target.buffer,
-            command.target.offset,
-            command.bytes,
-          );
-          break;
-        case 'clear':
-          encoder.clearBuffer(command.target.buffer, command.target.offset, Math.ceil(command.target.size / 4) * 4);
-          break;
-        case 'read':
-          readback.encode(encoder, command);
-          break;
-        default:
-          command satisfies never;
-      }
-    }
-    endPass();
-    timer?.resolve(encoder);
-    await submit();
-    await Promise.all(this.#inFlight.splice(0));
-    report.gpuMs = performance.now() - started;
-    await readback.deliver();
-    uploads.destroy();
-    if (timer) {
-      this.timings = await timer.read(dispatches.map(({ dispatch, work: units }) => ({ dispatch, work: units })));
-      for (const { kernel, flops, bytes, ms } of this.timings)
-        this.budget.observeKernel(kernel, Math.max(flops, bytes), ms);
-    }
-    if (this.profile) this.onProfile?.(timer ? this.timings : sharedOut(dispatches, this.budget, report.gpuMs), report);
-    return report;
+function slicesOf({ bindings }: ShaderSource, dispatch: Dispatch): BufferSlice[] {
+  const slices: BufferSlice[] = [];
+  for (const { name, type } of bindings) {
+    if (type === 'uniform') continue;
+    const slice = dispatch.bindings[name];
+    if (!slice) throw new Error(`${dispatch.kernel}: binding ${name} is missing.`);
+    slices.push(slice);
   }
+  return slices;
+}
 
-  async #submit(commands: GPUCommandBuffer, estimated: number, work: number, report: FlushReport): Promise<void> {
-    while (this.#inFlight.length >= MAX_SUBMITS_IN_FLIGHT) await this.#inFlight.shift();
-    const alone = this.#inFlight.length === 0;
-    const start = performance.now();
-    this.gpu.device.queue.submit([commands]);
-    report.submits++;
-    const done = this.gpu.device.queue.onSubmittedWorkDone().then(() => {
-      // Only a submit that had the GPU to itself tells how long it took.
-      if (alone) this.budget.observeSubmit(work, estimated, performance.now() - start);
-    });
-    // A lost device may never answer: then the wait ends too. (A race against `gpu.lost` would leave a handler on that
-    // promise with every submit, for as long as the page is open.)
-    this.#inFlight.push(
-      new Promise((resolve, reject) => {
-        this.#waiting.add(resolve);
-        done.then(resolve, reject).finally(() => this.#waiting.delete(resolve));
-      }),
-    );
-  }
-
-  #encodeDispatch(pass: GPUComputePassEncoder, command: RecordedDispatch, index: number) {
-    const { ready } = command.pipeline;
-    if (!ready) throw new Error(`${command.dispatch.kernel} was not compiled: this is a bug.`);
-    const entries = ready.source.bindings.map(({ name, binding, type }) => {
-      if (type === 'uniform') return { binding, resource: this.#uniforms.slot(index) };
-      const slice = command.dispatch.bindings[name];
-      if (!slice) throw new Error(`${command.dispatch.kernel}: binding ${name} is missing.`);
-      // Kernels read vectors of four, so a binding covers whole 16 bytes; every buffer has that room.
-      return {
-        binding,
-        resource: { buffer: slice.buffer, offset: slice.offset, size: Math.ceil(slice.size / 16) * 16 },
-      };
-    });
-    pass.setPipeline(ready.pipeline);
-    pass.setBindGroup(0, this.gpu.device.createBindGroup({ layout: ready.layout, entries }));
-    pass.dispatchWorkgroups(...command.groups);
-  }
+function readsOf({ commands }: Recording): Read[] {
+  return commands.filter((command) => command.type === 'read');
 }

@@ -1,39 +1,24 @@
-import type { RecordedDispatch } from './commands.ts';
-import { packParams } from './params.ts';
-import { shaderSource } from './shaderLibrary.ts';
+import { SLOT_BYTES, type ParamBlock } from './params.ts';
 
-/** WebGPU's default alignment of uniform offsets: what one dispatch's parameters get. */
-const SLOT_BYTES = 256;
-
-/** The parameter structs of a flush in one buffer, which grows as needed and is used again by the next flush. */
+/** The parameters of a flush in one buffer on the GPU, which grows as needed and is used again by the next flush. */
 export class Uniforms {
   #buffer: GPUBuffer | undefined;
 
   constructor(private readonly device: GPUDevice) {}
 
-  /** Packs the parameters of all dispatches, one slot each, and writes them once. */
-  write(dispatches: readonly RecordedDispatch[]): void {
-    if (dispatches.length === 0) return;
-    const bytes = dispatches.length * SLOT_BYTES;
-    if (!this.#buffer || this.#buffer.size < bytes) {
+  /** Writes a block's slots, in one go. Gives the buffer: another than before when it had to grow. */
+  write(block: ParamBlock): GPUBuffer {
+    const { bytes, slots } = block;
+    const needed = Math.max(1, slots) * SLOT_BYTES;
+    if (!this.#buffer || this.#buffer.size < needed) {
       this.#buffer?.destroy();
       this.#buffer = this.device.createBuffer({
         label: 'params',
-        size: 2 ** Math.ceil(Math.log2(bytes)),
+        size: 2 ** Math.ceil(Math.log2(needed)),
         usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
       });
     }
-    const data = new ArrayBuffer(bytes);
-    dispatches.forEach(({ dispatch, offset }, i) => {
-      const slot = new DataView(data, i * SLOT_BYTES, SLOT_BYTES);
-      packParams(shaderSource(dispatch.kernel), offset, dispatch.params, slot);
-    });
-    this.device.queue.writeBuffer(this.#buffer, 0, data);
-  }
-
-  /** The parameters of the dispatch that was `index`-th in write(). */
-  slot(index: number): GPUBufferBinding {
-    if (!this.#buffer) throw new Error('A dispatch has no parameters: this is a bug.');
-    return { buffer: this.#buffer, offset: index * SLOT_BYTES, size: SLOT_BYTES };
+    if (slots > 0) this.device.queue.writeBuffer(this.#buffer, 0, bytes);
+    return this.#buffer;
   }
 }

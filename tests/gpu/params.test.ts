@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { packParams, splitGroups } from '../../src/gpu/params.ts';
+import { ParamBlock, SLOT_BYTES, splitGroups } from '../../src/gpu/params.ts';
 import { parseShader } from '../../src/gpu/shaderSource.ts';
 import { randomInt, seededRandom } from '../harness/numerics.ts';
 
@@ -11,8 +11,10 @@ fn main() { _ = params.groupOffset; }`,
 );
 
 test('params are packed behind groupOffset, little-endian, each in its own format', () => {
-  const view = new DataView(new ArrayBuffer(32));
-  packParams(source, [7, 8, 4_000_000_000], { scale: 0.1, count: 4_294_967_295, shift: -3 }, view);
+  const block = new ParamBlock();
+  expect(block.add(source, 7, 8, 4_000_000_000, { scale: 0.1, count: 4_294_967_295, shift: -3 })).toBe(0);
+  const view = new DataView(block.bytes.buffer);
+  expect(block.bytes.byteLength).toBe(SLOT_BYTES);
   expect([0, 4, 8].map((at) => view.getUint32(at, true))).toEqual([7, 8, 4_000_000_000]);
   expect(view.getUint32(12, true)).toBe(4_294_967_295);
   expect(view.getInt32(16, true)).toBe(-3);
@@ -20,14 +22,28 @@ test('params are packed behind groupOffset, little-endian, each in its own forma
   expect(view.getFloat64(24)).toBe(0);
 });
 
+test('each dispatch has a slot of its own, however many there are, and an emptied block begins again', () => {
+  const block = new ParamBlock();
+  const counts = Array.from({ length: 37 }, (_, i) => 3 * i + 1);
+  const countsIn = (slots: number) =>
+    Array.from({ length: slots }, (_, i) => new DataView(block.bytes.buffer).getUint32(i * SLOT_BYTES + 12, true));
+  expect(counts.map((count) => block.add(source, 0, 0, 0, { count, shift: 0, scale: 0 }))).toEqual([...counts.keys()]);
+  expect(block.bytes.byteLength).toBe(37 * SLOT_BYTES);
+  expect(countsIn(37)).toEqual(counts);
+  block.clear();
+  expect([block.slots, block.bytes.byteLength]).toEqual([0, 0]);
+  expect(block.add(source, 0, 0, 0, { count: 99, shift: 0, scale: 0 })).toBe(0);
+  expect(countsIn(1)).toEqual([99]);
+});
+
 test.each([
   ['a missing field', { count: 1, shift: 2 }, /takes the parameters count, shift, scale; got count, shift/],
   ['a field too many', { count: 1, shift: 2, scale: 3, more: 4 }, /got count, shift, scale, more/],
   ['a wrong name', { count: 1, shift: 2, scales: 3 }, /kernel: parameter scale is missing/],
-])('%s is refused', (_what, values, message) => {
-  expect(() =>
-    packParams(source, [0, 0, 0], values as Record<string, number>, new DataView(new ArrayBuffer(32))),
-  ).toThrow(message);
+])('%s is refused, and takes no slot', (_what, values, message) => {
+  const block = new ParamBlock();
+  expect(() => block.add(source, 0, 0, 0, values as Record<string, number>)).toThrow(message);
+  expect(block.slots).toBe(0);
 });
 
 test('pieces of a grid cover it exactly once, none beyond the limit, as many as asked for', () => {

@@ -78,6 +78,9 @@ test('a kernel is compiled once for each set of constants', async () => {
   const some: readonly Constants[] = [{}, { SIZE: 1 }, { FAST: 1 }, { FAST: 0 }];
   const places = some.map((constants) => cache.find(source, constants));
   expect(new Set(places).size).toBe(4);
+  // 3 · 31 + 4 = 2 · 31 + 35: these have the same hash.
+  expect(cache.find(source, { SIZE: 3, FAST: 4 })).not.toBe(cache.find(source, { SIZE: 2, FAST: 35 }));
+  expect(cache.find(source, { SIZE: 3, FAST: 4 })).toBe(cache.find(source, { SIZE: 3, FAST: 4 }));
   expect(pipelines).toHaveBeenCalledTimes(3);
   expect(modules).toHaveBeenCalledTimes(2);
   pipelines.mockRestore();

@@ -75,6 +75,19 @@ test('a released buffer serves the next wish of its class or down to half of it,
   pool.destroy();
 });
 
+test('whoever asks for the same again gets the same buffers, in whatever order they came back', () => {
+  const random = seededRandom(7);
+  const pool = new BufferPool(gpu.device);
+  const sizes = Array.from({ length: 40 }, () => 5000 + 100 * randomInt(random, 0, 3));
+  const first = sizes.map((size) => pool.acquire(size, 'activations'));
+  for (let round = 0; round < 5; round++) {
+    const held = round === 0 ? [...first] : sizes.map((size) => pool.acquire(size, 'scratch'));
+    expect(held.map(({ buffer }) => buffer)).toEqual(first.map(({ buffer }) => buffer));
+    while (held.length > 0) pool.release(held.splice(randomInt(random, 0, held.length - 1), 1)[0]!);
+  }
+  pool.destroy();
+});
+
 test('accounts stay exact through many wishes', () => {
   const random = seededRandom(5);
   const pool = new BufferPool(gpu.device);
