@@ -1,4 +1,3 @@
-import { loadProse, proseCollections } from '../src/corpus/sources/prose.ts';
 import { Random } from '../src/corpus/random.ts';
 import { readCollection } from '../src/evaluation/collections/beir.ts';
 import { filesInMemory } from '../src/evaluation/collections/collectionFiles.ts';
@@ -12,6 +11,7 @@ import { rankFusion } from '../src/evaluation/systems/fusion.ts';
 import { interpolation } from '../src/evaluation/systems/interpolation.ts';
 import { bm25System, CollectionWords, tfIdfSystem } from '../src/evaluation/systems/lexical.ts';
 import { remembered, USUAL_DEPTH } from '../src/evaluation/systems/system.ts';
+import { madeCollection, QUERIES } from './madeCollection.ts';
 import { formatTable, type Row } from './table.ts';
 
 const COLUMNS = [
@@ -21,8 +21,6 @@ const COLUMNS = [
   { key: 'heap', title: 'memory in use, MB' },
 ];
 
-const QUERIES = 1000;
-const WORDS_OF_A_DOCUMENT = 120;
 /** As wide as all-MiniLM-L6-v2. */
 const WIDTH = 384;
 
@@ -31,7 +29,7 @@ const WIDTH = 384;
  * the words of the built-in essays; vectors are random, since embedding is the model's business.
  */
 export async function main(): Promise<number> {
-  const files = await madeFiles();
+  const files = filesInMemory('made up', await madeCollection());
   const rows: Row[] = [];
   const timed = async <T>(name: string, work: () => Promise<T> | T): Promise<T> => {
     const watch = new Watch();
@@ -100,30 +98,6 @@ class Watch {
     this.#longest = Math.max(this.#longest, now - this.#last);
     this.#last = now;
   }
-}
-
-/** A collection in BEIR's layout, each query a few words of the document that is relevant to it. */
-async function madeFiles() {
-  const essays = (await Promise.all(proseCollections.map(({ id }) => loadProse(id)))).flat();
-  const known = essays.flatMap(({ paragraphs }) => paragraphs.join(' ').split(' '));
-  const random = Random.fromSeed(1);
-  const some = (count: number): string[] =>
-    Array.from({ length: count }, () => known[random.integer(known.length)] ?? '');
-  const corpus: string[] = [];
-  const queries: string[] = [];
-  const qrels = ['query-id\tcorpus-id\tscore'];
-  for (let i = 0; i < MOST_DOCUMENTS; i++) {
-    const text = some(WORDS_OF_A_DOCUMENT);
-    corpus.push(JSON.stringify({ _id: `d${i}`, title: '', text: text.join(' ') }));
-    if (i >= QUERIES) continue;
-    queries.push(JSON.stringify({ _id: `q${i}`, text: random.shuffle(text).slice(0, 8).join(' ') }));
-    qrels.push(`q${i}\td${i}\t1`);
-  }
-  return filesInMemory('made up', {
-    'corpus.jsonl': corpus.join('\n'),
-    'queries.jsonl': queries.join('\n'),
-    'qrels/test.tsv': qrels.join('\n'),
-  });
 }
 
 /** Rows of length 1. */
