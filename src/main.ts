@@ -3,6 +3,7 @@ import { readEmbed } from './ui/embed/address.ts';
 import App from './ui/shell/App.svelte';
 import './ui/styles/theme.css';
 import './ui/styles/base.css';
+import './ui/styles/figures.css';
 
 const target = document.getElementById('app');
 if (!target) throw new Error('index.html has no element #app');

@@ -53,6 +53,8 @@ export interface CollectionScorerOptions {
   readonly measures?: readonly string[] | undefined;
   readonly maxTokens?: number | undefined;
   readonly bm25?: Bm25Options | undefined;
+  /** Means of further systems that stand beside the run's curve, by their names, as far as they are known by now. */
+  readonly beside?: (() => Readonly<Record<string, CollectionMeans>>) | undefined;
 }
 
 /** Scores of a run on a collection, with each query's, for tests of whether a difference is luck. */
@@ -95,7 +97,7 @@ export class CollectionScorer {
           title: collection.title,
           documents: collection.documents.length,
           queries: scores.queries.length,
-          beside: { bm25: await this.#words(signal) },
+          beside: { bm25: await this.#words(signal), ...this.options.beside?.() },
         },
         scores: { step, means: meansOf(scores) },
         perQuery: scores,

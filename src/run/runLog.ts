@@ -69,7 +69,12 @@ export class RunLog {
 
   /** Of another collection than those before they are the first. A step that is scored again has its last scores. */
   addCollectionScores({ of, scores }: CollectionScored): void {
-    if (!this.#collection || !isSameCollection(this.#collection, of)) this.#collection = { ...of, scores: [] };
+    const before = this.#collection;
+    this.#collection =
+      before && isSameCollection(before, of)
+        ? // What was known beside it once stays known.
+          { ...before, beside: { ...before.beside, ...of.beside } }
+        : { ...of, scores: [] };
     const list = this.#collection.scores;
     if (list.at(-1)?.step === scores.step) list.pop();
     list.push(scores);

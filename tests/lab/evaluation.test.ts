@@ -1,4 +1,7 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { filesUnder } from '../../src/cli/support/nodeFiles.ts';
 import { nodeGpu } from '../../src/cli/support/nodeGpu.ts';
 import { pastedText } from '../../src/corpus/given.ts';
 import { concatenated } from '../../src/files/formats/safetensors.ts';
@@ -7,10 +10,14 @@ import { STOPPED } from '../../src/lab/door/labError.ts';
 import type { CollectionSource, SystemRequest } from '../../src/lab/door/evaluationViews.ts';
 import type { LabEvent } from '../../src/lab/door/protocol.ts';
 import { EvaluationDesk } from '../../src/lab/desks/evaluation/evaluationDesk.ts';
-import type { Encoder } from '../../src/encoder/encoder.ts';
+import type { Encoder, OpenEncoderOptions } from '../../src/encoder/encoder.ts';
+import { openRemoteEncoder } from '../../src/encoder/remote/remoteEncoder.ts';
+import type { FileLookup } from '../../src/files/formats/byteSource.ts';
 import { CollectionError } from '../../src/evaluation/errors.ts';
 import { Lab } from '../../src/lab/lab.ts';
 import { configure } from '../../src/settings/configuration.ts';
+import { TINY as TINY_ENCODER } from '../encoder/folder.ts';
+import { inProcessWorker } from '../encoder/inProcess.ts';
 import { failureOf } from '../harness/labFailure.ts';
 import { jsonRows, qrelsOf, SEA_QUERIES, SEA_TEXTS } from '../harness/smallCollection.ts';
 
@@ -308,6 +315,31 @@ describe('systems', () => {
     expect(await curve(0)).toEqual([]);
     await lab.ask({ type: 'closeCollection' });
     expect(await curve(2)).toEqual([]);
+  });
+
+  test('of an encoder that was measured stand beside the curve of a run, those of what is made of it do not', async () => {
+    const openEncoder = (lookup: FileLookup, options: OpenEncoderOptions) =>
+      openRemoteEncoder(inProcessWorker, lookup, options);
+    const told: LabEvent[] = [];
+    const own = new Lab(nodeGpu(), (event) => told.push(event), { openEncoder });
+    try {
+      const names = await filesUnder(TINY_ENCODER);
+      const folder = await Promise.all(
+        names.map(async (name) => chosen(`tiny/${name}`, new Uint8Array(await readFile(join(TINY_ENCODER, name))))),
+      );
+      await own.ask({ type: 'openEncoder', source: { from: 'files', name: 'owner/tiny', files: folder } });
+      await own.ask({ type: 'openCollection', source: files(FILES) });
+      for (const system of [{ name: 'encoder' }, { name: 'rrf', of: 'encoder', k1: 0.9, b: 0.4 }] as const)
+        await own.ask({ type: 'evaluateSystem', system });
+      const { systems } = await own.ask({ type: 'evaluationTable' });
+      await own.ask({ type: 'configure', configuration: configure({ ...TINY, chunks: 4, collectionEvery: 1 }) });
+      await own.ask({ type: 'train', steps: 1 });
+      const [scored] = told.filter((event) => event.type === 'collection');
+      expect(Object.keys(scored?.of.beside ?? {})).toEqual(['bm25', 'owner/tiny']);
+      expect(systems[0]?.means).toMatchObject(scored?.of.beside['owner/tiny'] ?? {});
+    } finally {
+      await own.close();
+    }
   });
 
   test('are stopped between two texts, and leave no row', async () => {

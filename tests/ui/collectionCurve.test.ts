@@ -36,6 +36,17 @@ test('a history takes them as they come: a step scored again has its last, anoth
   expect(history.collection).toMatchObject({ title: 'Another', scores: [at(8, 0.9)] });
 });
 
+test('what was measured beside it meanwhile is a line too, and stays one', () => {
+  const history = History.from(run);
+  history.addCollectionScores({ ...OF, beside: { 'owner/some-encoder': { 'ndcg@10': 0.9 } } }, at(4, 0.35));
+  history.addCollectionScores(OF, at(6, 0.4));
+  expect(titled(history)?.references).toEqual([
+    { label: 'BM25', value: 0.61 },
+    { label: 'some-encoder', value: 0.9 },
+    { label: 'untrained', value: 0.1 },
+  ]);
+});
+
 test('they are in exported numbers, in files of runs, and in a run that goes on', () => {
   const history = History.from(run);
   const [header = '', ...rows] = metricsCsv(history).split('\r\n');

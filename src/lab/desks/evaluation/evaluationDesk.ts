@@ -164,7 +164,7 @@ export class EvaluationDesk {
 
   async #measure(
     open: OpenCollection,
-    { system, step, took = 0, notices = [] }: Ready,
+    { system, step, took = 0, notices = [], isYardstick = false }: Ready,
     rankings: PackedRankings | Awaited<ReturnType<RetrievalSystem['rank']>>,
     { signal, onProgress }: EvaluationRequest,
   ): Promise<{ readonly id: string }> {
@@ -189,6 +189,7 @@ export class EvaluationDesk {
       weights,
       rankings: rankings instanceof PackedRankings ? rankings : new PackedRankings(rankings),
       notices: [...notices, ...leftOut({ id, scores })],
+      isYardstick,
     });
     return { id };
   }

@@ -12,7 +12,8 @@ import type { EvaluatedSystem } from '../../../evaluation/report.ts';
 import { CollectionWords } from '../../../evaluation/systems/lexical.ts';
 import type { PackedRankings } from '../../../evaluation/systems/packedRankings.ts';
 import { remembered, type RetrievalSystem } from '../../../evaluation/systems/system.ts';
-import { CollectionScorer } from '../../../run/collectionScores.ts';
+import { CollectionScorer, CURVE_MEASURES } from '../../../run/collectionScores.ts';
+import type { CollectionMeans } from '../../../run/record.ts';
 import type { CollectionSource, CollectionView } from '../../door/evaluationViews.ts';
 import { Embeddings } from './denseVectors.ts';
 
@@ -22,6 +23,8 @@ export interface Measured extends EvaluatedSystem {
   readonly intervals: Readonly<Record<string, readonly [number, number] | undefined>>;
   readonly step: number | undefined;
   readonly notices: readonly string[];
+  /** Whether curves of runs show it beside them. */
+  readonly isYardstick: boolean;
 }
 
 /** Of resamples, sign flips and folds, as on the command line. */
@@ -47,7 +50,7 @@ export class OpenCollection {
     this.view = viewOf(source, collection);
     this.words = new CollectionWords(collection);
     this.embeddings = new Embeddings(collection);
-    this.scorer = new CollectionScorer(collection);
+    this.scorer = new CollectionScorer(collection, { beside: () => this.#yardsticks() });
   }
 
   /** The system of that name with its lists kept, made where there is none yet. */
@@ -81,6 +84,17 @@ export class OpenCollection {
       found.push(one);
     }
     return corrected(found);
+  }
+
+  /** Means of what stands beside the curves of runs. */
+  #yardsticks(): Record<string, CollectionMeans> {
+    const shown = [...this.systems.values()].filter(({ isYardstick }) => isYardstick);
+    return Object.fromEntries(
+      shown.map(({ id, scores }) => [
+        id,
+        Object.fromEntries(CURVE_MEASURES.map((name) => [name, scores.means.get(name) ?? 0])),
+      ]),
+    );
   }
 
   /** @throws CollectionError for a system that is not in the table. */

@@ -13,6 +13,8 @@ export interface Ready {
   /** Time that was spent on it so far, ms. */
   readonly took?: number;
   readonly notices?: readonly string[];
+  /** Whether curves of runs show it beside them. */
+  readonly isYardstick?: boolean;
 }
 
 /** Embeds the collection that is open. */
@@ -27,8 +29,9 @@ export async function requestedSystem(wanted: SystemRequest, open: OpenCollectio
       return { system: open.kept('tfidf', () => tfIdfSystem(open.words)) };
     case 'run':
     case 'untrained':
-    case 'encoder':
       return dense(wanted.name);
+    case 'encoder':
+      return { ...(await dense(wanted.name)), isYardstick: true };
     default: {
       const embedded = await dense(wanted.of);
       const { collection } = open;

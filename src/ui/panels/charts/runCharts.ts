@@ -53,13 +53,21 @@ const CURVE_MEASURE = 'ndcg@10';
 /** What other systems are called beside it. */
 const BESIDE: Readonly<Record<string, string>> = { bm25: 'BM25' };
 
+/** "all-MiniLM-L6-v2" of a repository's name: a line's end has room for no more. */
+function nameOf(id: string): string {
+  return id.slice(id.lastIndexOf('/') + 1);
+}
+
 /** Scores on a labelled collection while the run trained, where it was scored on one: beside BM25 and, measured first, itself untrained. */
 function collectionChart({ collection }: History): RunChart[] {
   if (!collection || collection.scores.length === 0) return [];
   const { title, queries, beside, scores } = collection;
   const value = (means: Readonly<Record<string, number>>): number => means[CURVE_MEASURE] ?? NaN;
   const [first] = scores;
-  const references = Object.entries(beside).map(([id, means]) => ({ label: BESIDE[id] ?? id, value: value(means) }));
+  const references = Object.entries(beside).map(([id, means]) => ({
+    label: BESIDE[id] ?? nameOf(id),
+    value: value(means),
+  }));
   return [
     {
       title: `nDCG@10 on ${title}`,

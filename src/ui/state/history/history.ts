@@ -109,7 +109,9 @@ export class History {
     const before = this.collection;
     const isSame = before?.title === of.title && before.documents === of.documents && before.queries === of.queries;
     const others = isSame ? before.scores.filter(({ step }) => step < scores.step) : [];
-    this.collection = { ...of, scores: [...others, scores] };
+    // What was known beside it once stays known.
+    const beside = isSame ? { ...before.beside, ...of.beside } : of.beside;
+    this.collection = { ...of, beside, scores: [...others, scores] };
   }
 
   /** Adds what was seen of the batch that stays the same; with another such batch it begins anew. */
