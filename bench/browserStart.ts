@@ -77,47 +77,50 @@ function optionsOf(
 }
 
 function startOf(address: string, wait: number): Promise<Start> {
-  return inBrowser(async (page) => {
-    page.setDefaultTimeout(PATIENCE_MS);
-    await watchGpu(page);
-    await page.goto(address, { waitUntil: 'commit' });
-    const button = page.getByRole('button', { name: 'Step', exact: true });
-    await button.waitFor();
-    const pressable = await sinceOpened(page);
-    if (wait > 0) await page.waitForTimeout(Math.max(0, wait - pressable));
-    const compiledBefore = (await takeMarks(page))?.pipelines.filter(({ to }) => to !== undefined).length ?? 0;
-    const stepSeen = page.evaluate(
-      () =>
-        new Promise<number>((resolve) => {
-          const look = (): void => {
-            if (/step 1$/.test(document.querySelector('.counter .number')?.textContent ?? ''))
-              resolve(performance.now());
-            else requestAnimationFrame(look);
-          };
-          look();
-        }),
-    );
-    const pressed = await sinceOpened(page);
-    await button.click();
-    const step = await stepSeen;
-    await page.waitForFunction(() => document.querySelector('.counter .number')?.textContent === 'trained to step 1');
-    const atRest = (await sinceOpened(page)) - pressed;
-    const marks = await takeMarks(page);
-    if (process.env.MARKS) process.stderr.write(JSON.stringify(marks, undefined, 1) + '\n');
-    const pipelines = marks?.pipelines ?? [];
-    const first = Math.min(...pipelines.map(({ from }) => from));
-    const last = Math.max(...pipelines.map(({ to }) => to ?? NaN));
-    return {
-      pressable,
-      pressed,
-      compiledBefore,
-      step,
-      afterPress: step - pressed,
-      atRest,
-      pipelines: pipelines.length,
-      compiling: last - first,
-    };
-  });
+  return inBrowser(
+    async (page) => {
+      page.setDefaultTimeout(PATIENCE_MS);
+      await watchGpu(page);
+      await page.goto(address, { waitUntil: 'commit' });
+      const button = page.getByRole('button', { name: 'Step', exact: true });
+      await button.waitFor();
+      const pressable = await sinceOpened(page);
+      if (wait > 0) await page.waitForTimeout(Math.max(0, wait - pressable));
+      const compiledBefore = (await takeMarks(page))?.pipelines.filter(({ to }) => to !== undefined).length ?? 0;
+      const stepSeen = page.evaluate(
+        () =>
+          new Promise<number>((resolve) => {
+            const look = (): void => {
+              if (/step 1$/.test(document.querySelector('.counter .number')?.textContent ?? ''))
+                resolve(performance.now());
+              else requestAnimationFrame(look);
+            };
+            look();
+          }),
+      );
+      const pressed = await sinceOpened(page);
+      await button.click();
+      const step = await stepSeen;
+      await page.waitForFunction(() => document.querySelector('.counter .number')?.textContent === 'trained to step 1');
+      const atRest = (await sinceOpened(page)) - pressed;
+      const marks = await takeMarks(page);
+      const pipelines = marks?.pipelines ?? [];
+      const first = Math.min(...pipelines.map(({ from }) => from));
+      const last = Math.max(...pipelines.map(({ to }) => to ?? NaN));
+      return {
+        pressable,
+        pressed,
+        compiledBefore,
+        step,
+        afterPress: step - pressed,
+        atRest,
+        pipelines: pipelines.length,
+        compiling: last - first,
+      };
+      // One would bring the worker's code from its own store, where nothing can be put before it.
+    },
+    { serviceWorkers: 'block' },
+  );
 }
 
 function sinceOpened(page: Page): Promise<number> {

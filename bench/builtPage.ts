@@ -1,10 +1,13 @@
-import { chromium, type Page } from 'playwright';
+import { chromium, type BrowserContextOptions, type Page } from 'playwright';
 import { build, preview } from 'vite';
 import { findBrowser } from '../scripts/browser.mjs';
 import { browserEnvironment } from './browserEnvironment.ts';
 
 /** Opens a page in a browser of its own, which nothing was compiled in before, and closes it after `work`. */
-export type InBrowser = <T>(work: (page: Page, version: string) => Promise<T>) => Promise<T>;
+export type InBrowser = <T>(
+  work: (page: Page, version: string) => Promise<T>,
+  options?: BrowserContextOptions,
+) => Promise<T>;
 
 /** Builds and serves the page, opens it in a browser, and closes all of it after `work`, which is told the browser's version. */
 export async function withBuiltPage(work: (page: Page, version: string) => Promise<void>): Promise<void> {
@@ -31,11 +34,11 @@ export async function withServed<T>(folder: string | undefined, work: (address: 
   }
 }
 
-export const inBrowser: InBrowser = async (work) => {
+export const inBrowser: InBrowser = async (work, options = {}) => {
   const { executablePath, args, env, version } = await findBrowser('installed');
   const browser = await chromium.launch({ executablePath, args, env: { ...browserEnvironment(), ...env } });
   try {
-    return await work(await browser.newPage({ viewport: { width: 1440, height: 900 } }), version);
+    return await work(await browser.newPage({ viewport: { width: 1440, height: 900 }, ...options }), version);
   } finally {
     await browser.close();
   }

@@ -8,7 +8,7 @@ import { Tape } from '../src/ops/core/tape.ts';
 import { compare, type CompareOptions, type Measurement, type Variant } from './compare.ts';
 import type { MeasuredRuntime } from './measuredRuntime.ts';
 import { input, opVariant } from './opVariant.ts';
-import { tokensOf, type ModelShape } from './shapes.ts';
+import { tokensOf, type ModelShape } from '../src/run/deviceBench/shapes.ts';
 import { formatNumber, type Column, type Row } from './table.ts';
 
 export const KERNEL_COLUMNS: readonly Column[] = [

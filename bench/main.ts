@@ -3,6 +3,7 @@ import { GpuError } from '../src/gpu/errors.ts';
 import { benchBytes, BYTES_COLUMNS } from './bytes.ts';
 import type { CompareOptions } from './compare.ts';
 import { benchHost, HOST_COLUMNS, HOST_SPLIT_COLUMNS } from './host.ts';
+import { benchDevice } from './device.ts';
 import { benchInBatchAttention, IN_BATCH_COLUMNS } from './inBatchAttention.ts';
 import { benchKernels, KERNEL_COLUMNS } from './kernels.ts';
 import { benchMatmul, MATMUL_COLUMNS } from './matmul.ts';
@@ -11,13 +12,14 @@ import { benchMemory, judgeMemory, MEMORY_COLUMNS } from './memory.ts';
 import { parseOptions, TABLES, UsageError, type BenchOptions, type Table } from './options.ts';
 import { benchRecording, RECORDING_COLUMNS } from './recording.ts';
 import { jsonReport, textReport, type Report, type Section } from './report.ts';
-import { qwenShape, smallShape } from './shapes.ts';
+import { qwenShape, smallShape } from '../src/run/deviceBench/shapes.ts';
 import { benchSteps, STEP_COLUMNS, STEP_KERNEL_COLUMNS } from './steps.ts';
 import { benchWork, WORK_COLUMNS } from './work.ts';
 
 const HELP = `Measures the engine on this machine's GPU and prints tables.
 
   npm run bench -- [TABLE …] [options]
+  npm run bench -- device [--json]    what this GPU does at most, and what kernels and steps make of it: for docs/devices
 
   TABLE          kernels | attention | recording | host | step | bytes | work | memory; all but memory when none is named.
                  recording and host measure JavaScript alone, work only counts: they need no GPU
@@ -48,6 +50,10 @@ interface Bench extends Script {
 /** Entry of `npm run bench`. Returns the exit code. */
 export async function main(args: readonly string[], signal: AbortSignal): Promise<number> {
   try {
+    if (args[0] === 'device') {
+      await benchDevice(args.slice(1), signal);
+      return 0;
+    }
     const options = parseOptions(args);
     if (options.help) process.stdout.write(HELP);
     else await run(options, signal);

@@ -1,4 +1,4 @@
-import { gemm, type GemmSpec } from '../src/ops/core/gemm.ts';
+import { gemm } from '../src/ops/core/gemm.ts';
 import {
   CPU_WORKGROUPS,
   DIRECT_TILE,
@@ -9,18 +9,9 @@ import {
 } from '../src/ops/core/gemmTiles.ts';
 import { compare, phaseOf, type CompareOptions, type Variant } from './compare.ts';
 import type { MeasuredRuntime } from './measuredRuntime.ts';
-import { tokensOf, type ModelShape } from './shapes.ts';
+import { products, type Product } from '../src/run/deviceBench/products.ts';
+import type { ModelShape } from '../src/run/deviceBench/shapes.ts';
 import { formatRatio, type Column, type Row } from './table.ts';
-
-/** A matrix product of a training step. */
-interface Product {
-  readonly what: string;
-  readonly layout: GemmSpec['layout'];
-  readonly m: number;
-  readonly n: number;
-  readonly k: number;
-  readonly dtype: 'f32' | 'bf16';
-}
 
 const ALL_TILES: readonly GemmTile[] = [...GEMM_TILES, DIRECT_TILE];
 
@@ -52,32 +43,6 @@ export async function benchMatmul(
   for (const product of products(shape))
     rows.push({ model: shape.name, ...(await measure(runtime, product, options)) });
   return rows;
-}
-
-function products(shape: ModelShape): Product[] {
-  const { hidden, heads, kvHeads, headDim, mlp, vocabulary, dtype } = shape;
-  const t = tokensOf(shape);
-  const weights = [
-    { what: 'q, k, v', outputs: (heads + 2 * kvHeads) * headDim, inputs: hidden },
-    { what: 'o', outputs: hidden, inputs: heads * headDim },
-    { what: 'gate, up', outputs: 2 * mlp, inputs: hidden },
-    { what: 'down', outputs: hidden, inputs: mlp },
-    { what: 'head', outputs: vocabulary, inputs: hidden },
-  ];
-  // Weights of one size make the same products: those are measured once, under all their names.
-  const sizes = new Map<string, { names: string[]; outputs: number; inputs: number }>();
-  for (const { what, ...size } of weights) {
-    const key = `${size.outputs} ${size.inputs}`;
-    sizes.set(key, { ...size, names: [...(sizes.get(key)?.names ?? []), what] });
-  }
-  return [...sizes.values()].flatMap(({ names, outputs, inputs }): Product[] => {
-    const what = names.join('; ');
-    return [
-      { what, layout: 'NT', m: t, n: outputs, k: inputs, dtype },
-      { what, layout: 'NN', m: t, n: inputs, k: outputs, dtype },
-      { what, layout: 'TN', m: outputs, n: inputs, k: t, dtype: 'f32' },
-    ];
-  });
 }
 
 async function measure(runtime: MeasuredRuntime, product: Product, options: CompareOptions): Promise<Row> {

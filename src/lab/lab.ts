@@ -1,4 +1,5 @@
 import { ComparisonDesk } from './desks/comparison/comparisonDesk.ts';
+import { DeviceDesk } from './desks/deviceDesk.ts';
 import { EncoderDesk } from './desks/encoderDesk.ts';
 import { EvaluationDesk } from './desks/evaluation/evaluationDesk.ts';
 import { InspectDesk } from './desks/inspectDesk.ts';
@@ -54,6 +55,7 @@ export class Lab implements Door {
   readonly #inspect = new InspectDesk();
   readonly #evaluation = new EvaluationDesk(() => this.#encoders.encoder());
   readonly #kernels = new KernelDesk();
+  readonly #device: DeviceDesk;
   readonly #scaling: ScalingDesk;
   readonly #warmUps: WarmUpDesk;
   readonly #run: RunControl;
@@ -70,6 +72,7 @@ export class Lab implements Door {
     this.#comparisons = new ComparisonDesk(atHand, surroundings);
     const bench = new Workbench(gpu, emit, (name) => this.#models.open(name));
     this.#texts = new TextDesk(this.#models);
+    this.#device = new DeviceDesk(gpu);
     this.#scaling = new ScalingDesk(gpu, this.#models);
     this.#plans = new PlanDesk(this.#models, bench);
     this.#warmUps = new WarmUpDesk(this.#plans, bench);
@@ -171,6 +174,7 @@ export class Lab implements Door {
       this.#beside(() => this.#warmUps.compileAhead(configuration, signal), signal),
     profileStep: (_command, { signal }) => this.#beside(() => this.#kernels.nextStep(signal), signal),
     kernelSource: ({ name }, { signal }) => this.#atOnce(() => this.#kernels.source(name), signal),
+    measureDevice: (command, request) => this.#beside(() => this.#device.measure(command, request), request.signal),
     measureScaling: (command, request) => this.#beside(() => this.#scaling.measure(command, request), request.signal),
   };
 

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test, type Page } from '@playwright/test';
 import type { KernelsView } from '../../src/lab/door/views.ts';
+import type { DeviceReport } from '../../src/run/deviceBench/report.ts';
 import type { ScalingReport } from '../../src/run/scaling/report.ts';
 import { configure } from '../../src/settings/configuration.ts';
 import {
@@ -240,6 +241,90 @@ test.describe('how cost grows', () => {
       expect(over).toBeLessThanOrEqual(0);
       if (process.env.SHOTS)
         await page.screenshot({ path: `${process.env.SHOTS}/scaling-${width}-${colorScheme}.png` });
+    });
+  }
+});
+
+test.describe('this device', () => {
+  const REPORT: DeviceReport = {
+    version: 1,
+    date: '2026-03-04',
+    host: 'A browser',
+    adapter: { vendor: 'acme', architecture: 'anvil', description: '', software: true },
+    limits: { maxBufferSize: 1 },
+    sizes: 'small',
+    roundTripMs: 0.4,
+    launchUs: 12,
+    peak: { gflops: 3456, gbytes: 98 },
+    works: ['forward', 'gradient of the input'].map((way) => ({
+      kind: 'product',
+      model: 'Qwen2.5-0.5B',
+      what: `gate, up, ${way}`,
+      shape: '2560 × 9728, K 896, bf16',
+      ms: 12.3,
+      gflops: 1500,
+      gbytes: 20,
+      share: 0.434,
+      deviation: 0,
+    })),
+    steps: [{ what: 'a step of the default preset', ms: 8, range: [7, 10], steps: 5, tokens: 96, gflops: 70 }],
+    leftOut: ['Qwen2.5-0.5B: o, forward: no time was left.'],
+  };
+
+  async function openDevice(page: Page): Promise<string[]> {
+    const complaints = await openPage(page);
+    await open(page);
+    await page.getByRole('radio', { name: 'This device' }).check();
+    return complaints;
+  }
+
+  test('is measured with progress, tabled and copied; another run of the page ends it', async ({ page, context }) => {
+    await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    const complaints = await openDevice(page);
+    const part = page.getByRole('region', { name: 'This device' });
+    const measure = part.getByRole('button', { name: 'Measure', exact: true });
+    await measure.click();
+    const asked = (await commands(page)).find(({ type }) => type === 'measureDevice');
+    expect(asked).toMatchObject({ host: await page.evaluate(() => navigator.userAgent) });
+    await progress(page, 'measureDevice', { done: 3, total: 40, now: 'small: o, forward' });
+    await expect(part.getByRole('status')).toHaveText('3 of 40 measured; now small: o, forward.');
+    await answer(page, 'measureDevice', REPORT);
+    await expect(part.getByRole('row')).toHaveCount(3);
+    await expect(part.getByRole('row').last()).toContainText('43 %');
+    await expect(part).toContainText('This is no GPU');
+    await part.getByText('Left out or smaller (1)').click();
+    await expect(part.getByText('no time was left')).toBeVisible();
+    await part.getByRole('button', { name: 'Copy as JSON' }).click();
+    await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toContain('"gflops": 3456');
+    expect(JSON.parse(await page.evaluate(() => navigator.clipboard.readText()))).toEqual(REPORT);
+
+    await measure.click();
+    await trainTo(page, 2);
+    expect(await stopped(page)).toContain('measureDevice');
+    await answer(page, 'measureDevice', REPORT);
+    await expect(part.getByRole('status')).toHaveText('Stopped, since training began: times would have been of both.');
+    await expect(measure).toBeDisabled();
+    expect(complaints).toEqual([]);
+  });
+
+  for (const [width, colorScheme] of [
+    [1440, 'light'],
+    [390, 'dark'],
+  ] as const) {
+    test(`axe finds nothing at ${width} px, ${colorScheme}, and nothing runs over`, async ({ page }) => {
+      await page.setViewportSize({ width, height: 844 });
+      await page.emulateMedia({ colorScheme });
+      await openPage(page);
+      await page.getByRole('button', { name: 'Kernels', exact: true }).click();
+      await page.getByRole('radio', { name: 'This device' }).check();
+      await page.getByRole('button', { name: 'Measure', exact: true }).click();
+      await answer(page, 'measureDevice', REPORT);
+      await expect(page.getByRole('group', { name: 'Measured kernels' })).toBeVisible();
+      expect(await violations(page)).toEqual([]);
+      const over = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      expect(over).toBeLessThanOrEqual(0);
     });
   }
 });

@@ -1,4 +1,5 @@
 import type { GivenText } from '../../corpus/given.ts';
+import type { DeviceProgress, DeviceReport } from '../../run/deviceBench/report.ts';
 import type { BatchView, CorpusSummary, Evaluation, ProbeRecord, ScoredText, StepRecord } from '../../run/record.ts';
 import type { CollectionScored } from '../../run/runLog.ts';
 import type { SavedRunView } from '../../run/savedRuns.ts';
@@ -243,6 +244,11 @@ export type KernelCommand =
   /** The WGSL of a kernel, as it is compiled. */
   | { readonly type: 'kernelSource'; readonly name: string }
   /**
+   * What the GPU does at most, and what kernels and steps make of that; on a device of its own, which is given back. Stopped, it is
+   * answered with what was measured until then. `host`: what the page runs in, for the report.
+   */
+  | { readonly type: 'measureDevice'; readonly host: string }
+  /**
    * What steps of the configuration cost as these grow, for each method; on a device of its own, which is given back. Stopped, it is
    * answered with what was measured until then.
    */
@@ -332,6 +338,7 @@ export interface Answers {
   readonly warmUp: { readonly kernels: number };
   readonly profileStep: KernelsView;
   readonly kernelSource: { readonly code: string };
+  readonly measureDevice: DeviceReport;
   readonly measureScaling: ScalingReport;
 }
 
@@ -348,6 +355,7 @@ interface Reports {
   readonly exportEmbeddings: number;
   /** Share of the passes that are done. */
   readonly attribute: number;
+  readonly measureDevice: DeviceProgress;
   readonly measureScaling: ScalingProgress;
   readonly openCollection: EvaluationProgress;
   readonly evaluateSystem: EvaluationProgress;

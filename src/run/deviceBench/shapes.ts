@@ -1,7 +1,7 @@
-import { isRevelaBatch } from '../src/objectives/revela/objective.ts';
-import { setUpCorpus } from '../src/run/corpusSetup.ts';
-import { CorpusFeed } from '../src/run/feed.ts';
-import { configure } from '../src/settings/configuration.ts';
+import { isRevelaBatch } from '../../objectives/revela/objective.ts';
+import { setUpCorpus } from '../../run/corpusSetup.ts';
+import { CorpusFeed } from '../../run/feed.ts';
+import { configure } from '../../settings/configuration.ts';
 
 /** Sizes of a language model and of the batch it reads, as the kernels see them. */
 export interface ModelShape {

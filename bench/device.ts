@@ -1,0 +1,55 @@
+import { openNodeRuntime } from '../src/cli/support/nodeGpu.ts';
+import { measureDevice } from '../src/run/deviceBench/measure.ts';
+import { deviceName, type DeviceReport } from '../src/run/deviceBench/report.ts';
+import { UsageError } from './options.ts';
+import { formatNumber, formatShare, formatTable, type Column } from './table.ts';
+
+/**
+ * `npm run bench -- device [--json]`: what this machine's GPU does at most, and what the kernels and a step make of it
+ * (src/run/deviceBench). As a table, or as one JSON object for docs/devices.
+ */
+export async function benchDevice(args: readonly string[], signal: AbortSignal): Promise<void> {
+  const [flag, ...rest] = args;
+  if ((flag !== undefined && flag !== '--json') || rest.length > 0)
+    throw new UsageError('npm run bench -- device takes --json and nothing else.');
+  const isJson = flag === '--json';
+  const { gpu } = await openNodeRuntime();
+  const report = await measureDevice({
+    gpu,
+    host: `Node ${process.versions.node} with Dawn`,
+    date: new Date(),
+    signal,
+    onProgress: ({ done, total, now }) => process.stderr.write(now === '' ? '' : `${done} of ${total}: ${now}\n`),
+  });
+  process.stdout.write(isJson ? `${JSON.stringify(report, undefined, 2)}\n` : textOf(report));
+}
+
+const WORK_COLUMNS: readonly Column[] = [
+  { key: 'model', title: 'model' },
+  { key: 'what', title: 'what' },
+  { key: 'shape', title: 'shape' },
+  { key: 'ms', title: 'ms' },
+  { key: 'gflops', title: 'GFLOP/s' },
+  { key: 'gbytes', title: 'GB/s' },
+  { key: 'share', title: 'of peak', format: formatShare },
+  { key: 'deviation', title: 'off f64 by', format: (value) => value.toExponential(1) },
+];
+
+/** A report for people. */
+export function textOf(report: DeviceReport): string {
+  const { host, date, sizes, roundTripMs, launchUs, peak, works, steps, leftOut } = report;
+  const rows = works.map((work) => ({ ...work }));
+  return [
+    `${deviceName(report)}, ${host}, ${date}; ${sizes} sizes`,
+    `At most ${formatNumber(peak.gflops)} GFLOP/s and ${formatNumber(peak.gbytes)} GB/s; ${formatNumber(roundTripMs)} ms from sending to the answer, ${formatNumber(launchUs)} µs a launch.`,
+    '',
+    formatTable(WORK_COLUMNS, rows),
+    '',
+    ...steps.map(
+      ({ what, ms, range: [least, most], steps: count, tokens, gflops }) =>
+        `${what}: ${formatNumber(ms)} ms (${formatNumber(least)} to ${formatNumber(most)}, ${count} steps), ${tokens} tokens, ${formatNumber(gflops)} GFLOP/s`,
+    ),
+    ...leftOut.map((why) => `Left out or smaller: ${why}`),
+    '',
+  ].join('\n');
+}
