@@ -378,6 +378,33 @@ test.describe('taking home', () => {
     await expect(page.getByRole('region', { name: 'Python code' })).toContainText('AutoModel.from_pretrained(folder)');
   });
 
+  test('hands the run over with batches for as many steps as asked, and says why it cannot', async ({ page }) => {
+    await openPage(page);
+    await trainTo(page, 3);
+    await pause(page);
+    await openPanel(page, 'Take home');
+    const part = page.getByRole('region', { name: 'Go on in PyTorch' });
+    const [steps, button] = [part.getByLabel('Batches for'), part.getByRole('button')];
+    await steps.fill('0');
+    await expect(part.getByRole('alert')).toHaveText('Choose a whole number of steps from 1 to 100,000.');
+    await expect(button).toBeDisabled();
+    await steps.fill('250');
+    await button.click();
+    expect(await asked(page, 'handOver')).toEqual({ type: 'handOver', steps: 250 });
+    await fail(page, 'handOver', {
+      kind: 'badInput',
+      message: 'REPLUG cannot be handed over.',
+      action: 'Train it here.',
+    });
+    await expect(part.getByRole('alert')).toHaveText('REPLUG cannot be handed over. Train it here.');
+    await button.click();
+    await asked(page, 'handOver', 2);
+    const saving = page.waitForEvent('download');
+    await answer(page, 'handOver', { name: 'revela-handover-step-3.zip', bytes: Uint8Array.of(80, 75, 3, 4) });
+    expect((await saving).suggestedFilename()).toBe('revela-handover-step-3.zip');
+    await expect(part.getByRole('alert')).toHaveCount(0);
+  });
+
   test('takes adapters back, and says why it cannot', async ({ page }) => {
     await openPage(page);
     await openModels(page, [model()]);

@@ -34,6 +34,12 @@ export class TakeHome {
     this.handOut(await this.requests.ask({ type: 'exportRun' }));
   }
 
+  /** All that the run needs to go on elsewhere, with batches for so many updates. */
+  async handOver(steps: number): Promise<void> {
+    this.handedOut = undefined;
+    this.handOut(await this.requests.ask({ type: 'handOver', steps }));
+  }
+
   async importAdapters(files: readonly PathFile[]): Promise<void> {
     this.imported = undefined;
     // Adapters go under a run; the one that is chosen is prepared if none is on.

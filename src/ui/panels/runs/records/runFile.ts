@@ -9,6 +9,7 @@ import { columnKeys } from '../../../state/history/metricTable.ts';
 import { checkBounds } from '../../../components/bounded.ts';
 import { check, CheckError, entries, FIELDS, FINITE, object, type Fields } from '../../../components/check.ts';
 import { checkCollection, checkOrder, CORPUS, NAME, runChecks, type RunChecks } from './checkRun.ts';
+import { isLog, recordOfLog } from './logFile.ts';
 import { RunFileError } from './problems.ts';
 
 const MAXIMUM_STEPS = 2_000_000;
@@ -54,22 +55,25 @@ export function writeRun(run: RunRecord): string {
 }
 
 /**
- * Reads a run from a file that anybody may have written. `name` is the file's.
+ * Reads a run, or the log of one that was handed over, from a file that anybody may have written. `name` is the file's.
  * @throws RunFileError when it is no JSON, of another version, too large, or holds anything but what a run holds.
  */
 export function readRun(content: string, name: string): RunRecord {
-  let value: unknown;
   try {
-    value = JSON.parse(content);
-  } catch {
-    throw new RunFileError(name, 'it is no JSON.');
-  }
-  try {
+    const value = isLog(content) ? recordOfLog(content) : parsed(content);
     checkBounds(value, BOUNDS);
     return checkRun(value);
   } catch (error) {
     if (error instanceof CheckError || error instanceof SettingError) throw new RunFileError(name, error.message);
     throw error;
+  }
+}
+
+function parsed(content: string): unknown {
+  try {
+    return JSON.parse(content);
+  } catch {
+    throw new CheckError('it is no JSON.');
   }
 }
 

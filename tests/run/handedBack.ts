@@ -1,0 +1,36 @@
+/** The run that is handed over and comes back (handover/tests/round_trip.py): small, and with as many settings away from the paper's as fit. */
+export const HANDED_BACK = {
+  source: 'workshop',
+  chunks: 4,
+  chunkTokens: 40,
+  batching: 'bm25',
+  firstHalf: true,
+  retrieverDepth: -1,
+  centring: true,
+  pooling: 'content',
+  attention: 'learned',
+  temperature: 0.1,
+  vNorm: true,
+  contextGate: 0.5,
+  contextLayers: 'upperHalf',
+  learnGate: true,
+  dualLoss: true,
+  lossMask: 'secondHalf',
+  detachKeyValues: false,
+  freezeLanguageModel: false,
+  trained: 'lora',
+  rank: 2,
+  alpha: 4,
+  loraTargets: 'q,v,down',
+  learningRate: 0.01,
+  warmup: 4,
+  decaySteps: 40,
+  weightDecay: 0.01,
+  accumulation: 2,
+  checkpointing: true,
+  heldOutBatches: 1,
+  seed: 3,
+} as const;
+
+/** Updates made here before it is handed over, and by the runner. */
+export const STEPS = { first: 10, more: 10 } as const;
