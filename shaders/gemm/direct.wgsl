@@ -1,18 +1,24 @@
-// out[M, N] (+)= scale · op(A) · op(B) + bias[N], for results whose rows are whole vectors of four: n, offsetOut and
-// strideOut are multiples of four. Bindings: lib/gemmOperands.wgsl. Threads and tiling: lib/gemmDirect.wgsl.
+// out[M, N] (+)= scale · op(A) · op(B) + bias[N] + residual[M, N], for results whose rows are whole vectors of four: n, and offsets
+// and strides of out and residual, are multiples of four. Bindings: lib/gemmOperands.wgsl. Threads and tiling: lib/gemmDirect.wgsl.
 
 //!include gemmDirect
 
 @group(0) @binding(5) var<storage, read_write> out: array<vec4f>;
+@group(0) @binding(8) var<storage, read> residual: array<vec4f>;
+
+override HAS_RESIDUAL: bool = false;
 
 /// Stores four neighbouring numbers of a row at element `index`; the whole vector lies inside the row.
-fn storeRow(index: u32, column: u32, value: vec4f) {
+fn storeRow(index: u32, row: u32, column: u32, value: vec4f) {
   let at = index >> 2u;
-  if (ACCUMULATE) {
-    out[at] += value;
-  } else {
-    out[at] = value;
+  var sum = value;
+  if (HAS_RESIDUAL) {
+    sum += residual[(params.offsetResidual + row * params.strideResidual + column) >> 2u];
   }
+  if (ACCUMULATE) {
+    sum += out[at];
+  }
+  out[at] = sum;
 }
 
 @compute @workgroup_size(64)

@@ -44,6 +44,33 @@ fn rowsOfA(row: u32, k: u32, endK: u32) -> mat4x4f {
   );
 }
 
+/// The same of the second pair, where it is no matrix of blocks.
+fn rowsOfMoreB(k: u32, column: u32, endK: u32) -> mat4x4f {
+  if (TRANSPOSE_B) {
+    return transpose(mat4x4f(
+      loadMoreB(column, k, params.n, endK),
+      loadMoreB(column + 1u, k, params.n, endK),
+      loadMoreB(column + 2u, k, params.n, endK),
+      loadMoreB(column + 3u, k, params.n, endK),
+    ));
+  }
+  return mat4x4f(
+    loadMoreB(k, column, endK, params.n),
+    loadMoreB(k + 1u, column, endK, params.n),
+    loadMoreB(k + 2u, column, endK, params.n),
+    loadMoreB(k + 3u, column, endK, params.n),
+  );
+}
+
+fn rowsOfMoreA(row: u32, k: u32, endK: u32) -> mat4x4f {
+  return mat4x4f(
+    loadMoreA(row, k, params.m, endK),
+    loadMoreA(row + 1u, k, params.m, endK),
+    loadMoreA(row + 2u, k, params.m, endK),
+    loadMoreA(row + 3u, k, params.m, endK),
+  );
+}
+
 /// Sums of four rows, four columns each.
 struct Sums { row0: vec4f, row1: vec4f, row2: vec4f, row3: vec4f }
 
@@ -52,31 +79,85 @@ fn blockOf(group: vec3u, thread: u32) -> vec2u {
   return vec2u(group.x * 64u + 4u * (thread % 16u), group.y * 16u + 4u * (thread / 16u));
 }
 
-/// The block at `row` and `column` over stretch number `split` of K.
+/// sums + four rows of A times four columns of B, four of K.
+fn added(sums: Sums, rows: mat4x4f, columns: mat4x4f) -> Sums {
+  return Sums(
+    sums.row0 + multiplyAdd(vec4f(), rows[0], columns[0], columns[1], columns[2], columns[3]),
+    sums.row1 + multiplyAdd(vec4f(), rows[1], columns[0], columns[1], columns[2], columns[3]),
+    sums.row2 + multiplyAdd(vec4f(), rows[2], columns[0], columns[1], columns[2], columns[3]),
+    sums.row3 + multiplyAdd(vec4f(), rows[3], columns[0], columns[1], columns[2], columns[3]),
+  );
+}
+
+/// The block at `row` and `column` over stretch number `split` of K; what MORE adds is the first stretch's.
 fn blockProduct(row: u32, column: u32, split: u32) -> Sums {
   let startK = split * params.splitLength;
   let endK = min(params.k, startK + params.splitLength);
-  var sum0 = vec4f();
-  var sum1 = vec4f();
-  var sum2 = vec4f();
-  var sum3 = vec4f();
-  for (var k = startK; k < endK; k += 4u) {
-    let rows = rowsOfA(row, k, endK);
-    let columns = rowsOfB(k, column, endK);
-    sum0 += multiplyAdd(vec4f(), rows[0], columns[0], columns[1], columns[2], columns[3]);
-    sum1 += multiplyAdd(vec4f(), rows[1], columns[0], columns[1], columns[2], columns[3]);
-    sum2 += multiplyAdd(vec4f(), rows[2], columns[0], columns[1], columns[2], columns[3]);
-    sum3 += multiplyAdd(vec4f(), rows[3], columns[0], columns[1], columns[2], columns[3]);
+  var sums = Sums();
+  if (BLOCKS_B) {
+    return blocksProduct(row, column, startK, endK);
   }
-  return Sums(sum0, sum1, sum2, sum3);
+  for (var k = startK; k < endK; k += 4u) {
+    sums = added(sums, rowsOfA(row, k, endK), rowsOfB(k, column, endK));
+  }
+  if (MORE && split == 0u) {
+    if (MORE_BLOCKS) {
+      return moreBlocksProduct(sums, row, column);
+    }
+    for (var k = 0u; k < params.kMore; k += 4u) {
+      sums = added(sums, rowsOfMoreA(row, k, params.kMore), rowsOfMoreB(k, column, params.kMore));
+    }
+  }
+  return sums;
+}
+
+/// With a matrix of blocks for B: block by block, and of each only the rows that it has.
+fn blocksProduct(row: u32, column: u32, startK: u32, endK: u32) -> Sums {
+  var sums = Sums();
+  for (var p = 0u; p < 3u; p++) {
+    let block = blockAt(p);
+    if (column + 4u > block.w && column < block.w + params.rank) {
+      let end = min(endK, block.y);
+      for (var k = max(startK, block.x & ~3u); k < end; k += 4u) {
+        let columns = mat4x4f(
+          loadBlock(k, column, block),
+          loadBlock(k + 1u, column, block),
+          loadBlock(k + 2u, column, block),
+          loadBlock(k + 3u, column, block),
+        );
+        sums = added(sums, rowsOfA(row, k, end), columns);
+      }
+    }
+  }
+  return sums;
+}
+
+/// Goes on with a matrix of blocks for moreB, transposed: which block each of the four columns is in does not change along k.
+fn moreBlocksProduct(before: Sums, row: u32, column: u32) -> Sums {
+  var sums = before;
+  let span = blockColumns(column, column + 4u);
+  let place0 = blockRow(column) * params.rank;
+  let place1 = blockRow(column + 1u) * params.rank;
+  let place2 = blockRow(column + 2u) * params.rank;
+  let place3 = blockRow(column + 3u) * params.rank;
+  for (var k = span.x; k < span.y; k += 4u) {
+    let columns = mat4x4f(
+      loadBlockRow(place0.y, k, place0.x),
+      loadBlockRow(place1.y, k, place1.x),
+      loadBlockRow(place2.y, k, place2.x),
+      loadBlockRow(place3.y, k, place3.x),
+    );
+    sums = added(sums, rowsOfMoreA(row, k, params.kMore), transpose(columns));
+  }
+  return sums;
 }
 
 /// Stores scale · sums + bias where the rows exist, with the kernel's storeRow.
 fn storeBlock(row: u32, column: u32, split: u32, sums: Sums) {
   let shift = biasAt(column);
   let out = params.offsetOut + split * params.splitStride + row * params.strideOut + column;
-  storeRow(out, column, params.scale * sums.row0 + shift);
-  if (row + 1u < params.m) { storeRow(out + params.strideOut, column, params.scale * sums.row1 + shift); }
-  if (row + 2u < params.m) { storeRow(out + 2u * params.strideOut, column, params.scale * sums.row2 + shift); }
-  if (row + 3u < params.m) { storeRow(out + 3u * params.strideOut, column, params.scale * sums.row3 + shift); }
+  storeRow(out, row, column, params.scale * sums.row0 + shift);
+  if (row + 1u < params.m) { storeRow(out + params.strideOut, row + 1u, column, params.scale * sums.row1 + shift); }
+  if (row + 2u < params.m) { storeRow(out + 2u * params.strideOut, row + 2u, column, params.scale * sums.row2 + shift); }
+  if (row + 3u < params.m) { storeRow(out + 3u * params.strideOut, row + 3u, column, params.scale * sums.row3 + shift); }
 }

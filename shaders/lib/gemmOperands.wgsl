@@ -3,11 +3,13 @@
 // Stored matrices are row-major stretches of larger buffers: element (row, column) lies at offset + row · stride + column.
 //   A: [M, K], or [K, M] with TRANSPOSE_A.   B: [K, N], or [N, K] with TRANSPOSE_B, in WEIGHT_FORMAT.   bias: [N].
 //   scales: of B in i8, bf16 [rows of B as stored, groupsB]; B is a whole tensor then, without gaps: offset 0.
+//   With MORE, sums go on over kMore columns of a second pair, moreA [M, kMore] and moreB (stored as B is, f32): gemmMore.wgsl.
 //
 // VECTOR_A, VECTOR_B: offset, stride and row length of the stored matrix are multiples of four, so that a row can be read in
 // whole vectors; the host finds out. The kernels that include this differ in how they store: see storeRow there.
 
 //!include weights
+//!include gemmMore
 
 override TRANSPOSE_A: bool = false;
 override TRANSPOSE_B: bool = false;
@@ -31,16 +33,31 @@ struct Params {
   splitStride: u32,
   groupsB: u32,
   scale: f32,
+  kMore: u32,
+  offsetMoreA: u32,
+  strideMoreA: u32,
+  offsetMoreB: u32,
+  strideMoreB: u32,
+  rank: u32,
+  start0: u32,
+  end0: u32,
+  start1: u32,
+  end1: u32,
+  start2: u32,
+  end2: u32,
+  offsetResidual: u32,
+  strideResidual: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> a: array<vec4f>;
-/// The same buffer twice: as f32, and as packed numbers: four of 16 bits or eight of 8 to a vector.
-@group(0) @binding(2) var<storage, read> b: array<vec4f>;
-@group(0) @binding(3) var<storage, read> packedB: array<vec2u>;
+/// Bit patterns: a vector holds four numbers in f32, eight of 16 bits or sixteen of 8.
+@group(0) @binding(2) var<storage, read> b: array<vec4u>;
+@group(0) @binding(3) var<storage, read> moreA: array<vec4f>;
 @group(0) @binding(4) var<storage, read> bias: array<f32>;
 /// Packed bf16, two to a word.
 @group(0) @binding(6) var<storage, read> scales: array<u32>;
+@group(0) @binding(7) var<storage, read> moreB: array<vec4f>;
 
 fn elementA(index: u32) -> f32 {
   return a[index >> 2u][index & 3u];
@@ -52,14 +69,20 @@ fn scaleB(row: u32, column: u32) -> f32 {
   return unpackBf16(scales[index >> 1u])[index & 1u];
 }
 
+/// Two neighbouring words of B: four numbers of 16 bits from element `index` on, a multiple of four.
+fn wordsB(index: u32) -> vec2u {
+  let words = b[index >> 3u];
+  return select(words.xy, words.zw, (index & 4u) != 0u);
+}
+
 fn elementB(index: u32) -> f32 {
   if (WEIGHT_FORMAT == 0u) {
-    return b[index >> 2u][index & 3u];
+    return bitcast<f32>(b[index >> 2u][index & 3u]);
   }
   if (WEIGHT_FORMAT == 3u) {
-    return unpackBytes(packedB[index >> 3u][(index >> 2u) & 1u])[index & 3u];
+    return unpackBytes(b[index >> 4u][(index >> 2u) & 3u])[index & 3u];
   }
-  let pair = unpackPair(packedB[index >> 2u][(index >> 1u) & 1u]);
+  let pair = unpackPair(b[index >> 3u][(index >> 1u) & 3u]);
   return select(pair.x, pair.y, (index & 1u) == 1u);
 }
 
@@ -80,14 +103,14 @@ fn loadB(row: u32, column: u32, rows: u32, columns: u32) -> vec4f {
   if (VECTOR_B) {
     let exists = row < rows && column < columns;
     if (WEIGHT_FORMAT == 0u) {
-      return select(vec4f(), b[index >> 2u], exists);
+      return select(vec4f(), bitcast<vec4f>(b[index >> 2u]), exists);
     }
     if (WEIGHT_FORMAT == 3u) {
       // A group begins at a multiple of four columns, so all four numbers are of one.
-      let numbers = unpackBytes(packedB[index >> 3u][(index >> 2u) & 1u]);
+      let numbers = unpackBytes(b[index >> 4u][(index >> 2u) & 3u]);
       return select(vec4f(), scaleB(row, column) * numbers, exists);
     }
-    let words = packedB[index >> 2u];
+    let words = wordsB(index);
     return select(vec4f(), vec4f(unpackPair(words.x), unpackPair(words.y)), exists);
   }
   var value = vec4f(elementB(index), elementB(index + 1u), elementB(index + 2u), elementB(index + 3u));

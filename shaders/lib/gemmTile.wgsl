@@ -86,50 +86,134 @@ fn stageB(firstColumn: u32, firstK: u32, endK: u32, thread: u32) {
   }
 }
 
-/// The thread's rows of the tile over its stretch of K: sums of up to four rows, four columns each.
+/// stageA of the second pair, which is never transposed.
+fn stageMoreA(firstRow: u32, firstK: u32, thread: u32) {
+  for (var i = thread; i < TILE_M * VECTORS_K; i += THREADS) {
+    let row = i / VECTORS_K;
+    let vector = i % VECTORS_K;
+    tileA[row * STRIDE_A + vector] = loadMoreA(firstRow + row, firstK + 4u * vector, params.m, params.kMore);
+  }
+}
+
+fn stageMoreB(firstColumn: u32, firstK: u32, thread: u32) {
+  if (TRANSPOSE_B) {
+    for (var i = thread; i < THREADS_N * VECTORS_K; i += THREADS) {
+      let vector = i / VECTORS_K;
+      let k = 4u * (i % VECTORS_K);
+      let row = firstColumn + 4u * vector;
+      let block = transpose(mat4x4f(
+        loadMoreB(row, firstK + k, params.n, params.kMore),
+        loadMoreB(row + 1u, firstK + k, params.n, params.kMore),
+        loadMoreB(row + 2u, firstK + k, params.n, params.kMore),
+        loadMoreB(row + 3u, firstK + k, params.n, params.kMore),
+      ));
+      tileB[k * THREADS_N + vector] = block[0];
+      tileB[(k + 1u) * THREADS_N + vector] = block[1];
+      tileB[(k + 2u) * THREADS_N + vector] = block[2];
+      tileB[(k + 3u) * THREADS_N + vector] = block[3];
+    }
+  } else {
+    for (var i = thread; i < TILE_K * THREADS_N; i += THREADS) {
+      let k = i / THREADS_N;
+      let vector = i % THREADS_N;
+      tileB[i] = loadMoreB(firstK + k, firstColumn + 4u * vector, params.kMore, params.n);
+    }
+  }
+}
+
+/// stageB of one block (blockAt), which is as good as zero outside itself.
+fn stageBlock(firstColumn: u32, firstK: u32, block: vec4u, thread: u32) {
+  for (var i = thread; i < TILE_K * THREADS_N; i += THREADS) {
+    tileB[i] = loadBlock(firstK + i / THREADS_N, firstColumn + 4u * (i % THREADS_N), block);
+  }
+}
+
+/// The thread's rows of the tile: sums of up to four rows, four columns each.
 struct Sums { row0: vec4f, row1: vec4f, row2: vec4f, row3: vec4f }
 
-/// For every thread of the workgroup `group`, also those whose rows do not exist: it has barriers.
+/// What the staged step of K makes for the thread's rows and columns.
+fn stepProduct(thread: u32) -> Sums {
+  let y = thread / THREADS_N;
+  let x = thread % THREADS_N;
+  var part0 = vec4f();
+  var part1 = vec4f();
+  var part2 = vec4f();
+  var part3 = vec4f();
+  for (var v = 0u; v < VECTORS_K; v++) {
+    let at = 4u * v * THREADS_N + x;
+    let b0 = tileB[at];
+    let b1 = tileB[at + THREADS_N];
+    let b2 = tileB[at + 2u * THREADS_N];
+    let b3 = tileB[at + 3u * THREADS_N];
+    let rowA = y * STRIDE_A + v;
+    part0 = multiplyAdd(part0, tileA[rowA], b0, b1, b2, b3);
+    if (ROWS > 1u) {
+      part1 = multiplyAdd(part1, tileA[rowA + THREADS_M * STRIDE_A], b0, b1, b2, b3);
+    }
+    if (ROWS > 2u) {
+      part2 = multiplyAdd(part2, tileA[rowA + 2u * THREADS_M * STRIDE_A], b0, b1, b2, b3);
+      part3 = multiplyAdd(part3, tileA[rowA + 3u * THREADS_M * STRIDE_A], b0, b1, b2, b3);
+    }
+  }
+  return Sums(part0, part1, part2, part3);
+}
+
+/// Over the thread's stretch of K, and what MORE adds, which is the first stretch's. For every thread of the workgroup `group`, also
+/// those whose rows do not exist: it has barriers.
 fn tileProduct(group: vec3u, thread: u32) -> Sums {
   let firstRow = group.y * TILE_M;
   let firstColumn = group.x * TILE_N;
-  let y = thread / THREADS_N;
-  let x = thread % THREADS_N;
   let startK = group.z * params.splitLength;
   let endK = min(params.k, startK + params.splitLength);
   var sum0 = vec4f();
   var sum1 = vec4f();
   var sum2 = vec4f();
   var sum3 = vec4f();
+  if (BLOCKS_B) {
+    for (var p = 0u; p < 3u; p++) {
+      let block = blockAt(p);
+      if (firstColumn + TILE_N > block.w && firstColumn < block.w + params.rank) {
+        let end = min(endK, block.y);
+        for (var k = max(startK, block.x & ~3u); k < end; k += TILE_K) {
+          stageA(firstRow, k, end, thread);
+          stageBlock(firstColumn, k, block, thread);
+          workgroupBarrier();
+          let part = stepProduct(thread);
+          sum0 += part.row0;
+          sum1 += part.row1;
+          sum2 += part.row2;
+          sum3 += part.row3;
+          workgroupBarrier();
+        }
+      }
+    }
+    return Sums(sum0, sum1, sum2, sum3);
+  }
   for (var k = startK; k < endK; k += TILE_K) {
     stageA(firstRow, k, endK, thread);
     stageB(firstColumn, k, endK, thread);
     workgroupBarrier();
-    var part0 = vec4f();
-    var part1 = vec4f();
-    var part2 = vec4f();
-    var part3 = vec4f();
-    for (var v = 0u; v < VECTORS_K; v++) {
-      let at = 4u * v * THREADS_N + x;
-      let b0 = tileB[at];
-      let b1 = tileB[at + THREADS_N];
-      let b2 = tileB[at + 2u * THREADS_N];
-      let b3 = tileB[at + 3u * THREADS_N];
-      let rowA = y * STRIDE_A + v;
-      part0 = multiplyAdd(part0, tileA[rowA], b0, b1, b2, b3);
-      if (ROWS > 1u) {
-        part1 = multiplyAdd(part1, tileA[rowA + THREADS_M * STRIDE_A], b0, b1, b2, b3);
-      }
-      if (ROWS > 2u) {
-        part2 = multiplyAdd(part2, tileA[rowA + 2u * THREADS_M * STRIDE_A], b0, b1, b2, b3);
-        part3 = multiplyAdd(part3, tileA[rowA + 3u * THREADS_M * STRIDE_A], b0, b1, b2, b3);
-      }
-    }
-    sum0 += part0;
-    sum1 += part1;
-    sum2 += part2;
-    sum3 += part3;
+    let part = stepProduct(thread);
+    sum0 += part.row0;
+    sum1 += part.row1;
+    sum2 += part.row2;
+    sum3 += part.row3;
     workgroupBarrier();
+  }
+  if (MORE && group.z == 0u) {
+    var span = vec2u(0u, params.kMore);
+    if (MORE_BLOCKS) { span = blockColumns(firstColumn, firstColumn + TILE_N); }
+    for (var k = span.x; k < span.y; k += TILE_K) {
+      stageMoreA(firstRow, k, thread);
+      stageMoreB(firstColumn, k, thread);
+      workgroupBarrier();
+      let part = stepProduct(thread);
+      sum0 += part.row0;
+      sum1 += part.row1;
+      sum2 += part.row2;
+      sum3 += part.row3;
+      workgroupBarrier();
+    }
   }
   return Sums(sum0, sum1, sum2, sum3);
 }
@@ -141,15 +225,15 @@ fn storeTile(group: vec3u, thread: u32, sums: Sums) {
   let shift = biasAt(column);
   let out0 = params.offsetOut + group.z * params.splitStride + column;
   let row = group.y * TILE_M + thread / THREADS_N;
-  if (row < params.m) { storeRow(out0 + row * params.strideOut, column, params.scale * sums.row0 + shift); }
+  if (row < params.m) { storeRow(out0 + row * params.strideOut, row, column, params.scale * sums.row0 + shift); }
   if (ROWS > 1u) {
     let row1 = row + THREADS_M;
-    if (row1 < params.m) { storeRow(out0 + row1 * params.strideOut, column, params.scale * sums.row1 + shift); }
+    if (row1 < params.m) { storeRow(out0 + row1 * params.strideOut, row1, column, params.scale * sums.row1 + shift); }
   }
   if (ROWS > 2u) {
     let row2 = row + 2u * THREADS_M;
-    if (row2 < params.m) { storeRow(out0 + row2 * params.strideOut, column, params.scale * sums.row2 + shift); }
+    if (row2 < params.m) { storeRow(out0 + row2 * params.strideOut, row2, column, params.scale * sums.row2 + shift); }
     let row3 = row + 3u * THREADS_M;
-    if (row3 < params.m) { storeRow(out0 + row3 * params.strideOut, column, params.scale * sums.row3 + shift); }
+    if (row3 < params.m) { storeRow(out0 + row3 * params.strideOut, row3, column, params.scale * sums.row3 + shift); }
   }
 }

@@ -1,4 +1,3 @@
-import { add } from '../ops/add.ts';
 import { causalAttention } from '../ops/causalAttention.ts';
 import { recompute } from '../ops/core/recompute.ts';
 import type { Runtime } from '../ops/core/runtime.ts';
@@ -173,10 +172,10 @@ export class Decoder {
         ...shape,
       });
     observe?.(`attentionOutput.${layer}`, read);
-    const afterAttention = add(runtime, x, this.#linear(runtime, layer, 'o', read));
+    const afterAttention = this.#linear(runtime, layer, 'o', read, x);
     const normedAgain = this.#norm(runtime, layer, 'postNorm', afterAttention);
     const activated = swiglu(runtime, this.#linear(runtime, layer, 'gateUp', normedAgain));
-    const out = add(runtime, afterAttention, this.#linear(runtime, layer, 'down', activated));
+    const out = this.#linear(runtime, layer, 'down', activated, afterAttention);
     return [out, k, v];
   }
 
@@ -193,10 +192,11 @@ export class Decoder {
     return rmsNorm(runtime, x, weight, this.config.rmsNormEpsilon);
   }
 
-  #linear(runtime: Runtime, layer: number, name: MergedLinear, x: Tensor): Tensor {
+  /** A linear map of a layer, with its bias and adapter where it has them, on top of a residual where one is given. */
+  #linear(runtime: Runtime, layer: number, name: MergedLinear, x: Tensor, residual?: Tensor): Tensor {
     const own = this.weights.layers[layer]?.linears[name];
     if (!own) throw new Error(`There is no layer ${layer}.`);
     const lora = this.adapter?.term(layer, name);
-    return linear(runtime, x, own.weight, { ...(own.bias ? { bias: own.bias } : {}), ...(lora ? { lora } : {}) });
+    return linear(runtime, x, own.weight, { bias: own.bias, lora, residual });
   }
 }

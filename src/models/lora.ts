@@ -32,15 +32,16 @@ export interface LoraSpec {
   readonly parts: readonly NamedPart[];
 }
 
+/** Keys of the two tensors of a merged linear map, and the row ranges of its output that carry an adapter. */
 interface LayerLora {
-  readonly key: string;
-  /** Row ranges of the merged output that carry an adapter. */
-  readonly outputs: readonly { readonly rowOffset: number; readonly rows: number; readonly key: string }[];
+  readonly a: string;
+  readonly b: string;
+  readonly parts: Lora['parts'];
 }
 
 /**
  * Low-rank adapters of one decoder: y += (alpha/rank)·(x Aᵀ) Bᵀ for each target (Hu et al. 2021). The A matrices of
- * projections that read the same input lie in one tensor, so x Aᵀ is one product.
+ * projections that read the same input lie in one tensor, and their B matrices in another, so that each is one product.
  */
 export class LoraAdapter {
   readonly parameters: ParameterSet;
@@ -63,9 +64,9 @@ export class LoraAdapter {
         );
         if (parts.length === 0) continue;
         const name = (part: NamedPart) => `layers.${layer}.${part.name}`;
-        const key = `${layer}.${linear}.A`;
+        const keys = { a: `${layer}.${linear}.A`, b: `${layer}.${linear}.B` };
         specs.push({
-          key,
+          key: keys.a,
           matrix: 'A',
           shape: [parts.length * config.rank, columns],
           parts: namedParts(
@@ -73,17 +74,16 @@ export class LoraAdapter {
             parts.map(() => config.rank),
           ),
         });
-        const outputs = parts.map((part) => {
-          const outputKey = `${layer}.${part.name}.B`;
-          specs.push({
-            key: outputKey,
-            matrix: 'B',
-            shape: [part.rows, config.rank],
-            parts: [{ name: `${name(part)}.lora_B.weight`, rowOffset: 0, rows: part.rows }],
-          });
-          return { rowOffset: part.rowOffset, rows: part.rows, key: outputKey };
+        specs.push({
+          key: keys.b,
+          matrix: 'B',
+          shape: [parts.reduce((sum, part) => sum + part.rows, 0), config.rank],
+          parts: namedParts(
+            parts.map((part) => `${name(part)}.lora_B.weight`),
+            parts.map((part) => part.rows),
+          ),
         });
-        entry[linear] = { key, outputs };
+        entry[linear] = { ...keys, parts: parts.map(({ rowOffset, rows: own }) => ({ rowOffset, rows: own })) };
       }
       layers.push(entry);
     }
@@ -99,8 +99,9 @@ export class LoraAdapter {
     return {
       scale: this.config.alpha / this.config.rank,
       rank: this.config.rank,
-      a: this.parameters.tensor(entry.key),
-      parts: entry.outputs.map(({ rowOffset, rows, key }) => ({ rowOffset, rows, b: this.parameters.tensor(key) })),
+      a: this.parameters.tensor(entry.a),
+      b: this.parameters.tensor(entry.b),
+      parts: entry.parts,
     };
   }
 

@@ -128,9 +128,19 @@ function loraCase(
     w: randomArray(random, n * k),
     bias: randomArray(random, n),
     a: randomArray(random, 2 * rank * k),
-    bs: parts.map(({ rows }) => randomArray(random, rows * rank)) as [Float32Array, Float32Array],
+    b: randomArray(random, (heights[0] + heights[2]) * rank),
     seed: randomArray(random, t * n),
   };
+}
+
+/** Each part with its own B matrix, cut from the stacked ones. */
+function withB(parts: readonly { rowOffset: number; rows: number }[], rank: number, stacked: Float64Array) {
+  let first = 0;
+  return parts.map((part) => {
+    const b = stacked.subarray(first, first + part.rows * rank);
+    first += part.rows * rank;
+    return { ...part, b };
+  });
 }
 
 test('LoRA on some parts of a merged projection: output and gradients of x, A and B', async () => {
@@ -153,8 +163,12 @@ test('LoRA on some parts of a merged projection: output and gradients of x, A an
       [19, 36, 3],
       [17, 5, 18],
     ],
+    [
+      [9, 20, 8],
+      [64, 1, 67],
+    ],
   ] as const) {
-    const { sizes: shape, rank, parts, x, w, bias, a, bs, seed } = loraCase(random, sizes, heights);
+    const { sizes: shape, rank, parts, x, w, bias, a, b, seed } = loraCase(random, sizes, heights);
     const { t, n, k } = shape;
     const { outputs, gradients } = await runOp(
       runtime,
@@ -163,36 +177,16 @@ test('LoRA on some parts of a merged projection: output and gradients of x, A an
         { data: w, shape: [n, k], requiresGrad: false },
         { data: bias, shape: [n], requiresGrad: false },
         { data: a, shape: [2 * rank, k] },
-        { data: bs[0], shape: [parts[0]!.rows, rank] },
-        { data: bs[1], shape: [parts[1]!.rows, rank] },
+        { data: b, shape: [parts[0]!.rows + parts[1]!.rows, rank] },
       ],
-      (c, [xs, ws, biases, as, b0, b1]) => [
-        linear(c, xs!, ws!, {
-          bias: biases,
-          lora: {
-            scale,
-            rank,
-            a: as!,
-            parts: [
-              { ...parts[0]!, b: b0! },
-              { ...parts[1]!, b: b1! },
-            ],
-          },
-        }),
+      (c, [xs, ws, biases, as, bs]) => [
+        linear(c, xs!, ws!, { bias: biases, lora: { scale, rank, a: as!, b: bs!, parts } }),
       ],
       [seed],
     );
-    const reference = ([xs, as, b0, b1]: Float64Array[]) =>
-      linearReference(shape, xs!, w, bias, {
-        scale,
-        rank,
-        a: as!,
-        parts: [
-          { ...parts[0]!, b: b0! },
-          { ...parts[1]!, b: b1! },
-        ],
-      });
-    const inputs = [x, a, ...bs].map((values) => Float64Array.from(values));
+    const reference = ([xs, as, bs]: Float64Array[]) =>
+      linearReference(shape, xs!, w, bias, { scale, rank, a: as!, parts: withB(parts, rank, bs!) });
+    const inputs = [x, a, b].map((values) => Float64Array.from(values));
     expectClose('y', outputs[0]!, reference(inputs), tolerance(k * (1 + scale * rank)));
     const expected = numericGradients((point) => weightedSum(reference(point), seed), inputs);
     // Gradients are sums of products of three factors: over T, N and the rank, or K and T.
@@ -202,7 +196,7 @@ test('LoRA on some parts of a merged projection: output and gradients of x, A an
 
 test('LoRA over a frozen input: A and B still learn, and nothing is computed for the input', async () => {
   const random = seededRandom(25);
-  const { sizes, rank, parts, x, w, a, bs, seed } = loraCase(random, [5, 8, 2], [4, 4, 4]);
+  const { sizes, rank, parts, x, w, a, b, seed } = loraCase(random, [5, 8, 2], [4, 4, 4]);
   const { t, n, k } = sizes;
   const run = (inputNeedsGradient: boolean) =>
     runOp(
@@ -211,28 +205,45 @@ test('LoRA over a frozen input: A and B still learn, and nothing is computed for
         { data: x, shape: [t, k], requiresGrad: inputNeedsGradient },
         { data: w, shape: [n, k], requiresGrad: false },
         { data: a, shape: [2 * rank, k] },
-        { data: bs[0], shape: [4, rank] },
-        { data: bs[1], shape: [4, rank] },
+        { data: b, shape: [8, rank] },
       ],
-      (c, [xs, ws, as, b0, b1]) => [
-        linear(c, xs!, ws!, {
-          lora: {
-            scale: 2,
-            rank,
-            a: as!,
-            parts: [
-              { ...parts[0]!, b: b0! },
-              { ...parts[1]!, b: b1! },
-            ],
-          },
-        }),
-      ],
+      (c, [xs, ws, as, bs]) => [linear(c, xs!, ws!, { lora: { scale: 2, rank, a: as!, b: bs!, parts } })],
       [seed],
     );
   const frozen = await run(false);
   const open = await run(true);
   expect(frozen.gradients).toEqual(open.gradients.slice(1));
-  expect(open.dispatches - frozen.dispatches).toBe(2);
+  expect(open.dispatches - frozen.dispatches).toBe(1);
+});
+
+test('a residual joins the output, and the gradient goes to it unchanged', async () => {
+  const random = seededRandom(27);
+  for (const [t, n, k] of [
+    [1, 1, 1],
+    [5, 7, 3],
+    [6, 8, 12],
+    [3, 8, 1100],
+  ] as const) {
+    const sizes = { t, n, k };
+    const [x, w] = [randomArray(random, t * k), randomArray(random, n * k)];
+    const [bias, residual, seed] = [randomArray(random, n), randomArray(random, t * n), randomArray(random, t * n)];
+    const { outputs, gradients } = await runOp(
+      runtime,
+      [
+        { data: x, shape: [t, k] },
+        { data: w, shape: [n, k], requiresGrad: false },
+        { data: bias, shape: [n], requiresGrad: false },
+        { data: residual, shape: [t, n] },
+      ],
+      (c, [xs, ws, biases, from]) => [linear(c, xs!, ws!, { bias: biases, residual: from })],
+      [seed],
+    );
+    const expected = linearReference(sizes, x, w, bias).map((value, i) => value + residual[i]!);
+    expectClose('y', outputs[0]!, expected, tolerance(k + 2));
+    const [dx] = numericGradients(([xs]) => weightedSum(linearReference(sizes, xs!, w, bias), seed), [x]);
+    expectClose('dx', gradients[0]!, dx!, tolerance(n));
+    expect(gradients[1]).toEqual(seed);
+  }
 });
 
 test('gradients add up in a parameter that has a gradient slot, and nothing around the slot is touched', async () => {
@@ -278,11 +289,13 @@ test('what does not fit is refused', () => {
     expect(() => linear(runtime, x, runtime.zeros([6, 5]))).toThrow('rows of 4 numbers, the weight takes 5');
     expect(() => linear(runtime, x, packed)).toThrow('a bf16 weight cannot be trained');
     expect(() => linear(runtime, x, weight, { bias: runtime.zeros([5]) })).toThrow('The bias should have shape [6]');
+    expect(() => linear(runtime, x, weight, { residual: runtime.zeros([6, 2]) })).toThrow('should have shape [2, 6]');
     const lora = {
       scale: 1,
       rank: 2,
       a: runtime.zeros([2, 4]),
-      parts: [{ rowOffset: 3, rows: 4, b: runtime.zeros([4, 2]) }],
+      b: runtime.zeros([4, 2]),
+      parts: [{ rowOffset: 3, rows: 4 }],
     };
     expect(() => linear(runtime, x, weight, { lora })).toThrow('rows 3 to 7 does not fit a weight of 6 rows');
   });

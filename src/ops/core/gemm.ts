@@ -8,16 +8,20 @@ import {
   type GemmCut,
   type GemmTile,
 } from './gemmTiles.ts';
-import { bytesPerElement, WEIGHT_FORMAT, type Tensor } from './tensor.ts';
+import {
+  blockParams,
+  blockSize,
+  checkBlocks,
+  isBlocks,
+  place,
+  vectors,
+  type Blocks,
+  type Matrix,
+  type Place,
+} from './gemmOperands.ts';
+import { bytesPerElement, WEIGHT_FORMAT, type DType, type Tensor } from './tensor.ts';
 
-/** A row-major matrix inside a tensor: element (row, column) at offset + row · stride + column, all in elements. */
-export interface Matrix {
-  readonly tensor: Tensor;
-  /** Default 0. */
-  readonly offset?: number;
-  /** From one row to the next. Default: the tensor's last dimension. */
-  readonly stride?: number;
-}
+export type { Blocks, Matrix } from './gemmOperands.ts';
 
 export interface GemmSpec {
   /** How A and B are stored. NN: A [M, K], B [K, N]. NT: B [N, K], the usual x·Wᵀ. TN: A [K, M], as in dyᵀ·x. */
@@ -26,11 +30,15 @@ export interface GemmSpec {
   readonly n: number;
   readonly k: number;
   readonly a: Matrix;
-  /** f32, bf16, f16, or a whole i8 tensor; all else is f32. */
-  readonly b: Matrix;
+  /** f32, bf16, f16, or a whole i8 tensor; all else is f32. Blocks: of layout NN. */
+  readonly b: Matrix | Blocks;
   readonly out: Matrix;
+  /** A second product that joins the same sums: A [M, k], B as the layout has it, f32. Not of TN; blocks: of NT. */
+  readonly more?: { readonly k: number; readonly a: Matrix; readonly b: Matrix | Blocks } | undefined;
   /** [N], added once (unscaled). */
   readonly bias?: Tensor | undefined;
+  /** [M, N], added once (unscaled). */
+  readonly residual?: Matrix | undefined;
   /** Factor of the product. Default 1. */
   readonly scale?: number;
   /** Add to `out` instead of overwriting it. */
@@ -39,32 +47,14 @@ export interface GemmSpec {
   readonly cut?: GemmCut | undefined;
 }
 
-interface Place {
-  readonly offset: number;
-  readonly stride: number;
-}
-
 /**
- * out[M, N] (+)= scale · op(A)·op(B) (+ bias). Deterministic: the order of every sum depends on the sizes and the kind of device alone.
- * Not recorded on the tape. `out` must not share a buffer with A, B or bias.
- * @throws Error when a matrix does not fit into its tensor, A, bias or out is not f32, or an i8 B is a piece of its tensor.
+ * out[M, N] (+)= scale · (op(A)·op(B) + op(A₂)·op(B₂)) (+ bias + residual). Deterministic: the order of every sum depends on the sizes
+ * and the kind of device alone. Not recorded on the tape. `out` must not share a buffer with what is read.
+ * @throws Error when a matrix does not fit into its tensor or the layout, A, bias or out is not f32, or an i8 B is a piece of its tensor.
  */
 export function gemm(runtime: Runtime, spec: GemmSpec): void {
-  const { layout, m, n, k, bias, accumulate = false, scale = 1 } = spec;
-  const a = place('A', spec.a, layout === 'TN' ? k : m, layout === 'TN' ? m : k);
-  const b = place('B', spec.b, layout === 'NT' ? n : k, layout === 'NT' ? k : n);
-  const out = place('The result', spec.out, m, n);
-  for (const [what, tensor] of [
-    ['A', spec.a.tensor],
-    ['The result', spec.out.tensor],
-    ['The bias', bias],
-  ] as const)
-    if (tensor && tensor.dtype !== 'f32') throw new Error(`gemm: ${what} must be f32, but is ${tensor.dtype}.`);
-  if (spec.b.tensor.dtype === 'u32') throw new Error('gemm: B holds whole numbers, not weights.');
-  // The scales of i8 belong to places in the tensor, not in a stretch of it.
-  if (spec.b.tensor.scales && (b.offset !== 0 || b.stride !== spec.b.tensor.columns))
-    throw new Error('gemm: an i8 matrix B must be the whole rows of its tensor, from the first on.');
-  if (bias && bias.size !== n) throw new Error(`gemm: a bias of ${bias.size} numbers does not fit ${n} columns.`);
+  const { m, n, k, bias, accumulate = false, scale = 1 } = spec;
+  const operands = check(spec);
   if (m === 0 || n === 0) return;
 
   const options = runtime.gpu.info.software
@@ -74,69 +64,95 @@ export function gemm(runtime: Runtime, spec: GemmSpec): void {
   // Whole steps, so that a stretch of K begins where vectors begin.
   const splitLength = tile.k * Math.max(1, Math.ceil(k / (tile.k * splits)));
   const used = Math.max(1, Math.ceil(k / splitLength));
-  const shared = {
-    spec,
-    tile,
-    splitLength,
-    splits: used,
-    a,
-    b,
-    vectorA: vectors(a, layout === 'TN' ? m : k),
-    vectorB: vectors(b, layout === 'NT' ? k : n),
-  };
+  const shared = { spec, operands, tile, splitLength, splits: used };
+  const { tensor } = spec.out;
   if (used === 1) {
-    multiply(runtime, { ...shared, target: spec.out.tensor, out, scale, bias, accumulate });
+    multiply(runtime, { ...shared, target: tensor, out: operands.out, scale, whole: true });
     return;
   }
   runtime.scope(() => {
     const partials = runtime.tensor([used, m, n], 'f32', 'scratch');
-    const packed = { offset: 0, stride: n };
-    multiply(runtime, { ...shared, target: partials, out: packed, scale: 1, bias: undefined, accumulate: false });
+    multiply(runtime, { ...shared, target: partials, out: { offset: 0, stride: n }, scale: 1, whole: false });
     runtime.dispatch({
       kernel: 'gemm/sumSplits',
-      constants: { ACCUMULATE: accumulate, HAS_BIAS: bias !== undefined },
-      params: { m, n, splits: used, offsetOut: out.offset, strideOut: out.stride, scale },
-      bindings: { partials: partials.slice, bias: (bias ?? partials).slice, out: spec.out.tensor.slice },
+      constants: { ACCUMULATE: accumulate, HAS_BIAS: bias !== undefined, HAS_RESIDUAL: spec.residual !== undefined },
+      params: {
+        m,
+        n,
+        splits: used,
+        offsetOut: operands.out.offset,
+        strideOut: operands.out.stride,
+        offsetResidual: operands.residual?.offset ?? 0,
+        strideResidual: operands.residual?.stride ?? 0,
+        scale,
+      },
+      bindings: {
+        partials: partials.slice,
+        bias: (bias ?? partials).slice,
+        out: tensor.slice,
+        residual: (spec.residual?.tensor ?? partials).slice,
+      },
       groups: [Math.ceil((m * n) / 256)],
       flops: used * m * n,
-      bytes: 4 * m * n * (used + (accumulate ? 2 : 1)),
+      bytes: 4 * m * n * (used + (accumulate ? 2 : 1) + (spec.residual ? 1 : 0)),
     });
   });
 }
 
+/** Where everything lies; undefined: there is none, or it is blocks. */
+interface Operands {
+  readonly a: Place;
+  readonly b: Place | undefined;
+  readonly out: Place;
+  readonly moreA: Place | undefined;
+  readonly moreB: Place | undefined;
+  readonly residual: Place | undefined;
+  readonly blocks: Blocks | undefined;
+}
+
 interface Multiplication {
   readonly spec: GemmSpec;
+  readonly operands: Operands;
   readonly tile: GemmTile;
   readonly splits: number;
   readonly splitLength: number;
-  readonly a: Place;
-  readonly b: Place;
-  readonly vectorA: boolean;
-  readonly vectorB: boolean;
   readonly target: Tensor;
   readonly out: Place;
   readonly scale: number;
-  readonly bias: Tensor | undefined;
-  readonly accumulate: boolean;
+  /** Bias and residual join here, and what `out` holds; else where the splits are summed. */
+  readonly whole: boolean;
 }
 
 function multiply(runtime: Runtime, job: Multiplication): void {
-  const { spec, tile, a, b, out, target, bias, accumulate, splits } = job;
-  const { m, n, k } = spec;
-  const weights = spec.b.tensor;
+  const { spec, operands, tile, out, target, splits, whole } = job;
+  const { layout, m, n, k, more } = spec;
+  const { a, b, moreA, moreB, blocks } = operands;
+  const accumulate = whole && spec.accumulate === true;
+  const bias = whole ? spec.bias : undefined;
+  const residual = whole ? spec.residual : undefined;
+  const weights = isBlocks(spec.b) ? undefined : spec.b.tensor;
+  const second = isBlocks(spec.b) ? spec.b.stacked : more && (isBlocks(more.b) ? more.b.stacked : more.b.tensor);
+  const dtype = weights?.dtype ?? 'f32';
   // With partial products end to end each must be whole vectors too: m · n is, when n is.
-  const whole = vectors(out, n);
+  const inVectors = vectors(out, n) && (!residual || !operands.residual || vectors(operands.residual, n));
+  const fourRanks = (blocks?.rank ?? 0) % 4 === 0;
   runtime.dispatch({
-    kernel: `gemm/${tile.name === 'direct' ? 'direct' : 'tiled'}${whole ? '' : 'Ragged'}`,
+    kernel: `gemm/${tile.name === 'direct' ? 'direct' : 'tiled'}${inVectors ? '' : 'Ragged'}`,
     constants: {
       ...(tile.name === 'direct' ? {} : { TILE_M: tile.m, TILE_N: tile.n, TILE_K: tile.k, ROWS: tile.rows }),
-      TRANSPOSE_A: spec.layout === 'TN',
-      TRANSPOSE_B: spec.layout === 'NT',
-      VECTOR_A: job.vectorA,
-      VECTOR_B: job.vectorB,
+      TRANSPOSE_A: layout === 'TN',
+      TRANSPOSE_B: layout === 'NT',
+      VECTOR_A: vectors(a, layout === 'TN' ? m : k),
+      VECTOR_B: !b || vectors(b, layout === 'NT' ? k : n),
       ACCUMULATE: accumulate,
       HAS_BIAS: bias !== undefined,
-      WEIGHT_FORMAT: weights.dtype === 'u32' ? 0 : WEIGHT_FORMAT[weights.dtype],
+      HAS_RESIDUAL: residual !== undefined,
+      WEIGHT_FORMAT: dtype === 'u32' ? 0 : WEIGHT_FORMAT[dtype],
+      MORE: more !== undefined,
+      MORE_BLOCKS: more !== undefined && isBlocks(more.b),
+      BLOCKS_B: isBlocks(spec.b),
+      VECTOR_MORE_A: !moreA || !more || vectors(moreA, more.k),
+      VECTOR_MORE_B: moreB && more ? vectors(moreB, layout === 'NT' ? more.k : n) : fourRanks,
     },
     params: {
       m,
@@ -144,44 +160,99 @@ function multiply(runtime: Runtime, job: Multiplication): void {
       k,
       offsetA: a.offset,
       strideA: a.stride,
-      offsetB: b.offset,
-      strideB: b.stride,
+      offsetB: b?.offset ?? 0,
+      strideB: b?.stride ?? 0,
       offsetOut: out.offset,
       strideOut: out.stride,
       splitLength: job.splitLength,
       splitStride: m * n,
-      groupsB: weights.scales?.columns ?? 0,
+      groupsB: weights?.scales?.columns ?? 0,
       scale: job.scale,
+      kMore: more?.k ?? 0,
+      offsetMoreA: moreA?.offset ?? 0,
+      strideMoreA: moreA?.stride ?? 0,
+      offsetMoreB: moreB?.offset ?? 0,
+      strideMoreB: moreB?.stride ?? 0,
+      ...blockParams(blocks),
+      offsetResidual: operands.residual?.offset ?? 0,
+      strideResidual: operands.residual?.stride ?? 0,
     },
+    // Every binding needs a buffer, also one that the kernel leaves alone.
     bindings: {
       a: spec.a.tensor.slice,
-      b: weights.slice,
-      packedB: weights.slice,
-      scales: (weights.scales ?? weights).slice,
+      b: (weights ?? spec.a.tensor).slice,
+      moreA: (more?.a.tensor ?? spec.a.tensor).slice,
+      moreB: (second ?? spec.a.tensor).slice,
+      scales: (weights?.scales ?? spec.a.tensor).slice,
       bias: (bias ?? spec.a.tensor).slice,
+      residual: (residual?.tensor ?? spec.a.tensor).slice,
       out: target.slice,
     },
     groups: [Math.ceil(n / tile.n), Math.ceil(m / tile.m), splits],
-    flops: 2 * m * n * k,
-    bytes:
-      4 * (m * k + m * n * (accumulate ? 2 : splits)) +
-      bytesPerElement(weights.dtype) * n * k +
-      2 * (weights.scales?.size ?? 0),
+    ...work(spec, {
+      accumulate,
+      splits,
+      dtype,
+      scales: weights?.scales?.size ?? 0,
+      hasResidual: residual !== undefined,
+    }),
   });
 }
 
-function place(what: string, matrix: Matrix, rows: number, columns: number): Place {
-  const { tensor, offset = 0, stride = tensor.columns } = matrix;
-  const end = rows === 0 || columns === 0 ? 0 : offset + (rows - 1) * stride + columns;
-  if (end > tensor.size || (rows > 1 && stride < columns))
-    throw new Error(
-      `gemm: ${what}, ${rows} × ${columns} from element ${offset} with rows ${stride} apart, does not fit into a tensor of shape ` +
-        `[${tensor.shape.join(', ')}].`,
-    );
-  return { offset, stride };
+interface Extras {
+  readonly accumulate: boolean;
+  readonly splits: number;
+  readonly dtype: DType;
+  readonly scales: number;
+  readonly hasResidual: boolean;
 }
 
-/** Whether rows of `columns` numbers can be read as whole vectors of four. */
-function vectors({ offset, stride }: Place, columns: number): boolean {
-  return offset % 4 === 0 && stride % 4 === 0 && columns % 4 === 0;
+/** Operations and bytes: of blocks, those that stand in them. */
+function work({ m, n, k, b, more }: GemmSpec, { accumulate, splits, dtype, scales, hasResidual }: Extras) {
+  const numbersB = isBlocks(b) ? blockSize(b) : k * n;
+  const numbersMore = more ? (isBlocks(more.b) ? blockSize(more.b) : more.k * n) : 0;
+  const written = m * n * ((accumulate ? 2 : splits) + (hasResidual ? 1 : 0));
+  return {
+    flops: 2 * m * (numbersB + numbersMore),
+    bytes: 4 * (m * (k + (more?.k ?? 0)) + written + numbersMore) + bytesPerElement(dtype) * numbersB + 2 * scales,
+  };
+}
+
+function check({ layout, m, n, k, a, b, out, more, bias, residual }: GemmSpec): Operands {
+  const given = [a.tensor, out.tensor, bias, residual?.tensor, more?.a.tensor];
+  const names = ['A', 'The result', 'The bias', 'The residual', 'The second A'];
+  given.forEach((tensor, i) => {
+    if (tensor && tensor.dtype !== 'f32') throw new Error(`gemm: ${names[i]} must be f32, but is ${tensor.dtype}.`);
+  });
+  if (bias && bias.size !== n) throw new Error(`gemm: a bias of ${bias.size} numbers does not fit ${n} columns.`);
+  const operands = {
+    a: place('A', a, layout === 'TN' ? k : m, layout === 'TN' ? m : k),
+    b: isBlocks(b) ? undefined : place('B', b, layout === 'NT' ? n : k, layout === 'NT' ? k : n),
+    out: place('The result', out, m, n),
+    moreA: more && place('The second A', more.a, m, more.k),
+    moreB:
+      more && !isBlocks(more.b)
+        ? place('The second B', more.b, layout === 'NT' ? n : more.k, layout === 'NT' ? more.k : n)
+        : undefined,
+    residual: residual && place('The residual', residual, m, n),
+    blocks: [b, more?.b].find((matrix) => matrix !== undefined && isBlocks(matrix)),
+  };
+  checkLayout(layout, { b, more });
+  if (operands.blocks) checkBlocks(operands.blocks, isBlocks(b) ? k : n, more?.k ?? n);
+  if (isBlocks(b)) return operands;
+  if (b.tensor.dtype === 'u32') throw new Error('gemm: B holds whole numbers, not weights.');
+  // The scales of i8 belong to places in the tensor, not in a stretch of it.
+  if (b.tensor.scales && (operands.b?.offset !== 0 || operands.b.stride !== b.tensor.columns))
+    throw new Error('gemm: an i8 matrix B must be the whole rows of its tensor, from the first on.');
+  if (more && !isBlocks(more.b) && more.b.tensor.dtype !== 'f32')
+    throw new Error(`gemm: the second B must be f32, but is ${more.b.tensor.dtype}.`);
+  return operands;
+}
+
+/** Blocks and second pairs are for the products that need them. */
+function checkLayout(layout: GemmSpec['layout'], { b, more }: Pick<GemmSpec, 'b' | 'more'>): void {
+  const fits =
+    (!isBlocks(b) || (layout === 'NN' && !more)) &&
+    (!more || (layout !== 'TN' && (!isBlocks(more.b) || layout === 'NT')));
+  if (!fits) throw new Error(`gemm: there is no product of layout ${layout} with these blocks or this second pair.`);
 }
