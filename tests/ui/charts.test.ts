@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { OBJECTIVE_TABLES } from '../../src/objectives/tables.ts';
 import { History } from '../../src/ui/state/history/history.ts';
 import { PROBE_BATCH, probeRecord, record, REVELA, type RecordOptions } from './records.ts';
 import { lastAtOrBefore, roundUp, spread, thin } from '../../src/ui/panels/charts/geometry.ts';
@@ -141,5 +142,17 @@ describe('charts of the batch that stays the same', () => {
     older.add(record(1));
     expect(titled(older, 'Attention on the same …')).toBeUndefined();
     expect(titled(older, 'Loss')).toBeDefined();
+  });
+});
+
+describe.each(Object.values(OBJECTIVE_TABLES))('charts of $title', (table) => {
+  it.each([undefined, 'heldOut', 'training'] as const)('name every line of a chart apart, scored on %s', (of) => {
+    const history = new History(table);
+    if (of) history.addEvaluation({ step: 0, of });
+    const charts = runCharts({ history, chunks: 8, step: 0 });
+    expect(new Set(charts.map(({ title }) => title)).size).toBe(charts.length);
+    for (const { title, series, references = [] } of charts)
+      for (const labels of [series.map(({ label }) => label), references.map(({ label }) => label)])
+        expect(new Set(labels).size, `${title}: ${labels.join(', ')}`).toBe(labels.length);
   });
 });

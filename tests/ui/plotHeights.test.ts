@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { plotHeights } from '../../src/ui/panels/charts/heights.ts';
+import { plotHeights, standAlone } from '../../src/ui/panels/charts/heights.ts';
 
 const SIZES = ['large', 'large', 'medium', 'medium'] as const;
 
@@ -26,5 +26,16 @@ describe('heights of plots', () => {
   it('neither shrink to nothing nor grow without end', () => {
     expect(plotHeights(SIZES, 0, 100)).toEqual([93, 82, 52, 52]);
     expect(plotHeights(SIZES, 5000, 100)[0]).toBe(289);
+  });
+
+  it('have a row to themselves where they are large, or left over', () => {
+    expect(standAlone(['large', 'medium', 'small', 'small', 'large', 'small'])).toEqual([
+      true,
+      false,
+      false,
+      true,
+      true,
+      true,
+    ]);
   });
 });

@@ -10,6 +10,17 @@ const AROUND: Readonly<Record<Size, number>> = { large: 32, medium: 52, small: 5
 /** How far plots are stretched to fill a panel: where less would be needed, it scrolls. */
 const STRETCH = { least: 0.55, most: 1.7 } as const;
 
+/** Whether a chart has a row to itself, for each: a large one has, and of others one that is left over. */
+export function standAlone(sizes: readonly Size[]): boolean[] {
+  const alone: boolean[] = [];
+  for (let i = 0; i < sizes.length; i++) {
+    const isShared = sizes[i] !== 'large' && i + 1 < sizes.length && sizes[i + 1] !== 'large';
+    alone.push(!isShared);
+    if (isShared) alone[++i] = false;
+  }
+  return alone;
+}
+
 /**
  * The height of each plot, in pixels, so that together they fill a panel: a large chart takes a row, of others two share one.
  * @param room height of the panel; undefined where it may be as high as it likes
@@ -18,11 +29,12 @@ const STRETCH = { least: 0.55, most: 1.7 } as const;
 export function plotHeights(sizes: readonly Size[], room: number | undefined, others: number): number[] {
   const plots = sizes.map((size, i) => (i === 0 ? Math.max(FIRST, PLOT[size]) : PLOT[size]));
   if (room === undefined) return plots;
+  const alone = standAlone(sizes);
   let taken = 0;
   let around = others;
   for (let i = 0; i < sizes.length; i++) {
     const size = sizes[i] ?? 'small';
-    const isShared = size !== 'large' && i + 1 < sizes.length && sizes[i + 1] !== 'large';
+    const isShared = alone[i] === false;
     taken += Math.max(plots[i] ?? 0, isShared ? (plots[i + 1] ?? 0) : 0);
     around += AROUND[size];
     if (isShared) i++;

@@ -53,7 +53,14 @@ const CURVE_MEASURE = 'ndcg@10';
 /** What other systems are called beside it. */
 const BESIDE: Readonly<Record<string, string>> = { bm25: 'BM25' };
 
-/** "all-MiniLM-L6-v2" of a repository's name: a line's end has room for no more. */
+/** Letters that the end of a line has room for, beside a number. */
+const MOST_LETTERS = 13;
+
+function shortened(name: string): string {
+  return name.length > MOST_LETTERS ? `${name.slice(0, MOST_LETTERS - 1)}…` : name;
+}
+
+/** "all-MiniLM-L6-v2" of a repository's name. */
 function nameOf(id: string): string {
   return id.slice(id.lastIndexOf('/') + 1);
 }
@@ -66,6 +73,7 @@ function collectionChart({ collection }: History): RunChart[] {
   const [first] = scores;
   const references = Object.entries(beside).map(([id, means]) => ({
     label: BESIDE[id] ?? nameOf(id),
+    short: shortened(BESIDE[id] ?? nameOf(id)),
     value: value(means),
   }));
   return [
@@ -75,7 +83,8 @@ function collectionChart({ collection }: History): RunChart[] {
       fullUnit: `mean over ${queries} queries`,
       logarithmic: false,
       cropped: false,
-      size: 'small',
+      // Without names at their ends, its lines would say nothing.
+      size: 'large',
       isOfMachine: false,
       series: [
         {
@@ -129,7 +138,9 @@ function runChart(chart: ChartDefinition, { history, chunks, step }: Charted): R
     size,
     isOfMachine,
     series: drawn.map((one) => ({
-      label: one.of === 'evaluation' ? SCORED[history.scored ?? 'unknown'] : one.label,
+      // What else is known of those batches has a name of its own: no two lines of a chart may share one.
+      label:
+        one.of === 'evaluation' && one.metric === history.table.score ? SCORED[history.scored ?? 'unknown'] : one.label,
       tone: one.tone,
       dashed: one.dashed ?? false,
       ...line(history, one),
