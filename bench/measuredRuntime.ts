@@ -27,8 +27,8 @@ export class MeasuredRuntime extends Runtime {
     super(gpu);
     const { recorder } = this;
     const flush = recorder.flush.bind(recorder);
-    recorder.flush = async () => {
-      const report = await flush();
+    recorder.flush = async (taken) => {
+      const report = await flush(taken);
       const timed = recorder.profile && gpu.hasTimestamps;
       this.#work.ms += timed ? recorder.timings.reduce((sum, { ms }) => sum + ms, 0) : report.gpuMs;
       this.#work.dispatches += report.dispatches;

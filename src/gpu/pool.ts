@@ -65,6 +65,7 @@ export class BufferPool {
   /** In which order buffers were made. */
   #age = new WeakMap<GPUBuffer, number>();
   #made = 0;
+  #changes = 0;
   /** Idle since before the last trimUnused(). */
   #unused = new Set<GPUBuffer>();
   #live = new Map<GPUBuffer, Allocation>();
@@ -84,9 +85,15 @@ export class BufferPool {
     this.#limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
   }
 
+  /** Changes whenever a buffer is handed out or destroyed: while it does not, recorded work finds idle buffers as it left them. */
+  get changes(): number {
+    return this.#changes;
+  }
+
   /** @throws GpuLimitError when `bytes` exceeds what one binding may hold on this device. */
   acquire(bytes: number, purpose: Purpose): Allocation {
     const limit = this.#limit;
+    this.#changes++;
     if (bytes > limit) {
       throw new GpuLimitError(
         `A buffer of ${bytes} bytes (${purpose}) exceeds this GPU's limit of ${limit} bytes.`,
@@ -119,6 +126,7 @@ export class BufferPool {
 
   /** Destroys what is kept for reuse. Only between steps: recorded work may still name an idle buffer. */
   trim(): void {
+    this.#changes++;
     for (const bucket of this.#idle.values()) for (const buffer of bucket) buffer.destroy();
     this.#idle.clear();
     this.#unused.clear();
@@ -127,6 +135,7 @@ export class BufferPool {
 
   /** Destroys what nobody has used since the last call. Between steps only, as trim(). */
   trimUnused(): void {
+    this.#changes++;
     for (const [capacity, bucket] of this.#idle) {
       const kept = bucket.filter((buffer) => !this.#unused.has(buffer));
       this.#idleBytes -= capacity * (bucket.length - kept.length);

@@ -33,6 +33,8 @@ export class Recorder {
   /** Recordings that were sent, to be filled again. */
   #spare: Recording[] = [];
   #queue: Promise<unknown> = Promise.resolve();
+  #submitted: Promise<void> = Promise.resolve();
+  #flushes = 0;
   #failure: Error | undefined;
   #dispatches = 0;
   #flops = 0;
@@ -140,23 +142,51 @@ export class Recorder {
     return answer;
   }
 
-  /**
-   * Sends everything recorded so far. Resolves when the GPU has done it.
-   * @throws ShaderCompileError, OutOfMemoryError, DeviceLostError, GpuValidationError
-   */
-  flush(): Promise<FlushReport> {
+  /** Takes what was recorded and not sent, to be sent later by flush(); what is recorded from now on does not belong to it. */
+  take(): Recording {
     const recording = this.#recording;
     this.#recording = this.#spare.pop() ?? new Recording();
-    const run = this.#queue.then(() => this.#send(recording));
+    return recording;
+  }
+
+  /**
+   * Sends everything recorded so far, and after it `taken`, which was taken before. Resolves when the GPU has done it.
+   * @throws ShaderCompileError, OutOfMemoryError, DeviceLostError, GpuValidationError
+   */
+  flush(taken?: Recording): Promise<FlushReport> {
+    if (!taken) return this.#enqueue(this.take());
+    const before = this.#recording.commands.length > 0 ? this.#enqueue(this.take()) : undefined;
+    const run = this.#enqueue(taken);
+    if (!before) return run;
+    run.catch(() => undefined);
+    return before.then(() => run);
+  }
+
+  /** How often something was sent. */
+  get flushes(): number {
+    return this.#flushes;
+  }
+
+  /** Resolves, and never rejects, when the GPU has been given all that was flushed so far: what is destroyed then is no longer needed. */
+  get submitted(): Promise<void> {
+    return this.#submitted;
+  }
+
+  #enqueue(recording: Recording): Promise<FlushReport> {
+    this.#flushes++;
+    let given = (): void => undefined;
+    this.#submitted = new Promise((resolve) => (given = resolve));
+    const run = this.#queue.then(() => this.#send(recording, given));
     this.#queue = run.catch(() => undefined);
+    void this.#queue.then(given);
     return run;
   }
 
-  /** Forgets what was recorded and not sent (after an error in the middle of a step). */
-  discard(): void {
+  /** Forgets what was recorded and not sent (after an error in the middle of a step), or what was taken. */
+  discard(recording = this.#recording): void {
     const error = new Error('The step was abandoned before its results were read.');
-    for (const read of readsOf(this.#recording)) read.reject(error);
-    this.#recording.clear();
+    for (const read of readsOf(recording)) read.reject(error);
+    recording.clear();
   }
 
   /** Forgets what was recorded and refuses what comes: the device is about to be destroyed, and nothing on it will run. */
@@ -168,7 +198,7 @@ export class Recorder {
     );
   }
 
-  async #send(recording: Recording): Promise<FlushReport> {
+  async #send(recording: Recording, onSubmitted: () => void): Promise<FlushReport> {
     try {
       const missing = new Set<CachedPipeline>();
       for (const command of recording.commands)
@@ -176,7 +206,7 @@ export class Recorder {
       if (missing.size > 0) await this.#compile([...missing].map((pipeline) => pipeline.get()));
       await this.pool.check();
       this.#throwFailure();
-      const { report, timings } = await this.#sender.send(recording, this.profile);
+      const { report, timings } = await this.#sender.send(recording, { profile: this.profile, onSubmitted });
       if (timings) {
         if (timings.areMeasured) this.timings = timings.list;
         this.onProfile?.(timings.list, report);

@@ -23,6 +23,11 @@ interface Timings {
   readonly list: KernelTiming[];
 }
 
+interface SendOptions {
+  readonly profile: boolean;
+  readonly onSubmitted: () => void;
+}
+
 interface Sent {
   readonly report: FlushReport;
   /** Of a profiled flush. */
@@ -56,9 +61,10 @@ export class Sender {
 
   /**
    * Runs a recording whose pipelines are compiled, and answers its reads. With `profile` each dispatch is timed by itself.
+   * `onSubmitted` hears when the GPU has been given all of it.
    * @throws DeviceLostError when results cannot be read
    */
-  async send({ commands, params }: Recording, profile: boolean): Promise<Sent> {
+  async send({ commands, params }: Recording, { profile, onSubmitted }: SendOptions): Promise<Sent> {
     const { device, hasTimestamps } = this.gpu;
     const dispatches: RecordedDispatch[] = [];
     for (const command of commands) if (command.type === 'dispatch') dispatches.push(command);
@@ -129,9 +135,11 @@ export class Sender {
     endPass();
     timer?.resolve(encoder);
     await submit();
-    await Promise.all(this.#inFlight.splice(0));
+    onSubmitted();
+    // Both questions at once: the results are there as soon as the work is done, and asking later costs another way to the GPU and back.
+    await Promise.all([...this.#inFlight.splice(0), this.#unlessGivenUp(reads.map())]);
     report.gpuMs = performance.now() - started;
-    await reads.deliver();
+    reads.deliver();
     uploads.destroy();
     return { report, timings: profile ? await this.#timings(dispatches, timer, report) : undefined };
   }
@@ -157,14 +165,18 @@ export class Sender {
       // Only a submit that had the GPU to itself tells how long it took.
       if (alone) this.budget.observeSubmit(work, estimated, performance.now() - start);
     });
-    // A lost device may never answer: then the wait ends too. (A race against `gpu.lost` would leave a handler on that
-    // promise with every submit, for as long as the page is open.)
-    this.#inFlight.push(
-      new Promise((resolve, reject) => {
-        this.#waiting.add(resolve);
-        done.then(resolve, reject).finally(() => this.#waiting.delete(resolve));
-      }),
-    );
+    this.#inFlight.push(this.#unlessGivenUp(done));
+  }
+
+  /**
+   * A lost device may never answer: then the wait ends too. (A race against `gpu.lost` would leave a handler on that promise with
+   * every submit, for as long as the page is open.)
+   */
+  #unlessGivenUp(answer: Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.add(resolve);
+      answer.then(resolve, reject).finally(() => this.#waiting.delete(resolve));
+    });
   }
 
   async #timings(

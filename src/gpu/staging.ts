@@ -66,17 +66,24 @@ export class ReadStaging {
   }
 
   /**
-   * Answers every read, and frees the buffer.
-   * @throws DeviceLostError when the buffer cannot be mapped
+   * Asks for the results, once all copies are submitted; resolves when they are there.
+   * @throws DeviceLostError when they cannot be read
    */
-  async deliver(): Promise<void> {
-    if (!this.#buffer) return;
+  async map(): Promise<void> {
     try {
-      await this.#buffer.mapAsync(GPUMapMode.READ);
+      await this.#buffer?.mapAsync(GPUMapMode.READ);
     } catch (cause) {
-      throw new DeviceLostError(`Results could not be read: ${String(cause)}`, 'Press Reset to start again.');
+      throw unreadable(cause);
     }
-    const all = this.#buffer.getMappedRange();
+  }
+
+  /**
+   * Answers every read after map(), and frees the buffer.
+   * @throws DeviceLostError when the wait for the results was given up
+   */
+  deliver(): void {
+    if (!this.#buffer) return;
+    const all = this.#mapped(this.#buffer);
     let offset = 0;
     for (const { source, resolve } of this.reads) {
       resolve(all.slice(offset, offset + source.size));
@@ -85,4 +92,16 @@ export class ReadStaging {
     this.#buffer.unmap();
     this.#buffer.destroy();
   }
+
+  #mapped(buffer: GPUBuffer): ArrayBuffer {
+    try {
+      return buffer.getMappedRange();
+    } catch (cause) {
+      throw unreadable(cause);
+    }
+  }
+}
+
+function unreadable(cause: unknown): DeviceLostError {
+  return new DeviceLostError(`Results could not be read: ${String(cause)}`, 'Press Reset to start again.');
 }

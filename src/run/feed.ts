@@ -18,6 +18,8 @@ export interface CorpusBatch extends ObjectiveBatch {
 
 /** Batches of a corpus, prepared for what the configuration trains for. */
 export class CorpusFeed implements BatchFeed<CorpusBatch> {
+  /** Only where hard negatives may be mined: a step that has something to wait for cannot be recorded ahead. */
+  readonly prepare?: (step: number) => Promise<void>;
   #scored: readonly CorpusBatch[] | undefined;
 
   constructor(
@@ -25,10 +27,8 @@ export class CorpusFeed implements BatchFeed<CorpusBatch> {
     private readonly configuration: Configuration,
     private readonly teacher?: Teacher,
     private readonly negatives?: HardNegatives,
-  ) {}
-
-  async prepare(step: number): Promise<void> {
-    await this.negatives?.prepare(step);
+  ) {
+    if (negatives) this.prepare = (step) => negatives.prepare(step);
   }
 
   batchAt(position: number): CorpusBatch {

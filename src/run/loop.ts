@@ -80,6 +80,11 @@ export async function* trainingLoop(run: OpenRun, options: LoopOptions): AsyncGe
     log.addCollectionScores(scored);
     yield { type: 'collection', ...scored };
   };
+  /** Whether nothing is planned between `step` and the next one that uses the models. */
+  const isFollowed = (step: number): boolean =>
+    step % evaluateEvery !== 0 &&
+    (!collection || step % collection.every !== 0) &&
+    (probeEvery === undefined || step % probeEvery !== 0);
   let beginning: Beginning | undefined;
   if (optimiser.step === 0 && isWanted(0)) {
     beginning = options.showsStepFirst ? Beginning.of(run) : undefined;
@@ -90,7 +95,8 @@ export async function* trainingLoop(run: OpenRun, options: LoopOptions): AsyncGe
     if (probeEvery !== undefined) yield await probe();
   }
   while (isWanted(optimiser.step)) {
-    const record = stepRecord(await around(() => trainer.step()), corpus, configuration);
+    const recordsNext = !beginning && isFollowed(optimiser.step + 1);
+    const record = stepRecord(await around(() => trainer.step({}, { recordsNext })), corpus, configuration);
     const { step } = record.metrics;
     log.add(record);
     yield { type: 'step', record };

@@ -1,10 +1,12 @@
 import { ReportedError } from '../base/errors.ts';
-import type { BufferPool, PoolReport } from '../gpu/pool.ts';
+import type { Recording } from '../gpu/commands.ts';
+import type { PoolReport } from '../gpu/pool.ts';
 import { whileFrozen } from '../models/parameters.ts';
 import type { Evaluated, Objective, ObjectiveBatch, ObjectiveForward, Observation } from '../objectives/objective.ts';
 import { readForward, recordPass, type PassWatch } from '../objectives/readPass.ts';
 import type { Runtime } from '../ops/core/runtime.ts';
 import type { Optimiser } from './optimiser.ts';
+import { keepWithinBounds } from './poolBounds.ts';
 
 /** Where a trainer gets its batches. Batch n depends on n alone, so the position of a run is one number. */
 export interface BatchFeed<B> {
@@ -53,23 +55,6 @@ export class TrainingDivergedError extends ReportedError {
   }
 }
 
-/** Times the most bytes a step needed at once: beyond that, what the pool keeps for reuse is given back. */
-const MOST_KEPT = 1.5;
-
-/** Idle bytes below which buffers are not worth making again. */
-const HARDLY_MATTERS = 64 * 2 ** 20;
-
-/**
- * Batches of ragged text need buffers of many sizes, and the pool would in time keep some of each. Between steps nothing
- * recorded names an idle buffer, so they may go: those that the last step had no use for, or all where they are out of
- * proportion.
- */
-function keepWithinBounds(pool: BufferPool): void {
-  const { total, peakTotal, idle } = pool.report();
-  if (total > MOST_KEPT * peakTotal) pool.trim();
-  else if (idle > HARDLY_MATTERS) pool.trimUnused();
-}
-
 export interface TrainerSetup<B extends ObjectiveBatch> {
   readonly runtime: Runtime;
   readonly objective: Objective<B>;
@@ -86,60 +71,140 @@ interface BatchRun {
   readonly observation: Promise<Observation>;
 }
 
+/** A step that is recorded and not sent. */
+interface RecordedStep<B> extends BatchRun {
+  readonly step: number;
+  readonly recording: Recording;
+  readonly batch: B;
+  /** Of all gradients, then of each group by `names`. */
+  readonly norms: Promise<Float32Array>;
+  readonly names: readonly string[];
+  readonly learningRate: number;
+  readonly flops: number;
+  /** Of the pool, when it was recorded: it may be sent as long as they are the same. */
+  readonly poolChanges: number;
+}
+
+export interface StepOptions {
+  /**
+   * Whether another step is likely to follow at once. It is then recorded while the GPU works on this one, so that the GPU need not
+   * wait for it; nothing of it is sent, and it is dropped when anything else comes first.
+   */
+  readonly recordsNext?: boolean;
+}
+
 /** Trains what the optimiser holds for an objective, one update per step. Between two steps nothing is in flight. */
 export class Trainer<B extends ObjectiveBatch> {
+  #ahead: RecordedStep<B> | undefined;
+  /** Recording a step takes results of the GPU in the middle: then none can be recorded while the GPU is busy. */
+  #waitsWhileRecording = false;
+
   constructor(private readonly setup: TrainerSetup<B>) {}
 
   /** One update. @throws TrainingDivergedError, and the GPU's errors; the step is then as if it had not been. */
-  async step(watch: StepWatch = {}): Promise<StepResult<B>> {
-    const { runtime, optimiser, feed, accumulation } = this.setup;
+  async step(watch: StepWatch = {}, { recordsNext = false }: StepOptions = {}): Promise<StepResult<B>> {
+    const { runtime, optimiser } = this.setup;
+    const { pool, recorder } = runtime;
     const started = performance.now();
-    const step = optimiser.step + 1;
-    const learningRate = this.setup.learningRate(step);
-    await feed.prepare?.(optimiser.step);
-    runtime.pool.resetPeak();
-    const { flops: before } = runtime.recorder.counts;
-    const result = await this.#guarded(async () => {
-      optimiser.zeroGradients();
-      let last: ({ batch: B } & BatchRun) | undefined;
-      let tokens = 0;
-      for (let micro = 0; micro < accumulation; micro++) {
-        const batch = feed.batchAt(optimiser.step * accumulation + micro);
-        last = { batch, ...(await this.#batch(batch, 1 / accumulation, watch)) };
-        tokens += last.tokens;
-      }
-      if (!last) throw new Error('A step needs at least one batch.');
-      const { norms, names } = optimiser.norms();
-      optimiser.update(learningRate, norms);
-      const readNorms = runtime.read(norms);
-      await runtime.recorder.flush();
-      const [totalNorm, ...groupNorms] = await readNorms;
+    const recorded = this.#takeAhead(watch) ?? (await this.#record(watch));
+    const { step, names } = recorded;
+    optimiser.step = step;
+    try {
+      const done = recorder.flush(recorded.recording);
+      done.catch(() => undefined);
+      await (recordsNext ? recorder.submitted : done);
+      keepWithinBounds(pool);
+      const memory = pool.report();
+      if (recordsNext) await this.#recordAhead();
+      await done;
+      const [totalNorm = NaN, ...groupNorms] = await recorded.norms;
+      const observation = await recorded.observation;
+      if (!Number.isFinite(totalNorm) || !Number.isFinite(observation.loss)) throw new TrainingDivergedError(step);
       return {
-        batch: last.batch,
-        observation: await last.observation,
-        tokens,
-        totalNorm: totalNorm ?? NaN,
-        names,
-        groupNorms,
+        step,
+        batch: recorded.batch,
+        ...observation,
+        gradientNorm: totalNorm,
+        gradientNorms: new Map(names.map((name, i) => [name, groupNorms[i] ?? NaN])),
+        learningRate: recorded.learningRate,
+        stepMs: performance.now() - started,
+        tokens: recorded.tokens,
+        flops: recorded.flops,
+        memory,
       };
-    });
-    keepWithinBounds(runtime.pool);
-    if (!Number.isFinite(result.totalNorm) || !Number.isFinite(result.observation.loss)) {
-      optimiser.step--;
-      throw new TrainingDivergedError(step);
+    } catch (cause) {
+      this.#dropAhead();
+      optimiser.step = step - 1;
+      throw cause;
     }
-    return {
-      step,
-      batch: result.batch,
-      ...result.observation,
-      gradientNorm: result.totalNorm,
-      gradientNorms: new Map(result.names.map((name, i) => [name, result.groupNorms[i] ?? NaN])),
-      learningRate,
-      stepMs: performance.now() - started,
-      tokens: result.tokens,
-      flops: runtime.recorder.counts.flops - before,
-      memory: runtime.pool.report(),
-    };
+  }
+
+  /** Records the step after those that were made. What it needs of GPU memory is given back already: commands run in their order. */
+  async #record(watch: StepWatch): Promise<RecordedStep<B>> {
+    const { runtime, optimiser, feed, accumulation } = this.setup;
+    const { pool, recorder } = runtime;
+    const made = optimiser.step;
+    const learningRate = this.setup.learningRate(made + 1);
+    await feed.prepare?.(made);
+    pool.resetPeak();
+    const before = { flops: recorder.counts.flops, flushes: recorder.flushes };
+    try {
+      const recorded = await this.#guarded(async () => {
+        optimiser.zeroGradients();
+        let last: ({ batch: B } & BatchRun) | undefined;
+        let tokens = 0;
+        for (let micro = 0; micro < accumulation; micro++) {
+          const batch = feed.batchAt(made * accumulation + micro);
+          last = { batch, ...(await this.#batch(batch, 1 / accumulation, watch)) };
+          tokens += last.tokens;
+        }
+        if (!last) throw new Error('A step needs at least one batch.');
+        const { norms, names } = optimiser.norms();
+        optimiser.update(learningRate, norms);
+        return { ...last, tokens, norms: runtime.read(norms), names };
+      });
+      this.#waitsWhileRecording ||= recorder.flushes > before.flushes;
+      const flops = recorder.counts.flops - before.flops;
+      return {
+        ...recorded,
+        step: made + 1,
+        recording: recorder.take(),
+        learningRate,
+        flops,
+        poolChanges: pool.changes,
+      };
+    } finally {
+      optimiser.step = made;
+    }
+  }
+
+  /** Records the next step where that needs nothing that the GPU has yet to compute. */
+  async #recordAhead(): Promise<void> {
+    const { runtime, feed } = this.setup;
+    if (this.#waitsWhileRecording || feed.prepare || runtime.gpu.dry) return;
+    try {
+      this.#ahead = await this.#record({});
+    } catch {
+      // Whatever is wrong with that step is its own affair: it is recorded again, and says so, when its turn comes.
+    }
+  }
+
+  /** The step that was recorded ahead, if it is the one that is wanted, and its buffers are as it takes them to be. */
+  #takeAhead(watch: StepWatch): RecordedStep<B> | undefined {
+    const ahead = this.#ahead;
+    const { runtime, optimiser } = this.setup;
+    const isWanted = ahead?.step === optimiser.step + 1 && Object.keys(watch).length === 0;
+    if (!ahead || !isWanted || ahead.poolChanges !== runtime.pool.changes) {
+      this.#dropAhead();
+      return undefined;
+    }
+    this.#ahead = undefined;
+    return ahead;
+  }
+
+  #dropAhead(): void {
+    if (this.#ahead) this.setup.runtime.recorder.discard(this.#ahead.recording);
+    this.#ahead = undefined;
   }
 
   /** Looks at the batches for scores; changes nothing. */
