@@ -157,7 +157,8 @@ test('held-out text is a collection that the page reads, and training never sees
 });
 
 test('models of the run’s own that stay as they are go along whole', async () => {
-  await handedOver({ trained: 'full', freezeLanguageModel: true }, 1, (files) => {
+  await handedOver({ trained: 'full', freezeLanguageModel: true }, 1, (files, _run, all) => {
+    expect(all.length, 'each file once').toBe(files.size);
     expect(files.has('language-model/model.safetensors')).toBe(true);
     const { models } = jsonOf<Job>(files, 'settings.json');
     expect(models.languageModel).toMatchObject({ form: 'full', learns: false });

@@ -3,12 +3,12 @@ import { beirFiles } from '../../evaluation/collections/beirFiles.ts';
 import { inFolder, jsonFile, textFile, type NamedFile } from '../../files/formats/zipWriter.ts';
 import type { OpenRun } from '../openRun.ts';
 import { namedFamily } from '../../models/families.ts';
-import { runArchive, wholeModel } from '../takeHome.ts';
+import { runArchive } from '../takeHome.ts';
 import { authorsFiles } from './authors.ts';
 import { firstStep } from './firstStep.ts';
 import { groupOf } from './groups.ts';
 import { heldOutCollection } from './heldOut.ts';
-import { jobOf, type Job } from './job.ts';
+import { jobOf } from './job.ts';
 import { momentsFile } from './moments.ts';
 import { handoverReadme } from './readme.ts';
 import { HandoverRefusedError, whyNotHandedOver } from './refusal.ts';
@@ -44,7 +44,6 @@ export async function handoverFiles(run: OpenRun, { steps, signal }: HandoverOpt
     jsonFile('first-step.json', first),
     await groupsFile(run, steps, signal),
     ...learnt,
-    ...(await frozenModels(run, job)),
     await momentsFile(run),
     ...(heldOut ? inFolder('heldout', beirFiles(heldOut)) : []),
     ...(await runnerFiles()),
@@ -68,19 +67,4 @@ async function groupsFile(
     chunks.push(ENCODER.encode(`${JSON.stringify(group)}\n`));
   }
   return { name: 'groups.jsonl', chunks };
-}
-
-/** Whole models that stay as they are and are on no hub: the other files hold what learns alone. */
-async function frozenModels({ runtime, prepared, experiment }: OpenRun, { models }: Job): Promise<NamedFile[]> {
-  const { retriever, languageModel } = experiment.models;
-  const { tokenizer, retrieverTokenizer } = prepared.corpus;
-  const isMissing = (model: Job['models']['retriever'] | null): boolean => model?.form === 'full' && !model.learns;
-  return [
-    ...(isMissing(models.retriever)
-      ? inFolder(models.retriever.folder, await wholeModel(runtime, retriever, retrieverTokenizer, false))
-      : []),
-    ...(languageModel && isMissing(models.languageModel)
-      ? inFolder('language-model', await wholeModel(runtime, languageModel, tokenizer, true))
-      : []),
-  ];
 }
