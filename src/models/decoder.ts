@@ -10,7 +10,7 @@ import type { PairList } from '../ops/core/pairs.ts';
 import { rmsNorm } from '../ops/rmsNorm.ts';
 import { makeRotaryTable, ropeSplit, type RotaryTable } from '../ops/ropeSplit.ts';
 import { makeRows, type Rows, type RowSpan } from '../ops/core/rows.ts';
-import { swiglu } from '../ops/swiglu.ts';
+import { swigluLinear } from '../ops/swigluLinear.ts';
 import type { Tensor } from '../ops/core/tensor.ts';
 import type { DecoderConfig } from './config.ts';
 import type { LoraAdapter } from './lora.ts';
@@ -174,8 +174,8 @@ export class Decoder {
     observe?.(`attentionOutput.${layer}`, read);
     const afterAttention = this.#linear(runtime, layer, 'o', read, x);
     const normedAgain = this.#norm(runtime, layer, 'postNorm', afterAttention);
-    const activated = swiglu(runtime, this.#linear(runtime, layer, 'gateUp', normedAgain));
-    const out = this.#linear(runtime, layer, 'down', activated, afterAttention);
+    const gateUp = this.#linear(runtime, layer, 'gateUp', normedAgain);
+    const out = this.#linear(runtime, layer, 'down', gateUp, afterAttention);
     return [out, k, v];
   }
 
@@ -192,11 +192,15 @@ export class Decoder {
     return rmsNorm(runtime, x, weight, this.config.rmsNormEpsilon);
   }
 
-  /** A linear map of a layer, with its bias and adapter where it has them, on top of a residual where one is given. */
+  /**
+   * A linear map of a layer, with its bias and adapter where it has them, on top of a residual where one is given; `down` takes gates
+   * and values.
+   */
   #linear(runtime: Runtime, layer: number, name: MergedLinear, x: Tensor, residual?: Tensor): Tensor {
     const own = this.weights.layers[layer]?.linears[name];
     if (!own) throw new Error(`There is no layer ${layer}.`);
     const lora = this.adapter?.term(layer, name);
-    return linear(runtime, x, own.weight, { bias: own.bias, lora, residual });
+    const map = name === 'down' ? swigluLinear : linear;
+    return map(runtime, x, own.weight, { bias: own.bias, lora, residual });
   }
 }

@@ -56,7 +56,7 @@ interface Call extends InBatchAttentionInputs {
  *   out_i = self_i + γ · Σ_{j≠i} A_ij · Ô_ij,   P = softmax(q_i K_jᵀ / √headDim) over all tokens of chunk j,
  *   Ô_ij = P V_j / (Σ_m P_m ‖V_jm‖₂ + ε) with V-normalisation, else P V_j
  *
- * per head and query token; no L×L scores are kept, in either direction, and the forward pass keeps nothing at all. Result:
+ * per head and query token; no L×L scores are kept, in either direction, and the forward pass keeps the values' norms alone. Result:
  * [T, H · headDim]. Gradients go to self, q, k, v, A and a learnt γ. ∂L/∂A_ij is 0 for pairs that are not in `pairs`.
  * @throws Error when shapes do not fit together.
  */
@@ -74,45 +74,50 @@ export function inBatchAttention(runtime: Runtime, inputs: InBatchAttentionInput
 function attend(runtime: Runtime, inputs: Call): Tensor {
   const { self, q, k, v, attention, pairs, heads, kvHeads, headDim, gate } = inputs;
   const out = runtime.tensor(self.shape);
-  runtime.scope(() => {
-    runtime.dispatch({
-      kernel: kernel('forward', inputs),
-      constants: tileConstants(inputs),
-      params: { ...shapeParams(inputs), kvHeads, scale: 1 / Math.sqrt(headDim), gate },
-      bindings: {
-        table: pairs.table.slice,
-        own: self.slice,
-        q: q.slice,
-        k: k.slice,
-        v: v.slice,
-        c: divisors(runtime, inputs).slice,
-        attention: attention.slice,
-        out: out.slice,
-      },
-      groups: [queryTiles(inputs), heads * slabs(inputs), inputs.rows.count],
-      ...cost(inputs, { products: slabs(inputs) + 1, tensors: 3 }),
-    });
+  const c = divisors(runtime, inputs);
+  runtime.dispatch({
+    kernel: kernel('forward', inputs),
+    constants: tileConstants(inputs),
+    params: { ...shapeParams(inputs), kvHeads, scale: 1 / Math.sqrt(headDim), gate },
+    bindings: {
+      table: pairs.table.slice,
+      own: self.slice,
+      q: q.slice,
+      k: k.slice,
+      v: v.slice,
+      c: c.slice,
+      attention: attention.slice,
+      out: out.slice,
+    },
+    groups: [queryTiles(inputs), heads * slabs(inputs), inputs.rows.count],
+    ...cost(inputs, { products: slabs(inputs) + 1, tensors: 3 }),
   });
   runtime.tape?.record({
     name: 'inBatchAttention',
     inputs: [self, q, k, v, attention],
     outputs: [out],
-    saved: [q, k, v, attention, pairs.table],
+    saved: [q, k, v, c, attention, pairs.table],
     backward([gradient], tape) {
       if (!gradient) return;
       tape.add(self, gradient);
-      if ([q, k, v, attention].some(({ requiresGrad }) => requiresGrad)) backward(runtime, inputs, gradient, tape);
+      if ([q, k, v, attention].some(({ requiresGrad }) => requiresGrad))
+        backward(runtime, inputs, { c, u: gradient }, tape);
     },
   });
   return out;
 }
 
-function backward(runtime: Runtime, inputs: Call, u: Tensor, tape: OpTape): void {
+/** `c`: the divisors of the forward pass; `u`: ∂L/∂out. */
+function backward(
+  runtime: Runtime,
+  inputs: Call,
+  { c, u }: { readonly c: Tensor; readonly u: Tensor },
+  tape: OpTape,
+): void {
   const { q, k, v, attention, pairs, rows, heads, kvHeads, headDim, vNorm, gate } = inputs;
   const constants = tileConstants(inputs);
   const shape = shapeParams(inputs);
   const scale = 1 / Math.sqrt(headDim);
-  const c = divisors(runtime, inputs);
   const stateEntries = Math.max(1, pairStateBytes(pairs, heads) / 8);
   const state = runtime.tensor([stateEntries, 2], 'f32', 'scratch');
   const given = { table: pairs.table.slice, q: q.slice, k: k.slice, v: v.slice, u: u.slice, state: state.slice };
@@ -173,7 +178,7 @@ function backward(runtime: Runtime, inputs: Call, u: Tensor, tape: OpTape): void
 
 /** c [T, G]: what each value counts in the divisor (shaders/inBatchAttention/divisors.wgsl). */
 function divisors(runtime: Runtime, { v, rows, kvHeads, headDim, vNorm }: InBatchAttentionInputs): Tensor {
-  const c = runtime.tensor([rows.tokens, kvHeads], 'f32', 'scratch');
+  const c = runtime.tensor([rows.tokens, kvHeads]);
   runtime.dispatch({
     kernel: 'inBatchAttention/divisors',
     constants: { HEAD_DIM: headDim, V_NORM: vNorm },

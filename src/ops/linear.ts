@@ -3,6 +3,7 @@ import type { Runtime } from './core/runtime.ts';
 import { gemm } from './core/gemm.ts';
 import { blocksOf, checkLora, loraGradients, reducedGradient, reducedInput, type Lora } from './core/lora.ts';
 import type { OpTape } from './core/opTape.ts';
+import { swigluGradient } from './core/swigluGradient.ts';
 import { expectShape, type Tensor } from './core/tensor.ts';
 
 export type { Lora } from './core/lora.ts';
@@ -13,6 +14,8 @@ export interface LinearOptions {
   readonly lora?: Lora | undefined;
   /** Added to the result (residual connection): of its shape. */
   readonly residual?: Tensor | undefined;
+  /** What x is the SwiGLU of, made without a tape: x's gradient goes on to this. [T, 2K]. */
+  readonly swigluOf?: Tensor | undefined;
 }
 
 /**
@@ -23,7 +26,8 @@ export interface LinearOptions {
  * @throws Error for shapes that do not fit, or a packed weight that should be trained.
  */
 export function linear(runtime: Runtime, x: Tensor, weight: Tensor, options: LinearOptions = {}): Tensor {
-  const { bias, lora, residual } = options;
+  const { bias, lora, residual, swigluOf } = options;
+  const source = swigluOf ?? x;
   const [n, k, t] = [weight.rows, weight.columns, x.rows];
   if (x.columns !== k) throw new Error(`linear: the input has rows of ${x.columns} numbers, the weight takes ${k}.`);
   if (weight.requiresGrad && weight.dtype !== 'f32')
@@ -54,33 +58,60 @@ export function linear(runtime: Runtime, x: Tensor, weight: Tensor, options: Lin
   const savesInput = weight.requiresGrad || lora?.a.requiresGrad;
   runtime.tape?.record({
     name: 'linear',
-    inputs: [x, ...parameters, ...(residual ? [residual] : [])],
+    inputs: [source, ...parameters, ...(residual ? [residual] : [])],
     outputs: [y],
-    saved: [...parameters, ...(savesInput ? [x] : []), ...(reduced && lora?.b.requiresGrad ? [reduced] : [])],
+    saved: [
+      ...(swigluOf ? [swigluOf] : []),
+      ...parameters,
+      ...(savesInput ? [x] : []),
+      ...(reduced && lora?.b.requiresGrad ? [reduced] : []),
+    ],
     backward([dy], tape) {
       if (!dy) return;
       if (residual) tape.add(residual, dy);
-      const dReduced = lora && (x.requiresGrad || lora.a.requiresGrad) ? reducedGradient(runtime, dy, lora) : undefined;
-      if (x.requiresGrad) {
-        const { tensor, accumulate } = tape.target(x);
-        gemm(runtime, {
-          layout: 'NN',
-          m: t,
-          n: k,
-          k: n,
-          a: { tensor: dy },
-          b: { tensor: weight },
-          more: lora && dReduced && { k: dReduced.columns, a: { tensor: dReduced }, b: { tensor: lora.a } },
-          out: { tensor },
-          accumulate,
-        });
-      }
+      const dReduced =
+        lora && (source.requiresGrad || lora.a.requiresGrad) ? reducedGradient(runtime, dy, lora) : undefined;
+      if (source.requiresGrad) inputGradient(runtime, tape, { dy, weight, lora, dReduced, source, swigluOf });
       if (lora) loraGradients(runtime, tape, lora, { x, dy, reduced, dReduced });
       if (weight.requiresGrad) productGradient(runtime, tape, weight, { left: dy, right: x });
       if (bias?.requiresGrad) columnSums(runtime, dy, tape.target(bias));
     },
   });
   return y;
+}
+
+interface InputPass {
+  readonly dy: Tensor;
+  readonly weight: Tensor;
+  readonly lora: Lora | undefined;
+  readonly dReduced: Tensor | undefined;
+  /** What receives the gradient: x, or what x is the SwiGLU of. */
+  readonly source: Tensor;
+  readonly swigluOf: Tensor | undefined;
+}
+
+/** dx (+)= dy · W + dReduced · A, or what becomes of dx on its way back through SwiGLU. */
+function inputGradient(runtime: Runtime, tape: OpTape, pass: InputPass): void {
+  const { dy, weight, lora, dReduced, source, swigluOf } = pass;
+  const product = {
+    layout: 'NN',
+    m: dy.rows,
+    n: weight.columns,
+    k: weight.rows,
+    a: { tensor: dy },
+    b: { tensor: weight },
+    more: lora && dReduced && { k: dReduced.columns, a: { tensor: dReduced }, b: { tensor: lora.a } },
+  } as const;
+  const target = tape.target(source);
+  const out = { tensor: target.tensor };
+  if (!swigluOf) gemm(runtime, { ...product, out, accumulate: target.accumulate });
+  else if (weight.columns % 4 === 0)
+    gemm(runtime, { ...product, out, accumulate: target.accumulate, swiglu: { tensor: swigluOf } });
+  else {
+    const dx = runtime.tensor([dy.rows, weight.columns], 'f32', 'scratch');
+    gemm(runtime, { ...product, out: { tensor: dx } });
+    swigluGradient(runtime, swigluOf, dx, target);
+  }
 }
 
 /** parameter's gradient = leftᵀ · right, over their T rows. */

@@ -37,7 +37,10 @@ export interface LinearCrossEntropyOptions {
    * the logits are there. Without it backward() takes what arrives, and computes the logits again.
    */
   readonly seed?: LossSeed | undefined;
-  /** Bytes of logits in memory at a time. Default 16 MiB; at least 16 rows are held whatever this says. */
+  /**
+   * Bytes of logits in memory at a time. Default: 128 rows of them, or 16 MiB where that is more. At least 16 rows are held whatever
+   * this says, and never more than one binding of the device takes.
+   */
   readonly logitsBudgetBytes?: number;
 }
 
@@ -49,6 +52,8 @@ export interface LinearCrossEntropyResult {
 }
 
 const DEFAULT_BUDGET_BYTES = 16 * 2 ** 20;
+/** Rows at which a product with the head reads it seldom enough: two large tiles. */
+const USUAL_ROWS = 128;
 const FEWEST_ROWS = 16;
 
 /**
@@ -72,7 +77,7 @@ export function linearCrossEntropy(
   options: LinearCrossEntropyOptions = {},
 ): LinearCrossEntropyResult {
   const { tape } = runtime;
-  const { seed, logitsBudgetBytes = DEFAULT_BUDGET_BYTES } = options;
+  const { seed, logitsBudgetBytes } = options;
   const count = positions.size;
   checkInputs(shards, positions, targets, hidden.columns);
   const weights = shards.map(({ weight }) => weight);
@@ -128,7 +133,7 @@ interface Call {
   readonly shards: readonly HeadShard[];
   readonly positions: Tensor;
   readonly targets: Tensor;
-  readonly logitsBudgetBytes: number;
+  readonly logitsBudgetBytes: number | undefined;
 }
 
 /** Writes tokenLoss [R], a chunk of rows after the other, and with `gradients` those of hidden states and head. */
@@ -189,8 +194,9 @@ interface Chunk {
 }
 
 /** Rows of logits held at a time: what the budget and one binding allow, in chunks of nearly equal size. */
-function chunkRows(runtime: Runtime, count: number, vocabulary: number, budgetBytes: number): number {
+function chunkRows(runtime: Runtime, count: number, vocabulary: number, wanted: number | undefined): number {
   const rowBytes = 16 * Math.ceil(vocabulary / 4);
+  const budgetBytes = wanted ?? Math.max(DEFAULT_BUDGET_BYTES, USUAL_ROWS * rowBytes);
   const { maxBufferSize, maxStorageBufferBindingSize } = runtime.gpu.limits;
   const bindable = Math.floor(Math.min(maxBufferSize, maxStorageBufferBindingSize) / rowBytes);
   const allowed = Math.max(1, Math.min(bindable, Math.max(FEWEST_ROWS, Math.floor(budgetBytes / rowBytes))));

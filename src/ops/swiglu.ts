@@ -1,4 +1,5 @@
 import type { Runtime } from './core/runtime.ts';
+import { swigluGradient } from './core/swigluGradient.ts';
 import { expectShape, type Tensor } from './core/tensor.ts';
 
 const THREADS = 256;
@@ -34,15 +35,7 @@ export function swiglu(runtime: Runtime, gateUp: Tensor): Tensor {
     saved: [gateUp],
     backward([dout], tape) {
       if (!dout) return;
-      const { tensor: dgateUp, accumulate } = tape.target(gateUp);
-      runtime.dispatch({
-        kernel: 'swiglu/gradient',
-        params: { count, columns, accumulate: Number(accumulate) },
-        bindings: { gateUp: gateUp.slice, dout: dout.slice, dgateUp: dgateUp.slice },
-        groups,
-        flops: 13 * out.size,
-        bytes: (accumulate ? 28 : 20) * out.size,
-      });
+      swigluGradient(runtime, gateUp, dout, tape.target(gateUp));
     },
   });
   return out;

@@ -1,6 +1,7 @@
+import { DEFAULT_LIMITS, dryDevice } from '../../src/gpu/dryDevice.ts';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { add } from '../../src/ops/add.ts';
-import type { Runtime } from '../../src/ops/core/runtime.ts';
+import { Runtime } from '../../src/ops/core/runtime.ts';
 import { linearCrossEntropy, lossSeed } from '../../src/ops/linearCrossEntropy.ts';
 import { Tape } from '../../src/ops/core/tape.ts';
 import type { Tensor } from '../../src/ops/core/tensor.ts';
@@ -403,4 +404,31 @@ test('what does not fit is refused', () => {
     );
   });
   runtime.recorder.discard();
+});
+
+test('a large vocabulary goes through the head in chunks of 128 rows, or of what one binding takes', () => {
+  const rowsOf = (vocabulary: number, count: number, largest: number): number => {
+    const limits = { ...DEFAULT_LIMITS, maxStorageBufferBindingSize: largest };
+    const dry = new Runtime(
+      dryDevice({ limits, info: { vendor: '', architecture: '', description: '', software: false } }),
+    );
+    const rows: number[] = [];
+    const dispatch = dry.dispatch.bind(dry);
+    dry.dispatch = (one) => {
+      if (one.kernel === 'linearCrossEntropy/crossEntropyRows') rows.push(one.groups[0]);
+      dispatch(one);
+    };
+    dry.scope(() => {
+      const whole = () => dry.tensor([count], 'u32');
+      const head = [{ weight: dry.tensor([vocabulary, 8], 'bf16') }];
+      linearCrossEntropy(dry, dry.tensor([count, 8]), head, whole(), whole());
+    });
+    expect(rows.reduce((sum, n) => sum + n, 0)).toBe(count);
+    return Math.max(...rows);
+  };
+  // 128 rows of Qwen's logits are 74 MiB.
+  expect(rowsOf(151_936, 1280, 128 * 2 ** 20)).toBe(128);
+  expect(rowsOf(151_936, 1280, 40 * 2 ** 20)).toBe(68);
+  // 16 MiB of a small one's hold more.
+  expect(rowsOf(1000, 4000, 128 * 2 ** 20)).toBe(4000);
 });

@@ -19,6 +19,7 @@ import {
   type Matrix,
   type Place,
 } from './gemmOperands.ts';
+import { SWIGLU_GRADIENT_FLOPS } from './swigluGradient.ts';
 import { bytesPerElement, WEIGHT_FORMAT, type DType, type Tensor } from './tensor.ts';
 
 export type { Blocks, Matrix } from './gemmOperands.ts';
@@ -39,6 +40,11 @@ export interface GemmSpec {
   readonly bias?: Tensor | undefined;
   /** [M, N], added once (unscaled). */
   readonly residual?: Matrix | undefined;
+  /**
+   * [M, 2N], gates first: what the product is the gradient of, silu(gate) · up, was made of. `out` is [M, 2N] then and receives the
+   * gradients of gates and values. N a multiple of four, as are offsets and strides; no bias and no residual.
+   */
+  readonly swiglu?: Matrix | undefined;
   /** Factor of the product. Default 1. */
   readonly scale?: number;
   /** Add to `out` instead of overwriting it. */
@@ -61,8 +67,8 @@ export function gemm(runtime: Runtime, spec: GemmSpec): void {
     ? { workgroups: CPU_WORKGROUPS, tiles: [DIRECT_TILE] }
     : { workgroups: GPU_WORKGROUPS, tiles: GEMM_TILES };
   const { tile, splits } = spec.cut ?? cutGemm(m, n, k, options);
-  // Whole steps, so that a stretch of K begins where vectors begin.
-  const splitLength = tile.k * Math.max(1, Math.ceil(k / (tile.k * splits)));
+  // Whole steps, so that a stretch of K begins where vectors begin. What goes through SwiGLU must be the whole sum.
+  const splitLength = tile.k * Math.max(1, Math.ceil(k / (tile.k * (spec.swiglu ? 1 : splits))));
   const used = Math.max(1, Math.ceil(k / splitLength));
   const shared = { spec, operands, tile, splitLength, splits: used };
   const { tensor } = spec.out;
@@ -129,7 +135,7 @@ function multiply(runtime: Runtime, job: Multiplication): void {
   const { a, b, moreA, moreB, blocks } = operands;
   const accumulate = whole && spec.accumulate === true;
   const bias = whole ? spec.bias : undefined;
-  const residual = whole ? spec.residual : undefined;
+  const residual = whole ? (spec.swiglu ?? spec.residual) : undefined;
   const weights = isBlocks(spec.b) ? undefined : spec.b.tensor;
   const second = isBlocks(spec.b) ? spec.b.stacked : more && (isBlocks(more.b) ? more.b.stacked : more.b.tensor);
   const dtype = weights?.dtype ?? 'f32';
@@ -147,6 +153,7 @@ function multiply(runtime: Runtime, job: Multiplication): void {
       ACCUMULATE: accumulate,
       HAS_BIAS: bias !== undefined,
       HAS_RESIDUAL: residual !== undefined,
+      ...(inVectors ? { SWIGLU: spec.swiglu !== undefined } : {}),
       WEIGHT_FORMAT: dtype === 'u32' ? 0 : WEIGHT_FORMAT[dtype],
       MORE: more !== undefined,
       MORE_BLOCKS: more !== undefined && isBlocks(more.b),
@@ -208,18 +215,19 @@ interface Extras {
 }
 
 /** Operations and bytes: of blocks, those that stand in them. */
-function work({ m, n, k, b, more }: GemmSpec, { accumulate, splits, dtype, scales, hasResidual }: Extras) {
+function work({ m, n, k, b, more, swiglu }: GemmSpec, { accumulate, splits, dtype, scales, hasResidual }: Extras) {
   const numbersB = isBlocks(b) ? blockSize(b) : k * n;
   const numbersMore = more ? (isBlocks(more.b) ? blockSize(more.b) : more.k * n) : 0;
-  const written = m * n * ((accumulate ? 2 : splits) + (hasResidual ? 1 : 0));
+  // Through SwiGLU two numbers are read and written for each of the product.
+  const written = m * n * (swiglu ? 2 : 1) * ((accumulate ? 2 : splits) + (hasResidual ? 1 : 0));
   return {
-    flops: 2 * m * (numbersB + numbersMore),
+    flops: 2 * m * (numbersB + numbersMore) + (swiglu ? SWIGLU_GRADIENT_FLOPS * m * n : 0),
     bytes: 4 * (m * (k + (more?.k ?? 0)) + written + numbersMore) + bytesPerElement(dtype) * numbersB + 2 * scales,
   };
 }
 
-function check({ layout, m, n, k, a, b, out, more, bias, residual }: GemmSpec): Operands {
-  const given = [a.tensor, out.tensor, bias, residual?.tensor, more?.a.tensor];
+function check({ layout, m, n, k, a, b, out, more, bias, residual, swiglu }: GemmSpec): Operands {
+  const given = [a.tensor, out.tensor, bias, (swiglu ?? residual)?.tensor, more?.a.tensor];
   const names = ['A', 'The result', 'The bias', 'The residual', 'The second A'];
   given.forEach((tensor, i) => {
     if (tensor && tensor.dtype !== 'f32') throw new Error(`gemm: ${names[i]} must be f32, but is ${tensor.dtype}.`);
@@ -228,16 +236,18 @@ function check({ layout, m, n, k, a, b, out, more, bias, residual }: GemmSpec): 
   const operands = {
     a: place('A', a, layout === 'TN' ? k : m, layout === 'TN' ? m : k),
     b: isBlocks(b) ? undefined : place('B', b, layout === 'NT' ? n : k, layout === 'NT' ? k : n),
-    out: place('The result', out, m, n),
+    out: place('The result', out, m, swiglu ? 2 * n : n),
     moreA: more && place('The second A', more.a, m, more.k),
     moreB:
       more && !isBlocks(more.b)
         ? place('The second B', more.b, layout === 'NT' ? n : more.k, layout === 'NT' ? more.k : n)
         : undefined,
-    residual: residual && place('The residual', residual, m, n),
+    residual: swiglu ? place('Gates and values', swiglu, m, 2 * n) : residual && place('The residual', residual, m, n),
     blocks: [b, more?.b].find((matrix) => matrix !== undefined && isBlocks(matrix)),
   };
   checkLayout(layout, { b, more });
+  if (swiglu && (bias || residual || !operands.residual || !vectors(operands.residual, n) || !vectors(operands.out, n)))
+    throw new Error('gemm: what goes through SwiGLU has whole vectors of four, no bias and no residual.');
   if (operands.blocks) checkBlocks(operands.blocks, isBlocks(b) ? k : n, more?.k ?? n);
   if (isBlocks(b)) return operands;
   if (b.tensor.dtype === 'u32') throw new Error('gemm: B holds whole numbers, not weights.');
