@@ -15,7 +15,7 @@ export default defineConfig(
     files: ['src/**', 'tests/**', 'bench/**'],
     languageOptions: { globals: { ...globals.browser, ...globals.worker, ...globals.node } },
   },
-  { files: ['*.js', 'scripts/**'], languageOptions: { globals: globals.node } },
+  { files: ['*.js', 'scripts/**', 'examples/**'], languageOptions: { globals: globals.node } },
   {
     files: ['**/*.ts', '**/*.svelte', '**/*.svelte.ts'],
     languageOptions: {

@@ -56,6 +56,7 @@ const FLOORS = {
   run: { path: `^src/run/(?!${RECORD})`, code: ['record', 'evaluation', ...ENGINE] },
   lab: { path: '^src/lab/', code: ['run', 'record', 'evaluation', 'encoder', ...ENGINE] },
   worker: { path: '^src/(worker|encoderWorker)[.]ts$', code: ['lab', 'encoder', 'files'] },
+  engine: { path: '^src/engine[.]ts$', code: ['lab', 'settings'], types: ['corpus', 'files', 'record'] },
   cli: { path: '^src/cli/', code: ['lab', 'run', 'record', 'evaluation', 'encoder', ...ENGINE] },
   ui: { path: '^src/(ui/|main[.]ts$)', code: ['lab', 'settings', 'tables', 'matrices', 'record'], types: ['run'] },
 };

@@ -85,7 +85,6 @@ export class Encoders {
   private hear(event: LabEvent): void {
     if (event.type === 'encoders') this.view = event.encoders;
     // The next lab has none open; what is kept it will say when it is asked.
-    else if (event.type === 'lost' && endsLab(event.error) && this.view)
-      this.view = { ...this.view, open: undefined };
+    else if (event.type === 'lost' && endsLab(event.error) && this.view) this.view = { ...this.view, open: undefined };
   }
 }

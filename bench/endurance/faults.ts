@@ -1,0 +1,75 @@
+import type { CDPSession, Page } from 'playwright';
+
+/** Something that goes wrong under a run. What it makes of the page is the driver's business. */
+export interface Fault {
+  readonly name: string;
+  happen(page: Page, devtools: CDPSession): Promise<void>;
+}
+
+/** How long what passes by itself lasts, in ms. */
+const SPELL_MS = 8000;
+const DAY_MS = 86_400_000;
+
+/** What the page's scripts put within reach of the faults: driver.ts. */
+interface Reachable {
+  readonly labWorker: Worker;
+}
+const tellWorker = (page: Page, what: unknown): Promise<void> =>
+  page.evaluate((message) => (window as unknown as Reachable).labWorker.postMessage(message), what);
+
+export const FAULTS: readonly Fault[] = [
+  {
+    name: 'the GPU process is killed',
+    async happen(page) {
+      const browser = await page.context().browser()?.newBrowserCDPSession();
+      // The session ends with the process, unanswered.
+      await Promise.race([browser?.send('Browser.crashGpuProcess').catch(() => undefined), page.waitForTimeout(1000)]);
+    },
+  },
+  {
+    name: 'the worker is killed',
+    happen: (page) => page.evaluate(() => (window as unknown as Reachable).labWorker.terminate()),
+  },
+  { name: 'the worker hangs', happen: (page) => tellWorker(page, 'hang') },
+  {
+    name: 'the tab is frozen',
+    async happen(page, devtools) {
+      await devtools.send('Page.setWebLifecycleState', { state: 'frozen' });
+      await new Promise((done) => setTimeout(done, SPELL_MS));
+      await devtools.send('Page.setWebLifecycleState', { state: 'active' });
+    },
+  },
+  {
+    name: 'the page is reloaded',
+    async happen(page) {
+      await page.reload();
+    },
+  },
+  {
+    name: 'the network is cut',
+    async happen(page) {
+      await page.context().setOffline(true);
+      await page.waitForTimeout(SPELL_MS);
+      await page.context().setOffline(false);
+    },
+  },
+  {
+    name: 'the storage is full',
+    async happen(page, devtools) {
+      const { origin } = new URL(page.url());
+      await devtools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1 });
+      await page.waitForTimeout(SPELL_MS);
+      await devtools.send('Storage.overrideQuotaForOrigin', { origin });
+    },
+  },
+  {
+    name: 'the clock is turned back by a day',
+    async happen(page) {
+      await page.evaluate((ms) => {
+        const { now } = Date;
+        Date.now = () => now() - ms;
+      }, DAY_MS);
+      await tellWorker(page, 'clock back');
+    },
+  },
+];
