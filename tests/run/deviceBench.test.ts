@@ -29,26 +29,30 @@ const TINY: ModelShape = {
 const NEVER = new AbortController().signal;
 const SETUP = { host: 'a test', date: new Date('2026-03-04T05:06:07Z'), signal: NEVER, shapes: [TINY] };
 
-test('every work gives what f64 gives, and numbers that are another would be noticed', { timeout: 400_000 }, async () => {
-  const works = worksOf(TINY);
-  expect(works.filter(({ kind }) => kind === 'product').length).toBeGreaterThanOrEqual(9);
-  expect(works.filter(({ kind }) => kind === 'attention')).toHaveLength(4);
-  for (const { make, what } of works) {
-    runtime.beginScope();
-    const { result, samples, record } = make(runtime);
-    const found = await runtime.compute(result);
-    expect(deviationFrom(samples(), found), what).toBeLessThan(1e-6);
-    // One number that is off at a place that is looked at.
-    const [{ at = 0 } = {}] = samples().toSorted((a, b) => Math.abs(b.expected) - Math.abs(a.expected));
-    found[at] = 1.01 * (found[at] ?? 0);
-    expect(deviationFrom(samples(), found), what).toBeGreaterThan(WORST_DEVIATION);
-    const before = runtime.pool.report().liveBuffers;
-    record();
-    await runtime.recorder.flush();
-    expect(runtime.pool.report().liveBuffers, what).toBe(before);
-    runtime.endScope();
-  }
-});
+test(
+  'every work gives what f64 gives, and numbers that are another would be noticed',
+  { timeout: 400_000 },
+  async () => {
+    const works = worksOf(TINY);
+    expect(works.filter(({ kind }) => kind === 'product').length).toBeGreaterThanOrEqual(9);
+    expect(works.filter(({ kind }) => kind === 'attention')).toHaveLength(4);
+    for (const { make, what } of works) {
+      runtime.beginScope();
+      const { result, samples, record } = make(runtime);
+      const found = await runtime.compute(result);
+      expect(deviationFrom(samples(), found), what).toBeLessThan(1e-6);
+      // One number that is off at a place that is looked at.
+      const [{ at = 0 } = {}] = samples().toSorted((a, b) => Math.abs(b.expected) - Math.abs(a.expected));
+      found[at] = 1.01 * (found[at] ?? 0);
+      expect(deviationFrom(samples(), found), what).toBeGreaterThan(WORST_DEVIATION);
+      const before = runtime.pool.report().liveBuffers;
+      record();
+      await runtime.recorder.flush();
+      expect(runtime.pool.report().liveBuffers, what).toBe(before);
+      runtime.endScope();
+    }
+  },
+);
 
 test('a result that is no number is noticed', () => {
   const samples = [

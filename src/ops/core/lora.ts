@@ -73,7 +73,7 @@ const STRIP = 8;
 const SLICES = 8;
 
 /**
- * dA = dReducedᵀ · x and dB_p = dy_pᵀ · reduced_p, those of them that are wanted, in one dispatch (shaders/linear/loraGradients.wgsl).
+ * dA = dReducedᵀ · x and dB_p = dy_pᵀ · reduced_p, those of them that are wanted, in one dispatch (shaders/lora/gradients.wgsl).
  * `slices` forces how the rows are shared out (tests).
  */
 export function loraGradients(
@@ -98,7 +98,7 @@ export function loraGradients(
   const readB = learns.b ? tokens * (narrow + dy.columns) + (dB.accumulate ? 2 : 1) * b.size : 0;
   const vectors = (columns: number) => columns % 4 === 0;
   runtime.dispatch({
-    kernel: 'linear/loraGradients',
+    kernel: 'lora/gradients',
     constants: {
       SLICES: slices,
       VECTOR_X: vectors(x.columns),
