@@ -57,6 +57,11 @@ export class Ground {
     return done;
   }
 
+  /** Whether something was asked for that is neither there nor refused yet. */
+  get isWaiting(): boolean {
+    return this.pending !== undefined;
+  }
+
   /** Gives up what was asked for of the reader's choices. A saved run that is being put back is left to who asked for it. */
   giveUp(): void {
     if (!this.pending?.control) return;

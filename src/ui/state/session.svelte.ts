@@ -245,15 +245,23 @@ export class Session implements Door {
     this.error = undefined;
     const going = {};
     this.going = going;
-    const isReady = await this.ready().then(
-      () => true,
-      () => false,
-    );
+    const isReady = await this.isReady(going);
     // Nothing is to be trained any more, or by another press.
     if (this.going !== going) return;
     if (isReady) await this.order(type);
     else this.errorStoppedRun = this.error !== undefined;
     if (this.going === going) this.going = undefined;
+  }
+
+  /** Whether the lab has come to stand on what is chosen. What was typed just before the press comes in after it, and is waited for then. */
+  private async isReady(going: object): Promise<boolean> {
+    for (;;) {
+      const isReady = await this.ready().then(
+        () => true,
+        () => false,
+      );
+      if (isReady || this.going !== going || !this.ground.isWaiting) return isReady;
+    }
   }
 
   private callOff(): void {

@@ -64,6 +64,21 @@ describe('Train', () => {
     expect(before.lastStep, 'the run before is kept as it was').toBe(3);
   });
 
+  test('trains on what was typed just before it was pressed, though that comes in after the press', async () => {
+    draft.chooseSource('text');
+    session.reader.replace(typed('', 'Mine.'));
+    void session.train();
+    await settled();
+    session.takeText(typed('', 'Mine, and more.'), 'keyboard');
+    lab.asked('configure')[0]?.fail(STOPPED);
+    await settled();
+    expect(session.isBusy).toBe(true);
+    lab.accept();
+    await settled();
+    expect(types()).toEqual(['configure', 'configure', 'train']);
+    expect(lab.sent[1]).toMatchObject({ text: { files: [{ text: 'Mine, and more.' }] } });
+  });
+
   test('goes on once what was changed is as it was', async () => {
     await trained(3);
     const { configuration } = draft;
