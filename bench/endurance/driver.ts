@@ -110,7 +110,7 @@ export class Driver {
     const coming = page.waitForEvent('download', { timeout: PATIENCE_MS });
     await page.getByRole('button', { name: 'Download run', exact: true }).click();
     const path = await (await coming).path();
-    return readSavedRun(memorySource('run.safetensors', await readFile(path)));
+    return readSavedRun(memorySource('run.safetensors', new Uint8Array(await readFile(path))));
   }
 
   private async hasFailed(): Promise<boolean> {

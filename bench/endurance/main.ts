@@ -1,26 +1,45 @@
 import { Random } from '../../src/corpus/random.ts';
 import type { SavedRunFile } from '../../src/files/formats/savedRun.ts';
-import { amountOf, withBuiltPage } from '../builtPage.ts';
+import { parseArgs } from 'node:util';
+import { withBuiltPage } from '../builtPage.ts';
 import { Driver, prepare } from './driver.ts';
-import { FAULTS } from './faults.ts';
+import { FAULTS, type Fault } from './faults.ts';
 
-const USAGE = `Usage: npm run bench:endurance -- [--minutes N]
+const USAGE = `Usage: npm run bench:endurance -- [--minutes N] [--only WORDS] [--seed S]
 
 Trains a small run in the built page for N minutes (default 5) while things go wrong at random: the GPU process and the worker are
 killed, the worker hangs, the tab is frozen, the page reloaded, the network cut, the storage full, the clock turned back. Then it trains
-the same run undisturbed to the same step, and compares the two to the bit. Ends with 1 where they differ.
+the same run undisturbed to the same step, and compares the two to the bit. Ends with 1 where they differ. --only: faults whose names
+hold these words.
 `;
 
 /** Between two faults, in ms, at least and at most. */
 const CALM_MS = { least: 5000, most: 20_000 };
+/** What has happened shows by then. */
+const SHOWS_MS = 6000;
 /** Steps after which a run has something to lose. */
 const FIRST_STEPS = 5;
 
+interface Disturbance {
+  readonly ms: number;
+  readonly random: Random;
+  readonly faults: readonly Fault[];
+  readonly say: (line: string) => void;
+}
+
 /** Entry of `npm run bench:endurance`. */
 export async function main(args: readonly string[]): Promise<number> {
-  const minutes = amountOf('--minutes', args, 5, USAGE);
-  if (minutes === undefined) return 2;
-  const seed = Date.now() % 100_000;
+  const { values } = parseArgs({
+    args: [...args],
+    options: { minutes: { type: 'string' }, only: { type: 'string' }, seed: { type: 'string' } },
+  });
+  const minutes = Number(values.minutes ?? 5);
+  const seed = Number(values.seed ?? Date.now() % 100_000);
+  const faults = FAULTS.filter(({ name }) => name.includes(values.only ?? ''));
+  if (!(minutes > 0) || !Number.isInteger(seed) || faults.length === 0) {
+    process.stderr.write(USAGE);
+    return 2;
+  }
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
   let differences: string[] = [];
   await withBuiltPage(async (page, version) => {
@@ -28,7 +47,7 @@ export async function main(args: readonly string[]): Promise<number> {
     await prepare(page);
     const disturbed = new Driver(page);
     await disturbed.open();
-    const happened = await disturb(disturbed, 60_000 * minutes, Random.fromSeed(seed), say);
+    const happened = await disturb(disturbed, { ms: 60_000 * minutes, random: Random.fromSeed(seed), faults, say });
     const other = await page
       .context()
       .browser()!
@@ -53,20 +72,22 @@ export async function main(args: readonly string[]): Promise<number> {
 }
 
 /** Trains until the time is over, through one fault after the other: each kind once before any comes again. Returns how many. */
-async function disturb(driver: Driver, ms: number, random: Random, say: (line: string) => void): Promise<number> {
+async function disturb(driver: Driver, { ms, random, faults, say }: Disturbance): Promise<number> {
   const { page } = driver;
   const devtools = await page.context().newCDPSession(page);
   await driver.keepGoing(FIRST_STEPS);
   const end = Date.now() + ms;
   let happened = 0;
-  let left: (typeof FAULTS)[number][] = [];
+  let left: Fault[] = [];
   while (Date.now() < end) {
     await page.waitForTimeout(CALM_MS.least + (CALM_MS.most - CALM_MS.least) * random.uniform());
-    if (left.length === 0) left = [...FAULTS];
+    if (left.length === 0) left = [...faults];
     const [fault] = left.splice(random.integer(left.length), 1);
     const before = await driver.step();
     await fault!.happen(page, devtools);
     happened++;
+    // Until it shows: a worker that is silent, a run that is offered.
+    await page.waitForTimeout(SHOWS_MS);
     // What was not saved is made again, so it is past where it stood once it has gone that far a second time.
     const done = await driver.keepGoing(before);
     const how = done.length === 0 ? 'it went on by itself' : `pressed ${done.join(', ')}`;
