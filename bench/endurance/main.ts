@@ -17,6 +17,8 @@ hold these words.
 const CALM_MS = { least: 5000, most: 20_000 };
 /** What has happened shows by then. */
 const SHOWS_MS = 6000;
+/** Steps that were on their way to the page when it happened do not count as going on. */
+const MARGIN = 5;
 /** Steps after which a run has something to lose. */
 const FIRST_STEPS = 5;
 
@@ -84,14 +86,16 @@ async function disturb(driver: Driver, { ms, random, faults, say }: Disturbance)
     if (left.length === 0) left = [...faults];
     const [fault] = left.splice(random.integer(left.length), 1);
     const before = await driver.step();
+    // Said before it happens, should it be the last that is said.
+    say(`step ${before}: ${fault!.name}`);
     await fault!.happen(page, devtools);
     happened++;
     // Until it shows: a worker that is silent, a run that is offered.
     await page.waitForTimeout(SHOWS_MS);
     // What was not saved is made again, so it is past where it stood once it has gone that far a second time.
-    const done = await driver.keepGoing(before);
+    const done = await driver.keepGoing(before + MARGIN);
     const how = done.length === 0 ? 'it went on by itself' : `pressed ${done.join(', ')}`;
-    say(`step ${before}: ${fault!.name}; ${how}; on at step ${await driver.step()}`);
+    say(`  ${how}; on at step ${await driver.step()}`);
   }
   await driver.pause();
   return happened;
