@@ -158,6 +158,14 @@ fn stepProduct(thread: u32) -> Sums {
   return Sums(part0, part1, part2, part3);
 }
 
+/// sums + what the staged step makes; the tiles may be staged anew after it. For every thread of the workgroup: it has barriers.
+fn addStep(sums: Sums, thread: u32) -> Sums {
+  workgroupBarrier();
+  let part = stepProduct(thread);
+  workgroupBarrier();
+  return Sums(sums.row0 + part.row0, sums.row1 + part.row1, sums.row2 + part.row2, sums.row3 + part.row3);
+}
+
 /// Over the thread's stretch of K, and what MORE adds, which is the first stretch's. For every thread of the workgroup `group`, also
 /// those whose rows do not exist: it has barriers.
 fn tileProduct(group: vec3u, thread: u32) -> Sums {
@@ -165,10 +173,7 @@ fn tileProduct(group: vec3u, thread: u32) -> Sums {
   let firstColumn = group.x * TILE_N;
   let startK = group.z * params.splitLength;
   let endK = min(params.k, startK + params.splitLength);
-  var sum0 = vec4f();
-  var sum1 = vec4f();
-  var sum2 = vec4f();
-  var sum3 = vec4f();
+  var sums = Sums();
   if (BLOCKS_B) {
     for (var p = 0u; p < 3u; p++) {
       let block = blockAt(p);
@@ -177,28 +182,16 @@ fn tileProduct(group: vec3u, thread: u32) -> Sums {
         for (var k = max(startK, block.x & ~3u); k < end; k += TILE_K) {
           stageA(firstRow, k, end, thread);
           stageBlock(firstColumn, k, block, thread);
-          workgroupBarrier();
-          let part = stepProduct(thread);
-          sum0 += part.row0;
-          sum1 += part.row1;
-          sum2 += part.row2;
-          sum3 += part.row3;
-          workgroupBarrier();
+          sums = addStep(sums, thread);
         }
       }
     }
-    return Sums(sum0, sum1, sum2, sum3);
+    return sums;
   }
   for (var k = startK; k < endK; k += TILE_K) {
     stageA(firstRow, k, endK, thread);
     stageB(firstColumn, k, endK, thread);
-    workgroupBarrier();
-    let part = stepProduct(thread);
-    sum0 += part.row0;
-    sum1 += part.row1;
-    sum2 += part.row2;
-    sum3 += part.row3;
-    workgroupBarrier();
+    sums = addStep(sums, thread);
   }
   if (MORE && group.z == 0u) {
     var span = vec2u(0u, params.kMore);
@@ -206,16 +199,10 @@ fn tileProduct(group: vec3u, thread: u32) -> Sums {
     for (var k = span.x; k < span.y; k += TILE_K) {
       stageMoreA(firstRow, k, thread);
       stageMoreB(firstColumn, k, thread);
-      workgroupBarrier();
-      let part = stepProduct(thread);
-      sum0 += part.row0;
-      sum1 += part.row1;
-      sum2 += part.row2;
-      sum3 += part.row3;
-      workgroupBarrier();
+      sums = addStep(sums, thread);
     }
   }
-  return Sums(sum0, sum1, sum2, sum3);
+  return sums;
 }
 
 /// Stores scale · sums + bias where the rows and columns exist, with the kernel's storeRow.
