@@ -1,4 +1,5 @@
 import type { KernelRow, KernelsView } from '../../../lab/door/views.ts';
+import { ofSession } from '../../state/ofSession.ts';
 import { Requests } from '../../state/requests.svelte.ts';
 import type { Session } from '../../state/session.svelte.ts';
 import { sorted, summed, type SortKey } from './rows.ts';
@@ -6,14 +7,7 @@ import { sorted, summed, type SortKey } from './rows.ts';
 /** Time between two watched steps while training goes on. */
 const EVERY_MS = 2000;
 
-const kept = new WeakMap<Session, Kernels>();
-
-/** The kernels of a session: what was watched stays when the panel is closed. */
-export function kernelsOf(session: Session): Kernels {
-  const found = kept.get(session) ?? new Kernels(session);
-  kept.set(session, found);
-  return found;
-}
+export const kernelsOf = ofSession((session) => new Kernels(session));
 
 /** What a step is made of, as the lab told last, and the source that is read. */
 export class Kernels {

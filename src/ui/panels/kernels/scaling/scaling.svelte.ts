@@ -1,29 +1,17 @@
 import { AXES, type Axis, type ScalingReport } from '../../../../run/scaling/report.ts';
-import { Requests } from '../../../state/requests.svelte.ts';
+import { ofSession } from '../../../state/ofSession.ts';
 import type { Session } from '../../../state/session.svelte.ts';
 import type { Configuration } from '../../../../settings/configuration.ts';
+import { Measurement } from '../measurement.svelte.ts';
 
-const kept = new WeakMap<Session, Scaling>();
-
-/** The measurements of a session: they stay when the panel is closed, and go on meanwhile. */
-export function scalingOf(session: Session): Scaling {
-  const found = kept.get(session) ?? new Scaling(session);
-  kept.set(session, found);
-  return found;
-}
+export const scalingOf = ofSession((session) => new Scaling(session));
 
 /** What steps cost as something grows, as the lab measured it last. */
-export class Scaling {
+export class Scaling extends Measurement<'measureScaling'> {
   /** Along which axes is measured. */
   readonly chosen = $state<Record<Axis, boolean>>({ chunks: true, chunkTokens: false, rank: false });
   private measured = $state.raw<ScalingReport>();
-  /** Whether training ended the last measurement. */
-  gaveWay = $state(false);
 
-  private readonly requests: Requests;
-  readonly isMeasuring = $derived.by(() => this.requests.isWaiting('measureScaling'));
-  readonly progress = $derived.by(() => (this.isMeasuring ? this.requests.progressOf('measureScaling') : undefined));
-  readonly error = $derived.by(() => this.requests.errorOf('measureScaling'));
   /** What there is: of the measurement under way, as far as that has come. */
   readonly report: ScalingReport | undefined = $derived.by(() => {
     const soFar = this.progress?.report;
@@ -32,7 +20,7 @@ export class Scaling {
   readonly axes: readonly Axis[] = $derived.by(() => AXES.filter((axis) => this.chosen[axis]));
 
   constructor(private readonly session: Session) {
-    this.requests = new Requests(session);
+    super(session, 'measureScaling');
   }
 
   /** Measures with these settings where they are not what grows. */
@@ -40,19 +28,7 @@ export class Scaling {
     const { axes } = this;
     const { title, ...given } = this.session.reader.present;
     const own = configuration.source === 'text' ? { text: given, title: title || 'The text' } : {};
-    this.gaveWay = false;
-    const report = await this.requests.ask({ type: 'measureScaling', configuration, axes, ...own });
+    const report = await this.ask({ type: 'measureScaling', configuration, axes, ...own });
     if (report?.curves.some(({ points }) => points.length > 0)) this.measured = report;
-  }
-
-  stop(): void {
-    this.requests.stop('measureScaling');
-  }
-
-  /** Two at work would measure each other: what trains goes first. */
-  giveWay(): void {
-    if (!this.isMeasuring) return;
-    this.gaveWay = true;
-    this.stop();
   }
 }
