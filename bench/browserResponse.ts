@@ -1,4 +1,5 @@
 import type { Page } from 'playwright';
+import { stepOf } from '../tests/browser/support/counter.ts';
 import { amountOf, withBuiltPage } from './builtPage.ts';
 import { takeTimes, watchTimes, type PageTimes } from './pageTimes.ts';
 import { describeSpread, spreadOf } from './spread.ts';
@@ -59,10 +60,6 @@ async function times(page: Page, seconds: number): Promise<PageTimes> {
     await page.waitForTimeout(EVERY_MS);
   }
   return takeTimes(page);
-}
-
-async function stepOf(page: Page): Promise<number> {
-  return Number(/step (\d+)/.exec(await page.locator('.counter').innerText())?.[1]);
 }
 
 function report(what: string, { responses, frames, longTasks }: PageTimes): string {

@@ -1,44 +1,31 @@
 import type { Page } from 'playwright';
 import { readSavedRun, type SavedRunFile } from '../../src/files/formats/savedRun.ts';
+import {
+  beatFast,
+  beginLabWith,
+  HANGS_WHEN_TOLD,
+  hurriedClock,
+  withinReach,
+} from '../../tests/browser/support/labWorker.ts';
+import { stepOf } from '../../tests/browser/support/counter.ts';
+import { withoutStory } from '../../tests/browser/support/withoutStory.ts';
+import { CLOCK_GOES_BACK_WHEN_TOLD } from './faults.ts';
 import { memorySource } from '../../src/files/formats/byteSource.ts';
 import { readFile } from 'node:fs/promises';
 
 /** A small run that still has everything. */
 const LINK = 'v=1&preset=facts&chunks=4&layers=1&width=32&mlpWidth=32&heads=2&kvHeads=1&evaluateEvery=50';
 const PATIENCE_MS = 300_000;
-const BEAT_MS = 5000;
 
 /**
  * Makes the page quicker to notice and to save, so that minutes hold what hours would: a silent worker is found ten times, and a run saved
  * by itself six times as soon. And it puts the lab's worker within reach of the faults.
  */
 export async function prepare(page: Page): Promise<void> {
-  await page.addInitScript((beat) => {
-    localStorage.setItem('revela.story', '"left"');
-    const every = window.setInterval.bind(window);
-    window.setInterval = ((work: () => void, ms: number) =>
-      every(work, ms === beat ? ms / 10 : ms)) as typeof setInterval;
-    const { Worker: Real } = window;
-    window.Worker = class extends Real {
-      constructor(address: string | URL, options?: WorkerOptions) {
-        super(address, options);
-        if (options?.name === 'lab') Object.assign(window, { labWorker: this });
-      }
-    };
-  }, BEAT_MS);
-  const hooks = `{
-    const now = performance.now.bind(performance);
-    performance.now = () => 6 * now();
-    const date = Date.now;
-    addEventListener('message', ({ data }) => {
-      if (data === 'hang') for (;;);
-      if (data === 'clock back') Date.now = () => date() - 86400000;
-    });
-  }\n`;
-  await page.route(/\/assets\/worker-[^/]*\.js$/, async (route) => {
-    const response = await route.fetch();
-    await route.fulfill({ response, body: hooks + (await response.text()) });
-  });
+  await withoutStory(page);
+  await beatFast(page, 10);
+  await withinReach(page);
+  await beginLabWith(page, [hurriedClock(6), HANGS_WHEN_TOLD, CLOCK_GOES_BACK_WHEN_TOLD].join(' '));
 }
 
 /** Uses the page as somebody would who wants one run to go on. */
@@ -52,8 +39,7 @@ export class Driver {
   }
 
   async step(): Promise<number> {
-    const text = await this.page.locator('.counter').innerText();
-    return Number(/step (\d+)/.exec(text)?.[1] ?? 0);
+    return (await stepOf(this.page)) || 0;
   }
 
   /** Waits until the run has come past a step, and does what the page offers where it stands still. Returns what was done. */

@@ -1,4 +1,5 @@
 import type { CDPSession, Page } from 'playwright';
+import { endLab, tellLab } from '../../tests/browser/support/labWorker.ts';
 
 /** Something that goes wrong under a run. What it makes of the page is the driver's business. */
 export interface Fault {
@@ -10,12 +11,11 @@ export interface Fault {
 const SPELL_MS = 8000;
 const DAY_MS = 86_400_000;
 
-/** What the page's scripts put within reach of the faults: driver.ts. */
-interface Reachable {
-  readonly labWorker: Worker;
-}
-const tellWorker = (page: Page, what: unknown): Promise<void> =>
-  page.evaluate((message) => (window as unknown as Reachable).labWorker.postMessage(message), what);
+/** Code for the worker: its clock goes back by a day when it is sent 'clock back'. */
+export const CLOCK_GOES_BACK_WHEN_TOLD = `{
+  const date = Date.now;
+  addEventListener('message', ({ data }) => { if (data === 'clock back') Date.now = () => date() - ${DAY_MS}; });
+}`;
 
 export const FAULTS: readonly Fault[] = [
   {
@@ -28,9 +28,9 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'the worker is killed',
-    happen: (page) => page.evaluate(() => (window as unknown as Reachable).labWorker.terminate()),
+    happen: endLab,
   },
-  { name: 'the worker hangs', happen: (page) => tellWorker(page, 'hang') },
+  { name: 'the worker hangs', happen: (page) => tellLab(page, 'hang') },
   {
     name: 'the tab is frozen',
     async happen(page, devtools) {
@@ -69,7 +69,7 @@ export const FAULTS: readonly Fault[] = [
         const { now } = Date;
         Date.now = () => now() - ms;
       }, DAY_MS);
-      await tellWorker(page, 'clock back');
+      await tellLab(page, 'clock back');
     },
   },
 ];

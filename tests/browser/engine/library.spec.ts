@@ -1,4 +1,5 @@
-import { expect, test, type Page } from '@playwright/test';
+import { expect, test } from '@playwright/test';
+import { beginLabWith, hurriedClock } from '../support/labWorker.ts';
 import { stepOf } from '../support/openPage.ts';
 import { budget } from '../support/pace.ts';
 import { chooseSmallOnOwnText, ESSAYS, openRealPage, ownText, paths } from '../support/realPage.ts';
@@ -8,17 +9,9 @@ test.use({ viewport: { width: 1440, height: 900 } });
 test.setTimeout(budget(600_000));
 const WITH_COMPILING = { timeout: budget(200_000) };
 
-/** A run saves itself within a minute: with a clock that is six times as fast, within ten seconds. */
-async function hurry(page: Page): Promise<void> {
-  const clock = `{ const now = performance.now.bind(performance); performance.now = () => 6 * now(); }\n`;
-  await page.route(/\/assets\/worker-[^/]*\.js$/, async (route) => {
-    const response = await route.fetch();
-    await route.fulfill({ response, body: clock + (await response.text()) });
-  });
-}
-
 test('a run is saved by itself, and goes on after a reload as the same run', async ({ page }) => {
-  await hurry(page);
+  // A run saves itself within a minute: with this clock within ten seconds.
+  await beginLabWith(page, hurriedClock(6));
   const misdeeds = await openRealPage(page);
   await chooseSmallOnOwnText(page);
   await ownText(page).fill(ESSAYS);

@@ -1,4 +1,5 @@
 import { expect, test, type Page } from '@playwright/test';
+import { beatFast, beginLabWith, endLab, HANGS_WHEN_TOLD, tellLab, withinReach } from '../support/labWorker.ts';
 import { stepOf } from '../support/openPage.ts';
 import { budget } from '../support/pace.ts';
 import { chooseSmallOnOwnText, ESSAYS, openRealPage, ownText } from '../support/realPage.ts';
@@ -7,14 +8,6 @@ import { chooseSmallOnOwnText, ESSAYS, openRealPage, ownText } from '../support/
 test.use({ viewport: { width: 1440, height: 900 } });
 test.setTimeout(budget(400_000));
 const WITH_COMPILING = { timeout: budget(200_000) };
-
-/** A silent worker is found twenty times sooner; nothing else of the page is another. */
-async function beatFast(page: Page): Promise<void> {
-  await page.addInitScript(() => {
-    const every = window.setInterval.bind(window);
-    window.setInterval = ((work: () => void, ms: number) => every(work, ms === 5000 ? 250 : ms)) as typeof setInterval;
-  });
-}
 
 /** A small run on a text of one's own, saved at the step that is returned; it stands still. */
 async function savedRun(page: Page): Promise<number> {
@@ -42,34 +35,16 @@ async function goesOn(page: Page, saved: number, what: RegExp): Promise<void> {
   await expect.poll(() => stepOf(page), WITH_COMPILING).toBe(saved + 1);
 }
 
-/** The page's own hold of the lab's worker, which hangs when it is told to. */
-async function withinReach(page: Page): Promise<void> {
-  await page.addInitScript(() => {
-    const { Worker: Real } = window;
-    window.Worker = class extends Real {
-      constructor(address: string | URL, options?: WorkerOptions) {
-        super(address, options);
-        if (options?.name === 'lab') Object.assign(window, { labWorker: this });
-      }
-    };
-  });
-  const hang = `addEventListener('message', ({ data }) => { if (data === 'hang') for (;;); });\n`;
-  await page.route(/\/assets\/worker-[^/]*\.js$/, async (route) => {
-    const response = await route.fetch();
-    await route.fulfill({ response, body: hang + (await response.text()) });
-  });
-}
-
-type Reachable = { readonly labWorker: Worker };
 const FAULTS = {
-  hangs: (page: Page) => page.evaluate(() => (window as unknown as Reachable).labWorker.postMessage('hang')),
-  'is gone without a word': (page: Page) => page.evaluate(() => (window as unknown as Reachable).labWorker.terminate()),
+  hangs: (page: Page) => tellLab(page, 'hang'),
+  'is gone without a word': endLab,
 };
 
 for (const [what, happens] of Object.entries(FAULTS)) {
   test(`a worker that ${what} is found, and its run goes on from the last save`, async ({ page }) => {
-    await beatFast(page);
+    await beatFast(page, 20);
     await withinReach(page);
+    await beginLabWith(page, HANGS_WHEN_TOLD);
     const saved = await savedRun(page);
     await happens(page);
     const alert = page.getByRole('alert').filter({ hasText: 'has not answered for half a minute' });

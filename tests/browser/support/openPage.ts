@@ -4,9 +4,12 @@ import { expect, type Page } from '@playwright/test';
 import type { LabError } from '../../../src/lab/door/labError.ts';
 import type { Answers, CommandType, LabCommand, LabEvent, ProgressOf } from '../../../src/lab/door/protocol.ts';
 import type { KernelsView } from '../../../src/lab/door/views.ts';
+import { stepOf } from './counter.ts';
 import { inventedRun } from './inventedRun.ts';
 import { withoutStory } from './withoutStory.ts';
 import { scriptLab, type Reply, type ScriptedWindow } from './scriptedLab.ts';
+
+export { stepOf } from './counter.ts';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 /** Playwright's own remark: service workers are off in all tests but those of the page offline. */
@@ -82,11 +85,6 @@ export async function openPanel(page: Page, name: (typeof PANELS)[number]): Prom
   await page.getByRole('navigation', { name: 'Panels' }).getByRole('button', { name, exact: true }).click();
   const opened = (['region', 'dialog'] as const).map((role) => page.getByRole(role, { name, exact: true }).first());
   await expect(opened[0]!.or(opened[1]!)).toBeVisible();
-}
-
-/** The number in "step N". */
-export async function stepOf(page: Page): Promise<number> {
-  return Number(/step (\d+)/.exec(await page.locator('.counter').innerText())?.[1]);
 }
 
 /** Lets the scripted run that waits at a step go on to a later one, where it waits again. */
