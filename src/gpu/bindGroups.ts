@@ -1,3 +1,4 @@
+import { NumberMap } from './numberMap.ts';
 import { SLOT_BYTES } from './params.ts';
 import type { Pipeline } from './pipelines.ts';
 import type { BufferSlice } from './pool.ts';
@@ -5,21 +6,13 @@ import type { BufferSlice } from './pool.ts';
 /** Groups kept: a driver holds about a kilobyte for each. Enough for two different steps of a model of 30 layers. */
 const MOST_KEPT = 16_384;
 
-interface Kept {
-  readonly key: readonly number[];
-  readonly group: GPUBindGroup;
-  /** Another with the same hash. */
-  readonly next: Kept | undefined;
-}
-
 /**
  * Bind groups by what they bind. Making one costs a driver several times as much as a dispatch (measured in Node through Dawn: 20 µs
  * against 3 µs), and steps of the same shapes find the same buffers again (pool.ts). Parameters are no part of it: their place in the
  * uniform buffer is given with each dispatch.
  */
 export class BindGroups {
-  #byHash = new Map<number, Kept>();
-  #count = 0;
+  #groups = new NumberMap<GPUBindGroup>();
   #numbers = new WeakMap<object, number>();
   #next = 1;
   #uniforms: GPUBuffer | undefined;
@@ -29,10 +22,9 @@ export class BindGroups {
 
   /** Forgets everything if parameters come from another buffer than before, or if there is too much. Before a flush. */
   begin(uniforms: GPUBuffer): void {
-    if (uniforms === this.#uniforms && this.#count <= MOST_KEPT) return;
+    if (uniforms === this.#uniforms && this.#groups.size <= MOST_KEPT) return;
     this.#uniforms = uniforms;
-    this.#byHash.clear();
-    this.#count = 0;
+    this.#groups.clear();
   }
 
   /** The group for a kernel's storage bindings, `slices`, in the order in which it declares them. */
@@ -45,13 +37,10 @@ export class BindGroups {
       key[length++] = offset;
       key[length++] = size;
     }
-    let hash = 0;
-    for (let i = 0; i < length; i++) hash = Math.imul(hash ^ (key[i] ?? 0), 0x9e3779b1) ^ (hash >>> 15);
-    const first = this.#byHash.get(hash);
-    for (let kept = first; kept; kept = kept.next) if (isSame(kept.key, key, length)) return kept.group;
+    const found = this.#groups.get(key, length);
+    if (found) return found;
     const group = this.#make(pipeline, slices);
-    this.#byHash.set(hash, { key: key.slice(0, length), group, next: first });
-    this.#count++;
+    this.#groups.add(key, length, group);
     return group;
   }
 
@@ -74,12 +63,6 @@ export class BindGroups {
     if (!this.#uniforms) throw new Error('A dispatch has no parameters: this is a bug.');
     return { buffer: this.#uniforms, size: SLOT_BYTES };
   }
-}
-
-function isSame(key: readonly number[], other: readonly number[], length: number): boolean {
-  if (key.length !== length) return false;
-  for (let i = 0; i < length; i++) if (key[i] !== other[i]) return false;
-  return true;
 }
 
 /** Kernels read vectors of four, so a binding covers whole 16 bytes; every buffer has that room. */

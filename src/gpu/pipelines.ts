@@ -1,4 +1,5 @@
 import { ShaderCompileError } from './errors.ts';
+import { NumberMap } from './numberMap.ts';
 import type { ShaderSource } from './shaderSource.ts';
 
 export type Constants = Readonly<Record<string, number | boolean>>;
@@ -23,18 +24,13 @@ export class CachedPipeline {
   }
 }
 
-/** A pipeline and the values of its kernel's constants, in the kernel's order; NaN where one is left out. */
-interface Kept {
-  readonly values: readonly number[];
-  readonly cached: CachedPipeline;
-  /** Another with the same hash. */
-  readonly next: Kept | undefined;
-}
-
 /** Compiled kernels by source and constants; each is compiled once, off the main path. */
 export class PipelineCache {
-  /** By source (the object: thousands of look-ups a step never touch its text), then by a hash of its constants' values. */
-  #cached = new Map<ShaderSource, Map<number, Kept>>();
+  /**
+   * By source (the object: thousands of look-ups a step never touch its text), then by the values of its constants, in the kernel's order;
+   * NaN where one is left out.
+   */
+  #cached = new Map<ShaderSource, NumberMap<CachedPipeline>>();
   #modules = new Map<string, Promise<GPUShaderModule>>();
   #layouts = new Map<string, GPUBindGroupLayout>();
   #values: number[] = [];
@@ -46,21 +42,18 @@ export class PipelineCache {
     const { constants: names } = source;
     const values = this.#values;
     let known = 0;
-    let hash = 0;
     for (let i = 0; i < names.length; i++) {
       const value = constants[names[i] ?? ''];
       if (value !== undefined) known++;
-      const number = value === undefined ? NaN : Number(value);
-      values[i] = number;
-      hash = (Math.imul(hash, 31) + (value === undefined ? -1 : number)) | 0;
+      values[i] = value === undefined ? NaN : Number(value);
     }
     if (Object.keys(constants).length > known) throw unknownConstant(source, constants);
     let ofSource = this.#cached.get(source);
-    if (!ofSource) this.#cached.set(source, (ofSource = new Map<number, Kept>()));
-    const first = ofSource.get(hash);
-    for (let kept = first; kept; kept = kept.next) if (isSame(kept.values, values)) return kept.cached;
+    if (!ofSource) this.#cached.set(source, (ofSource = new NumberMap()));
+    const found = ofSource.get(values, names.length);
+    if (found) return found;
     const cached = new CachedPipeline(() => this.#compile(source, constants));
-    ofSource.set(hash, { values: values.slice(0, names.length), cached, next: first });
+    ofSource.add(values, names.length, cached);
     return cached;
   }
 
@@ -118,12 +111,6 @@ export class PipelineCache {
     }
     return layout;
   }
-}
-
-/** Whether `values` begins with what is kept; NaN is like itself. */
-function isSame(kept: readonly number[], values: readonly number[]): boolean {
-  for (let i = 0; i < kept.length; i++) if (!Object.is(kept[i], values[i])) return false;
-  return true;
 }
 
 function unknownConstant({ name, constants: known }: ShaderSource, constants: Constants): Error {
