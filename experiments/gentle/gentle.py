@@ -86,13 +86,18 @@ class Run:
 
     def _pooled(self, chunks):
         """Pooled states of the chunks as queries and as passages, [n, D] each."""
-        n, model, depth = len(chunks), self.model, self.options.depth
-        rows = model.rows([self._query(chunk) for chunk in chunks] + [self._passage(chunk) for chunk in chunks])
+        n = len(chunks)
+        rows = [self._query(chunk) for chunk in chunks] + [self._passage(chunk) for chunk in chunks]
+        return self.pooled_rows(rows, [self.query_prefix] * n + [self.passage_prefix] * n).split(n)
+
+    def pooled_rows(self, rows, prefixes):
+        """Pooled states of token rows that begin with these prefixes, [rows, D]."""
+        model, depth = self.model, self.options.depth
+        rows = model.rows(rows)
         h = model.run(self.retriever, rows, F.embedding(rows.ids, model.embedding), 0, depth)
         if depth == model.layers or self.options.norm:
             h = F.rms_norm(h, (model.width,), model.final_norm, model.epsilon)
-        prefixes = torch.tensor([len(self.query_prefix)] * n + [len(self.passage_prefix)] * n)
-        return pool(h, rows, self.options.pooling, prefixes).split(n)
+        return pool(h, rows, self.options.pooling, torch.tensor([len(prefix) for prefix in prefixes]))
 
     @torch.no_grad()
     def _centres(self):
@@ -163,31 +168,46 @@ def trained(adapters):
     return [tensor for a, bs in (adapters or {}).values() for tensor in (a, *bs)]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+class Updates:
+    """AdamW over what learns, with clipping and a warm-up."""
+
+    def __init__(self, run, options):
+        groups = [(trained(run.retriever), options.retriever_lr), (trained(run.lm), options.lm_lr)]
+        self.groups = [{'params': tensors, 'lr': rate, 'full': rate} for tensors, rate in groups if tensors]
+        self.optimiser = torch.optim.AdamW(self.groups, betas=(0.9, 0.999), weight_decay=0)
+        self.warmup = options.warmup
+
+    def make(self, step, loss):
+        self.optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_([tensor for group in self.groups for tensor in group['params']], 1.0)
+        for group in self.optimiser.param_groups:
+            group['lr'] = group['full'] * min(1, step / self.warmup)
+        self.optimiser.step()
+
+
+def parser_of(description):
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument('--model', required=True, help='folder: config.json, model.safetensors, tokenizer.json')
     parser.add_argument('--docs', required=True, help='one document a line, as a JSON string')
     for name, (default, words) in SETTINGS.items():
         parser.add_argument('--' + name.replace('_', '-'), type=type(default), default=default, help=words)
-    options = parser.parse_args()
+    return parser
+
+
+def main():
+    options = parser_of(__doc__).parse_args()
     torch.set_num_threads(options.threads)
     run = Run(options)
     tfidf = mean_and_error(run.tfidf)
     print(json.dumps({'train': len(run.train), 'held out': len(run.held_out), 'TF-IDF': tfidf, **vars(options)}), flush=True)
     print(json.dumps(run.evaluate(0)), flush=True)
-    groups = [(trained(run.retriever), options.retriever_lr), (trained(run.lm), options.lm_lr)]
-    groups = [{'params': tensors, 'lr': rate, 'full': rate} for tensors, rate in groups if tensors]
-    optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.999), weight_decay=0)
+    updates = Updates(run, options)
     randoms, began = random.Random(options.seed), time.time()
     for step in range(1, options.steps + 1):
         chunks, _ = draw(run.train, randoms, options.chunks)
         loss = run.step_loss(chunks)
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_([tensor for group in groups for tensor in group['params']], 1.0)
-        for group in optimiser.param_groups:
-            group['lr'] = group['full'] * min(1, step / options.warmup)
-        optimiser.step()
+        updates.make(step, loss)
         print(json.dumps({'step': step, 'loss': loss.item(), 'seconds': round(time.time() - began)}), flush=True)
         if str(step) in options.evaluate.split(','):
             print(json.dumps(run.evaluate(step)), flush=True)

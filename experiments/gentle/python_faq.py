@@ -1,6 +1,5 @@
 """Trains a checkpoint on a text and ranks a labelled collection with it after some steps, as run files of TREC's: README.md beside this file says how."""
 
-import argparse
 import json
 import os
 import random
@@ -9,7 +8,7 @@ import time
 import torch
 import torch.nn.functional as F
 
-from gentle import SETTINGS, Run, trained
+from gentle import Run, Updates, parser_of
 from texts import draw
 
 CROP = (0.1, 0.5)  # shares of a chunk, and
@@ -40,23 +39,15 @@ class Collection:
 class LabelledRun(Run):
     """The setting of gentle, with InfoNCE on crops as another loss, and whole chunks embedded where the collection is ranked."""
 
-    def rows_of(self, chunks, prefix):
-        return [prefix + chunk + [self.model.end] for chunk in chunks]
-
-    def embed_rows(self, rows, prefix, centre):
-        model, depth = self.model, self.options.depth
-        packed = model.rows(rows)
-        h = model.run(self.retriever, packed, F.embedding(packed.ids, model.embedding), 0, depth)
-        content = (packed.place >= len(prefix)) & (packed.place < packed.lengths[packed.row] - 1)
-        sums = torch.zeros(packed.count, h.shape[1]).index_add(0, packed.row, h * content[:, None])
-        means = sums / torch.zeros(packed.count).index_add(0, packed.row, content.float())[:, None]
-        return F.normalize(means - centre, dim=-1)
+    def embed_as(self, chunks, prefix, centre):
+        rows = [prefix + chunk + [self.model.end] for chunk in chunks]
+        return F.normalize(self.pooled_rows(rows, [prefix] * len(rows)) - centre, dim=-1)
 
     def info_nce(self, chunks, randoms):
         sides = []
         for prefix, centre in ((self.query_prefix, self.centres[0]), (self.passage_prefix, self.centres[1])):
             crops = [crop(chunk, randoms) for chunk in chunks]
-            sides.append(self.embed_rows(self.rows_of(crops, prefix), prefix, centre))
+            sides.append(self.embed_as(crops, prefix, centre))
         scores = sides[0] @ sides[1].T / self.options.temperature
         return F.cross_entropy(scores, torch.arange(len(chunks)))
 
@@ -67,8 +58,7 @@ class LabelledRun(Run):
         def vectors(texts, prefix, centre):
             names = sorted(texts, key=lambda name: len(texts[name]))
             parts = [names[i : i + 8] for i in range(0, len(names), 8)]
-            rows = [self.embed_rows(self.rows_of([texts[n] for n in part], prefix), prefix, centre) for part in parts]
-            return names, torch.cat(rows)
+            return names, torch.cat([self.embed_as([texts[n] for n in part], prefix, centre) for part in parts])
 
         documents, passages = vectors(collection.documents, self.passage_prefix, self.centres[1])
         queries, asked = vectors(collection.queries, self.query_prefix, self.centres[0])
@@ -84,35 +74,24 @@ def write_run(path, name, rankings):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--model', required=True, help='folder: config.json, model.safetensors, tokenizer.json')
-    parser.add_argument('--docs', required=True, help='one document a line, as a JSON string')
+    parser = parser_of(__doc__)
     parser.add_argument('--collection', required=True, help='folder with corpus.jsonl and queries.jsonl')
     parser.add_argument('--out', required=True, help='folder for the run files')
     parser.add_argument('--objective', choices=['revela', 'infoNce'], default='revela')
     parser.add_argument('--longest', type=int, default=256, help='tokens of a document that are read')
-    for name, (default, words) in SETTINGS.items():
-        parser.add_argument('--' + name.replace('_', '-'), type=type(default), default=default, help=words)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     os.makedirs(options.out, exist_ok=True)
     run = LabelledRun(options)
     collection = Collection(options.collection, run.model.encode, options.longest)
-    groups = [(trained(run.retriever), options.retriever_lr), (trained(run.lm), options.lm_lr)]
-    groups = [{'params': tensors, 'lr': rate, 'full': rate} for tensors, rate in groups if tensors]
-    optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.999), weight_decay=0)
+    updates = Updates(run, options)
     randoms, began = random.Random(options.seed), time.time()
     looks = {int(step) for step in options.evaluate.split(',')} | {0}
     for step in range(options.steps + 1):
         if step > 0:
             chunks, _ = draw(run.train, randoms, options.chunks)
             loss = run.step_loss(chunks) if options.objective == 'revela' else run.info_nce(chunks, randoms)
-            optimiser.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_([tensor for group in groups for tensor in group['params']], 1.0)
-            for group in optimiser.param_groups:
-                group['lr'] = group['full'] * min(1, step / options.warmup)
-            optimiser.step()
+            updates.make(step, loss)
             print(json.dumps({'step': step, 'loss': loss.item(), 'seconds': round(time.time() - began)}), flush=True)
         if step in looks:
             name = f'{options.objective}-{options.chunks}-seed{options.seed}-{step}'
