@@ -154,6 +154,8 @@ test.describe('kept runs', () => {
   test('are read beside the page: a monstrous file neither holds it up nor is it shown', async ({ page }) => {
     await openPage(page);
     await openPanel(page, 'Runs');
+    // The panel's code comes when it is opened.
+    await page.getByLabel('Run file').waitFor({ state: 'attached' });
     await page.evaluate(() => {
       const run = {
         version: 1,
