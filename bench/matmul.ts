@@ -1,12 +1,5 @@
 import { gemm } from '../src/ops/core/gemm.ts';
-import {
-  CPU_WORKGROUPS,
-  DIRECT_TILE,
-  GEMM_TILES,
-  GPU_WORKGROUPS,
-  cutGemm,
-  type GemmTile,
-} from '../src/ops/core/gemmTiles.ts';
+import { DIRECT_TILE, GEMM_TILES, splitsOf, type GemmTile } from '../src/ops/core/gemmTiles.ts';
 import { compare, phaseOf, type CompareOptions, type Variant } from './compare.ts';
 import type { MeasuredRuntime } from './measuredRuntime.ts';
 import { products, type Product } from '../src/run/deviceBench/products.ts';
@@ -47,9 +40,7 @@ export async function benchMatmul(
 
 async function measure(runtime: MeasuredRuntime, product: Product, options: CompareOptions): Promise<Row> {
   const { layout, m, n, k, dtype } = product;
-  const software = runtime.gpu.info.software;
-  const workgroups = software ? CPU_WORKGROUPS : GPU_WORKGROUPS;
-  const chosen = cutGemm(m, n, k, { workgroups, tiles: software ? [DIRECT_TILE] : GEMM_TILES }).tile;
+  const chosen = runtime.tiles.cut(product).tile;
   const a = runtime.tensor([m * k]);
   const b = runtime.tensor([n * k], dtype, 'weights');
   const out = runtime.tensor([m, n]);
@@ -58,7 +49,7 @@ async function measure(runtime: MeasuredRuntime, product: Product, options: Comp
   const variants = ALL_TILES.map((tile): Variant => ({
     name: tile.name,
     *phases(times) {
-      const cut = cutGemm(m, n, k, { workgroups, tiles: [tile] });
+      const cut = { tile, splits: splitsOf(m, n, k, runtime.tiles.set) };
       for (let i = 0; i < times; i++)
         gemm(runtime, {
           layout,

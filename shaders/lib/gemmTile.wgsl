@@ -196,7 +196,8 @@ fn tileProduct(group: vec3u, thread: u32) -> Sums {
   if (MORE && group.z == 0u) {
     var span = vec2u(0u, params.kMore);
     if (MORE_BLOCKS) { span = blockColumns(firstColumn, firstColumn + TILE_N); }
-    for (var k = span.x; k < span.y; k += TILE_K) {
+    // From a whole step on: what is summed together must not depend on where the tile begins.
+    for (var k = span.x - span.x % TILE_K; k < span.y; k += TILE_K) {
       stageMoreA(firstRow, k, thread);
       stageMoreB(firstColumn, k, thread);
       sums = addStep(sums, thread);

@@ -1,13 +1,5 @@
 import type { Runtime } from './runtime.ts';
-import {
-  CPU_WORKGROUPS,
-  DIRECT_TILE,
-  GEMM_TILES,
-  GPU_WORKGROUPS,
-  cutGemm,
-  type GemmCut,
-  type GemmTile,
-} from './gemmTiles.ts';
+import type { GemmCut, GemmTile } from './gemmTiles.ts';
 import {
   blockParams,
   blockSize,
@@ -49,13 +41,13 @@ export interface GemmSpec {
   readonly scale?: number;
   /** Add to `out` instead of overwriting it. */
   readonly accumulate?: boolean;
-  /** How to cut it up, instead of what cutGemm says for this device (tests, measurements). */
+  /** How to cut it up, instead of what the runtime's choice says (tests, measurements). */
   readonly cut?: GemmCut | undefined;
 }
 
 /**
  * out[M, N] (+)= scale · (op(A)·op(B) + op(A₂)·op(B₂)) (+ bias + residual). Deterministic: the order of every sum depends on the sizes
- * and the kind of device alone. Not recorded on the tape. `out` must not share a buffer with what is read.
+ * and the kind of device alone, whatever tile the runtime chooses. Not recorded on the tape. `out` must not share a buffer with what is read.
  * @throws Error when a matrix does not fit into its tensor or the layout, A, bias or out is not f32, or an i8 B is a piece of its tensor.
  */
 export function gemm(runtime: Runtime, spec: GemmSpec): void {
@@ -63,10 +55,8 @@ export function gemm(runtime: Runtime, spec: GemmSpec): void {
   const operands = check(spec);
   if (m === 0 || n === 0) return;
 
-  const options = runtime.gpu.info.software
-    ? { workgroups: CPU_WORKGROUPS, tiles: [DIRECT_TILE] }
-    : { workgroups: GPU_WORKGROUPS, tiles: GEMM_TILES };
-  const { tile, splits } = spec.cut ?? cutGemm(m, n, k, options);
+  const dtype = isBlocks(spec.b) ? 'f32' : spec.b.tensor.dtype;
+  const { tile, splits } = spec.cut ?? runtime.tiles.cut({ layout: spec.layout, m, n, k, dtype });
   // Whole steps, so that a stretch of K begins where vectors begin. What goes through SwiGLU must be the whole sum.
   const splitLength = tile.k * Math.max(1, Math.ceil(k / (tile.k * (spec.swiglu ? 1 : splits))));
   const used = Math.max(1, Math.ceil(k / splitLength));

@@ -14,9 +14,11 @@ export interface GemmTile {
   readonly rate: number;
 }
 
-/** Every tile in use. Workgroup memory: 9, 4.5 and 2.25 KiB; threads: 256, 64 and 64. */
+const LARGE_TILE: GemmTile = { name: 'large', m: 64, n: 64, k: 16, rows: 4, rate: 1 };
+
+/** Every tile in use. Workgroup memory: 9, 4.5 and 2.25 KiB; threads: 256, 64 and 64. All step through K alike: see TileSet. */
 export const GEMM_TILES: readonly GemmTile[] = [
-  { name: 'large', m: 64, n: 64, k: 16, rows: 4, rate: 1 },
+  LARGE_TILE,
   { name: 'medium', m: 32, n: 32, k: 16, rows: 4, rate: 0.7 },
   { name: 'small', m: 16, n: 16, k: 16, rows: 1, rate: 0.35 },
 ];
@@ -31,34 +33,47 @@ export const CPU_WORKGROUPS = 4;
 /** No stretch of a split K is shorter: each costs one more write and read of the result. */
 const SHORTEST_SPLIT = 512;
 
+/**
+ * What a device chooses from. All tiles of a set have the same `k`: with equal splits they add the same numbers in the same order, so that
+ * results are equal to the bit whichever is taken.
+ */
+export interface TileSet {
+  readonly tiles: readonly GemmTile[];
+  /** Workgroups that the device needs to be busy. */
+  readonly workgroups: number;
+  /** By whose size K is split: it must not depend on the tile that is taken. */
+  readonly splitBy: GemmTile;
+}
+
+export const GPU_TILES: TileSet = { tiles: GEMM_TILES, workgroups: GPU_WORKGROUPS, splitBy: LARGE_TILE };
+export const SOFTWARE_TILES: TileSet = { tiles: [DIRECT_TILE], workgroups: CPU_WORKGROUPS, splitBy: DIRECT_TILE };
+
 export interface GemmCut {
   readonly tile: GemmTile;
   /** Stretches of K computed side by side and summed afterwards; 1 for most products. */
   readonly splits: number;
 }
 
-export interface CutOptions {
-  /** Workgroups that the device needs to be busy. Default: GPU_WORKGROUPS. */
-  readonly workgroups?: number;
-  /** What to choose from. Default: all. */
-  readonly tiles?: readonly GemmTile[];
+/** In how many stretches K is cut: as many as keep the device busy. Depends on the sizes and the kind of device alone. */
+export function splitsOf(m: number, n: number, k: number, { workgroups, splitBy }: TileSet): number {
+  const count = Math.ceil(m / splitBy.m) * Math.ceil(n / splitBy.n);
+  return Math.max(1, Math.min(Math.ceil(workgroups / count), Math.floor(k / SHORTEST_SPLIT)));
 }
 
-/** The tile and split with which a product of these sizes should be fastest; depends on nothing else, so runs can be repeated. */
-export function cutGemm(m: number, n: number, k: number, options: CutOptions = {}): GemmCut {
-  const { workgroups = GPU_WORKGROUPS, tiles = GEMM_TILES } = options;
-  let best: GemmCut | undefined;
+/** The split of a product of these sizes, and the tile with which it should be fastest where nobody has measured that. */
+export function cutGemm(m: number, n: number, k: number, set: TileSet = GPU_TILES): GemmCut {
+  const splits = splitsOf(m, n, k, set);
+  let best: GemmTile | undefined;
   let lowest = Infinity;
-  for (const tile of tiles) {
+  for (const tile of set.tiles) {
     const count = Math.ceil(m / tile.m) * Math.ceil(n / tile.n);
-    const splits = Math.max(1, Math.min(Math.ceil(workgroups / count), Math.floor(k / SHORTEST_SPLIT)));
     // Cores without a workgroup cost as much as busy ones.
-    const cost = (Math.max(count * splits, workgroups) * tile.m * tile.n) / (splits * tile.rate);
+    const cost = (Math.max(count * splits, set.workgroups) * tile.m * tile.n) / tile.rate;
     if (cost < lowest) {
       lowest = cost;
-      best = { tile, splits };
+      best = tile;
     }
   }
   if (!best) throw new Error('A matrix product needs at least one tile to choose from.');
-  return best;
+  return { tile: best, splits };
 }

@@ -5,6 +5,7 @@ import { BufferPool, type Purpose } from '../../gpu/pool.ts';
 import { Recorder } from '../../gpu/recorder.ts';
 import type { OpTape } from './opTape.ts';
 import { Tensor, type DType } from './tensor.ts';
+import { TileChoice } from './tileChoice.ts';
 
 /**
  * What every op needs: a place for its result, a recorder for its kernels, and the tape when gradients are wanted.
@@ -13,6 +14,8 @@ import { Tensor, type DType } from './tensor.ts';
 export class Runtime {
   readonly pool: BufferPool;
   readonly recorder: Recorder;
+  /** Which tiles matrix products take. */
+  tiles: TileChoice;
   /** Records what is done, for backward(); undefined where no gradient is wanted. */
   tape: OpTape | undefined;
   #scopes: Set<Tensor>[] = [];
@@ -21,6 +24,7 @@ export class Runtime {
   constructor(readonly gpu: GpuDevice) {
     this.pool = gpu.dry ? new DryPool(gpu.device) : new BufferPool(gpu.device);
     this.recorder = gpu.dry ? new DryRecorder(gpu, this.pool) : new Recorder(gpu, this.pool);
+    this.tiles = TileChoice.of(gpu.info);
   }
 
   /** A new tensor, owned by the innermost scope (or by the caller outside any scope). */

@@ -1,7 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Runtime } from '../../../src/ops/core/runtime.ts';
 import { gemm, type GemmSpec } from '../../../src/ops/core/gemm.ts';
-import { CPU_WORKGROUPS, DIRECT_TILE, GEMM_TILES, cutGemm, type GemmCut } from '../../../src/ops/core/gemmTiles.ts';
+import {
+  CPU_WORKGROUPS,
+  DIRECT_TILE,
+  GEMM_TILES,
+  GPU_TILES,
+  cutGemm,
+  type GemmCut,
+} from '../../../src/ops/core/gemmTiles.ts';
 import { openTestRuntime, runOp } from '../../harness/runtime.ts';
 import { EPS_F32, expectClose, randomArray, randomInt, seededRandom } from '../../harness/numerics.ts';
 import { rounded, WEIGHT_TYPES, weightTensor, type WeightType } from '../../harness/weights.ts';
@@ -235,6 +242,7 @@ test('small products get small tiles, long thin ones a split, large ones large t
   expect(cutGemm(2500, 896, 896)).toMatchObject({ tile: { name: 'large' }, splits: 1 });
   expect(cutGemm(27, 37984, 896)).toMatchObject({ tile: { name: 'medium' }, splits: 1 });
   expect(cutGemm(27, 896, 37984).splits).toBeGreaterThan(1);
-  expect(cutGemm(100, 128, 128, { workgroups: CPU_WORKGROUPS })).toMatchObject({ tile: { name: 'large' } });
-  expect(cutGemm(5, 7, 9, { workgroups: CPU_WORKGROUPS })).toMatchObject({ tile: { name: 'small' } });
+  const few = { ...GPU_TILES, workgroups: CPU_WORKGROUPS };
+  expect(cutGemm(100, 128, 128, few)).toMatchObject({ tile: { name: 'large' } });
+  expect(cutGemm(5, 7, 9, few)).toMatchObject({ tile: { name: 'small' } });
 });
