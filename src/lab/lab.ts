@@ -120,7 +120,8 @@ export class Lab implements Door {
     previewText: (command, request) => this.#beside(() => this.#texts.preview(command, request), request.signal),
 
     exportAdapters: (_command, { signal }) => this.#run.between((run) => this.#runs.exportAdapters(run), signal),
-    handOver: ({ steps }, { signal }) => this.#run.between((run) => this.#runs.handOver(run, steps, signal), signal),
+    handOver: ({ steps }, request) =>
+      this.#run.between((run) => this.#runs.handOver(run, steps, request), request.signal),
     importAdapters: ({ files }, { signal }) =>
       this.#run.between(async (run) => {
         const imported = await this.#runs.importAdapters(files, run);

@@ -405,6 +405,28 @@ test.describe('taking home', () => {
     await expect(part.getByRole('alert')).toHaveCount(0);
   });
 
+  test('says how far the job is, and stops it when told', async ({ page }) => {
+    await openPage(page);
+    await trainTo(page, 3);
+    await pause(page);
+    await openPanel(page, 'Take home');
+    const part = page.getByRole('region', { name: 'Go on in PyTorch' });
+    await part.getByRole('button', { name: 'Download job' }).click();
+    await asked(page, 'handOver');
+    await progress(page, 'handOver', { detail: 'Writing batches', fraction: 0.425 });
+    await expect(part.getByRole('status')).toHaveText('Writing batches: 42 % …');
+    await expect(part.getByRole('progressbar')).toHaveAttribute('value', '0.425');
+    await part.getByRole('button', { name: 'Stop' }).click();
+    expect(await stopped(page)).toEqual(['handOver']);
+    await expect(part.getByRole('status')).toHaveText('Stopped. The run is as it was.');
+    await fail(page, 'handOver', STOPPED);
+    await expect(part.getByRole('alert')).toHaveCount(0);
+    await part.getByRole('button', { name: 'Download job' }).click();
+    await asked(page, 'handOver', 2);
+    await expect(part.getByRole('status')).toHaveText('Looking at the next step …');
+    expect(await violations(page)).toEqual([]);
+  });
+
   test('takes adapters back, and says why it cannot', async ({ page }) => {
     await openPage(page);
     await openModels(page, [model()]);

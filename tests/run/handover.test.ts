@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openCollection } from '../../src/cli/support/evaluation/collectionSource.ts';
 import { openWeights } from '../../src/files/models/weightFile.ts';
-import type { NamedFile } from '../../src/files/formats/zipWriter.ts';
+import { zipChunks, type NamedFile } from '../../src/files/formats/zipWriter.ts';
 import { concatenated } from '../../src/files/formats/safetensors.ts';
 import { authorsArguments, authorsRefusals } from '../../src/run/handover/authors.ts';
-import { handoverFiles } from '../../src/run/handover/handover.ts';
+import { handoverFiles, packed } from '../../src/run/handover/handover.ts';
 import type { Job } from '../../src/run/handover/job.ts';
 import { whyNotHandedOver } from '../../src/run/handover/refusal.ts';
 import { openRun, prepareRun, type OpenRun } from '../../src/run/openRun.ts';
@@ -153,6 +153,32 @@ test('held-out text is a collection that the page reads, and training never sees
     const trained = new Set(linesOf(files, 'groups.jsonl').flatMap(({ text }) => text as string[]));
     expect(documents.filter(({ text }) => trained.has(text))).toEqual([]);
     expect(await readFile(join(out, 'runner', '__main__.py'), 'utf8')).toContain('def main()');
+  });
+});
+
+test('writing and packing tell how far they are, and can be stopped in between', async () => {
+  const told: (readonly [string, number])[] = [];
+  const onProgress = (detail: string, fraction: number) => void told.push([detail, fraction]);
+  await handedOver({ trained: 'lora', source: 'facts' }, 250, async (_files, run, all) => {
+    await handoverFiles(run, { steps: 250, onProgress });
+    expect(concatenated(await packed(all, { onProgress }))).toHaveLength(concatenated(zipChunks(all)).length);
+    const of = (detail: string) => told.flatMap(([name, fraction]) => (name === detail ? [fraction] : []));
+    for (const detail of ['Writing batches', 'Packing']) {
+      const shares = of(detail);
+      expect(shares.at(-1)).toBe(1);
+      expect(shares).toEqual([...new Set(shares)].sort((one, other) => one - other));
+      // 500 batches, and still no more than a word for each percent.
+      expect(shares.length, detail).toBeGreaterThan(50);
+      expect(shares.length, detail).toBeLessThanOrEqual(100);
+    }
+    const { step } = run.experiment.optimiser;
+    for (const stopAt of ['Writing batches', 'Packing']) {
+      const control = new AbortController();
+      const stopped = { signal: control.signal, onProgress: (now: string) => now === stopAt && control.abort() };
+      const work = stopAt === 'Packing' ? packed(all, stopped) : handoverFiles(run, { steps: 250, ...stopped });
+      await expect(work).rejects.toThrow(`${stopAt} was stopped.`);
+    }
+    expect(run.experiment.optimiser.step).toBe(step);
   });
 });
 

@@ -6,14 +6,14 @@ import type { Surroundings } from './modelDesk.ts';
 import type { OpenRun } from '../../run/openRun.ts';
 import type { Recipe } from '../../run/recipe.ts';
 import type { ChosenFile, CommandOf, LabEvent } from '../door/protocol.ts';
-import type { LabFile, ResumedRun } from '../door/views.ts';
+import type { HandoverProgress, LabFile, ResumedRun } from '../door/views.ts';
 import type { RunRecord } from '../../run/record.ts';
 import { readRun, restoreRun, saveRun, type SavedRun } from '../../run/saving.ts';
 import { RunLog } from '../../run/runLog.ts';
 import { Autosave } from '../../run/autosave.ts';
 import { newRunId, SavedRuns, type SavedRunView } from '../../run/savedRuns.ts';
 import { importAdapters } from '../../run/adapterImport.ts';
-import { handoverFiles } from '../../run/handover/handover.ts';
+import { handoverFiles, packed } from '../../run/handover/handover.ts';
 import { runArchive } from '../../run/takeHome.ts';
 
 /** A saved run that can be put back, and the id that it goes on under. */
@@ -103,9 +103,14 @@ export class RunDesk {
   }
 
   /** @throws HandoverRefusedError; CorpusError `aborted` */
-  async handOver(run: OpenRun, steps: number, signal: AbortSignal): Promise<LabFile> {
-    const files = await handoverFiles(run, { steps, signal });
-    return file(`revela-handover-step-${run.experiment.optimiser.step}.zip`, zipChunks(files));
+  async handOver(
+    run: OpenRun,
+    steps: number,
+    { signal, onProgress }: { readonly signal: AbortSignal; readonly onProgress: (progress: HandoverProgress) => void },
+  ): Promise<LabFile> {
+    const options = { signal, onProgress: (detail: string, fraction: number) => onProgress({ detail, fraction }) };
+    const files = await handoverFiles(run, { steps, ...options });
+    return file(`revela-handover-step-${run.experiment.optimiser.step}.zip`, await packed(files, options));
   }
 
   async exportRun(run: OpenRun): Promise<LabFile> {

@@ -18,6 +18,7 @@ import type { LabError } from './labError.ts';
 import type {
   AttributionView,
   DownloadView,
+  HandoverProgress,
   KernelsView,
   LabFile,
   ModelOffer,
@@ -109,6 +110,7 @@ interface Reports {
   /** What is under way, and the share of it that is done. */
   readonly readFiles: TextProgress;
   readonly previewText: TextProgress;
+  readonly handOver: HandoverProgress;
   /** Share of the chunks that are embedded. */
   readonly search: number;
   readonly exportEmbeddings: number;

@@ -16,6 +16,9 @@ export interface TextProgress {
   readonly fraction: number;
 }
 
+/** How far a run is with being handed over: what is under way, and the share of it that is done. */
+export type HandoverProgress = TextProgress;
+
 /** A checkpoint that can be chosen. */
 export interface ModelView {
   readonly id: string;

@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest';
 import { memorySource, ModelFileError } from '../../../src/files/formats/byteSource.ts';
 import { concatenated } from '../../../src/files/formats/safetensors.ts';
 import { openZip, readZip } from '../../../src/files/formats/zipReader.ts';
-import { inFolder, jsonFile, textFile, zipChunks } from '../../../src/files/formats/zipWriter.ts';
+import { inFolder, jsonFile, textFile, zipChunks, zipSteps } from '../../../src/files/formats/zipWriter.ts';
 import { randomArray, seededRandom } from '../../harness/numerics.ts';
 import { CountingSource } from '../mutations.ts';
 
@@ -44,6 +44,17 @@ test('weights are stored without a copy, texts deflated', () => {
   const chunks = zipChunks(FILES);
   expect(chunks).toContain(FILES[2]!.chunks[1]);
   expect(archive.length).toBeLessThan(weights.length + 2000);
+});
+
+test('packing can be followed piece by piece, up to its end', () => {
+  const steps = [...zipSteps(FILES, new Date(2024, 1, 29, 12, 30, 44))];
+  expect(concatenated(steps.flatMap(({ chunks }) => chunks))).toEqual(archive);
+  const shares = steps.map(({ share }) => share);
+  expect(shares).toEqual([...shares].sort((one, other) => one - other));
+  expect(shares[0]).toBeGreaterThan(0);
+  expect(shares[0]).toBeLessThan(1);
+  expect(shares.at(-1)).toBe(1);
+  expect([...zipSteps([])].map(({ share }) => share)).toEqual([1]);
 });
 
 test('a zip file is told by its first bytes; nothing else, and nothing too large, is taken into memory', async () => {

@@ -13,6 +13,8 @@ export class TakeHome {
   imported = $state<string>();
   /** The file that was handed out last, with its size. */
   handedOut = $state<string>();
+  /** Whether the reader stopped the last job before it was packed. */
+  wasStopped = $state(false);
   readonly requests: Requests;
   /** Adapters that the run that is on does not take; a run with other settings may. */
   private refused: readonly PathFile[] = [];
@@ -37,7 +39,14 @@ export class TakeHome {
   /** All that the run needs to go on elsewhere, with batches for so many updates. */
   async handOver(steps: number): Promise<void> {
     this.handedOut = undefined;
+    this.wasStopped = false;
     this.handOut(await this.requests.ask({ type: 'handOver', steps }));
+  }
+
+  /** Stops that. The run stays as it is. */
+  stopHandOver(): void {
+    this.requests.drop('handOver');
+    this.wasStopped = true;
   }
 
   async importAdapters(files: readonly PathFile[]): Promise<void> {
