@@ -9,17 +9,17 @@ from typing import Any
 
 FORMAT = "revela handover 1"
 
-#: Settings of the page that shape a step here.
+#: Settings of the page that shape a step here, and are read from settings.json.
 USED = {
     "objective", "infoNceTemperature", "mannWhitneyTemperature", "distillationTemperature", "teacherTemperature",
-    "contrastWeight", "attention", "temperature", "vNorm", "contextGate", "contextLayers", "learnGate", "pooling",
-    "centring", "dualLoss", "lossMask", "detachKeyValues", "freezeLanguageModel", "freezeRetriever", "firstHalf",
-    "chunkTokens", "chunks", "learningRate", "warmup", "decaySteps", "beta1", "beta2", "weightDecay", "clipNorm",
-    "accumulation", "seed", "trained", "checkpointing",
+    "contrastWeight", "attention", "temperature", "vNorm", "contextGate", "learnGate", "pooling", "centring", "dualLoss",
+    "lossMask", "detachKeyValues", "firstHalf", "chunkTokens", "learningRate", "warmup", "decaySteps", "beta1", "beta2",
+    "weightDecay", "clipNorm", "accumulation", "seed", "checkpointing",
 }  # fmt: skip
-#: Settings whose whole effect is in the files beside settings.json: batches, weights, adapters.
+#: Settings whose whole effect is in the batches, weights and adapters, or in what settings.json says of the models and their layers.
 IN_THE_FILES = {
-    "source", "documentUnit", "column", "vocabulary", "chunkFit", "batching", "topicClusters", "groupSize", "base",
+    "source", "documentUnit", "column", "vocabulary", "chunkFit", "batching", "topicClusters", "groupSize", "chunks", "base",
+    "trained", "freezeLanguageModel", "freezeRetriever", "contextLayers",
     "checkpoint", "retrieverCheckpoint", "retrieverDepth", "layers", "width", "heads", "kvHeads", "mlpWidth",
     "initialisation", "rank", "alpha", "loraTargets", "loraDropout", "hardNegatives", "hardNegativesPerQuery", "teacher",
 }  # fmt: skip

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -193,9 +193,26 @@ test('models of the run’s own that stay as they are go along whole', async () 
   });
 });
 
-test('the runner knows every setting there is, or refuses it by name', async () => {
-  const python = await readFile(join(import.meta.dirname, '../../handover/runner/settings.py'), 'utf8');
-  expect(SETTING_KEYS.filter((key) => !python.includes(`"${key}"`))).toEqual([]);
+test('the runner has decided on every setting there is, in one place, and reads those that it says it uses', async () => {
+  const folder = join(import.meta.dirname, '../../handover/runner');
+  const python = await readFile(join(folder, 'settings.py'), 'utf8');
+  const namesIn = (set: string): string[] => {
+    const [, body = ''] = new RegExp(`^${set} = \\{([^}]*)\\}`, 'm').exec(python) ?? [];
+    return [...body.matchAll(/"(\w+)"/g)].map(([, name = '']) => name);
+  };
+  const [used = [], ...others] = ['USED', 'IN_THE_FILES', 'OF_THE_PAGE', 'WITHOUT_EFFECT'].map(namesIn);
+  const decided = [...used, ...others.flat()];
+  expect(SETTING_KEYS.filter((key) => !decided.includes(key))).toEqual([]);
+  expect(
+    decided.filter((key, i) => decided.indexOf(key) !== i),
+    'twice',
+  ).toEqual([]);
+  const modules = (await readdir(folder)).filter((name) => name.endsWith('.py'));
+  const code = (await Promise.all(modules.map((name) => readFile(join(folder, name), 'utf8')))).join('\n');
+  expect(
+    used.filter((key) => !new RegExp(`(job|configuration)\\["${key}"\\]`).test(code)),
+    'not read',
+  ).toEqual([]);
 });
 
 test('what cannot go on elsewhere is refused in words', () => {
