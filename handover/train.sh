@@ -22,5 +22,12 @@ if [ "$mode" = one ]; then
   exec python -m runner train "$@"
 fi
 machine=()
-command -v nvidia-smi > /dev/null || machine=(--cpu)
+if ! python -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; then
+  # Told --cpu, accelerate would pass over the splitting without a word, and start one process.
+  if [ "$mode" != ddp ]; then
+    echo "accelerate splits models over GPUs alone, and torch finds none here. Processes on CPU take ddp: bash train.sh ddp $processes" >&2
+    exit 1
+  fi
+  machine=(--cpu)
+fi
 exec python -m accelerate.commands.launch --config_file "launch/$mode.yaml" "${machine[@]}" --num_processes "$processes" --module runner train "$@"

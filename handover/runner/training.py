@@ -78,7 +78,8 @@ def train(job: Job, options: Options) -> None:
         lr=job["learningRate"], betas=(job["beta1"], job["beta2"]), eps=1e-8, weight_decay=job["weightDecay"],
     )  # fmt: skip
     wrapped, prepared = accelerator.prepare(objective, optimiser)
-    if accelerator.distributed_type == DistributedType.DEEPSPEED:
+    by_deepspeed = accelerator.distributed_type == DistributedType.DEEPSPEED
+    if by_deepspeed:
         say("note: under DeepSpeed AdamW's moments begin anew; the first updates differ from those the page would make.")
     else:
         state.restore_moments(start, models, prepared.optimizer, step)
@@ -113,7 +114,8 @@ def train(job: Job, options: Options) -> None:
                 accelerator.backward(outcome.loss)
                 tokens += batch.tokens
                 if accelerator.sync_gradients:
-                    norms = gradient_norms(models)
+                    # DeepSpeed keeps gradients to itself: it has made the update by now.
+                    norms = {} if by_deepspeed else gradient_norms(models)
                     # Its return value is the norm before clipping; without a limit it only measures.
                     norm = accelerator.clip_grad_norm_(wrapped.parameters(), job["clipNorm"] or float("inf"))
                 prepared.step()

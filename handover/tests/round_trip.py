@@ -3,8 +3,9 @@ stopped and goes on, each equal to the ten that the page makes itself.
 
     python handover/tests/round_trip.py FOLDER [--keep]
 
-in a Python that has requirements.txt. FOLDER is new, or one that was made before; Node and a GPU (or its software) make the run there. --keep puts what came
-back where tests/run/handedBack.test.ts looks at it without Python.
+in a Python that has requirements.txt. FOLDER is new, or one that was made before (by this, or by the built page: npm run bench:handover);
+Node and a GPU (or its software) make the run there. --keep puts what came back where tests/run/handedBack.test.ts looks at it without
+Python.
 """
 
 from __future__ import annotations

@@ -452,6 +452,26 @@ test.describe('taking home', () => {
     await answer(page, 'importAdapters', { detail: 'Adapters of the retriever are loaded.' });
     await expect(page.getByText('Adapters of the retriever are loaded.')).toBeVisible();
     await expect(page.getByRole('alert')).toHaveCount(0);
+    await expect(page.getByText('They have learnt nothing here yet: train first.')).toBeVisible();
+    await openPanel(page, 'Search');
+    await expect(page.getByText('The retriever has the adapters that were put under it')).toBeVisible();
+    await page.getByRole('searchbox').fill('bread');
+    await page.keyboard.press('Enter');
+    await asked(page, 'search');
+    await answer(page, 'search', found('bread', 0));
+    await expect(page.getByText('step 0, on adapters put under the run')).toBeVisible();
+    // Others take their place: what was found before is not of them.
+    await openPanel(page, 'Take home');
+    await page.getByLabel('Adapter files').setInputFiles(zip);
+    await asked(page, 'importAdapters', 3);
+    await answer(page, 'importAdapters', { detail: 'Adapters of the retriever are loaded.' });
+    await openPanel(page, 'Search');
+    await expect(page.getByText('Found at step 0; the retriever has other adapters since.')).toBeVisible();
+    // A run that begins anew has none of them.
+    await say(page, { type: 'opened', id: 'run-2' });
+    await openPanel(page, 'Take home');
+    await expect(page.getByText('Nothing has been learnt yet: train first.')).toBeVisible();
+    await expect(page.getByText('Adapters of the retriever are loaded.')).toHaveCount(0);
   });
 
   test('saves runs, lists them, and offers the last one on the next visit', async ({ page }) => {

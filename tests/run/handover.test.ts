@@ -1,6 +1,8 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openCollection } from '../../src/cli/support/evaluation/collectionSource.ts';
 import { openWeights } from '../../src/files/models/weightFile.ts';
@@ -31,6 +33,7 @@ const SMALL = {
   accumulation: 2,
 };
 const signal = new AbortController().signal;
+const run = promisify(execFile);
 
 let runtime: Runtime;
 let folder: string;
@@ -215,6 +218,46 @@ test('the runner has decided on every setting there is, in one place, and reads 
   ).toEqual([]);
 });
 
+test.each([
+  ['one', [], 0, '-m runner train'],
+  ['one', ['--steps', '3'], 1, '-m runner train --steps 3'],
+  [
+    'ddp',
+    ['2', '--dtype', 'bfloat16'],
+    0,
+    '-m accelerate.commands.launch --config_file launch/ddp.yaml --num_processes 2 --module runner train --dtype bfloat16',
+  ],
+  [
+    'ddp',
+    ['2'],
+    1,
+    '-m accelerate.commands.launch --config_file launch/ddp.yaml --cpu --num_processes 2 --module runner train',
+  ],
+  [
+    'fsdp2',
+    ['8'],
+    0,
+    '-m accelerate.commands.launch --config_file launch/fsdp2.yaml --num_processes 8 --module runner train',
+  ],
+  [
+    'fsdp2',
+    ['8'],
+    1,
+    'accelerate splits models over GPUs alone, and torch finds none here. Processes on CPU take ddp: bash train.sh ddp 8',
+  ],
+  ['zero3', ['2'], 1, 'accelerate splits models over GPUs alone'],
+  ['ddp', [], 0, 'say how many processes take part: bash train.sh ddp 2'],
+])('train.sh %s %j where asking torch for a GPU ends with %i', async (mode, more, code, expected) => {
+  const bin = join(folder, `bin-${code}`);
+  await mkdir(bin, { recursive: true });
+  await writeFile(join(bin, 'python'), `#!/bin/sh\n[ "$1" = -c ] && exit ${code}\necho "$@"\n`, { mode: 0o755 });
+  const script = join(import.meta.dirname, '../../handover/train.sh');
+  const { stdout, stderr } = await run('bash', [script, mode, ...more], {
+    env: { ...process.env, PATH: `${bin}${delimiter}${process.env['PATH'] ?? ''}` },
+  }).catch((failure: { stdout: string; stderr: string }) => failure);
+  expect((stdout || stderr).trim()).toContain(expected);
+});
+
 test('what cannot go on elsewhere is refused in words', () => {
   expect(whyNotHandedOver(configure({ objective: 'replug' }))).toContain('REPLUG');
   expect(whyNotHandedOver(configure({ objective: 'infoNce', hardNegatives: 'mined' }))).toContain('Mined');
@@ -232,6 +275,7 @@ test('the authors’ trainer gets the paper’s settings as arguments, and a sen
     expect(authorsRefusals(paper, 'llama')).toEqual([]);
     const said = authorsArguments(paper);
     expect(said).toContain('--attn_temperature 0.0001');
+    expect(said).toContain('--gradient_accumulation_steps $((8 / PROCESSES))');
     expect(said).toContain('--lora_target_modules q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj');
     const gentle = { ...paper, configuration: preset('gentle').configuration, contextLayers: [1] };
     expect(authorsRefusals(gentle, 'qwen2').join(' ')).toMatch(/no context gate.*all layers.*content/s);

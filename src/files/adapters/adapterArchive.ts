@@ -111,8 +111,8 @@ function namesOf(folders: readonly string[]): string {
   return `${names.slice(0, 4).join(', ')}${names.length > 4 ? ` and ${names.length - 4} more` : ''}`;
 }
 
-/** What a trainer saves on its way, beside or below what it saves at the end. */
-const ON_THE_WAY = /(^|\/)checkpoint-\d+\/$/;
+/** What a trainer saves on its way, beside or below what it saves at the end: an adapter, or a folder of its own for each. */
+const ON_THE_WAY = /(^|\/)checkpoint-\d+\//;
 
 /** Folders that hold an adapter. Of a trainer's output that is the one at its root: what lies below was only on the way there. */
 async function adapterFolders(files: FileLookup, names: readonly string[] | undefined): Promise<string[]> {

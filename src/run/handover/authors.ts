@@ -61,7 +61,8 @@ export function authorsArguments({ configuration: c, models, step, steps }: Job)
     ...(!c.vNorm && { disable_v_norm: true }),
     ...(c.dualLoss && { dual_loss: true }),
     per_device_train_batch_size: 1,
-    gradient_accumulation_steps: c.accumulation,
+    // The batches of an update, shared among the processes of train.sh.
+    gradient_accumulation_steps: `$((${c.accumulation} / PROCESSES))`,
     learning_rate: c.learningRate,
     lr_scheduler_type: c.decaySteps > 0 ? 'linear' : 'constant_with_warmup',
     warmup_steps: Math.max(0, c.warmup - step),
@@ -93,6 +94,7 @@ export function authorsFiles(job: Job, modelType: string | undefined): NamedFile
         `# Not for the authors' trainer\n\nIts arguments cannot express this run:\n\n${refusals.map((one) => `- ${one}\n`).join('')}\nThe runner of this archive can.\n`,
       ),
     ];
+  const { accumulation } = job.configuration;
   const flags = authorsArguments(job).join(' \\\n  ');
   return [
     textFile('patch.sh', PATCH),
@@ -100,11 +102,19 @@ export function authorsFiles(job: Job, modelType: string | undefined): NamedFile
       'train.sh',
       `#!/usr/bin/env bash
 # The authors' trainer on this archive: REVELA names a checkout of its repository that patch.sh has been run on, PROCESSES the GPUs.
+# It needs their fork of transformers (environment.yml and README there), and imports datasets, bm25s, PyStemmer, mteb and wandb.
 # Without torchrun it computes no loss, so that one process takes it as well. Its moments of AdamW begin anew, it shuffles groups.jsonl,
-# and its learning rate counts from its own first step.
+# and its learning rate counts from its own first step, which it makes at a rate of 0.
+#   --model_name_or_path PATH --reference_model_name_or_path PATH   where the base lies elsewhere
+#   --use_cpu --ddp_backend gloo                                    without a GPU
 set -euo pipefail
 cd "$(dirname "$0")/.."
-PYTHONPATH="\${REVELA:?name the checkout: REVELA=/path/to/Revela authors/train.sh}/src" exec torchrun --nproc_per_node "\${PROCESSES:-1}" \\
+PROCESSES=\${PROCESSES:-1}
+if [ $((${accumulation} % PROCESSES)) != 0 ]; then
+  echo "An update takes ${accumulation} ${accumulation === 1 ? 'batch' : 'batches'}, which $PROCESSES processes cannot share evenly." >&2
+  exit 1
+fi
+PYTHONPATH="\${REVELA:?name the checkout: REVELA=/path/to/Revela authors/train.sh}/src" exec torchrun --nproc_per_node "$PROCESSES" \\
   --module tevatron.llm_retriever.driver.train \\
   ${flags} \\
   "$@"

@@ -31,6 +31,7 @@ export function createPage(): { readonly page: Page; readonly lessons: Lessons }
     (place) => openPlace(place, { panels, session, view }),
   );
   const models = new Models(session);
+  const takeHome = new TakeHome(session, draft);
   const page: Page = {
     draft,
     session,
@@ -38,8 +39,8 @@ export function createPage(): { readonly page: Page; readonly lessons: Lessons }
     panels,
     models,
     encoders: new Encoders(session, () => models.hub),
-    takeHome: new TakeHome(session, draft),
-    search: new Search(session),
+    takeHome,
+    search: new Search(session, takeHome),
     evaluation: new Evaluation(session, draft),
     inspect: new Inspect(session),
     runs: new Runs(session),

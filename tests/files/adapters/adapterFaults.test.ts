@@ -66,6 +66,18 @@ test('p13-trainer-output: the adapter at the root is meant, whatever state those
   }
 });
 
+test('of a trainer that keeps a folder for each model, those outside its checkpoints are meant', async () => {
+  const root = filesOf('p00-baseline');
+  const files = {
+    ...within('out/reference', root),
+    ...within('out/checkpoint-2/reference', { ...root, 'adapter_model.safetensors': new Uint8Array(5) }),
+  };
+  const archive = await readAdapterArchive(folder(files), { names: Object.keys(files) });
+  expect(await archive.languageModel?.('adapter_model.safetensors')).toMatchObject({
+    size: root['adapter_model.safetensors']?.length,
+  });
+});
+
 test('checkpoints of a trainer without an adapter above them are named, for one to be chosen', async () => {
   const one = filesOf('p00-baseline');
   const files = { ...within('checkpoint-2', one), ...within('checkpoint-10', one) };

@@ -12,6 +12,7 @@ import { inventedAttribution, inventedPair } from '../../browser/support/invente
 import { inventedStep } from '../../browser/support/inventedRun.ts';
 import { fakeLab, settled, type FakeLab } from '../fakeLab.ts';
 
+const NOTHING_IMPORTED = { imports: 0 };
 const ERROR: LabError = { kind: 'storage', message: 'The disk is full.', action: 'Make room.' };
 
 let lab: FakeLab;
@@ -38,7 +39,7 @@ describe('a search', () => {
   });
 
   test('shows what was found for its own query when another was asked before it', async () => {
-    const search = new Search(session);
+    const search = new Search(session, NOTHING_IMPORTED);
     void search.ask('bread');
     await settled();
     void search.ask('salt');
@@ -54,7 +55,7 @@ describe('a search', () => {
   });
 
   test('that was stopped shows nothing, also when it is answered all the same', async () => {
-    const search = new Search(session);
+    const search = new Search(session, NOTHING_IMPORTED);
     void search.ask('bread');
     await settled();
     lab.asked('search')[0]?.progress(0.5);
@@ -69,7 +70,7 @@ describe('a search', () => {
   test('is not asked of a text that is refused, and says so', async () => {
     const fresh = new Session(new Draft());
     onTestFinished(() => fresh.close());
-    const search = new Search(fresh);
+    const search = new Search(fresh, NOTHING_IMPORTED);
     void search.ask('bread');
     lab.asked('configure').at(-1)?.fail(ERROR);
     await settled();

@@ -3,6 +3,7 @@ import type { SearchResult } from '../../../lab/door/views.ts';
 import { downloadFile } from '../../components/downloadFile.ts';
 import { Requests } from '../../state/requests.svelte.ts';
 import type { Session } from '../../state/session.svelte.ts';
+import type { TakeHome } from '../takeHome/takeHome.svelte.ts';
 
 /** Chunks of each ranking that are shown. */
 const SHOWN = 10;
@@ -19,10 +20,19 @@ export class Search {
   readonly isBusy = $derived.by(() => this.requests.isWaiting('search'));
   /** Share of the chunks that are embedded; undefined while nothing is being embedded. */
   readonly embedded = $derived.by(() => (this.isBusy ? this.requests.progressOf('search') : undefined));
-  /** Whether what was found is of a retriever that has learnt since. */
-  readonly isStale = $derived.by(() => this.result !== undefined && this.session.step !== this.result.step);
+  /** Adapters had been put under the run so many times when that was found. */
+  private imports = $state(0);
+  /** Whether what was found is of a retriever before adapters were put under it. */
+  readonly isBeforeImport = $derived.by(() => this.result !== undefined && this.takeHome.imports > this.imports);
+  /** Whether what was found is of a retriever that has learnt since, or has other adapters. */
+  readonly isStale = $derived.by(
+    () => this.isBeforeImport || (this.result !== undefined && this.session.step !== this.result.step),
+  );
 
-  constructor(private readonly session: Session) {
+  constructor(
+    private readonly session: Session,
+    private readonly takeHome: Pick<TakeHome, 'imports'>,
+  ) {
     this.requests = new Requests(session);
     session.listen((event) => this.hear(event));
   }
@@ -39,6 +49,7 @@ export class Search {
     const result = await this.requests.askAnew(command, { before: () => this.session.settle() });
     if (!result) return;
     this.result = result;
+    this.imports = this.takeHome.imports;
     this.chosen = undefined;
   }
 

@@ -1,3 +1,4 @@
+import { USUAL_STEPS } from '../../../run/handover/steps.ts';
 import type { LabFile } from '../../../lab/door/views.ts';
 import { downloadFile } from '../../components/downloadFile.ts';
 import { bytes } from '../../components/format.ts';
@@ -9,8 +10,12 @@ import type { Draft } from '../settings/draft.svelte.ts';
 
 /** What is taken out of the run that is on, as files: adapters, and all of it; and adapters that are put under it. */
 export class TakeHome {
-  /** What the last import put under the run, in words. */
+  /** What was put under the run that is on, in words; undefined where nothing was. */
   imported = $state<string>();
+  /** How many times that was done. */
+  imports = $state(0);
+  /** Updates that a job is to have batches for, as typed. */
+  steps = $state(USUAL_STEPS);
   /** The file that was handed out last, with its size. */
   handedOut = $state<string>();
   /** Whether the reader stopped the last job before it was packed. */
@@ -24,6 +29,12 @@ export class TakeHome {
     private readonly draft: Draft,
   ) {
     this.requests = new Requests(session);
+    session.listen(({ type }) => {
+      if (type !== 'opened') return;
+      // Another run, or this one at its beginning: there is nothing under it yet.
+      this.imported = undefined;
+      this.imports = 0;
+    });
   }
 
   async exportAdapters(): Promise<void> {
@@ -36,11 +47,11 @@ export class TakeHome {
     this.handOut(await this.requests.ask({ type: 'exportRun' }));
   }
 
-  /** All that the run needs to go on elsewhere, with batches for so many updates. */
-  async handOver(steps: number): Promise<void> {
+  /** All that the run needs to go on elsewhere, with batches for `steps` updates. */
+  async handOver(): Promise<void> {
     this.handedOut = undefined;
     this.wasStopped = false;
-    this.handOut(await this.requests.ask({ type: 'handOver', steps }));
+    this.handOut(await this.requests.ask({ type: 'handOver', steps: this.steps }));
   }
 
   /** Stops that. The run stays as it is. */
@@ -65,6 +76,7 @@ export class TakeHome {
   private async put(files: readonly PathFile[], before: () => Promise<void>): Promise<void> {
     const imported = await this.requests.ask({ type: 'importAdapters', files }, { before });
     this.imported = imported?.detail;
+    if (imported) this.imports++;
     this.refused = imported ? [] : files;
   }
 
