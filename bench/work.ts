@@ -44,6 +44,10 @@ const CASES: readonly Case[] = [
     make: () => adapterStep(SMOLLM2, { chunks: 8, chunkTokens: 64, rank: 8, alpha: 16 }),
   },
   {
+    step: 'the same with dropout 0.1',
+    make: () => adapterStep(SMOLLM2, { chunks: 8, chunkTokens: 64, rank: 8, alpha: 16, loraDropout: 0.1 }),
+  },
+  {
     step: 'Qwen2.5-0.5B, B 16 × 160, LoRA r 16',
     make: () => adapterStep(QWEN_HALF_B, { chunks: 16, chunkTokens: 160, rank: 16, alpha: 32 }),
   },

@@ -9,14 +9,19 @@
 // SLICES of them share out the rows, every SLICES-th each; the slices are then added in workgroup memory, in a fixed order. Both
 // sides are read straight from the buffers: neighbours read neighbouring vectors of the wide side, all of a slice the same of the narrow one.
 // VECTOR_X, VECTOR_DY, VECTOR_NARROW: rows can be read in whole vectors, as K, N or W is a multiple of four.
+//
+// With DROPOUT, what stands for x in rows i of part p is x ⊙ mask_p (lib/dropoutMask.wgsl, under site p). Then every part begins a strip
+// of its own, so that a strip has one mask; rows can be read in whole vectors where rank is a multiple of four.
 
 //!include blocks
+//!include dropoutMask
 
 override SLICES: u32 = 8u;
 override THREADS: u32 = 16u * SLICES;
 override VECTOR_X: bool = true;
 override VECTOR_DY: bool = true;
 override VECTOR_NARROW: bool = true;
+override DROPOUT: bool = false;
 
 /// Columns of the narrow side that a thread sums, in vectors of four columns of the wide one.
 const STRIP = 8u;
@@ -27,6 +32,7 @@ struct Params {
   columnsX: u32,
   columnsDy: u32,
   narrow: u32,
+  strips: u32,
   groupsA: u32,
   accumulateA: u32,
   accumulateB: u32,
@@ -37,6 +43,11 @@ struct Params {
   end1: u32,
   start2: u32,
   end2: u32,
+  site0: u32,
+  site1: u32,
+  site2: u32,
+  threshold: u32,
+  factor: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -46,6 +57,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read> reduced: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> dA: array<f32>;
 @group(0) @binding(6) var<storage, read_write> dB: array<f32>;
+@group(0) @binding(7) var<storage, read> key: array<u32>;
 
 /// [slice, column of the strip, thread of the slice].
 var<workgroup> sliceSums: array<vec4f, 16u * STRIP * SLICES>;
@@ -100,13 +112,39 @@ fn added(sums: Sums, low: vec4f, high: vec4f, wide: vec4f) -> Sums {
   );
 }
 
+/// First column (x) of a strip of the narrow side, and the one behind its last (y).
+fn stripAt(number: u32) -> vec2u {
+  if (DROPOUT) {
+    let each = (params.rank + STRIP - 1u) / STRIP;
+    let part = number / each;
+    return vec2u(part * params.rank + STRIP * (number % each), (part + 1u) * params.rank);
+  }
+  return vec2u(STRIP * number, params.narrow);
+}
+
+/// The site of the part that column `i` of the narrow side belongs to.
+fn siteOf(i: u32) -> u32 {
+  let part = i / params.rank;
+  return select(select(params.site2, params.site1, part == 1u), params.site0, part == 0u);
+}
+
+/// Four numbers of row `t` of x, as a part reads them.
+fn readOfX(t: u32, column: u32, site: u32) -> vec4f {
+  let value = fourOfX(t * params.columnsX + column);
+  if (DROPOUT) {
+    return value * dropoutFactors(t, column, site);
+  }
+  return value;
+}
+
 /// The thread's sums over the rows of its slice, for columns from `strip` on of the narrow side and from `column` on of the wide one.
 fn sliceProduct(ofA: bool, slice: u32, strip: u32, column: u32) -> Sums {
+  let site = siteOf(strip);
   var sums = Sums();
   for (var t = slice; t < params.tokens; t += SLICES) {
     let narrow = t * params.narrow + strip;
     if (ofA) {
-      sums = added(sums, fourOfDReduced(narrow), fourOfDReduced(narrow + 4u), fourOfX(t * params.columnsX + column));
+      sums = added(sums, fourOfDReduced(narrow), fourOfDReduced(narrow + 4u), readOfX(t, column, site));
     } else {
       sums = added(sums, fourOfReduced(narrow), fourOfReduced(narrow + 4u), fourOfDy(t * params.columnsDy + column));
     }
@@ -116,9 +154,6 @@ fn sliceProduct(ofA: bool, slice: u32, strip: u32, column: u32) -> Sums {
 
 /// Stores the sum for column `i` of the narrow side and column `at` of the wide one.
 fn store(ofA: bool, i: u32, at: u32, value: f32) {
-  if (i >= params.narrow) {
-    return;
-  }
   if (ofA) {
     if (at < params.columnsX) {
       let index = i * params.columnsX + at;
@@ -133,7 +168,11 @@ fn store(ofA: bool, i: u32, at: u32, value: f32) {
   }
 }
 
-fn storeFour(ofA: bool, i: u32, column: u32, sums: vec4f) {
+/// Four of them, unless column `i` lies behind its strip, which ends before `end`.
+fn storeFour(ofA: bool, i: u32, end: u32, column: u32, sums: vec4f) {
+  if (i >= end) {
+    return;
+  }
   store(ofA, i, column, sums.x);
   store(ofA, i, column + 1u, sums.y);
   store(ofA, i, column + 2u, sums.z);
@@ -145,9 +184,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   let group = workgroup.x + params.groupOffset.x;
   let ofA = group < params.groupsA;
   let own = select(group - params.groupsA, group, ofA);
-  let strips = (params.narrow + STRIP - 1u) / STRIP;
-  let strip = STRIP * (own % strips);
-  let first = 64u * (own / strips);
+  let bounds = stripAt(own % params.strips);
+  let strip = bounds.x;
+  let first = 64u * (own / params.strips);
   if (!ofA && !blocksMeet(vec2u(strip, first), vec2u(strip + STRIP, first + 64u))) {
     return;
   }
@@ -156,14 +195,14 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   let column = first + 4u * lane;
   let sums = sliceProduct(ofA, slice, strip, column);
   if (SLICES == 1u) {
-    storeFour(ofA, strip, column, sums.s0);
-    storeFour(ofA, strip + 1u, column, sums.s1);
-    storeFour(ofA, strip + 2u, column, sums.s2);
-    storeFour(ofA, strip + 3u, column, sums.s3);
-    storeFour(ofA, strip + 4u, column, sums.s4);
-    storeFour(ofA, strip + 5u, column, sums.s5);
-    storeFour(ofA, strip + 6u, column, sums.s6);
-    storeFour(ofA, strip + 7u, column, sums.s7);
+    storeFour(ofA, strip, bounds.y, column, sums.s0);
+    storeFour(ofA, strip + 1u, bounds.y, column, sums.s1);
+    storeFour(ofA, strip + 2u, bounds.y, column, sums.s2);
+    storeFour(ofA, strip + 3u, bounds.y, column, sums.s3);
+    storeFour(ofA, strip + 4u, bounds.y, column, sums.s4);
+    storeFour(ofA, strip + 5u, bounds.y, column, sums.s5);
+    storeFour(ofA, strip + 6u, bounds.y, column, sums.s6);
+    storeFour(ofA, strip + 7u, bounds.y, column, sums.s7);
     return;
   }
   let place = slice * STRIP * 16u + lane;
@@ -181,6 +220,6 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     for (var s = 0u; s < SLICES; s++) {
       total += sliceSums[s * STRIP * 16u + i];
     }
-    storeFour(ofA, strip + i / 16u, first + 4u * (i % 16u), total);
+    storeFour(ofA, strip + i / 16u, bounds.y, first + 4u * (i % 16u), total);
   }
 }

@@ -13,6 +13,7 @@ import { makeRows, type Rows, type RowSpan } from '../ops/core/rows.ts';
 import { swigluLinear } from '../ops/swigluLinear.ts';
 import type { Tensor } from '../ops/core/tensor.ts';
 import type { DecoderConfig } from './config.ts';
+import type { PassDropout } from './dropoutSites.ts';
 import type { LoraAdapter } from './lora.ts';
 import type { LayerNorm, MergedLinear } from './layout.ts';
 import { rotaryAmplitude, rotaryFrequencies } from './rotaryFrequencies.ts';
@@ -54,6 +55,8 @@ export interface ForwardOptions {
   readonly checkpointing?: boolean;
   /** Layers whose keys and values are handed out. Default: none. */
   readonly keepKeyValues?: (layer: number) => boolean;
+  /** Of the adapter, if it learns. Default: nothing is dropped. */
+  readonly dropout?: PassDropout | undefined;
   readonly observe?: Observer;
 }
 
@@ -132,7 +135,7 @@ export class Decoder {
       throw new Error(`Layer ${layer} should read its neighbours, but there are no keys and values.`);
     const inputs = read && theirs ? [x, theirs.keys, theirs.values, read.attention] : [x];
     const reading = read && { pairs: read.pairs, vNorm: read.vNorm, gate };
-    const run = (tensors: readonly Tensor[]) => this.#layer(runtime, layer, input, tensors, reading, options.observe);
+    const run = (tensors: readonly Tensor[]) => this.#layer(runtime, layer, input, tensors, reading, options);
     const outputs = options.checkpointing ? recompute(runtime, inputs, run) : runtime.scope(() => run(inputs));
     return options.keepKeyValues?.(layer) ? outputs : outputs.slice(0, 1);
   }
@@ -143,15 +146,17 @@ export class Decoder {
     input: TokenRows,
     [x, theirKeys, theirValues, attention]: readonly Tensor[],
     reading: { pairs: PairList; vNorm: boolean; gate: Gate } | undefined,
-    observe: Observer | undefined,
+    { observe, dropout }: ForwardOptions,
   ): readonly Tensor[] {
     const { heads, kvHeads, headDim, rmsNormEpsilon, nopeLayers } = this.config;
     if (!x) throw new Error('A layer reads its input.');
     const { rows } = input;
     const rotary = nopeLayers.includes(layer) ? (input.unturned ?? input.rotary) : input.rotary;
     const shape = { heads, kvHeads, headDim };
+    const project = (name: MergedLinear, of: Tensor, residual?: Tensor): Tensor =>
+      this.#linear(runtime, { layer, name, dropout }, of, residual);
     const normed = this.#norm(runtime, layer, 'inputNorm', x);
-    const projected = this.#linear(runtime, layer, 'qkv', normed);
+    const projected = project('qkv', normed);
     const headNorms = this.weights.layers[layer]?.norms.headNorm;
     const qkv = headNorms ? headNorm(runtime, projected, shape, headNorms, rmsNormEpsilon) : projected;
     const [q, k, v] = ropeSplit(runtime, qkv, rows, shape, rotary);
@@ -172,10 +177,10 @@ export class Decoder {
         ...shape,
       });
     observe?.(`attentionOutput.${layer}`, read);
-    const afterAttention = this.#linear(runtime, layer, 'o', read, x);
+    const afterAttention = project('o', read, x);
     const normedAgain = this.#norm(runtime, layer, 'postNorm', afterAttention);
-    const gateUp = this.#linear(runtime, layer, 'gateUp', normedAgain);
-    const out = this.#linear(runtime, layer, 'down', gateUp, afterAttention);
+    const gateUp = project('gateUp', normedAgain);
+    const out = project('down', gateUp, afterAttention);
     return [out, k, v];
   }
 
@@ -196,10 +201,15 @@ export class Decoder {
    * A linear map of a layer, with its bias and adapter where it has them, on top of a residual where one is given; `down` takes gates
    * and values.
    */
-  #linear(runtime: Runtime, layer: number, name: MergedLinear, x: Tensor, residual?: Tensor): Tensor {
+  #linear(
+    runtime: Runtime,
+    { layer, name, dropout }: { layer: number; name: MergedLinear; dropout: PassDropout | undefined },
+    x: Tensor,
+    residual?: Tensor,
+  ): Tensor {
     const own = this.weights.layers[layer]?.linears[name];
     if (!own) throw new Error(`There is no layer ${layer}.`);
-    const lora = this.adapter?.term(layer, name);
+    const lora = this.adapter?.term(layer, name, dropout);
     const map = name === 'down' ? swigluLinear : linear;
     return map(runtime, x, own.weight, { bias: own.bias, lora, residual });
   }

@@ -1,6 +1,7 @@
-import type { Lora } from '../ops/linear.ts';
+import type { Lora, LoraDropout } from '../ops/linear.ts';
 import type { Runtime } from '../ops/core/runtime.ts';
 import type { DecoderConfig } from './config.ts';
+import { dropoutSite, type PassDropout } from './dropoutSites.ts';
 import {
   linearShape,
   MERGED_LINEARS,
@@ -37,6 +38,8 @@ interface LayerLora {
   readonly a: string;
   readonly b: string;
   readonly parts: Lora['parts'];
+  /** Which of LORA_TARGETS each part is of. */
+  readonly projections: readonly number[];
 }
 
 /**
@@ -83,7 +86,11 @@ export class LoraAdapter {
             parts.map((part) => part.rows),
           ),
         });
-        entry[linear] = { ...keys, parts: parts.map(({ rowOffset, rows: own }) => ({ rowOffset, rows: own })) };
+        entry[linear] = {
+          ...keys,
+          parts: parts.map(({ rowOffset, rows: own }) => ({ rowOffset, rows: own })),
+          projections: parts.map((part) => LORA_TARGETS.findIndex((target) => part.name.endsWith(target))),
+        };
       }
       layers.push(entry);
     }
@@ -92,20 +99,26 @@ export class LoraAdapter {
     this.parameters = new ParameterSet(runtime, specs);
   }
 
-  /** What a linear map of a layer has to add, or undefined where no adapter sits. */
-  term(layer: number, linear: MergedLinear): Lora | undefined {
+  /** What a linear map of a layer has to add, or undefined where no adapter sits. `dropout` is of adapters that learn. */
+  term(layer: number, linear: MergedLinear, dropout?: PassDropout): Lora | undefined {
     const entry = this.#layers[layer]?.[linear];
     if (!entry) return undefined;
+    const a = this.parameters.tensor(entry.a);
     return {
       scale: this.config.alpha / this.config.rank,
       rank: this.config.rank,
-      a: this.parameters.tensor(entry.a),
+      a,
       b: this.parameters.tensor(entry.b),
       parts: entry.parts,
+      dropout: dropout && a.requiresGrad ? masksFor(dropout, layer, entry.projections) : undefined,
     };
   }
 
   destroy(): void {
     this.parameters.destroy();
   }
+}
+
+function masksFor({ rate, key, pass }: PassDropout, layer: number, projections: readonly number[]): LoraDropout {
+  return { rate, key, sites: projections.map((projection) => dropoutSite(pass, layer, projection)) };
 }

@@ -2,7 +2,7 @@ import type { Runtime } from '../ops/core/runtime.ts';
 import type { RowSpan } from '../ops/core/rows.ts';
 import type { Tensor } from '../ops/core/tensor.ts';
 import { poolRows, type Pooling } from '../ops/pooling.ts';
-import type { Decoder } from './decoder.ts';
+import type { Decoder, ForwardOptions } from './decoder.ts';
 
 /** How hidden states become one vector a row. */
 export interface StatePooling {
@@ -24,12 +24,12 @@ export function pooledStates(
   runtime: Runtime,
   decoder: Decoder,
   { ids, content }: MarkedRows,
-  { pooling, checkpointing = false }: StatePooling & { readonly checkpointing?: boolean },
+  { pooling, checkpointing = false, dropout }: StatePooling & Pick<ForwardOptions, 'checkpointing' | 'dropout'>,
 ): Tensor {
   // Layers that are computed again read their input rows once more: those stay until the step is done.
   const input = decoder.prepare(runtime, ids, pooling === 'content' ? content : undefined);
   return runtime.scope(() => {
-    const { hidden } = decoder.forward(runtime, input, { checkpointing });
+    const { hidden } = decoder.forward(runtime, input, { checkpointing, dropout });
     return poolRows(runtime, hidden, input.rows, pooling);
   });
 }

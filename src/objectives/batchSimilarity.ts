@@ -2,6 +2,8 @@ import type { ContentSpan, RetrieverRows } from '../corpus/types.ts';
 import type { Centre, Side } from '../models/centre.ts';
 import type { Decoder } from '../models/decoder.ts';
 import { pooledStates, type StatePooling } from '../models/pooledStates.ts';
+import type { DropoutPass } from '../models/dropoutSites.ts';
+import type { Dropout } from '../ops/core/dropout.ts';
 import type { Runtime } from '../ops/core/runtime.ts';
 import type { Tensor } from '../ops/core/tensor.ts';
 import { l2Normalize } from '../ops/l2Normalize.ts';
@@ -11,6 +13,8 @@ import { stackRows } from '../ops/stackRows.ts';
 export interface RetrieverOptions extends StatePooling {
   readonly checkpointing: boolean;
   readonly centre?: Centre | undefined;
+  /** Of the batch, where it is trained on. */
+  readonly dropout?: Dropout | undefined;
 }
 
 export interface BatchSimilarity {
@@ -33,24 +37,30 @@ export function batchSimilarity(
   { queryIds, passageIds, queryContent, passageContent }: RetrieverRows,
   options: RetrieverOptions,
 ): BatchSimilarity {
-  const embed = (ids: readonly (readonly number[])[], content: readonly ContentSpan[] | undefined): Tensor =>
-    pooledStates(runtime, retriever, { ids, content }, options);
+  const embed = (
+    ids: readonly (readonly number[])[],
+    content: readonly ContentSpan[] | undefined,
+    pass: DropoutPass = 'queries',
+  ): Tensor =>
+    pooledStates(
+      runtime,
+      retriever,
+      { ids, content },
+      { ...options, dropout: options.dropout && { ...options.dropout, pass } },
+    );
   const all = [...queryIds, ...passageIds];
   const tokens = all.reduce((sum, row) => sum + row.length, 0);
   const { centre } = options;
+  const queries = (): Tensor => embed(queryIds, queryContent);
+  const passages = (): Tensor => embed(passageIds, passageContent, 'passages');
   // Sides that are not equally long are centred one by one.
   const isUneven = passageIds.length !== queryIds.length;
-  const centredApart = (): Tensor =>
-    stackRows(
-      runtime,
-      sideOf(embed(queryIds, queryContent), 'query'),
-      sideOf(embed(passageIds, passageContent), 'passage'),
-    );
+  const centredApart = (): Tensor => stackRows(runtime, sideOf(queries(), 'query'), sideOf(passages(), 'passage'));
   const sideOf = (pooled: Tensor, side: Side): Tensor => centre?.ofSide(pooled, side) ?? pooled;
   const together = (): Tensor => {
     const pooled =
       tokens > ONE_PASS_TOKENS
-        ? stackRows(runtime, embed(queryIds, queryContent), embed(passageIds, passageContent))
+        ? stackRows(runtime, queries(), passages())
         : embed(all, queryContent && passageContent && [...queryContent, ...passageContent]);
     return centre?.ofBoth(pooled) ?? pooled;
   };

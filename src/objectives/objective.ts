@@ -4,6 +4,7 @@ import type { Random } from '../corpus/random.ts';
 import type { Centre } from '../models/centre.ts';
 import type { Decoder } from '../models/decoder.ts';
 import type { LayerGates } from '../models/gates.ts';
+import type { Dropout } from '../ops/core/dropout.ts';
 import type { Runtime } from '../ops/core/runtime.ts';
 import type { Tape } from '../ops/core/tape.ts';
 import type { Tensor } from '../ops/core/tensor.ts';
@@ -73,6 +74,8 @@ export interface ForwardOptions {
    * backward pass is that of looking.
    */
   readonly endsAtSignals?: boolean;
+  /** Of the adapters that learn, in every pass that a gradient goes back through. Default: nothing is dropped, as wherever one only looks. */
+  readonly dropout?: Dropout | undefined;
 }
 
 /** What is trained for: bound to the models of a run. */

@@ -1,12 +1,20 @@
 import { columnSums } from './core/sums.ts';
 import type { Runtime } from './core/runtime.ts';
 import { gemm } from './core/gemm.ts';
-import { blocksOf, checkLora, loraGradients, reducedGradient, reducedInput, type Lora } from './core/lora.ts';
+import {
+  addMaskedInputGradient,
+  blocksOf,
+  checkLora,
+  loraGradients,
+  reducedGradient,
+  reducedInput,
+  type Lora,
+} from './core/lora.ts';
 import type { OpTape } from './core/opTape.ts';
 import { swigluGradient } from './core/swigluGradient.ts';
 import { expectShape, type Tensor } from './core/tensor.ts';
 
-export type { Lora } from './core/lora.ts';
+export type { Lora, LoraDropout } from './core/lora.ts';
 
 export interface LinearOptions {
   /** [N]. */
@@ -21,6 +29,7 @@ export interface LinearOptions {
 /**
  * y[T, N] = x[T, K] · Wᵀ + bias + residual, W [N, K] in f32, bf16, f16 or i8; with LoRA, columns rowOffset … of y get
  * scale · (x · A_pᵀ) · B_pᵀ on top, as rank more columns of x and of W: one product. x may have more dimensions: all but the last are rows.
+ * With dropout A_p reads x ⊙ mask_p, in what follows too, and its share of dx is masked likewise.
  * Backward: dx = dy · W + scale · (dy_p · B_p) · A_p, dW = dyᵀ · x, dbias = column sums of dy, dA_p = scale · (dy_p · B_p)ᵀ · x,
  * dB_p = scale · dy_pᵀ · (x · A_pᵀ), dresidual = dy; each only where requiresGrad asks for it. Saved: x and scale · x · Aᵀ.
  * @throws Error for shapes that do not fit, or a packed weight that should be trained.
@@ -65,6 +74,7 @@ export function linear(runtime: Runtime, x: Tensor, weight: Tensor, options: Lin
       ...parameters,
       ...(savesInput ? [x] : []),
       ...(reduced && lora?.b.requiresGrad ? [reduced] : []),
+      ...(lora?.dropout ? [lora.dropout.key] : []),
     ],
     backward([dy], tape) {
       if (!dy) return;
@@ -90,9 +100,10 @@ interface InputPass {
   readonly swigluOf: Tensor | undefined;
 }
 
-/** dx (+)= dy · W + dReduced · A, or what becomes of dx on its way back through SwiGLU. */
+/** dx (+)= dy · W + dReduced · A, or what becomes of dx on its way back through SwiGLU. What a mask comes between is no part of the product. */
 function inputGradient(runtime: Runtime, tape: OpTape, pass: InputPass): void {
   const { dy, weight, lora, dReduced, source, swigluOf } = pass;
+  const dropout = lora?.dropout;
   const product = {
     layout: 'NN',
     m: dy.rows,
@@ -100,18 +111,23 @@ function inputGradient(runtime: Runtime, tape: OpTape, pass: InputPass): void {
     k: weight.rows,
     a: { tensor: dy },
     b: { tensor: weight },
-    more: lora && dReduced && { k: dReduced.columns, a: { tensor: dReduced }, b: { tensor: lora.a } },
+    more:
+      lora && dReduced && !dropout
+        ? { k: dReduced.columns, a: { tensor: dReduced }, b: { tensor: lora.a } }
+        : undefined,
   } as const;
   const target = tape.target(source);
-  const out = { tensor: target.tensor };
-  if (!swigluOf) gemm(runtime, { ...product, out, accumulate: target.accumulate });
-  else if (weight.columns % 4 === 0)
-    gemm(runtime, { ...product, out, accumulate: target.accumulate, swiglu: { tensor: swigluOf } });
-  else {
-    const dx = runtime.tensor([dy.rows, weight.columns], 'f32', 'scratch');
-    gemm(runtime, { ...product, out: { tensor: dx } });
-    swigluGradient(runtime, swigluOf, dx, target);
+  if (swigluOf && weight.columns % 4 === 0 && !dropout) {
+    const { tensor, accumulate } = target;
+    gemm(runtime, { ...product, out: { tensor }, accumulate, swiglu: { tensor: swigluOf } });
+    return;
   }
+  const { tensor, accumulate } = swigluOf
+    ? { tensor: runtime.tensor([dy.rows, weight.columns], 'f32', 'scratch'), accumulate: false }
+    : target;
+  gemm(runtime, { ...product, out: { tensor }, accumulate });
+  if (lora && dReduced && dropout) addMaskedInputGradient(runtime, tensor, dReduced, lora, dropout);
+  if (swigluOf) swigluGradient(runtime, swigluOf, tensor, target);
 }
 
 /** parameter's gradient = leftᵀ · right, over their T rows. */

@@ -4,11 +4,12 @@ import type { Runtime } from '../ops/core/runtime.ts';
 import type { Configuration } from '../settings/configuration.ts';
 import { Optimiser, type OptimiserOptions } from '../training/optimiser.ts';
 import { learningRateAt } from '../training/schedule.ts';
-import { Trainer, type BatchFeed } from '../training/trainer.ts';
+import { Trainer, type BatchFeed, type StepDropout } from '../training/trainer.ts';
 import { buildModels, type RunModels } from './buildModels.ts';
 import { centringSample, measureCentre } from './centring.ts';
 import type { CorpusSetup } from './corpusSetup.ts';
 import { CorpusFeed, type CorpusBatch } from './feed.ts';
+import { dropoutOf } from './dropout.ts';
 import { embedTexts } from './embedding.ts';
 import { hardNegativesOf, type HardNegatives } from './hardNegatives.ts';
 import type { Bases } from './pretrained.ts';
@@ -30,6 +31,7 @@ export interface RunParts<B extends ObjectiveBatch> {
   readonly learningRate: (step: number) => number;
   /** Batches per update. */
   readonly accumulation: number;
+  readonly dropout?: StepDropout | undefined;
 }
 
 /** A run on the GPU. Nothing is computed before the trainer's first step. */
@@ -48,10 +50,10 @@ export interface Experiment<B extends ObjectiveBatch = CorpusBatch> {
 
 /** Puts a run together: the only place that does. */
 export function assemble<B extends ObjectiveBatch>(runtime: Runtime, parts: RunParts<B>): Experiment<B> {
-  const { models, objective, feed, learningRate, accumulation } = parts;
+  const { models, objective, feed, learningRate, accumulation, dropout } = parts;
   const optimiser = new Optimiser(runtime, models.groups, parts.optimiser);
   return {
-    trainer: new Trainer({ runtime, objective, optimiser, feed, learningRate, accumulation }),
+    trainer: new Trainer({ runtime, objective, optimiser, feed, learningRate, accumulation, dropout }),
     models,
     optimiser,
     feed,
@@ -112,6 +114,7 @@ export async function openExperiment(
     optimiser: { beta1, beta2, epsilon: 1e-8, weightDecay, clipNorm },
     learningRate: (step) => learningRateAt({ learningRate, warmup, decaySteps }, step),
     accumulation,
+    dropout: dropoutOf(configuration),
   });
 }
 

@@ -8,6 +8,7 @@ import { whyIdle } from '../settings/applicability.ts';
 import { objectiveOf } from '../objectives/registry.ts';
 import { contextLayers } from '../objectives/revela/options.ts';
 import { fixedGates } from '../objectives/revela/revela.ts';
+import { dropoutOf } from './dropout.ts';
 import { loraConfig } from './loraShape.ts';
 import { learnsGate } from './models.ts';
 import { planMemory, storedAs, type MemoryPlan, type PlannedModel, type PlannedRun } from './memoryPlan.ts';
@@ -95,6 +96,7 @@ export function plannedRun(configuration: Configuration, bases: PlannedBases, lo
       languageModelVocabulary: vocabularySize,
     }),
     accumulation,
+    dropout: dropoutOf(configuration),
   };
 }
 

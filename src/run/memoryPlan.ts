@@ -9,7 +9,7 @@ import { allocateWeights, type DecoderWeights, type WeightOptions } from '../mod
 import type { Objective, ObjectiveBatch, ObjectiveModels } from '../objectives/objective.ts';
 import { Runtime } from '../ops/core/runtime.ts';
 import type { DType } from '../ops/core/tensor.ts';
-import type { BatchFeed } from '../training/trainer.ts';
+import type { BatchFeed, StepDropout } from '../training/trainer.ts';
 import { assemble, type Experiment } from './assemble.ts';
 import { buildModels, type ModelSource } from './buildModels.ts';
 
@@ -41,6 +41,7 @@ export interface PlannedRun {
   readonly batch: ObjectiveBatch;
   /** Batches per update. */
   readonly accumulation: number;
+  readonly dropout: StepDropout | undefined;
 }
 
 /** What a step at its largest takes: every row full, every pair of chunks read. Bytes, as the pool counts them. */
@@ -129,6 +130,7 @@ export async function countedRun(
     optimiser: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, clipNorm: 1 },
     learningRate: () => 0,
     accumulation: run.accumulation,
+    dropout: run.dropout,
   });
 }
 

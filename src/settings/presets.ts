@@ -47,6 +47,28 @@ const GENTLE = {
   learningRate: 1e-3,
 } as const;
 
+/** The paper's values, apart from its dropout. */
+const PAPER = {
+  ...PRETRAINED,
+  contextGate: 1,
+  contextLayers: 'all',
+  vNorm: true,
+  pooling: 'eos',
+  temperature: 1e-4,
+  firstHalf: true,
+  learningRate: 1e-4,
+  warmup: 100,
+  decaySteps: 10000,
+  beta2: 0.999,
+  rank: 256,
+  alpha: 64,
+  chunks: 16,
+  chunkTokens: 160,
+  groupSize: 8,
+  accumulation: 8,
+  memoryBudget: 8,
+} as const;
+
 export const PRESETS: readonly Preset[] = [
   {
     id: 'facts',
@@ -95,26 +117,8 @@ export const PRESETS: readonly Preset[] = [
     title: 'Pretrained, as in the paper',
     expectation:
       'All layers read their neighbours at full strength. An untouched checkpoint is thrown off: its loss jumps to about 10 and needs thousands of steps to come back. The paper trained 10,000.',
-    configuration: configure({
-      ...PRETRAINED,
-      contextGate: 1,
-      contextLayers: 'all',
-      vNorm: true,
-      pooling: 'eos',
-      temperature: 1e-4,
-      firstHalf: true,
-      learningRate: 1e-4,
-      warmup: 100,
-      decaySteps: 10000,
-      beta2: 0.999,
-      rank: 256,
-      alpha: 64,
-      chunks: 16,
-      chunkTokens: 160,
-      groupSize: 8,
-      accumulation: 8,
-      memoryBudget: 8,
-    }),
+    configuration: configure({ ...PAPER, loraDropout: 0.1 }),
+    earlier: configure(PAPER),
   },
 ];
 

@@ -55,6 +55,14 @@ export class TrainingDivergedError extends ReportedError {
   }
 }
 
+/** Dropout of the adapters that learn, in steps alone: what only looks drops nothing. */
+export interface StepDropout {
+  /** Share that is dropped, above 0 and below 1. */
+  readonly rate: number;
+  /** Two words [2] that make the masks of batch `position`, which depend on nothing else. */
+  keyAt(position: number): Uint32Array;
+}
+
 export interface TrainerSetup<B extends ObjectiveBatch> {
   readonly runtime: Runtime;
   readonly objective: Objective<B>;
@@ -64,6 +72,7 @@ export interface TrainerSetup<B extends ObjectiveBatch> {
   readonly learningRate: (step: number) => number;
   /** Batches per update; their gradients are averaged. */
   readonly accumulation: number;
+  readonly dropout?: StepDropout | undefined;
 }
 
 interface BatchRun {
@@ -154,8 +163,9 @@ export class Trainer<B extends ObjectiveBatch> {
         let last: ({ batch: B } & BatchRun) | undefined;
         let tokens = 0;
         for (let micro = 0; micro < accumulation; micro++) {
-          const batch = feed.batchAt(made * accumulation + micro);
-          last = { batch, ...(await this.#batch(batch, 1 / accumulation, watch)) };
+          const position = made * accumulation + micro;
+          const batch = feed.batchAt(position);
+          last = { batch, ...(await this.#batch(batch, position, watch)) };
           tokens += last.tokens;
         }
         if (!last) throw new Error('A step needs at least one batch.');
@@ -242,13 +252,17 @@ export class Trainer<B extends ObjectiveBatch> {
   }
 
   /** Forward and backward of one batch; the observation arrives with the next flush (hence not awaited here). */
-  async #batch(batch: B, lossWeight: number, watch: StepWatch): Promise<BatchRun> {
-    const { runtime, objective } = this.setup;
+  async #batch(batch: B, position: number, watch: StepWatch): Promise<BatchRun> {
+    const { runtime, objective, accumulation, dropout } = this.setup;
     runtime.beginScope();
     try {
+      const options = {
+        lossWeight: 1 / accumulation,
+        dropout: dropout && { rate: dropout.rate, key: runtime.fromArray(dropout.keyAt(position), [2]) },
+      };
       const { pass, read } = await recordPass(
         runtime,
-        (tape) => objective.forward(runtime, tape, batch, { lossWeight }),
+        (tape) => objective.forward(runtime, tape, batch, options),
         watch,
       );
       const observation = read.then((all) => pass.observe(all));

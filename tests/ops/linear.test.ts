@@ -6,6 +6,7 @@ import { Tensor } from '../../src/ops/core/tensor.ts';
 import { openTestRuntime, runOp } from '../harness/runtime.ts';
 import { EPS_F32, expectClose, numericGradients, randomArray, seededRandom, weightedSum } from '../harness/numerics.ts';
 import { rounded, WEIGHT_TYPES, weightTensor } from '../harness/weights.ts';
+import { dropoutFactors } from '../reference/dropout.ts';
 import { linearReference } from '../reference/linear.ts';
 
 let runtime: Runtime;
@@ -143,56 +144,73 @@ function withB(parts: readonly { rowOffset: number; rows: number }[], rank: numb
   });
 }
 
-test('LoRA on some parts of a merged projection: output and gradients of x, A and B', async () => {
-  const random = seededRandom(24);
-  const scale = 0.5;
-  for (const [sizes, heights] of [
-    [
-      [1, 1, 1],
-      [1, 1, 1],
-    ],
-    [
-      [3, 5, 2],
-      [4, 3, 7],
-    ],
-    [
-      [6, 8, 4],
-      [8, 4, 12],
-    ],
-    [
-      [19, 36, 3],
-      [17, 5, 18],
-    ],
-    [
-      [9, 20, 8],
-      [64, 1, 67],
-    ],
-  ] as const) {
-    const { sizes: shape, rank, parts, x, w, bias, a, b, seed } = loraCase(random, sizes, heights);
-    const { t, n, k } = shape;
-    const { outputs, gradients } = await runOp(
-      runtime,
+const KEY = [5, 3_000_000_000] as const;
+const SITES = [8, 10];
+
+/** Parts whose A matrices read x under masks of their own. */
+function masked<P>(parts: readonly P[], rate: number, t: number, k: number): (P & { factors: Float64Array })[] {
+  return parts.map((part, p) => ({ ...part, factors: dropoutFactors({ rate, key: KEY, site: SITES[p]! }, t, k) }));
+}
+
+test.each([0, 0.25])(
+  'LoRA with dropout %d on some parts of a merged projection: output and gradients of x, A and B',
+  async (rate) => {
+    const random = seededRandom(24);
+    const scale = 0.5;
+    for (const [sizes, heights] of [
       [
-        { data: x, shape: [t, k] },
-        { data: w, shape: [n, k], requiresGrad: false },
-        { data: bias, shape: [n], requiresGrad: false },
-        { data: a, shape: [2 * rank, k] },
-        { data: b, shape: [parts[0]!.rows + parts[1]!.rows, rank] },
+        [1, 1, 1],
+        [1, 1, 1],
       ],
-      (c, [xs, ws, biases, as, bs]) => [
-        linear(c, xs!, ws!, { bias: biases, lora: { scale, rank, a: as!, b: bs!, parts } }),
+      [
+        [3, 5, 2],
+        [4, 3, 7],
       ],
-      [seed],
-    );
-    const reference = ([xs, as, bs]: Float64Array[]) =>
-      linearReference(shape, xs!, w, bias, { scale, rank, a: as!, parts: withB(parts, rank, bs!) });
-    const inputs = [x, a, b].map((values) => Float64Array.from(values));
-    expectClose('y', outputs[0]!, reference(inputs), tolerance(k * (1 + scale * rank)));
-    const expected = numericGradients((point) => weightedSum(reference(point), seed), inputs);
-    // Gradients are sums of products of three factors: over T, N and the rank, or K and T.
-    expected.forEach((gradient, i) => expectClose(`gradient ${i}`, gradients[i]!, gradient, tolerance(t * (n + k))));
-  }
-});
+      [
+        [6, 8, 4],
+        [8, 4, 12],
+      ],
+      [
+        [19, 36, 3],
+        [17, 5, 18],
+      ],
+      [
+        [9, 20, 8],
+        [64, 1, 67],
+      ],
+    ] as const) {
+      const { sizes: shape, rank, parts, x, w, bias, a, b, seed } = loraCase(random, sizes, heights);
+      const { t, n, k } = shape;
+      const { outputs, gradients } = await runOp(
+        runtime,
+        [
+          { data: x, shape: [t, k] },
+          { data: w, shape: [n, k], requiresGrad: false },
+          { data: bias, shape: [n], requiresGrad: false },
+          { data: a, shape: [2 * rank, k] },
+          { data: b, shape: [parts[0]!.rows + parts[1]!.rows, rank] },
+        ],
+        (c, [xs, ws, biases, as, bs]) => {
+          const dropout = rate > 0 ? { rate, key: c.fromArray(Uint32Array.from(KEY), [2]), sites: SITES } : undefined;
+          return [linear(c, xs!, ws!, { bias: biases, lora: { scale, rank, a: as!, b: bs!, parts, dropout } })];
+        },
+        [seed],
+      );
+      const reference = ([xs, as, bs]: Float64Array[]) =>
+        linearReference(shape, xs!, w, bias, {
+          scale,
+          rank,
+          a: as!,
+          parts: masked(withB(parts, rank, bs!), rate, t, k),
+        });
+      const inputs = [x, a, b].map((values) => Float64Array.from(values));
+      expectClose('y', outputs[0]!, reference(inputs), tolerance(k * (1 + scale * rank)));
+      const expected = numericGradients((point) => weightedSum(reference(point), seed), inputs);
+      // Gradients are sums of products of three factors: over T, N and the rank, or K and T.
+      expected.forEach((gradient, i) => expectClose(`gradient ${i}`, gradients[i]!, gradient, tolerance(t * (n + k))));
+    }
+  },
+);
 
 test('LoRA over a frozen input: A and B still learn, and nothing is computed for the input', async () => {
   const random = seededRandom(25);
@@ -298,5 +316,8 @@ test('what does not fit is refused', () => {
       parts: [{ rowOffset: 3, rows: 4 }],
     };
     expect(() => linear(runtime, x, weight, { lora })).toThrow('rows 3 to 7 does not fit a weight of 6 rows');
+    const fitting = { ...lora, parts: [{ rowOffset: 1, rows: 4 }] };
+    const dropout = { rate: 0.1, key: runtime.fromArray(new Uint32Array(2), [2]), sites: [1, 2] };
+    expect(() => linear(runtime, x, weight, { lora: { ...fitting, dropout } })).toThrow('2 masks do not fit');
   });
 });

@@ -12,6 +12,7 @@ import {
   seededRandom,
   weightedSum,
 } from '../harness/numerics.ts';
+import { dropoutFactors } from '../reference/dropout.ts';
 import { matmulReference } from '../reference/gemm.ts';
 import { linearReference } from '../reference/linear.ts';
 import { swiglu as swigluReference } from '../reference/swiglu.ts';
@@ -22,54 +23,65 @@ beforeAll(async () => {
 });
 afterAll(() => runtime.destroy());
 
-test('output and all gradients, trained whole and by an adapter, columns in fours and others', async () => {
-  const random = seededRandom(51);
-  for (const [t, n, k, rank] of [
-    [1, 1, 1, 1],
-    [5, 7, 8, 2],
-    [9, 6, 5, 4],
-    [3, 8, 12, 3],
-  ] as const) {
-    const sizes = { t, n, k };
-    const [gateUp, w] = [randomArray(random, t * 2 * k, 3), randomArray(random, n * k)];
-    const [residual, seed] = [randomArray(random, t * n), randomArray(random, t * n)];
-    const [a, b] = [randomArray(random, rank * k), randomArray(random, n * rank)];
-    const { outputs, gradients } = await runOp(
-      runtime,
-      [
-        { data: gateUp, shape: [t, 2 * k] },
-        { data: w, shape: [n, k] },
-        { data: a, shape: [rank, k] },
-        { data: b, shape: [n, rank] },
-        { data: residual, shape: [t, n] },
-      ],
-      (c, [x, ws, as, bs, from]) => [
-        swigluLinear(c, x!, ws!, {
-          residual: from,
-          lora: { scale: 0.5, rank, a: as!, b: bs!, parts: [{ rowOffset: 0, rows: n }] },
-        }),
-      ],
-      [seed],
-    );
-    const reference = ([x, ws, as, bs]: Float64Array[]) =>
-      linearReference(sizes, swigluReference(x!, k), ws!, undefined, {
-        scale: 0.5,
-        rank,
-        a: as!,
-        parts: [{ rowOffset: 0, rows: n, b: bs! }],
-      });
-    const point = [gateUp, w, a, b].map((values) => Float64Array.from(values));
-    // Activations up to 9, of which k are added; WGSL's exp is good for some units of 2⁻²⁴ more.
-    const tolerance = { abs: 2e-6 * (4 + k + rank), rel: 2e-6 };
-    const y = reference(point).map((value, i) => value + residual[i]!);
-    expectClose('y', outputs[0]!, y, tolerance);
-    const expected = numericGradients((values) => weightedSum(reference(values), seed), point);
-    expected.forEach((gradient, i) =>
-      expectClose(`gradient ${i} of ${t}×${n}×${k}`, gradients[i]!, gradient, { abs: 4e-6 * (4 + t + n), rel: 4e-6 }),
-    );
-    expect(gradients[4]).toEqual(seed);
-  }
-});
+test.each([0, 0.4])(
+  'output and all gradients, trained whole and by an adapter with dropout %d, columns in fours and others',
+  async (rate) => {
+    const [key, site] = [[1, 2] as const, 70];
+    const random = seededRandom(51);
+    for (const [t, n, k, rank] of [
+      [1, 1, 1, 1],
+      [5, 7, 8, 2],
+      [9, 6, 5, 4],
+      [3, 8, 12, 3],
+    ] as const) {
+      const sizes = { t, n, k };
+      const [gateUp, w] = [randomArray(random, t * 2 * k, 3), randomArray(random, n * k)];
+      const [residual, seed] = [randomArray(random, t * n), randomArray(random, t * n)];
+      const [a, b] = [randomArray(random, rank * k), randomArray(random, n * rank)];
+      const { outputs, gradients } = await runOp(
+        runtime,
+        [
+          { data: gateUp, shape: [t, 2 * k] },
+          { data: w, shape: [n, k] },
+          { data: a, shape: [rank, k] },
+          { data: b, shape: [n, rank] },
+          { data: residual, shape: [t, n] },
+        ],
+        (c, [x, ws, as, bs, from]) => [
+          swigluLinear(c, x!, ws!, {
+            residual: from,
+            lora: {
+              scale: 0.5,
+              rank,
+              a: as!,
+              b: bs!,
+              parts: [{ rowOffset: 0, rows: n }],
+              dropout: rate > 0 ? { rate, key: c.fromArray(Uint32Array.from(key), [2]), sites: [site] } : undefined,
+            },
+          }),
+        ],
+        [seed],
+      );
+      const reference = ([x, ws, as, bs]: Float64Array[]) =>
+        linearReference(sizes, swigluReference(x!, k), ws!, undefined, {
+          scale: 0.5,
+          rank,
+          a: as!,
+          parts: [{ rowOffset: 0, rows: n, b: bs!, factors: dropoutFactors({ rate, key, site }, t, k) }],
+        });
+      const point = [gateUp, w, a, b].map((values) => Float64Array.from(values));
+      // Activations up to 9, of which k are added; WGSL's exp is good for some units of 2⁻²⁴ more.
+      const tolerance = { abs: 2e-6 * (4 + k + rank), rel: 2e-6 };
+      const y = reference(point).map((value, i) => value + residual[i]!);
+      expectClose('y', outputs[0]!, y, tolerance);
+      const expected = numericGradients((values) => weightedSum(reference(values), seed), point);
+      expected.forEach((gradient, i) =>
+        expectClose(`gradient ${i} of ${t}×${n}×${k}`, gradients[i]!, gradient, { abs: 4e-6 * (4 + t + n), rel: 4e-6 }),
+      );
+      expect(gradients[4]).toEqual(seed);
+    }
+  },
+);
 
 test.each([...GEMM_TILES, DIRECT_TILE].map((tile) => ({ name: tile.name, tile })))(
   '$name tiles: a product goes back through SwiGLU, over what is there or on top of it',

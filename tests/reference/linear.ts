@@ -5,7 +5,13 @@ export interface ReferenceLora {
   rank: number;
   /** [parts · rank, k]. */
   a: ArrayLike<number>;
-  parts: readonly { rowOffset: number; rows: number; b: ArrayLike<number> }[];
+  /** `factors`: what x [t, k] is multiplied by before A_p reads it; undefined: 1. */
+  parts: readonly {
+    rowOffset: number;
+    rows: number;
+    b: ArrayLike<number>;
+    factors?: ArrayLike<number> | undefined;
+  }[];
 }
 
 /** y[t, n] = x · Wᵀ + bias + scale · (x · A_pᵀ) · B_pᵀ, the update written as a sum over ranks, in f64. */
@@ -20,10 +26,13 @@ export function linearReference(
   const y = matmulReference(x, weight, t, n, k);
   for (let row = 0; row < t; row++) {
     if (bias) for (let column = 0; column < n; column++) y[row * n + column]! += bias[column] ?? NaN;
-    lora?.parts.forEach(({ rowOffset, rows, b }, p) => {
+    lora?.parts.forEach(({ rowOffset, rows, b, factors }, p) => {
       for (let r = 0; r < lora.rank; r++) {
         let reduced = 0;
-        for (let i = 0; i < k; i++) reduced += (x[row * k + i] ?? NaN) * (lora.a[(p * lora.rank + r) * k + i] ?? NaN);
+        for (let i = 0; i < k; i++) {
+          const factor = factors ? (factors[row * k + i] ?? NaN) : 1;
+          reduced += factor * (x[row * k + i] ?? NaN) * (lora.a[(p * lora.rank + r) * k + i] ?? NaN);
+        }
         for (let j = 0; j < rows; j++)
           y[row * n + rowOffset + j]! += lora.scale * reduced * (b[j * lora.rank + r] ?? NaN);
       }

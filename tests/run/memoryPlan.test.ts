@@ -19,6 +19,7 @@ import type { Tensor } from '../../src/ops/core/tensor.ts';
 import { assemble } from '../../src/run/assemble.ts';
 import { buildModels, type ModelSource } from '../../src/run/buildModels.ts';
 import { planMemory, storedAs, type PlannedModel, type PlannedRun } from '../../src/run/memoryPlan.ts';
+import type { StepDropout } from '../../src/training/trainer.ts';
 import { openTestRuntime } from '../harness/runtime.ts';
 import { randomArray, randomInt, seededRandom } from '../harness/numerics.ts';
 import { LLAMA_JSON, QWEN2_JSON, QWEN3_JSON } from '../harness/tinyDecoder.ts';
@@ -73,6 +74,7 @@ interface Case {
   readonly tokens: { readonly query: number; readonly passage: number; readonly languageModel: number };
   readonly options: RevelaOptions;
   readonly accumulation: number;
+  readonly dropout?: StepDropout;
 }
 
 const RUN: Case = {
@@ -97,6 +99,7 @@ const RUN: Case = {
   },
   accumulation: 1,
 };
+const DROPOUT: StepDropout = { rate: 0.1, keyAt: (position) => Uint32Array.of(position, 1) };
 const SHARED: Case = { ...RUN, languageModel: LORA, retriever: LORA, sharedBase: true };
 
 /** The same run on decoders of another family. */
@@ -161,6 +164,7 @@ function planned(run: Case): PlannedRun {
     // As many different tokens as there may be.
     batch: batchOf(run, (length, { config }) => fullRows(run.chunks, length, config.vocabularySize)),
     accumulation,
+    dropout: run.dropout,
   };
 }
 
@@ -216,6 +220,7 @@ async function measure(run: Case, sameRows: boolean) {
     optimiser: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, clipNorm: 1 },
     learningRate: () => 1e-3,
     accumulation: run.accumulation,
+    dropout: run.dropout,
   });
   keep(optimiser);
   // What the pool held before it gave back what it found too much.
@@ -257,6 +262,11 @@ test.each<[string, Case, { sameRows?: boolean }?]>([
       languageModel: { ...LORA, adapter: { rank: 4, alpha: 8, targets: ['k_proj', 'v_proj', 'up_proj'] } },
       retriever: { ...LORA, adapter: { rank: 4, alpha: 8, targets: ['q_proj'] } },
     },
+  ],
+  ['two adapters with dropout', { ...SHARED, dropout: DROPOUT }],
+  [
+    'two adapters with dropout, recomputing',
+    { ...SHARED, dropout: DROPOUT, options: { ...RUN.options, checkpointing: true } },
   ],
   ['two batches per update', { ...SHARED, accumulation: 2 }],
   [

@@ -124,6 +124,7 @@ const OTHER_VALUES: Readonly<Record<SettingKey, readonly Value[]>> = {
   rank: [4],
   alpha: [32],
   loraTargets: ['q,down'],
+  loraDropout: [0.5],
   objective: ['infoNce', 'revela'],
   infoNceTemperature: [0.5],
   mannWhitneyTemperature: [0.5],

@@ -24,7 +24,7 @@ async function experiment(changes: Record<string, unknown> = {}) {
   return { run, asked: () => batchAt.mock.calls.map(([position]) => position), batchAt };
 }
 
-test.each([{}, { trained: 'lora' }, { accumulation: 2 }])(
+test.each([{}, { trained: 'lora' }, { accumulation: 2 }, { trained: 'lora', loraDropout: 0.3, accumulation: 2 }])(
   'recorded ahead, steps are the same to the bit, and a state saved between them is that of the steps made: %o',
   async (changes) => {
     const run = async (recordsNext: boolean) => {

@@ -65,5 +65,6 @@ describe('a run in a few words', () => {
     expect(whole.join()).not.toContain('LoRA');
     expect(runInWords(configure({ trained: 'lora', rank: 4 }))).toContain('LoRA r 4');
     expect(runInWords(configure({ trained: 'lora', loraTargets: 'v,q' }))).toContain('LoRA r 8 on q, v');
+    expect(runInWords(configure({ trained: 'lora', loraDropout: 0.1 }))).toContain('LoRA r 8, dropout 0.1');
   });
 });

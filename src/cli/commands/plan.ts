@@ -109,8 +109,9 @@ function planText(
   where: string,
   typicalStep: { readonly flops: number } | undefined,
 ): string {
-  const { chunks, chunkTokens, trained, rank, loraTargets, precision, checkpointing } = configuration;
-  const how = trained === 'lora' ? `LoRA r ${rank} on ${loraTargets}` : 'all weights';
+  const { chunks, chunkTokens, trained, rank, loraTargets, loraDropout, precision, checkpointing } = configuration;
+  const dropout = loraDropout === 0 ? '' : `, dropout ${loraDropout}`;
+  const how = trained === 'lora' ? `LoRA r ${rank} on ${loraTargets}${dropout}` : 'all weights';
   const lines = [
     `B ${chunks} × ${chunkTokens} tokens, ${how}, base ${precision}${checkpointing ? ', layers recomputed' : ''}, on ${where}\n\n`,
   ];

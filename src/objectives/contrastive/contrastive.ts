@@ -58,10 +58,10 @@ export function contrastiveObjective(
   { table, keys, loss: kind }: { table: ObjectiveTable; keys: ContrastiveKeys; loss: ContrastiveLoss },
 ): Objective<ContrastiveBatch> {
   return {
-    forward(runtime, tape, batch, { lossWeight, endsAtSignals = false }) {
+    forward(runtime, tape, batch, { lossWeight, endsAtSignals = false, dropout }) {
       const { pairs, whole, labels } = batch;
       const { similarity } = runtime.withTape(endsAtSignals ? undefined : tape, () =>
-        batchSimilarity(runtime, retriever, pairs, options),
+        batchSimilarity(runtime, retriever, pairs, { ...options, dropout }),
       );
       if (endsAtSignals) similarity.requiresGrad = true;
       const { loss, probabilities } = runtime.withTape(tape, () => kind.record(runtime, similarity, batch));

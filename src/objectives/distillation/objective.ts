@@ -63,7 +63,7 @@ export function distillationTerms(
  */
 export function distillationObjective(retriever: Decoder, options: DistillationOptions): Objective<DistillationBatch> {
   return {
-    forward(runtime, tape, { retriever: rows, teacher, labels }, { lossWeight, endsAtSignals = false }) {
+    forward(runtime, tape, { retriever: rows, teacher, labels }, { lossWeight, endsAtSignals = false, dropout }) {
       const { contrastWeight } = options;
       const size = rows.queryIds.length;
       const scores = runtime.fromArray(teacher.scores, [size, size]);
@@ -71,7 +71,7 @@ export function distillationObjective(retriever: Decoder, options: DistillationO
       const weight = (value: number): Tensor => runtime.fromArray(Float32Array.of(value), [1]);
       const weights = [weight(lossWeight), ...(contrastWeight > 0 ? [weight(lossWeight * contrastWeight)] : [])];
       const { similarity } = runtime.withTape(endsAtSignals ? undefined : tape, () =>
-        batchSimilarity(runtime, retriever, rows, options),
+        batchSimilarity(runtime, retriever, rows, { ...options, dropout }),
       );
       if (endsAtSignals) similarity.requiresGrad = true;
       const { terms, shares, wanted } = runtime.withTape(tape, () =>

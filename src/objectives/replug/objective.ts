@@ -52,10 +52,10 @@ export function replugObjective(
   options: ReplugOptions,
 ): Objective<ReplugBatch> {
   return {
-    forward(runtime, tape, { retriever: rows, pairs, drawn, labels }, { lossWeight, endsAtSignals = false }) {
+    forward(runtime, tape, { retriever: rows, pairs, drawn, labels }, { lossWeight, endsAtSignals = false, dropout }) {
       const size = rows.queryIds.length;
       const { similarity } = runtime.withTape(endsAtSignals ? undefined : tape, () =>
-        batchSimilarity(runtime, retriever, rows, options),
+        batchSimilarity(runtime, retriever, rows, { ...options, dropout }),
       );
       if (endsAtSignals) similarity.requiresGrad = true;
       const likelihood = pairLikelihoods(runtime, languageModel, pairs, size);
@@ -68,7 +68,7 @@ export function replugObjective(
         drawn.length === 0
           ? undefined
           : runtime.withTape(endsAtSignals ? undefined : tape, () =>
-              pairLoss(runtime, languageModel, drawn, { seed, checkpointing: options.checkpointing }),
+              pairLoss(runtime, languageModel, drawn, { seed, checkpointing: options.checkpointing, dropout }),
             );
       const differentiated = own && !endsAtSignals ? [loss, own] : [loss];
       const reads: Record<string, Tensor> = { loss, similarity, shares, wanted, likelihood, ...(own ? { own } : {}) };

@@ -1,4 +1,5 @@
 import type { Decoder, TokenRows } from '../../models/decoder.ts';
+import type { Dropout } from '../../ops/core/dropout.ts';
 import type { Runtime } from '../../ops/core/runtime.ts';
 import type { Tensor } from '../../ops/core/tensor.ts';
 import { linearCrossEntropy, type HeadShard, type LossSeed } from '../../ops/linearCrossEntropy.ts';
@@ -84,11 +85,18 @@ export function pairLoss(
   runtime: Runtime,
   languageModel: Decoder,
   pairs: readonly PairRow[],
-  { seed, checkpointing }: { readonly seed: LossSeed; readonly checkpointing: boolean },
+  {
+    seed,
+    checkpointing,
+    dropout,
+  }: { readonly seed: LossSeed; readonly checkpointing: boolean; readonly dropout?: Dropout | undefined },
 ): Tensor {
   const { input, positions, next } = prepare(runtime, languageModel, pairs);
   return runtime.scope(() => {
-    const { hidden } = languageModel.forward(runtime, input, { checkpointing });
+    const { hidden } = languageModel.forward(runtime, input, {
+      checkpointing,
+      dropout: dropout && { ...dropout, pass: 'pairs' },
+    });
     return linearCrossEntropy(runtime, hidden, headOf(languageModel), positions, next, { seed }).loss;
   });
 }

@@ -43,12 +43,13 @@ export function revelaObjective(
   { onForward, ...observers }: RevelaWatch = {},
 ): Objective<RevelaBatch> {
   return {
-    async forward(runtime, tape, batch, { lossWeight, endsAtSignals }) {
+    async forward(runtime, tape, batch, { lossWeight, endsAtSignals, dropout }) {
       const { tokens, labels, fixedAttention } = batch;
       const forward = await revela(runtime, tape, models, tokens, options, {
         lossWeight,
         fixedAttention,
         endsAtSignals,
+        dropout,
         ...observers,
       });
       onForward?.(forward);

@@ -1,4 +1,5 @@
 import { batchAttention } from '../../ops/batchAttention.ts';
+import type { Dropout } from '../../ops/core/dropout.ts';
 import type { Runtime } from '../../ops/core/runtime.ts';
 import type { Gate } from '../../ops/gate.ts';
 import { linearCrossEntropy, lossSeed } from '../../ops/linearCrossEntropy.ts';
@@ -10,6 +11,7 @@ import type { Tensor } from '../../ops/core/tensor.ts';
 import type { TokenBatch } from '../../corpus/types.ts';
 import type { Centre } from '../../models/centre.ts';
 import type { Decoder, KeyValues, NeighbourReading, Observer, TokenRows } from '../../models/decoder.ts';
+import type { DropoutPass } from '../../models/dropoutSites.ts';
 import type { LayerGates } from '../../models/gates.ts';
 import { batchSimilarity } from '../batchSimilarity.ts';
 import { predictedTokens, type LossMask } from './predictedTokens.ts';
@@ -71,6 +73,8 @@ export interface RevelaExtras {
   readonly lossWeight?: number;
   /** Gradients end at S, and at A where that is fixed (which otherwise gets none): the retriever gets none. */
   readonly endsAtSignals?: boolean | undefined;
+  /** Of the adapters that learn. */
+  readonly dropout?: Dropout | undefined;
   readonly observePlain?: Observer;
   readonly observeInBatch?: Observer;
 }
@@ -89,7 +93,7 @@ export async function revela(
   extras: RevelaExtras = {},
 ): Promise<RevelaForward> {
   const { languageModel } = models;
-  const { fixedAttention, lossWeight = 1, endsAtSignals = false } = extras;
+  const { fixedAttention, lossWeight = 1, endsAtSignals = false, dropout } = extras;
   const size = batch.lmIds.length;
   if (fixedAttention && fixedAttention.length !== size * size)
     throw new Error('The fixed attention does not fit the batch.');
@@ -97,7 +101,7 @@ export async function revela(
 
   const isLearned = fixedAttention === undefined;
   const { similarity: scores, embeddings } = withTape(isLearned && !endsAtSignals, () =>
-    batchSimilarity(runtime, models.retriever, batch, { ...options, centre: models.centre }),
+    batchSimilarity(runtime, models.retriever, batch, { ...options, centre: models.centre, dropout }),
   );
   if (isLearned && endsAtSignals) scores.requiresGrad = true;
   const learned = withTape(isLearned, () => batchAttention(runtime, scores, options.temperature));
@@ -116,10 +120,15 @@ export async function revela(
   const loss = (hidden: Tensor, counts: boolean) =>
     withTape(counts, () => linearCrossEntropy(runtime, hidden, head, positions, next, { seed }));
 
+  const passOptions = (pass: DropoutPass, observe: Observer | undefined) => ({
+    checkpointing: options.checkpointing,
+    dropout: dropout && { ...dropout, pass },
+    ...(observe ? { observe } : {}),
+  });
   const gates = layerGates(models, options);
   const plain = withTape(true, () =>
     languageModel.forward(runtime, input, {
-      ...passOptions(options, extras.observePlain),
+      ...passOptions('plain', extras.observePlain),
       keepKeyValues: (layer) => gates[layer] !== 0,
     }),
   );
@@ -132,7 +141,7 @@ export async function revela(
     gates,
   };
   const inBatch = withTape(true, () =>
-    languageModel.forward(runtime, input, { ...passOptions(options, extras.observeInBatch), neighbours }),
+    languageModel.forward(runtime, input, { ...passOptions('inBatch', extras.observeInBatch), neighbours }),
   );
   const ntp = loss(inBatch.hidden, true);
 
@@ -173,10 +182,6 @@ async function choosePairs(
   const values = runtime.read(attention);
   await runtime.recorder.flush();
   return makePairs(runtime, rows, await values);
-}
-
-function passOptions(options: RevelaOptions, observe: Observer | undefined) {
-  return { checkpointing: options.checkpointing, ...(observe ? { observe } : {}) };
 }
 
 function detached(runtime: Runtime, { keys, values }: KeyValues): KeyValues {

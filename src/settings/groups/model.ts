@@ -209,4 +209,15 @@ export const MODEL = {
     choices: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'],
     cost: { memory: 'more', time: 'more', words: 'More of them take more memory and time.' },
   }),
+  loraDropout: numberSetting({
+    group: 'model',
+    label: 'LoRA dropout',
+    help: 'Share of the numbers that an update reads which each training step sets to 0 (the others grow to make up for it). Scores and searches drop nothing.',
+    applies: [ON_ADAPTERS],
+    default: 0,
+    min: 0,
+    max: 0.9,
+    integer: false,
+    paper: '0.1',
+  }),
 } as const;

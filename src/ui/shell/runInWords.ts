@@ -25,10 +25,15 @@ function temperatureWords(c: Configuration): string[] {
   return softmax ? [`τ ${c[softmax.temperature as SettingKey]}`] : [];
 }
 
-/** "LoRA r 8", and on what where that is not everything. Runs kept before there was a choice have none. */
-function loraWords({ rank, loraTargets = SETTINGS.loraTargets.default }: Partial<Configuration>): string {
+/** "LoRA r 8", on what where that is not everything, and its dropout where there is any. Runs kept before there was a choice have none. */
+function loraWords({
+  rank,
+  loraTargets = SETTINGS.loraTargets.default,
+  loraDropout = 0,
+}: Partial<Configuration>): string {
   const on = loraTargets === SETTINGS.loraTargets.default ? '' : ` on ${loraTargets.replaceAll(',', ', ')}`;
-  return `LoRA r ${rank}${on}`;
+  const dropout = loraDropout === 0 ? '' : `, dropout ${loraDropout}`;
+  return `LoRA r ${rank}${on}${dropout}`;
 }
 
 function choiceWords(key: SettingKey, configuration: Configuration): string {

@@ -4,6 +4,7 @@ import type { Runtime } from '../../../src/ops/core/runtime.ts';
 import { Tape } from '../../../src/ops/core/tape.ts';
 import { openTestRuntime } from '../../harness/runtime.ts';
 import { EPS_F32, expectClose, randomArray, seededRandom } from '../../harness/numerics.ts';
+import { dropoutFactors } from '../../reference/dropout.ts';
 
 let runtime: Runtime;
 beforeAll(async () => {
@@ -52,7 +53,16 @@ const CASES: readonly (readonly [
   [50, 12, 9, 20, [[4, 5]]],
 ];
 
-test.each([1, 8])('gradients of A and B in %i slices, on top of what is there', async (slices) => {
+/** A site for each of three parts. */
+const SITES = [9, 2 ** 17, 4] as const;
+const KEY = [77, 4_000_000_000] as const;
+
+test.each([
+  [1, 0],
+  [8, 0],
+  [1, 0.3],
+  [8, 0.3],
+])('gradients of A and B in %i slices, on top of what is there, with dropout %d', async (slices, rate) => {
   const random = seededRandom(41);
   for (const [t, k, n, rank, stretches] of CASES) {
     const parts = stretches.map(([rowOffset, rows]) => ({ rowOffset, rows }));
@@ -73,14 +83,24 @@ test.each([1, 8])('gradients of A and B in %i slices, on top of what is there', 
         reduced: runtime.fromArray(reduced, [t, narrow]),
         dReduced: runtime.fromArray(dReduced, [t, narrow]),
       };
-      loraGradients(runtime, new Tape(runtime), { scale: 1, rank, a, b, parts }, pass, slices);
+      const key = runtime.fromArray(Uint32Array.from(KEY), [2]);
+      const dropout = rate > 0 ? { rate, key, sites: SITES.slice(0, parts.length) } : undefined;
+      loraGradients(runtime, new Tape(runtime), { scale: 1, rank, a, b, parts, dropout }, pass, slices);
       pending = [runtime.read(a.gradient), runtime.read(b.gradient)];
     });
     await runtime.recorder.flush();
     const [dA, dB] = await Promise.all(pending);
     const what = JSON.stringify([t, k, n, rank, stretches]);
-    const tolerance = { abs: EPS_F32 * (4 + t) };
-    const expectedA = before.a.map((value, at) => value + sumOverRows(t, dReduced, x, Math.floor(at / k), at % k));
+    // What stays is up to 1 / (1 − rate) as large.
+    const tolerance = { abs: (EPS_F32 * (4 + t)) / (1 - rate) };
+    const read = SITES.map((site) => {
+      const factors = dropoutFactors({ rate, key: KEY, site }, t, k);
+      return x.map((value, at) => value * factors[at]!);
+    });
+    const expectedA = before.a.map((value, at) => {
+      const row = Math.floor(at / k);
+      return value + sumOverRows(t, dReduced, read[Math.floor(row / rank)]!, row, at % k);
+    });
     expectClose(`dA ${what}`, dA!, expectedA, tolerance);
     const rowsOfB = parts.flatMap(({ rowOffset, rows: own }, p) =>
       Array.from({ length: own }, (_, row) => ({ row: rowOffset + row, p })),
