@@ -52,10 +52,11 @@ def train(job: Job, options: Options) -> None:
     end = job.step + options.steps
     if step >= end:
         raise JobError(f"The run has made {step} steps, up to which it was to go. Ask for more with --steps.")
-    set_seed(job["seed"])
     models = load_models(job, start, options.bases, options.dtype)
     objective = Objective(models, job)
     accelerator = accelerator_for(models, job)
+    # Dropout draws by it: each process other masks, and a run that goes on others than those of its beginning.
+    set_seed(job["seed"] + step, device_specific=True)
     per_update = options.batches_per_update or job["accumulation"]
     local = batches_each(per_update, accelerator.num_processes)
     accelerator.gradient_accumulation_steps = local

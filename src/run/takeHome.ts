@@ -11,6 +11,7 @@ import type { TextTokenizer } from '../corpus/tokenizer/tokenizer.ts';
 import type { Decoder } from '../models/decoder.ts';
 import type { Runtime } from '../ops/core/runtime.ts';
 import type { Tensor } from '../ops/core/tensor.ts';
+import { objectiveOf } from '../objectives/registry.ts';
 import { contextLayers } from '../objectives/revela/options.ts';
 import type { OpenRun } from './openRun.ts';
 
@@ -23,8 +24,15 @@ export async function runArchive({ runtime, prepared, experiment }: OpenRun): Pr
   const { configuration } = recipe;
   const { models, optimiser } = experiment;
   const ownBase = bases === undefined && configuration.trained === 'lora';
+  const learns = objectiveOf(configuration).learners(configuration);
   const exported = (kind: AdapterKind, decoder: Decoder | undefined, tokenizer: TextTokenizer) =>
-    decoder && exportModel(runtime, kind, decoder, tokenizer, baseOf(prepared, kind, ownBase));
+    decoder &&
+    exportModel(runtime, kind, decoder, {
+      tokenizer,
+      base: baseOf(prepared, kind, ownBase),
+      // An adapter that stays as it is drops nothing, here or where the run goes on.
+      dropout: learns[kind] ? configuration.loraDropout : 0,
+    });
   const gates = models.gates ? Array.from(await readNow(runtime, models.gates.tensor)) : undefined;
   const run: RunDescription = {
     pooling: configuration.pooling,
@@ -86,8 +94,7 @@ async function exportModel(
   runtime: Runtime,
   kind: AdapterKind,
   decoder: Decoder,
-  tokenizer: TextTokenizer,
-  base: BaseModel,
+  { tokenizer, base, dropout }: { tokenizer: TextTokenizer; base: BaseModel; dropout: number },
 ): Promise<ExportedModel | undefined> {
   const { adapter, weights } = decoder;
   if (adapter) {
@@ -99,7 +106,7 @@ async function exportModel(
     return {
       form: 'adapter',
       base,
-      files: await adapterFiles({ kind, config: adapter.config, specs: adapter.specs, values, base }),
+      files: await adapterFiles({ kind, config: adapter.config, specs: adapter.specs, values, base, dropout }),
     };
   }
   if (!weights.parameters) return undefined;

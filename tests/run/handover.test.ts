@@ -98,6 +98,19 @@ test('the archive holds the batches of the next updates, and what the first of t
   });
 });
 
+test('dropout goes along with the adapters that learn, and the first step to compare with has none', async () => {
+  const changes = { trained: 'lora', source: 'facts', loraDropout: 0.1, freezeLanguageModel: true } as const;
+  await handedOver(changes, 1, async (files, { experiment: { feed, trainer } }) => {
+    const dropout = (folder: string) =>
+      jsonOf<Record<string, unknown>>(files, `${folder}/adapter_config.json`)['lora_dropout'];
+    expect([dropout('retriever'), dropout('language-model')]).toEqual([0.1, 0]);
+    const { loss } = jsonOf<{ loss: number }>(files, 'first-step.json');
+    expect(loss).toBe((await trainer.look(feed.batchAt(4))).loss);
+    expect(textOf(files, 'README.md')).toContain('masks that PyTorch draws');
+    expect(textOf(files, 'README.md')).toContain('| LoRA dropout | loraDropout | 0.1 | --lora_dropout |');
+  });
+});
+
 test('AdamW’s moments stand under the names that PEFT gives the adapters, with their shapes', async () => {
   await handedOver({ trained: 'lora', learnGate: true }, 1, async (files) => {
     const open = (name: string, path: string) =>
@@ -276,6 +289,7 @@ test('the authors’ trainer gets the paper’s settings as arguments, and a sen
     const said = authorsArguments(paper);
     expect(said).toContain('--attn_temperature 0.0001');
     expect(said).toContain('--gradient_accumulation_steps $((8 / PROCESSES))');
+    expect(said).toContain('--lora_dropout 0.1');
     expect(said).toContain('--lora_target_modules q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj');
     const gentle = { ...paper, configuration: preset('gentle').configuration, contextLayers: [1] };
     expect(authorsRefusals(gentle, 'qwen2').join(' ')).toMatch(/no context gate.*all layers.*content/s);

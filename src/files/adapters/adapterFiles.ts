@@ -30,6 +30,8 @@ export interface AdapterToExport {
   /** Numbers of every tensor, by key. */
   readonly values: ReadonlyMap<string, Float32Array>;
   readonly base: BaseModel;
+  /** Share of an update's input that was dropped in training. Default 0. */
+  readonly dropout?: number;
 }
 
 /**
@@ -42,6 +44,7 @@ export function adapterConfigJson(
   { rank, alpha, targets, layers }: LoraConfig,
   base: BaseModel,
   kind: AdapterKind,
+  dropout = 0,
 ): Record<string, unknown> {
   return {
     base_model_name_or_path: base.name,
@@ -51,7 +54,7 @@ export function adapterConfigJson(
     init_lora_weights: true,
     ...(layers && kind === 'languageModel' && { layers_to_transform: [...layers] }),
     lora_alpha: alpha,
-    lora_dropout: 0,
+    lora_dropout: dropout,
     modules_to_save: null,
     peft_type: 'LORA',
     r: rank,
@@ -66,10 +69,17 @@ export function adapterConfigJson(
  * of the first decides its meaning: so damage to either is noticed, while the base's address may be changed.
  * @throws Error when values are missing.
  */
-export async function adapterFiles({ kind, config, specs, values, base }: AdapterToExport): Promise<NamedFile[]> {
+export async function adapterFiles({
+  kind,
+  config,
+  specs,
+  values,
+  base,
+  dropout,
+}: AdapterToExport): Promise<NamedFile[]> {
   const pieces = adapterPieces(specs, PEFT_PREFIX[kind], values);
   return [
-    jsonFile('adapter_config.json', adapterConfigJson(config, base, kind)),
+    jsonFile('adapter_config.json', adapterConfigJson(config, base, kind, dropout)),
     {
       name: 'adapter_model.safetensors',
       chunks: await sealedChunks(pieces, { format: 'pt', [LORA_KEY]: loraText(config) }),

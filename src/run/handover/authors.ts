@@ -42,7 +42,7 @@ export function authorsArguments({ configuration: c, models, step, steps }: Job)
     lora: true,
     lora_r: c.rank,
     lora_alpha: c.alpha,
-    lora_dropout: 0,
+    lora_dropout: c.loraDropout,
     lora_target_modules: targets.join(','),
     retriever_lora_name_or_path: retriever.folder,
     ...(languageModel?.learns

@@ -22,6 +22,7 @@ const AUTHORS: Readonly<Partial<Record<SettingKey, string>>> = {
   rank: '--lora_r',
   alpha: '--lora_alpha',
   loraTargets: '--lora_target_modules',
+  loraDropout: '--lora_dropout',
   learningRate: '--learning_rate',
   warmup: '--warmup_steps',
   decaySteps: '--max_steps with a linear schedule',
@@ -52,7 +53,7 @@ have taken there: groups.jsonl holds those of ${steps} updates, ${accumulation} 
 
 ${basesSentence(job)}
 Before it trains, the runner computes the first step and compares it with the numbers below. If they are not the same it says what is off and stops.
-
+${dropoutSentence(job)}
 - \`--dtype bfloat16\` keeps the base's weights in 16 bits; the comparison is then as coarse as they are.
 - \`--steps\`, \`--save-every\`, \`--evaluate-every\`; \`--resume\` goes on with what \`out/last\` holds.
 - \`--groups FILE\` takes batches of your own: a list of texts a line, of documents as long as you like; one line is held at a time.
@@ -92,6 +93,13 @@ ${SETTING_KEYS.filter((key) => isTold(key, job))
 function isTold(key: SettingKey, { configuration }: Job): boolean {
   const { group } = SETTINGS[key];
   return !ELSEWHERE.has(group) && !NOT_TOLD.includes(key) && whyIdle(key, configuration) === undefined;
+}
+
+/** Which numbers an update drops is drawn by PyTorch, so that only what is computed without dropout can be compared. */
+function dropoutSentence({ configuration: { trained, loraDropout } }: Job): string {
+  return trained === 'lora' && loraDropout > 0
+    ? `\nUpdates drop ${loraDropout} of what they read, as on the page, but by masks that PyTorch draws: the first step is compared with dropout off, on both\nsides, and the losses of training are like those that the page would have, not equal to them.\n`
+    : '';
 }
 
 function basesSentence({ models, exact }: Job): string {
