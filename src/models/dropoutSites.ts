@@ -12,6 +12,11 @@ export interface PassDropout extends Dropout {
   readonly pass: DropoutPass;
 }
 
+/** A batch's dropout in one of its passes. */
+export function inPass(dropout: Dropout | undefined, pass: DropoutPass): PassDropout | undefined {
+  return dropout && { ...dropout, pass };
+}
+
 /**
  * Under which site a projection's mask is drawn: pass · 2¹⁶ + layer · 2³ + projection, the last by its number in LORA_TARGETS (lora.ts), so
  * that it hangs on nothing else that is adapted.

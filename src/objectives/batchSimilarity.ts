@@ -2,7 +2,7 @@ import type { ContentSpan, RetrieverRows } from '../corpus/types.ts';
 import type { Centre, Side } from '../models/centre.ts';
 import type { Decoder } from '../models/decoder.ts';
 import { pooledStates, type StatePooling } from '../models/pooledStates.ts';
-import type { DropoutPass } from '../models/dropoutSites.ts';
+import { inPass, type DropoutPass } from '../models/dropoutSites.ts';
 import type { Dropout } from '../ops/core/dropout.ts';
 import type { Runtime } from '../ops/core/runtime.ts';
 import type { Tensor } from '../ops/core/tensor.ts';
@@ -42,12 +42,7 @@ export function batchSimilarity(
     content: readonly ContentSpan[] | undefined,
     pass: DropoutPass = 'queries',
   ): Tensor =>
-    pooledStates(
-      runtime,
-      retriever,
-      { ids, content },
-      { ...options, dropout: options.dropout && { ...options.dropout, pass } },
-    );
+    pooledStates(runtime, retriever, { ids, content }, { ...options, dropout: inPass(options.dropout, pass) });
   const all = [...queryIds, ...passageIds];
   const tokens = all.reduce((sum, row) => sum + row.length, 0);
   const { centre } = options;

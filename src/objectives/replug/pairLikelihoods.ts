@@ -1,4 +1,5 @@
 import type { Decoder, TokenRows } from '../../models/decoder.ts';
+import { inPass } from '../../models/dropoutSites.ts';
 import type { Dropout } from '../../ops/core/dropout.ts';
 import type { Runtime } from '../../ops/core/runtime.ts';
 import type { Tensor } from '../../ops/core/tensor.ts';
@@ -93,10 +94,7 @@ export function pairLoss(
 ): Tensor {
   const { input, positions, next } = prepare(runtime, languageModel, pairs);
   return runtime.scope(() => {
-    const { hidden } = languageModel.forward(runtime, input, {
-      checkpointing,
-      dropout: dropout && { ...dropout, pass: 'pairs' },
-    });
+    const { hidden } = languageModel.forward(runtime, input, { checkpointing, dropout: inPass(dropout, 'pairs') });
     return linearCrossEntropy(runtime, hidden, headOf(languageModel), positions, next, { seed }).loss;
   });
 }

@@ -11,7 +11,7 @@ import type { Tensor } from '../../ops/core/tensor.ts';
 import type { TokenBatch } from '../../corpus/types.ts';
 import type { Centre } from '../../models/centre.ts';
 import type { Decoder, KeyValues, NeighbourReading, Observer, TokenRows } from '../../models/decoder.ts';
-import type { DropoutPass } from '../../models/dropoutSites.ts';
+import { inPass, type DropoutPass } from '../../models/dropoutSites.ts';
 import type { LayerGates } from '../../models/gates.ts';
 import { batchSimilarity } from '../batchSimilarity.ts';
 import { predictedTokens, type LossMask } from './predictedTokens.ts';
@@ -122,7 +122,7 @@ export async function revela(
 
   const passOptions = (pass: DropoutPass, observe: Observer | undefined) => ({
     checkpointing: options.checkpointing,
-    dropout: dropout && { ...dropout, pass },
+    dropout: inPass(dropout, pass),
     ...(observe ? { observe } : {}),
   });
   const gates = layerGates(models, options);

@@ -212,7 +212,7 @@ export const MODEL = {
   loraDropout: numberSetting({
     group: 'model',
     label: 'LoRA dropout',
-    help: 'Share of the numbers that an update reads which each training step sets to 0 (the others grow to make up for it). Scores and searches drop nothing.',
+    help: 'A training step sets this share of what each update reads to 0, and scales up the rest. Scores and searches drop nothing.',
     applies: [ON_ADAPTERS],
     default: 0,
     min: 0,
