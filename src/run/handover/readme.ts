@@ -4,8 +4,22 @@ import { SETTING_KEYS, SETTINGS, type SettingKey } from '../../settings/configur
 import type { FirstStep } from './firstStep.ts';
 import type { Job } from './job.ts';
 
-/** What a setting is called in the authors' trainer, which has none of those that are missing. */
-const AUTHORS: Readonly<Partial<Record<SettingKey, string>>> = {
+/**
+ * Settings that the authors' trainer has no name for: their effect is in the files, or authorsRefusals says that it cannot express them.
+ * Every setting stands here or in AUTHORS.
+ */
+// prettier-ignore
+type WithoutName =
+  | 'source' | 'documentUnit' | 'column' | 'vocabulary' | 'chunkFit' | 'topicClusters' | 'base' | 'checkpoint' | 'retrieverCheckpoint'
+  | 'layers' | 'width' | 'heads' | 'kvHeads' | 'mlpWidth' | 'initialisation' | 'retrieverDepth' | 'attention' | 'contextGate'
+  | 'contextLayers' | 'learnGate' | 'centring' | 'detachKeyValues' | 'lossMask' | 'freezeRetriever' | 'infoNceTemperature'
+  | 'mannWhitneyTemperature' | 'hardNegatives' | 'hardNegativesPerQuery' | 'mineEvery' | 'replugTemperature'
+  | 'replugLanguageModelTemperature' | 'replugLanguageModel' | 'teacher' | 'distillationTemperature' | 'teacherTemperature'
+  | 'contrastWeight' | 'precision' | 'memoryBudget' | 'evaluateEvery' | 'heldOutBatches' | 'probeEvery' | 'collectionEvery'
+  | 'autosaveEvery';
+
+/** What a setting is called in the authors' trainer. */
+const AUTHORS: Readonly<Record<Exclude<SettingKey, WithoutName>, string>> = {
   objective: 'Revela alone',
   trained: '--lora',
   batching: 'in groups.jsonl',
@@ -83,7 +97,10 @@ Exactly in \`first-step.json\`.
 | page | settings.json | value | authors' trainer |
 | ---- | ------------- | ----- | ---------------- |
 ${SETTING_KEYS.filter((key) => isTold(key, job))
-  .map((key) => `| ${SETTINGS[key].label} | ${key} | ${String(configuration[key])} | ${AUTHORS[key] ?? '–'} |`)
+  .map(
+    (key) =>
+      `| ${SETTINGS[key].label} | ${key} | ${String(configuration[key])} | ${key in AUTHORS ? AUTHORS[key as keyof typeof AUTHORS] : '–'} |`,
+  )
   .join('\n')}
 
 \`authors/\` holds ${"the authors' trainer's"} arguments for this run, or why it has none.

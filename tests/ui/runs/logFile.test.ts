@@ -34,6 +34,14 @@ test('a log that is still written, or broke off, is read up to its last whole li
   expect(() => readRun(head, 'log.jsonl'), 'no step yet').toThrow(RunFileError);
 });
 
+test('a log without the norms of single models, as DeepSpeed leaves it, is read', () => {
+  const log = LOG.replace(/"(retriever|languageModel)GradientNorm": [^,]+, /g, '');
+  expect(log.length).toBeLessThan(LOG.length);
+  const { metrics } = readRun(log, 'log.jsonl');
+  expect(metrics).toHaveLength(STEPS.more);
+  expect(metrics[0]?.retrieverGradientNorm).toBeNaN();
+});
+
 test('among dropped files it is told from texts of the same kind', async () => {
   const file = (path: string, text: string): PathFile => ({ path, blob: new File([text], path) });
   const [log, texts] = [file('log.jsonl', LOG), file('texts.jsonl', '{"text": "Gulls nest on cliffs."}\n')];
