@@ -402,6 +402,7 @@ test.describe('taking home', () => {
     const saving = page.waitForEvent('download');
     await answer(page, 'handOver', { name: 'revela-handover-step-3.zip', bytes: Uint8Array.of(80, 75, 3, 4) });
     expect((await saving).suggestedFilename()).toBe('revela-handover-step-3.zip');
+    await expect(part.getByRole('status')).toHaveText('Handed to the browser: revela-handover-step-3.zip (4 B).');
     await expect(part.getByRole('alert')).toHaveCount(0);
   });
 

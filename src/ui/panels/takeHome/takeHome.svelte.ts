@@ -18,6 +18,8 @@ export class TakeHome {
   steps = $state(USUAL_STEPS);
   /** The file that was handed out last, with its size. */
   handedOut = $state<string>();
+  /** The job that was handed out last, likewise. */
+  job = $state<string>();
   /** Whether the reader stopped the last job before it was packed. */
   wasStopped = $state(false);
   readonly requests: Requests;
@@ -39,19 +41,19 @@ export class TakeHome {
 
   async exportAdapters(): Promise<void> {
     this.handedOut = undefined;
-    this.handOut(await this.requests.ask({ type: 'exportAdapters' }));
+    this.handedOut = handOut(await this.requests.ask({ type: 'exportAdapters' }));
   }
 
   async exportRun(): Promise<void> {
     this.handedOut = undefined;
-    this.handOut(await this.requests.ask({ type: 'exportRun' }));
+    this.handedOut = handOut(await this.requests.ask({ type: 'exportRun' }));
   }
 
   /** All that the run needs to go on elsewhere, with batches for `steps` updates. */
   async handOver(): Promise<void> {
-    this.handedOut = undefined;
+    this.job = undefined;
     this.wasStopped = false;
-    this.handOut(await this.requests.ask({ type: 'handOver', steps: this.steps }));
+    this.job = handOut(await this.requests.ask({ type: 'handOver', steps: this.steps }));
   }
 
   /** Stops that. The run stays as it is. */
@@ -79,10 +81,11 @@ export class TakeHome {
     if (imported) this.imports++;
     this.refused = imported ? [] : files;
   }
+}
 
-  private handOut(file: LabFile | undefined): void {
-    if (!file) return;
-    downloadFile(file.name, file.bytes);
-    this.handedOut = `${file.name} (${bytes(file.bytes.byteLength)})`;
-  }
+/** Gives a file to the browser's downloads. Returns its name and size; undefined where there is none. */
+function handOut(file: LabFile | undefined): string | undefined {
+  if (!file) return undefined;
+  downloadFile(file.name, file.bytes);
+  return `${file.name} (${bytes(file.bytes.byteLength)})`;
 }
