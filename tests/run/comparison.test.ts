@@ -180,6 +180,9 @@ describe('a comparison', () => {
     ]);
     expect(comparisonJson(state)).toMatchObject({ title: 'Tiny', tables: { steps: { amount: 4 } } });
     expect(curvesTsv(state).trim().split('\n')).toHaveLength(1 + 6 * 3);
+    const [first] = state.results;
+    const named = curvesTsv({ ...state, results: [{ ...first!, contender: '=1+1' }] });
+    expect(named.split('\n')[1], 'no formula to a spreadsheet').toContain('\t\\=1+1\t');
     const svg = comparisonSvg(state, 'flops');
     expect(svg.match(/<path/g)).toHaveLength(4);
     expect(svg).toContain('bm25');

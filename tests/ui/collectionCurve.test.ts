@@ -58,6 +58,11 @@ test('they are in exported numbers, in files of runs, and in a run that goes on'
   expect(bad({ ...CURVE, scores: [at(2, 0.2), at(0, 0.1)] })).toThrow(/collection\.scores\[1\] is not of a later step/);
   expect(bad({ ...CURVE, scores: [at(9, 0.2)] })).toThrow(/collection\.scores/);
   expect(bad({ ...CURVE, scores: [at(1, 7)] })).toThrow(/collection\.scores\[0\]\.means/);
+  expect(bad({ ...CURVE, scores: [{ step: 1, means: { '=1\u202e': 0.5 } }] })).toThrow(
+    'collection.scores[0].means.=1 is named by no measure',
+  );
+  const marked = { ...CURVE, beside: { 'bm\u202e25': { 'ndcg@10': 0.61 } } };
+  expect(readRun(JSON.stringify({ ...run, collection: marked }), 'a.json').collection).toEqual(CURVE);
   expect(continued(run, { ...run, collection: { ...CURVE, scores: [at(4, 0.3)] } }, 2)?.collection?.scores).toEqual([
     at(0, 0.1),
     at(2, 0.2),

@@ -1,3 +1,4 @@
+import { tsvLine } from '../../files/formats/embeddingFiles.ts';
 import { flopsText } from '../flops.ts';
 import { LEVEL } from '../significance.ts';
 import { BUDGETS, type Budget } from './definition.ts';
@@ -96,7 +97,7 @@ export function curvesTsv(state: ComparisonState): string {
       ...names.map((name) => point.scores[name] ?? ''),
     ]),
   );
-  return [head, ...lines].map((line) => `${line.join('\t')}\n`).join('');
+  return [head, ...lines].map(tsvLine).join('');
 }
 
 /** Tables on all axes, curves and every run, as one object. */

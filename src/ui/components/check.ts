@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { plainName } from '../../base/quote.ts';
 
 /** What was read is not what it should be: the message names the place and what stands there. */
 export class CheckError extends Error {
@@ -24,13 +25,16 @@ export function check<Schema extends v.GenericSchema>(
   throw new CheckError(`${placeOf(path, place)}${message}`);
 }
 
-/** "snapshots[0].attention": `[0].attention` under `snapshots`. */
+/** "snapshots[0].attention": `[0].attention` under `snapshots`. The names of fields are somebody else's too. */
 function placeOf(path: readonly v.IssuePathItem[], root: string): string {
-  return path.reduce(
-    (place, { type, key }) => (type === 'array' ? `${place}[${String(key)}]` : `${place}${place && '.'}${String(key)}`),
-    root,
-  );
+  return path.reduce((place, { type, key }) => {
+    const name = plainName(String(key)).slice(0, LONGEST_FIELD);
+    return type === 'array' ? `${place}[${name}]` : `${place}${place && '.'}${name}`;
+  }, root);
 }
+
+/** Characters of a field's name that a message repeats. */
+const LONGEST_FIELD = 80;
 
 export type Fields = Readonly<Record<string, unknown>>;
 

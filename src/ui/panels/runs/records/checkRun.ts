@@ -108,13 +108,16 @@ export const CORPUS = v.pipe(
   v.transform((corpus): CorpusSummary => ({ documents: undefined, chunks: undefined, ...corpus })),
 );
 
-/** Means by the measures' names. */
-const MEANS = v.record(text(MAXIMUM_NAME), number(0, 1, FINITE));
+/** Means by the measures' names, which are shown, and stand at the head of tables (evaluation/measures/measures.ts has them all). */
+const MEANS = v.record(
+  v.pipe(text(MAXIMUM_NAME), v.regex(/^[a-z]+(\(rel=\d+\))?(@\d+)?$/, ' is named by no measure.')),
+  number(0, 1, FINITE),
+);
 const COLLECTION = object({
   title: TITLE,
   documents: wholeNumber(0, 1e9),
   queries: wholeNumber(0, 1e9),
-  beside: v.record(text(MAXIMUM_NAME), MEANS),
+  beside: v.record(v.pipe(text(MAXIMUM_NAME), v.transform(plainName)), MEANS),
   scores: list(object({ step: wholeNumber(0, 1e9), means: MEANS }), 0, 100_000),
 });
 
