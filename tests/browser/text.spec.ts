@@ -59,6 +59,17 @@ test('what becomes of a text is seen before anything runs: documents, chunks, pa
   expect(complaints).toEqual([]);
 });
 
+test('a press counts while the text that it made the field give up is prepared', async ({ page }) => {
+  await openPage(page);
+  await page.getByRole('tab', { name: 'Your text' }).click();
+  await own(page).fill(TEN);
+  await page.getByRole('button', { name: 'Step', exact: true }).hover();
+  await page.mouse.down();
+  await say(page, { type: 'state', state: 'preparing', detail: 'Reading the text', progress: 0 });
+  await page.mouse.up();
+  await expect.poll(async () => (await commands(page)).map(({ type }) => type)).toContain('step');
+});
+
 test('documents are joined and divided between paragraphs, by pointer and by keyboard', async ({ page }) => {
   await openPage(page);
   await paste(page, TEN);

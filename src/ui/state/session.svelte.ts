@@ -27,6 +27,8 @@ export class Session implements Door {
   error = $state.raw<LabError>();
   /** Whether that error kept a run from starting, so that it has to be seen beside the run too. */
   errorStoppedRun = $state(false);
+  /** Whether that error has cost the run that was on all that was not saved. */
+  readonly isRunLost = $derived.by(() => this.error !== undefined && endsLab(this.error));
   /** Whether the lab's worker answers no more. */
   isSilent = $state(false);
   stepsPerSecond = $state(0);
@@ -47,9 +49,10 @@ export class Session implements Door {
   private listeners: readonly ((event: LabEvent) => void)[] = [];
   private lab: LabClient | undefined;
 
-  readonly isBusy = $derived.by(
-    () => this.going !== undefined || this.state === 'running' || this.state === 'preparing',
-  );
+  /** Whether training is asked for or on. */
+  readonly isGoing = $derived.by(() => this.going !== undefined || this.state === 'running');
+  /** The same, and while a text is only prepared to be looked at. */
+  readonly isBusy = $derived.by(() => this.isGoing || this.state === 'preparing');
   /** What differs between what is chosen and the run that is on: Train and Reset begin another for it. */
   readonly waitingChanges = $derived.by(() => {
     const { accepted } = this.ground;
