@@ -115,6 +115,16 @@ describe('a trial', () => {
     expect(await result).toBe('There is no GPU. Get one.');
     expect(trials.running).toBeUndefined();
   });
+
+  test('that loses its GPU says why', async () => {
+    const result = trials.run(PLACE, STEP, 0);
+    await settled();
+    lab.accept();
+    await settled();
+    lab.say({ type: 'lost', error: { kind: 'deviceLost', message: 'The GPU was lost.', action: 'Try again.' } });
+    expect(await result).toBe('The GPU was lost. Try again.');
+    expect(trials.running).toBeUndefined();
+  });
 });
 
 test('predictions stay with their steps, and may change', () => {

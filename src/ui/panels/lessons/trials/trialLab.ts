@@ -29,7 +29,7 @@ export class TrialLab {
     this.listener = (event) => {
       if (event.type === 'corpus') corpus = event.summary;
       if (event.type === 'step' || event.type === 'evaluation' || event.type === 'probe') follower.hear(event);
-      if (event.type === 'lost') this.close();
+      if (event.type === 'lost') this.close(event.error);
       if (event.type === 'silent' && event.isSilent) this.close(WORKER_LOST);
       onEvent(event, corpus);
     };
