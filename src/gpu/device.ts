@@ -35,6 +35,10 @@ const WANTED_LIMITS = [
 const HOW_TO_GET =
   'Use a current Chrome or Edge on a desktop, or Safari 26; check chrome://gpu and update the graphics driver.';
 
+/** Chromium gives a page none for two minutes once it has lost its GPU twice, and no page one where its GPU process ends again and again. */
+const WHERE_LOST =
+  'Where there was one before, it was lost: wait two minutes and try again, and start the browser anew if that does not help.';
+
 export interface OpenOptions {
   powerPreference?: GPUPowerPreference;
   /** Ask for nothing beyond the WebGPU defaults: shows that small limits suffice. */
@@ -48,7 +52,7 @@ export interface OpenOptions {
 export async function openDevice(gpu: GPU | undefined, options: OpenOptions = {}): Promise<GpuDevice> {
   if (!gpu) throw new GpuUnavailableError('This browser has no WebGPU.', HOW_TO_GET);
   const adapter = await gpu.requestAdapter({ powerPreference: options.powerPreference ?? 'high-performance' });
-  if (!adapter) throw new GpuUnavailableError('WebGPU is there, but it found no GPU.', HOW_TO_GET);
+  if (!adapter) throw new GpuUnavailableError('WebGPU is there, but it found no GPU.', `${WHERE_LOST} ${HOW_TO_GET}`);
   const requiredLimits: Record<string, number> = {};
   if (!options.defaultLimits) for (const name of WANTED_LIMITS) requiredLimits[name] = adapter.limits[name];
   const hasTimestamps = adapter.features.has('timestamp-query');

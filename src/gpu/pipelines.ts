@@ -85,9 +85,8 @@ export class PipelineCache {
   async #checkedModule(source: ShaderSource): Promise<GPUShaderModule> {
     this.device.pushErrorScope('validation');
     const module = this.device.createShaderModule({ label: source.name, code: source.code });
-    const scope = this.device.popErrorScope();
-    const info = await module.getCompilationInfo();
-    await scope;
+    // Together: a device that goes rejects both, and whoever is not waited for then is nobody's.
+    const [info] = await Promise.all([module.getCompilationInfo(), this.device.popErrorScope()]);
     const error = info.messages.find((message) => message.type === 'error');
     if (error)
       throw new ShaderCompileError(source.name, error.lineNum, listing(source.code, error.lineNum), error.message);

@@ -228,6 +228,8 @@ export class BufferPool {
         capacity,
       );
     });
+    // A device that goes rejects it, perhaps before check() waits for it.
+    asked.catch(() => undefined);
     this.#pendingChecks.push(asked);
     return buffer;
   }

@@ -20,6 +20,8 @@ export interface WorkCounts {
 }
 
 const NO_CONSTANTS = {};
+/** A browser whose GPU process ends rejects what it was asked first, and tells the loss of the device next. */
+const LOSS_IS_TOLD_MS = 250;
 
 /**
  * Collects a step's commands and sends them together: normally one encoder, one compute pass, one submit.
@@ -214,13 +216,19 @@ export class Recorder {
       this.#throwFailure();
       return report;
     } catch (cause) {
-      const error = this.#failure ?? cause;
+      const error = this.#failure ?? (await this.#lossBehind()) ?? cause;
       for (const read of readsOf(recording)) read.reject(error);
       throw error;
     } finally {
       recording.clear();
       this.#spare.push(recording);
     }
+  }
+
+  /** The loss of the device, which may be told only after all that was asked of it has been rejected; undefined where it is there. */
+  async #lossBehind(): Promise<Error | undefined> {
+    const patience = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), LOSS_IS_TOLD_MS));
+    return Promise.race([this.gpu.lost, patience]);
   }
 
   /** The device may fail at any await: a test in place would be taken as settled by the one before it. */

@@ -165,7 +165,10 @@ export class Sender {
       // Only a submit that had the GPU to itself tells how long it took.
       if (alone) this.budget.observeSubmit(work, estimated, performance.now() - start);
     });
-    this.#inFlight.push(this.#unlessGivenUp(done));
+    const answered = this.#unlessGivenUp(done);
+    // A device that goes rejects it, perhaps while something else is waited for.
+    answered.catch(() => undefined);
+    this.#inFlight.push(answered);
   }
 
   /**

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { openDevice } from '../../src/gpu/device.ts';
 import { DeviceLostError, GpuUnavailableError } from '../../src/gpu/errors.ts';
 import { nodeGpu } from '../../src/cli/support/nodeGpu.ts';
+import { add } from '../../src/ops/add.ts';
 import { openTestRuntime } from '../harness/runtime.ts';
 
 /** What `work` throws; an answer that does not come within 20 s counts as none. */
@@ -110,6 +111,25 @@ test('a wait that the GPU never answers ends when the device is lost', async () 
   expect(await failure(underWay)).toBeInstanceOf(DeviceLostError);
   runtime.destroy();
 });
+
+test.each(['onSubmittedWorkDone', 'popErrorScope', 'createComputePipelineAsync'] as const)(
+  'what is rejected just before the loss is told is no bug of ours: %s',
+  async (asked) => {
+    const runtime = await openTestRuntime();
+    const { device } = runtime.gpu;
+    const holder = asked === 'onSubmittedWorkDone' ? device.queue : device;
+    Object.assign(holder, {
+      [asked]: () => Promise.reject(new DOMException('A valid external Instance reference no longer exists.')),
+    });
+    const tensor = runtime.fromArray(Float32Array.from({ length: 8 }, Math.random), [8]);
+    const read = failure(runtime.read(add(runtime, tensor, tensor)));
+    const underWay = failure(runtime.recorder.flush());
+    setTimeout(() => device.destroy(), 20);
+    const lost = await runtime.gpu.lost;
+    expect(await Promise.all([underWay, read])).toEqual([lost, lost]);
+    runtime.destroy();
+  },
+);
 
 test('our own destroy is no loss, but nothing after it seems to succeed', async () => {
   const runtime = await openTestRuntime();

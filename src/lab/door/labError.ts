@@ -23,7 +23,7 @@ export const WORKER_LOST: LabError = {
 
 /** Whether the lab that says so is over, with all that it held: the next request is answered by another. */
 export function endsLab({ kind }: LabError): boolean {
-  return kind === 'bug' || kind === 'workerLost';
+  return kind === 'bug' || kind === 'workerLost' || kind === 'deviceLost';
 }
 
 /** A request that came to nothing. All that the lab rejects with is one of these. */

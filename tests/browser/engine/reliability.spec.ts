@@ -16,11 +16,16 @@ async function savedRun(page: Page): Promise<number> {
   await ownText(page).fill(ESSAYS);
   await page.getByRole('button', { name: 'Step', exact: true }).click();
   await expect.poll(() => stepOf(page), WITH_COMPILING).toBe(1);
+  return save(page, 1);
+}
+
+/** Saves the run, which stands at this step. */
+async function save(page: Page, step: number): Promise<number> {
   const panels = page.getByRole('navigation', { name: 'Panels' });
   await panels.getByRole('button', { name: 'Take home' }).click();
   await page.getByRole('button', { name: 'Save now' }).click();
-  await expect(page.getByText(/Last at step 1\.$/)).toBeVisible(WITH_COMPILING);
-  return 1;
+  await expect(page.getByText(new RegExp(`Last at step ${step}\\.$`))).toBeVisible(WITH_COMPILING);
+  return step;
 }
 
 /** The page says so, and the run goes on where it was saved. */
@@ -54,10 +59,52 @@ for (const [what, happens] of Object.entries(FAULTS)) {
   });
 }
 
-test('after a lost GPU the last save is offered', async ({ page, browser }) => {
-  const saved = await savedRun(page);
-  const session = await browser.newBrowserCDPSession();
-  await session.send('Browser.crashGpuProcess').catch(() => undefined);
+/** Ends the browser's GPU process, and with it every device. */
+async function loseGpu(page: Page): Promise<void> {
+  const session = await page.context().browser()!.newBrowserCDPSession();
+  // It ends with the process, unanswered.
+  await Promise.race([session.send('Browser.crashGpuProcess').catch(() => undefined), page.waitForTimeout(1000)]);
   await page.getByRole('button', { name: 'Step', exact: true }).click();
+}
+
+test('after a lost GPU the last save is offered, and a worker that is ended later takes no page with it', async ({
+  page,
+}) => {
+  await beatFast(page, 20);
+  await withinReach(page);
+  let crashes = 0;
+  page.on('crash', () => crashes++);
+  const saved = await savedRun(page);
+  await loseGpu(page);
+  await goesOn(page, saved, /The GPU was lost/);
+  const later = await save(page, saved + 1);
+  // Chromium's page crashed here as long as a worker went on after it had lost a device.
+  await endLab(page);
+  const alert = page.getByRole('alert').filter({ hasText: 'has not answered for half a minute' });
+  await expect(alert).toBeVisible(WITH_COMPILING);
+  await alert.getByRole('button', { name: 'End it' }).click();
+  await goesOn(page, later, /had stopped answering, and was ended/);
+  expect(crashes).toBe(0);
+});
+
+test('where the browser gives no GPU after one was lost, that is said, and the save stays offered', async ({
+  page,
+}) => {
+  let isThere = true;
+  await page.route('**/a-gpu-is-there', (route) => route.fulfill({ status: isThere ? 200 : 404 }));
+  await beginLabWith(
+    page,
+    `const ask = GPU.prototype.requestAdapter;
+    GPU.prototype.requestAdapter = async function (options) {
+      return (await fetch(new URL('/a-gpu-is-there', location.href))).ok ? ask.call(this, options) : null;
+    };`,
+  );
+  const saved = await savedRun(page);
+  isThere = false;
+  await loseGpu(page);
+  const lost = page.getByRole('alert').filter({ hasText: 'The GPU was lost' });
+  await lost.getByRole('button', { name: 'Go on with it' }).click();
+  await expect(page.getByText(/found no GPU\. Where there was one before, .* wait two minutes/)).toBeVisible();
+  isThere = true;
   await goesOn(page, saved, /The GPU was lost/);
 });

@@ -222,3 +222,60 @@ describe('a run that cannot be saved by itself', () => {
     expect([weights.saveProblem, weights.current?.step]).toEqual([undefined, 20]);
   });
 });
+
+describe('a run that was saved', () => {
+  const saved = { id: 'one', name: 'A run', step: 20, savedAt: 1, bytes: 1 };
+  const weightsOf = (): Weights => {
+    const weights = new Weights(session);
+    void weights.list();
+    lab.say({ type: 'opened', id: 'one' });
+    lab.say({ type: 'saved', run: saved });
+    return weights;
+  };
+
+  test.each([
+    ['the GPU is lost', 'deviceLost'],
+    ['a bug has spoilt it', 'bug'],
+  ] as const)('is offered where that is told when %s', async (_what, kind) => {
+    const weights = weightsOf();
+    lab.say({ type: 'lost', error: { ...ERROR, kind } });
+    await settled();
+    expect([weights.lost, weights.hasNote]).toEqual([saved, false]);
+    expect(session.error?.kind).toBe(kind);
+    weights.dismissOffer();
+    expect([weights.lost, weights.hasNote]).toEqual([undefined, false]);
+  });
+
+  test('is not told to be unsaved as well when its GPU goes while it is saved', async () => {
+    const weights = weightsOf();
+    void weights.save();
+    lab.say({ type: 'lost', error: { ...ERROR, kind: 'deviceLost' } });
+    await settled();
+    expect([weights.lost, weights.saveProblem]).toEqual([saved, undefined]);
+    void weights.goOn('one');
+    expect(weights.requests.errorOf('saveRun')).toBeUndefined();
+  });
+
+  test('is offered again when it could not be put back, since Train would begin at step 0', async () => {
+    const weights = weightsOf();
+    lab.say({ type: 'lost', error: { ...ERROR, kind: 'deviceLost' } });
+    const isBack = weights.goOn('one');
+    expect(weights.offered, 'it is on its way').toBeUndefined();
+    lab.asked('resumeRun')[0]?.fail({ ...ERROR, kind: 'noWebGpu' });
+    await settled();
+    lab.asked('listSavedRuns').at(-1)?.answer([saved]);
+    expect(await isBack).toBe(false);
+    expect(weights.offered).toEqual(saved);
+  });
+
+  test('is offered no more when it is not there any more', async () => {
+    const weights = weightsOf();
+    lab.say({ type: 'lost', error: { ...ERROR, kind: 'deviceLost' } });
+    const isBack = weights.goOn('one');
+    lab.asked('resumeRun')[0]?.fail(ERROR);
+    await settled();
+    lab.asked('listSavedRuns').at(-1)?.answer([]);
+    expect(await isBack).toBe(false);
+    expect(weights.offered).toBeUndefined();
+  });
+});

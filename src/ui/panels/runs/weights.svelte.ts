@@ -36,10 +36,16 @@ export class Weights {
 
   /** The run that is on, as it was saved last. */
   readonly current = $derived.by(() => this.of(this.session.runId));
-  /** Why the run is not saved, be it that it should have been by itself or that somebody asked. */
-  readonly saveProblem = $derived.by(() => this.notSaved ?? this.requests.errorOf('saveRun'));
+  /** Why the run that goes on is not saved, be it that it should have been by itself or that somebody asked. */
+  readonly saveProblem = $derived.by(() =>
+    this.session.isRunLost ? undefined : (this.notSaved ?? this.requests.errorOf('saveRun')),
+  );
+  /** A run that was lost, and stands where that is told. */
+  readonly lost = $derived.by(() => (this.session.isRunLost ? this.offered : undefined));
   /** Whether there is something to say that the panel, which may be closed, is not there to say. */
-  readonly hasNote = $derived.by(() => this.offered !== undefined || this.saveProblem !== undefined);
+  readonly hasNote = $derived.by(
+    () => this.saveProblem !== undefined || (this.offered !== undefined && this.lost === undefined),
+  );
   readonly isResuming = $derived.by(() => this.requests.isWaiting('resumeRun') || this.requests.isWaiting('importRun'));
   readonly isExporting = $derived.by(
     () => this.requests.isWaiting('exportRun') || this.requests.isWaiting('exportSavedRun'),
@@ -125,9 +131,15 @@ export class Weights {
   }
 
   private async resume(command: CommandOf<'resumeRun' | 'importRun'>): Promise<boolean> {
+    const { offered } = this;
     this.offered = undefined;
     this.remark = undefined;
+    // It concerned the run before.
+    this.notSaved = undefined;
+    this.requests.forgive('saveRun');
     const resumed = await this.requests.ask(command);
+    // Another try may do it: Train would begin at step 0.
+    if (!resumed) this.offered ??= offered;
     if (resumed?.isCopy) this.remark = 'Another tab has this run open: a copy of it goes on here, as a run of its own.';
     return resumed !== undefined;
   }
