@@ -7,16 +7,27 @@ import { browserEnvironment } from './browserEnvironment.ts';
 export type InBrowser = <T>(
   work: (page: Page, version: string) => Promise<T>,
   options?: BrowserContextOptions,
+  flags?: readonly string[],
 ) => Promise<T>;
 
-/** Builds and serves the page, opens it in a browser, and closes all of it after `work`, which is told the browser's version. */
-export async function withBuiltPage(work: (page: Page, version: string) => Promise<void>): Promise<void> {
+/**
+ * Builds and serves the page, opens it in a browser, started with these flags too, and closes all of it after `work`, which is told the
+ * browser's version.
+ */
+export async function withBuiltPage(
+  work: (page: Page, version: string) => Promise<void>,
+  flags: readonly string[] = [],
+): Promise<void> {
   await build({ logLevel: 'error' });
   await withServed(undefined, (address) =>
-    inBrowser(async (page, version) => {
-      await page.goto(address);
-      await work(page, version);
-    }),
+    inBrowser(
+      async (page, version) => {
+        await page.goto(address);
+        await work(page, version);
+      },
+      {},
+      flags,
+    ),
   );
 }
 
@@ -34,9 +45,13 @@ export async function withServed<T>(folder: string | undefined, work: (address: 
   }
 }
 
-export const inBrowser: InBrowser = async (work, options = {}) => {
+export const inBrowser: InBrowser = async (work, options = {}, flags = []) => {
   const { executablePath, args, env, version } = await findBrowser('installed');
-  const browser = await chromium.launch({ executablePath, args, env: { ...browserEnvironment(), ...env } });
+  const browser = await chromium.launch({
+    executablePath,
+    args: [...args, ...flags],
+    env: { ...browserEnvironment(), ...env },
+  });
   try {
     return await work(await browser.newPage({ viewport: { width: 1440, height: 900 }, ...options }), version);
   } finally {

@@ -4,12 +4,16 @@ import { endLab, tellLab } from '../../tests/browser/support/labWorker.ts';
 /** Something that goes wrong under a run. What it makes of the page is the driver's business. */
 export interface Fault {
   readonly name: string;
+  /** Whether the page's process ends with it. */
+  readonly crashes?: boolean;
   happen(page: Page, devtools: CDPSession): Promise<void>;
 }
 
 /** How long what passes by itself lasts, in ms. */
 const SPELL_MS = 8000;
 const DAY_MS = 86_400_000;
+
+export const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
 /** Code for the worker: its clock goes back by a day when it is sent 'clock back'. */
 export const CLOCK_GOES_BACK_WHEN_TOLD = `{
@@ -23,7 +27,7 @@ export const FAULTS: readonly Fault[] = [
     async happen(page) {
       const browser = await page.context().browser()?.newBrowserCDPSession();
       // The session ends with the process, unanswered.
-      await Promise.race([browser?.send('Browser.crashGpuProcess').catch(() => undefined), page.waitForTimeout(1000)]);
+      await Promise.race([browser?.send('Browser.crashGpuProcess').catch(() => undefined), sleep(1000)]);
     },
   },
   {
@@ -35,7 +39,7 @@ export const FAULTS: readonly Fault[] = [
     name: 'the tab is frozen',
     async happen(page, devtools) {
       await devtools.send('Page.setWebLifecycleState', { state: 'frozen' });
-      await new Promise((done) => setTimeout(done, SPELL_MS));
+      await sleep(SPELL_MS);
       await devtools.send('Page.setWebLifecycleState', { state: 'active' });
     },
   },
@@ -46,10 +50,18 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   {
+    name: 'the page crashes',
+    crashes: true,
+    async happen(page) {
+      // Its process ends, and the navigation with it.
+      await page.goto('chrome://crash').catch(() => undefined);
+    },
+  },
+  {
     name: 'the network is cut',
     async happen(page) {
       await page.context().setOffline(true);
-      await page.waitForTimeout(SPELL_MS);
+      await sleep(SPELL_MS);
       await page.context().setOffline(false);
     },
   },
@@ -58,7 +70,7 @@ export const FAULTS: readonly Fault[] = [
     async happen(page, devtools) {
       const { origin } = new URL(page.url());
       await devtools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1 });
-      await page.waitForTimeout(SPELL_MS);
+      await sleep(SPELL_MS);
       await devtools.send('Storage.overrideQuotaForOrigin', { origin });
     },
   },
