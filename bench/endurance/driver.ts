@@ -72,6 +72,7 @@ export class Driver {
 
   /** Lets a fault happen to the page, which may crash of it. */
   async suffer(fault: Fault): Promise<void> {
+    const { crashes } = this;
     const page = await this.page();
     const crash = new Promise<void>((resolve) => page.once('crash', () => resolve()));
     const happens = async (): Promise<void> => {
@@ -80,7 +81,9 @@ export class Driver {
       await devtools.detach();
     };
     // What is asked of a page that crashes meanwhile may never be answered.
-    await Promise.race([crash, happens()]);
+    await Promise.race([crash, happens()]).catch((cause: unknown) => {
+      if (this.crashes === crashes) throw cause;
+    });
   }
 
   /**
