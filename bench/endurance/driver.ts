@@ -58,6 +58,8 @@ export class Driver {
       this.crashes++;
       this.#isLost = true;
       this.#page = undefined;
+      // What is asked of all pages would fail at it.
+      void page.close().catch(() => undefined);
     });
     await prepare(page);
     await page.goto(`${this.address}?endurance#${LINK}`);
