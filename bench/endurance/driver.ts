@@ -94,8 +94,11 @@ export class Driver {
    */
   async keepGoing(past: number): Promise<string[]> {
     const done: string[] = [];
-    const end = Date.now() + PATIENCE_MS;
-    while (this.#isLost || (await this.step()) <= past) {
+    let [farthest, end] = [-1, 0];
+    for (;;) {
+      const at = await this.step();
+      if (!this.#isLost && at > past) return done;
+      if (at > farthest) [farthest, end] = [at, Date.now() + PATIENCE_MS];
       if (Date.now() > end) throw new Error(`The run does not go on past step ${past}: ${await this.#words()}`);
       const { crashes } = this;
       const pressed = await this.#with((page) => this.#press(page));
@@ -103,7 +106,6 @@ export class Driver {
       if (pressed !== undefined) done.push(pressed);
       await sleep(500);
     }
-    return done;
   }
 
   /** Pauses, and returns the step it stands at. */
