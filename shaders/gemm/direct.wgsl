@@ -1,15 +1,16 @@
 // out[M, N] (+)= scale · op(A) · op(B) + bias[N] + residual[M, N], for results whose rows are whole vectors of four: n, and offsets
-// and strides of out and residual, are multiples of four. Bindings: lib/gemmOperands.wgsl. Threads and tiling: lib/gemmDirect.wgsl.
+// and strides of out and residual, are multiples of four. What is asked for: lib/gemmParams.wgsl. Threads and tiling: lib/gemmDirect.wgsl.
 
 //!include gemmDirect
 //!include gemmStore
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
   let group = workgroup + params.groupOffset;
   let block = blockOf(group, thread);
-  if (block.y >= params.m || block.x >= params.n) {
+  if (block.x >= params.m || block.y >= params.n) {
     return;
   }
-  storeBlock(block.y, block.x, group.z, blockProduct(block.y, block.x, group.z));
+  let sums = blockProduct(block.x, block.y, group.z);
+  storeSums(Place(block.x, block.x + 4u), Place(block.y, block.y + 4u), group.z, sums);
 }

@@ -1,5 +1,5 @@
 // out[M, N] (+)= scale · op(A) · op(B) + bias[N] + residual[M, N], for results whose rows are whole vectors of four: n, and offsets
-// and strides of out and residual, are multiples of four. Bindings: lib/gemmOperands.wgsl. Threads and tiling: lib/gemmTile.wgsl.
+// and strides of out and residual, are multiples of four. What is asked for: lib/gemmParams.wgsl. Threads and tiling: lib/gemmTile.wgsl.
 
 //!include gemmTile
 //!include gemmStore
@@ -7,5 +7,6 @@
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
   let group = workgroup + params.groupOffset;
-  storeTile(group, thread, tileProduct(group, thread));
+  let sums = tileProduct(group.y * TILE_M, group.x * TILE_N, TILE_N, group.z, thread);
+  storeTile(group, thread, sums);
 }

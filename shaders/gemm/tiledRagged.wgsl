@@ -1,6 +1,6 @@
 // out[M, N] (+)= scale · op(A) · op(B) + bias[N] + residual[M, N], for results of any length, offset and stride: stored number by number.
 // Writing one component of a vector may write the whole vector, over what a neighbour stores, so out is bound as single
-// numbers here. Bindings: lib/gemmOperands.wgsl. Threads and tiling: lib/gemmTile.wgsl.
+// numbers here. What is asked for: lib/gemmParams.wgsl. Threads and tiling: lib/gemmTile.wgsl.
 
 //!include gemmTile
 //!include gemmStoreRagged
@@ -8,5 +8,6 @@
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
   let group = workgroup + params.groupOffset;
-  storeTile(group, thread, tileProduct(group, thread));
+  let sums = tileProduct(group.y * TILE_M, group.x * TILE_N, TILE_N, group.z, thread);
+  storeTile(group, thread, sums);
 }

@@ -1,17 +1,12 @@
-// What a matrix product may have besides its two operands (lib/gemmOperands.wgsl): a second pair of operands whose product joins the
-// same sums, and a matrix of blocks, as the B matrices of LoRA make one.
+// A second pair of operands and a matrix of blocks (gemmParams.wgsl), read four numbers at a time as gemmOperands.wgsl reads the first pair.
 //
-// moreB may be a matrix of blocks (lib/blocks.wgsl). It is the second operand of x · Wᵀ with the update of each projection in W
-// (MORE_BLOCKS), and B itself where a gradient goes back through the blocks (BLOCKS_B).
 // VECTOR_MORE_A, VECTOR_MORE_B: rows can be read in whole vectors, as VECTOR_A and VECTOR_B say it; of blocks: rank is a multiple of four.
 
-//!include blocks
-
-override MORE: bool = false;
-override MORE_BLOCKS: bool = false;
-override BLOCKS_B: bool = false;
 override VECTOR_MORE_A: bool = true;
 override VECTOR_MORE_B: bool = true;
+
+@group(0) @binding(3) var<storage, read> moreA: array<vec4f>;
+@group(0) @binding(7) var<storage, read> moreB: array<vec4f>;
 
 fn elementMoreA(index: u32) -> f32 {
   return moreA[index >> 2u][index & 3u];

@@ -1,227 +1,188 @@
-// The one matrix product, all but its last step: out[M, N] (+)= scale · op(A) · op(B) + bias, tile by tile.
+// A tile of a matrix product by way of workgroup memory: shared by gemm/tiled.wgsl and gemm/tiledRagged.wgsl, which differ in how they
+// store it. What is asked for: gemmParams.wgsl; in which order: gemmStretches.wgsl.
 //
-// Operands and how they are read: gemmOperands.wgsl.
 // Workgroup (x, y, z) computes rows y · TILE_M … and columns x · TILE_N … over the z-th stretch of `splitLength` of K; z > 0
 // only when the host splits a long K, and then out holds one partial product [M, N] per z, `splitStride` elements apart.
 //
-// A step stages TILE_K of K in workgroup memory: A as rows of vectors along K, B as rows of vectors along N. So a thread
-// takes four k at once: one vector per row of A (the same one for all threads of a row: a broadcast), four of B for its four
-// columns, ROWS · 16 multiply-adds for ROWS + 4 wide reads. Operands stored the other way round are turned in registers, in
-// blocks of 4 × 4. Packed weights are widened on the way into workgroup memory, so they cross the bus as they are stored.
-// Each step is summed by itself before it joins the total: rounding grows with the number of addends in a row, which is then
-// K / 16 + 16 instead of K (measured at K = 896: a third of the error, at no cost).
-// A thread's rows are TILE_M / ROWS apart and each staged row of A is followed by an unused vector: neighbouring threads
-// then read different memory banks.
+// A step stages TILE_K of K: every thread takes its share, vectors as they are stored, in the order of memory. While a step is being
+// multiplied, the next one is on its way into registers; with two BUFFERS it can be put down while others still multiply, which
+// saves one of two barriers. Packed weights are widened on the way, so they cross the bus as they are stored.
+// A thread takes four k at once: ROWS · COLUMNS · 4 multiply-adds for ROWS + COLUMNS wide reads. Its rows and columns are groups of four
+// neighbours; of eight, the far four lie half a tile away, so that neighbouring threads read and store neighbouring vectors.
 
-//!include gemmOperands
+//!include gemmStretches
 
 override TILE_M: u32 = 64u;
 override TILE_N: u32 = 64u;
-override TILE_K: u32 = 16u;
-/// Rows of the result per thread: 1, 2 or 4. Columns per thread: always 4.
-override ROWS: u32 = 4u;
+/// 1 or 2 steps in workgroup memory.
+override BUFFERS: u32 = 1u;
 
-override THREADS_N: u32 = TILE_N / 4u;
-override THREADS_M: u32 = TILE_M / ROWS;
-override THREADS: u32 = THREADS_N * THREADS_M;
-override VECTORS_K: u32 = TILE_K / 4u;
-override VECTORS_M: u32 = TILE_M / 4u;
-override STRIDE_A: u32 = VECTORS_K + 1u;
+override THREADS_N: u32 = TILE_N / COLUMNS;
+override THREADS: u32 = THREADS_N * TILE_M / ROWS;
+const VECTORS_K = TILE_K / 4u;
+override QUARTER_M: u32 = TILE_M / 4u;
+override QUARTER_N: u32 = TILE_N / 4u;
+/// Vectors of a step, of A and of B.
+override SIZE_A: u32 = TILE_M * VECTORS_K;
+override SIZE_B: u32 = TILE_N * VECTORS_K;
+/// How many of them are a thread's share: 1, 2 or 4.
+override SHARE_A: u32 = SIZE_A / THREADS;
+override SHARE_B: u32 = SIZE_B / THREADS;
 
-var<workgroup> tileA: array<vec4f, TILE_M * STRIDE_A>;
-var<workgroup> tileB: array<vec4f, TILE_K * THREADS_N>;
+var<workgroup> tileA: array<vec4f, BUFFERS * SIZE_A>;
+var<workgroup> tileB: array<vec4f, BUFFERS * SIZE_B>;
 
-/// Fills tileA[row][k / 4] with rows from `firstRow`, k from `firstK` to before `endK`.
-fn stageA(firstRow: u32, firstK: u32, endK: u32, thread: u32) {
+/// Where vector `vector` along K of a row of A or a column of B stands; `quarter`: a quarter of their number. Eight threads at once meet
+/// eight vectors that lie on different memory banks (16 bytes of 128 each), both when they stage four vectors of two lines and
+/// when each reads one of its own line, four lines from the next thread's.
+fn alongK(line: u32, vector: u32, quarter: u32) -> u32 {
+  let inFour = line & 3u;
+  let slot = inFour * quarter + (line >> 2u);
+  return 8u * (slot >> 1u) + 4u * ((slot ^ inFour) & 1u) + (vector ^ ((slot >> 1u) & 3u));
+}
+
+/// Where number i of the vectors of a step stands, which a thread takes in the order of memory.
+fn placeA(i: u32) -> u32 {
+  if (TRANSPOSE_A) { return i; }
+  return alongK(i / VECTORS_K, i % VECTORS_K, QUARTER_M);
+}
+
+fn placeB(i: u32) -> u32 {
+  if (TRANSPOSE_B) { return alongK(i / VECTORS_K, i % VECTORS_K, QUARTER_N); }
+  return i;
+}
+
+fn fetchA(stretch: Stretch, firstRow: u32, k: u32, i: u32) -> vec4f {
   if (TRANSPOSE_A) {
-    for (var i = thread; i < VECTORS_M * VECTORS_K; i += THREADS) {
-      let row = 4u * (i % VECTORS_M);
-      let vector = i / VECTORS_M;
-      let k = firstK + 4u * vector;
-      let column = firstRow + row;
-      let block = transpose(mat4x4f(
-        loadA(k, column, endK, params.m),
-        loadA(k + 1u, column, endK, params.m),
-        loadA(k + 2u, column, endK, params.m),
-        loadA(k + 3u, column, endK, params.m),
-      ));
-      tileA[row * STRIDE_A + vector] = block[0];
-      tileA[(row + 1u) * STRIDE_A + vector] = block[1];
-      tileA[(row + 2u) * STRIDE_A + vector] = block[2];
-      tileA[(row + 3u) * STRIDE_A + vector] = block[3];
-    }
-  } else {
-    for (var i = thread; i < TILE_M * VECTORS_K; i += THREADS) {
-      let row = i / VECTORS_K;
-      let vector = i % VECTORS_K;
-      tileA[row * STRIDE_A + vector] = loadA(firstRow + row, firstK + 4u * vector, params.m, endK);
-    }
+    return loadRows(stretch, firstRow + 4u * (i % QUARTER_M), k + i / QUARTER_M);
   }
+  return loadRows(stretch, firstRow + i / VECTORS_K, k + 4u * (i % VECTORS_K));
 }
 
-/// Fills tileB[k][column / 4] with columns from `firstColumn`, k from `firstK` to before `endK`.
-fn stageB(firstColumn: u32, firstK: u32, endK: u32, thread: u32) {
+fn fetchB(stretch: Stretch, firstColumn: u32, k: u32, i: u32) -> vec4f {
   if (TRANSPOSE_B) {
-    for (var i = thread; i < THREADS_N * VECTORS_K; i += THREADS) {
-      let vector = i / VECTORS_K;
-      let k = 4u * (i % VECTORS_K);
-      let row = firstColumn + 4u * vector;
-      let block = transpose(mat4x4f(
-        loadB(row, firstK + k, params.n, endK),
-        loadB(row + 1u, firstK + k, params.n, endK),
-        loadB(row + 2u, firstK + k, params.n, endK),
-        loadB(row + 3u, firstK + k, params.n, endK),
-      ));
-      tileB[k * THREADS_N + vector] = block[0];
-      tileB[(k + 1u) * THREADS_N + vector] = block[1];
-      tileB[(k + 2u) * THREADS_N + vector] = block[2];
-      tileB[(k + 3u) * THREADS_N + vector] = block[3];
-    }
-  } else {
-    for (var i = thread; i < TILE_K * THREADS_N; i += THREADS) {
-      let k = i / THREADS_N;
-      let vector = i % THREADS_N;
-      tileB[i] = loadB(firstK + k, firstColumn + 4u * vector, endK, params.n);
-    }
+    return loadColumns(stretch, firstColumn + i / VECTORS_K, k + 4u * (i % VECTORS_K));
+  }
+  return loadColumns(stretch, firstColumn + 4u * (i % QUARTER_N), k + i / QUARTER_N);
+}
+
+/// A thread's share of a step.
+struct Share { a: mat4x4f, b: mat4x4f }
+
+fn fetch(stretch: Stretch, row: u32, column: u32, k: u32, thread: u32) -> Share {
+  var share = Share();
+  share.a[0] = fetchA(stretch, row, k, thread);
+  if (SHARE_A > 1u) { share.a[1] = fetchA(stretch, row, k, thread + THREADS); }
+  if (SHARE_A > 2u) {
+    share.a[2] = fetchA(stretch, row, k, thread + 2u * THREADS);
+    share.a[3] = fetchA(stretch, row, k, thread + 3u * THREADS);
+  }
+  share.b[0] = fetchB(stretch, column, k, thread);
+  if (SHARE_B > 1u) { share.b[1] = fetchB(stretch, column, k, thread + THREADS); }
+  if (SHARE_B > 2u) {
+    share.b[2] = fetchB(stretch, column, k, thread + 2u * THREADS);
+    share.b[3] = fetchB(stretch, column, k, thread + 3u * THREADS);
+  }
+  return share;
+}
+
+fn stage(share: Share, buffer: u32, thread: u32) {
+  let atA = buffer * SIZE_A;
+  tileA[atA + placeA(thread)] = share.a[0];
+  if (SHARE_A > 1u) { tileA[atA + placeA(thread + THREADS)] = share.a[1]; }
+  if (SHARE_A > 2u) {
+    tileA[atA + placeA(thread + 2u * THREADS)] = share.a[2];
+    tileA[atA + placeA(thread + 3u * THREADS)] = share.a[3];
+  }
+  let atB = buffer * SIZE_B;
+  tileB[atB + placeB(thread)] = share.b[0];
+  if (SHARE_B > 1u) { tileB[atB + placeB(thread + THREADS)] = share.b[1]; }
+  if (SHARE_B > 2u) {
+    tileB[atB + placeB(thread + 2u * THREADS)] = share.b[2];
+    tileB[atB + placeB(thread + 3u * THREADS)] = share.b[3];
   }
 }
 
-/// stageA of the second pair, which is never transposed.
-fn stageMoreA(firstRow: u32, firstK: u32, thread: u32) {
-  for (var i = thread; i < TILE_M * VECTORS_K; i += THREADS) {
-    let row = i / VECTORS_K;
-    let vector = i % VECTORS_K;
-    tileA[row * STRIDE_A + vector] = loadMoreA(firstRow + row, firstK + 4u * vector, params.m, params.kMore);
+/// Four rows from tile row 4 · group on (of ROWS = 1, row `group` alone) at four k, `vector` being k / 4.
+fn rowsInTile(at: u32, group: u32, vector: u32) -> mat4x4f {
+  if (TRANSPOSE_A) {
+    let first = at + VECTORS_K * vector * QUARTER_M;
+    if (ROWS == 1u) {
+      let place = first + group / 4u;
+      return mat4x4f(
+        vec4f(tileA[place][group % 4u], 0.0, 0.0, 0.0),
+        vec4f(tileA[place + QUARTER_M][group % 4u], 0.0, 0.0, 0.0),
+        vec4f(tileA[place + 2u * QUARTER_M][group % 4u], 0.0, 0.0, 0.0),
+        vec4f(tileA[place + 3u * QUARTER_M][group % 4u], 0.0, 0.0, 0.0),
+      );
+    }
+    let place = first + group;
+    return mat4x4f(
+      tileA[place], tileA[place + QUARTER_M], tileA[place + 2u * QUARTER_M], tileA[place + 3u * QUARTER_M],
+    );
   }
+  if (ROWS == 1u) {
+    return transpose(mat4x4f(tileA[at + alongK(group, vector, QUARTER_M)], vec4f(), vec4f(), vec4f()));
+  }
+  return transpose(mat4x4f(
+    tileA[at + alongK(4u * group, vector, QUARTER_M)],
+    tileA[at + alongK(4u * group + 1u, vector, QUARTER_M)],
+    tileA[at + alongK(4u * group + 2u, vector, QUARTER_M)],
+    tileA[at + alongK(4u * group + 3u, vector, QUARTER_M)],
+  ));
 }
 
-fn stageMoreB(firstColumn: u32, firstK: u32, thread: u32) {
+/// Four columns from tile column 4 · group on.
+fn columnsInTile(at: u32, group: u32, vector: u32) -> mat4x4f {
   if (TRANSPOSE_B) {
-    for (var i = thread; i < THREADS_N * VECTORS_K; i += THREADS) {
-      let vector = i / VECTORS_K;
-      let k = 4u * (i % VECTORS_K);
-      let row = firstColumn + 4u * vector;
-      let block = transpose(mat4x4f(
-        loadMoreB(row, firstK + k, params.n, params.kMore),
-        loadMoreB(row + 1u, firstK + k, params.n, params.kMore),
-        loadMoreB(row + 2u, firstK + k, params.n, params.kMore),
-        loadMoreB(row + 3u, firstK + k, params.n, params.kMore),
-      ));
-      tileB[k * THREADS_N + vector] = block[0];
-      tileB[(k + 1u) * THREADS_N + vector] = block[1];
-      tileB[(k + 2u) * THREADS_N + vector] = block[2];
-      tileB[(k + 3u) * THREADS_N + vector] = block[3];
-    }
-  } else {
-    for (var i = thread; i < TILE_K * THREADS_N; i += THREADS) {
-      let k = i / THREADS_N;
-      let vector = i % THREADS_N;
-      tileB[i] = loadMoreB(firstK + k, firstColumn + 4u * vector, params.kMore, params.n);
-    }
+    return transpose(mat4x4f(
+      tileB[at + alongK(4u * group, vector, QUARTER_N)],
+      tileB[at + alongK(4u * group + 1u, vector, QUARTER_N)],
+      tileB[at + alongK(4u * group + 2u, vector, QUARTER_N)],
+      tileB[at + alongK(4u * group + 3u, vector, QUARTER_N)],
+    ));
   }
+  let place = at + 4u * vector * QUARTER_N + group;
+  return mat4x4f(tileB[place], tileB[place + QUARTER_N], tileB[place + 2u * QUARTER_N], tileB[place + 3u * QUARTER_N]);
 }
 
-/// stageB of one block (blockAt), which is as good as zero outside itself.
-fn stageBlock(firstColumn: u32, firstK: u32, block: vec4u, thread: u32) {
-  for (var i = thread; i < TILE_K * THREADS_N; i += THREADS) {
-    tileB[i] = loadBlock(firstK + i / THREADS_N, firstColumn + 4u * (i % THREADS_N), block);
-  }
-}
-
-/// The thread's rows of the tile: sums of up to four rows, four columns each.
-struct Sums { row0: vec4f, row1: vec4f, row2: vec4f, row3: vec4f }
-
-/// What the staged step of K makes for the thread's rows and columns.
-fn stepProduct(thread: u32) -> Sums {
+/// What a staged step makes for the thread's rows and columns.
+fn stepProduct(buffer: u32, thread: u32) -> Sums {
   let y = thread / THREADS_N;
   let x = thread % THREADS_N;
-  var part0 = vec4f();
-  var part1 = vec4f();
-  var part2 = vec4f();
-  var part3 = vec4f();
-  for (var v = 0u; v < VECTORS_K; v++) {
-    let at = 4u * v * THREADS_N + x;
-    let b0 = tileB[at];
-    let b1 = tileB[at + THREADS_N];
-    let b2 = tileB[at + 2u * THREADS_N];
-    let b3 = tileB[at + 3u * THREADS_N];
-    let rowA = y * STRIDE_A + v;
-    part0 = multiplyAdd(part0, tileA[rowA], b0, b1, b2, b3);
-    if (ROWS > 1u) {
-      part1 = multiplyAdd(part1, tileA[rowA + THREADS_M * STRIDE_A], b0, b1, b2, b3);
-    }
-    if (ROWS > 2u) {
-      part2 = multiplyAdd(part2, tileA[rowA + 2u * THREADS_M * STRIDE_A], b0, b1, b2, b3);
-      part3 = multiplyAdd(part3, tileA[rowA + 3u * THREADS_M * STRIDE_A], b0, b1, b2, b3);
-    }
+  var part = Sums();
+  for (var vector = 0u; vector < VECTORS_K; vector++) {
+    var rows = Fours(rowsInTile(buffer * SIZE_A, y, vector), mat4x4f());
+    if (ROWS > 4u) { rows.far = rowsInTile(buffer * SIZE_A, y + QUARTER_M / 2u, vector); }
+    var columns = Fours(columnsInTile(buffer * SIZE_B, x, vector), mat4x4f());
+    if (COLUMNS > 4u) { columns.far = columnsInTile(buffer * SIZE_B, x + QUARTER_N / 2u, vector); }
+    part = multipliedFours(part, rows, columns);
   }
-  return Sums(part0, part1, part2, part3);
+  return part;
 }
 
-/// sums + what the staged step makes; the tiles may be staged anew after it. For every thread of the workgroup: it has barriers.
-fn addStep(sums: Sums, thread: u32) -> Sums {
-  workgroupBarrier();
-  let part = stepProduct(thread);
-  workgroupBarrier();
-  return Sums(sums.row0 + part.row0, sums.row1 + part.row1, sums.row2 + part.row2, sums.row3 + part.row3);
-}
-
-/// Over the thread's stretch of K, and what MORE adds, which is the first stretch's. For every thread of the workgroup `group`, also
-/// those whose rows do not exist: it has barriers.
-fn tileProduct(group: vec3u, thread: u32) -> Sums {
-  let firstRow = group.y * TILE_M;
-  let firstColumn = group.x * TILE_N;
-  let startK = group.z * params.splitLength;
-  let endK = min(params.k, startK + params.splitLength);
-  var sums = Sums();
-  if (BLOCKS_B) {
-    for (var p = 0u; p < 3u; p++) {
-      let block = blockAt(p);
-      if (firstColumn + TILE_N > block.w && firstColumn < block.w + params.rank) {
-        let end = min(endK, block.y);
-        for (var k = max(startK, block.x & ~3u); k < end; k += TILE_K) {
-          stageA(firstRow, k, end, thread);
-          stageBlock(firstColumn, k, block, thread);
-          sums = addStep(sums, thread);
-        }
-      }
-    }
-    return sums;
-  }
-  for (var k = startK; k < endK; k += TILE_K) {
-    stageA(firstRow, k, endK, thread);
-    stageB(firstColumn, k, endK, thread);
-    sums = addStep(sums, thread);
-  }
-  if (MORE && group.z == 0u) {
-    var span = vec2u(0u, params.kMore);
-    if (MORE_BLOCKS) { span = blockColumns(firstColumn, firstColumn + TILE_N); }
-    // From a whole step on: what is summed together must not depend on where the tile begins.
-    for (var k = span.x - span.x % TILE_K; k < span.y; k += TILE_K) {
-      stageMoreA(firstRow, k, thread);
-      stageMoreB(firstColumn, k, thread);
-      sums = addStep(sums, thread);
+fn addStretch(before: Sums, stretch: Stretch, row: u32, column: u32, thread: u32) -> Sums {
+  var sums = before;
+  var buffer = 0u;
+  var share = fetch(stretch, row, column, stretch.first, thread);
+  workgroupBarrier(); // the last stretch has been multiplied
+  for (var k = stretch.first; k < stretch.end; k += TILE_K) {
+    stage(share, buffer, thread);
+    workgroupBarrier();
+    if (k + TILE_K < stretch.end) { share = fetch(stretch, row, column, k + TILE_K, thread); }
+    sums = added(sums, stepProduct(buffer, thread));
+    if (BUFFERS == 1u) {
+      workgroupBarrier();
+    } else {
+      buffer = 1u - buffer;
     }
   }
   return sums;
 }
 
-/// Stores scale · sums + bias where the rows and columns exist, with the kernel's storeRow.
+/// Stores what the thread has of the tile of workgroup `group`.
 fn storeTile(group: vec3u, thread: u32, sums: Sums) {
+  let row = group.y * TILE_M + min(ROWS, 4u) * (thread / THREADS_N);
   let column = group.x * TILE_N + 4u * (thread % THREADS_N);
-  if (column >= params.n) { return; }
-  let shift = biasAt(column);
-  let out0 = params.offsetOut + group.z * params.splitStride + column;
-  let row = group.y * TILE_M + thread / THREADS_N;
-  if (row < params.m) { storeRow(out0 + row * params.strideOut, row, column, params.scale * sums.row0 + shift); }
-  if (ROWS > 1u) {
-    let row1 = row + THREADS_M;
-    if (row1 < params.m) { storeRow(out0 + row1 * params.strideOut, row1, column, params.scale * sums.row1 + shift); }
-  }
-  if (ROWS > 2u) {
-    let row2 = row + 2u * THREADS_M;
-    if (row2 < params.m) { storeRow(out0 + row2 * params.strideOut, row2, column, params.scale * sums.row2 + shift); }
-    let row3 = row + 3u * THREADS_M;
-    if (row3 < params.m) { storeRow(out0 + row3 * params.strideOut, row3, column, params.scale * sums.row3 + shift); }
-  }
+  storeSums(Place(row, row + TILE_M / 2u), Place(column, column + TILE_N / 2u), group.z, sums);
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { gemm } from '../../src/ops/core/gemm.ts';
-import { DIRECT_TILE, GEMM_TILES } from '../../src/ops/core/gemmTiles.ts';
+import { DIRECT_TILE, RULE_TILES } from '../../src/ops/core/gemmTiles.ts';
 import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { swigluLinear } from '../../src/ops/swigluLinear.ts';
 import { openTestRuntime, runOp } from '../harness/runtime.ts';
@@ -83,7 +83,7 @@ test.each([0, 0.4])(
   },
 );
 
-test.each([...GEMM_TILES, DIRECT_TILE].map((tile) => ({ name: tile.name, tile })))(
+test.each([...RULE_TILES, DIRECT_TILE].map((tile) => ({ name: tile.name, tile })))(
   '$name tiles: a product goes back through SwiGLU, over what is there or on top of it',
   async ({ tile }) => {
     const random = seededRandom(52);

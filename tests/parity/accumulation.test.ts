@@ -32,10 +32,11 @@ test('gradients accumulated over two batches are the float64 mean, and train lik
     learningRate: () => 2e-3,
     accumulation: 2,
   });
-  for (const expected of EXPECTED) {
+  for (const [step, expected] of EXPECTED.entries()) {
     const { gradientNorm, metrics } = await run.trainer.step();
-    // A norm follows the rounding of thousands of weights, and Adam magnifies that of the smallest gradients.
-    expect(Math.abs(gradientNorm / expected.gradientNorm - 1)).toBeLessThan(2e-5);
+    // Of the same weights, that of float64; then the norm follows the rounding of thousands of weights, and Adam magnifies that of the
+    // smallest gradients: sums in another order change it by 1e-5 a step.
+    expect(Math.abs(gradientNorm / expected.gradientNorm - 1)).toBeLessThan(step === 0 ? 2e-7 : 5e-5);
     expect(Math.abs((metrics['ntpLoss'] ?? NaN) / expected.ntpLoss - 1)).toBeLessThan(5e-6);
   }
   run.destroy();

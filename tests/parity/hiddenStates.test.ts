@@ -60,7 +60,8 @@ test.each(readdirSync(CHECKPOINTS))('%s: hidden states and next tokens are those
   const folder = join(CHECKPOINTS, name);
   const expected = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')) as Expected;
   const decoder = await open(folder, expected.logits !== null);
-  expectClose('hidden', await hiddenStates(decoder, expected.rows), expected.hidden, { abs: 1e-5 });
+  // float32 on both sides, whose sums are in different orders: up to 1.3e-5 at a single number, 1e-6 in the mean (rms).
+  expectClose('hidden', await hiddenStates(decoder, expected.rows), expected.hidden, { abs: 2e-5 });
   for (const [i, row] of expected.rows.entries()) {
     const theirs = expected.logits?.[i];
     if (theirs) expectClose('logits', await nextLogits(runtime, decoder, row), theirs, { abs: 2e-5 });

@@ -1,5 +1,5 @@
 import type { Runtime } from './runtime.ts';
-import type { GemmCut, GemmTile } from './gemmTiles.ts';
+import { directRows, type GemmCut, type GemmTile } from './gemmTiles.ts';
 import {
   blockParams,
   blockSize,
@@ -131,15 +131,25 @@ function multiply(runtime: Runtime, job: Multiplication): void {
   const dtype = weights?.dtype ?? 'f32';
   // With partial products end to end each must be whole vectors too: m · n is, when n is.
   const inVectors = vectors(out, n) && (!residual || !operands.residual || vectors(operands.residual, n));
+  const rows = tile.kernel === 'direct' ? directRows(m) : tile.rows;
   const fourRanks = (blocks?.rank ?? 0) % 4 === 0;
   runtime.dispatch({
-    kernel: `gemm/${tile.name === 'direct' ? 'direct' : 'tiled'}${inVectors ? '' : 'Ragged'}`,
+    kernel: `gemm/${tile.kernel}${inVectors ? '' : 'Ragged'}`,
     constants: {
-      ...(tile.name === 'direct' ? {} : { TILE_M: tile.m, TILE_N: tile.n, TILE_K: tile.k, ROWS: tile.rows }),
+      ROWS: rows,
+      COLUMNS: tile.columns,
+      ...(tile.kernel === 'tiled' ? { TILE_M: tile.m, TILE_N: tile.n, BUFFERS: tile.buffers ?? 1 } : {}),
+      // Number by number any offset and length will do.
+      ...(tile.kernel === 'direct'
+        ? {}
+        : {
+            VECTOR_A: vectors(a, layout === 'TN' ? m : k),
+            VECTOR_B: !b || vectors(b, layout === 'NT' ? k : n),
+            VECTOR_MORE_A: !moreA || !more || vectors(moreA, more.k),
+            VECTOR_MORE_B: moreB && more ? vectors(moreB, layout === 'NT' ? more.k : n) : fourRanks,
+          }),
       TRANSPOSE_A: layout === 'TN',
       TRANSPOSE_B: layout === 'NT',
-      VECTOR_A: vectors(a, layout === 'TN' ? m : k),
-      VECTOR_B: !b || vectors(b, layout === 'NT' ? k : n),
       ACCUMULATE: accumulate,
       HAS_BIAS: bias !== undefined,
       HAS_RESIDUAL: residual !== undefined,
@@ -148,8 +158,6 @@ function multiply(runtime: Runtime, job: Multiplication): void {
       MORE: more !== undefined,
       MORE_BLOCKS: more !== undefined && isBlocks(more.b),
       BLOCKS_B: isBlocks(spec.b),
-      VECTOR_MORE_A: !moreA || !more || vectors(moreA, more.k),
-      VECTOR_MORE_B: moreB && more ? vectors(moreB, layout === 'NT' ? more.k : n) : fourRanks,
     },
     params: {
       m,
@@ -185,7 +193,7 @@ function multiply(runtime: Runtime, job: Multiplication): void {
       residual: (residual?.tensor ?? spec.a.tensor).slice,
       out: target.slice,
     },
-    groups: [Math.ceil(n / tile.n), Math.ceil(m / tile.m), splits],
+    groups: [Math.ceil(n / tile.n), Math.ceil(m / (tile.kernel === 'direct' ? rows : tile.m)), splits],
     ...work(spec, {
       accumulate,
       splits,

@@ -1,30 +1,62 @@
-/** How a matrix product is cut into workgroups: see shaders/lib/gemmTile.wgsl. */
+/** How a matrix product is cut into workgroups, and which of the kernels in shaders/gemm does it. */
 export interface GemmTile {
-  readonly name: 'large' | 'medium' | 'small' | 'direct';
-  /** Rows and columns of the result per workgroup, and of K per step. */
+  readonly name: 'large' | 'medium' | 'small' | 'double' | 'tall' | 'half' | 'quarter' | 'cached' | 'direct';
+  /** By way of workgroup memory (lib/gemmTile.wgsl), of a GPU's caches (lib/gemmCached.wgsl), or for a CPU (lib/gemmDirect.wgsl). */
+  readonly kernel: 'tiled' | 'cached' | 'direct';
+  /** Rows and columns of the result per workgroup. */
   readonly m: number;
   readonly n: number;
-  readonly k: number;
-  /** Rows per thread; columns per thread are always four. */
-  readonly rows: number;
+  /** Of K per step, each of which is summed by itself: the same in all kernels, whose results are therefore equal to the bit. */
+  readonly k: 16;
+  /** Rows and columns per thread; of direct the most rows (directRows). */
+  readonly rows: 1 | 4 | 8;
+  readonly columns: 4 | 8;
+  /** Of tiled: steps in workgroup memory. With two a thread waits once a step instead of twice. */
+  readonly buffers?: 1 | 2;
   /**
    * Throughput per multiply-add of a full GPU, relative to the large tile: a tile of m × n reads (m + n) / (m · n) numbers
-   * per multiply-add from global memory and (rows + 4) / (16 rows) vectors from workgroup memory. An estimate, not a measurement.
+   * per multiply-add from global memory and (rows + 4) / (16 rows) vectors from workgroup memory. An estimate, not a measurement;
+   * undefined: taken only where it was measured to be faster.
    */
-  readonly rate: number;
+  readonly rate: number | undefined;
 }
 
-const LARGE_TILE: GemmTile = { name: 'large', m: 64, n: 64, k: 16, rows: 4, rate: 1 };
+const LARGE_TILE: GemmTile = { name: 'large', kernel: 'tiled', m: 64, n: 64, k: 16, rows: 4, columns: 4, rate: 1 };
 
-/** Every tile in use. Workgroup memory: 9, 4.5 and 2.25 KiB; threads: 256, 64 and 64. All step through K alike: see TileSet. */
+/** For GPUs. Workgroup memory: 64 · (m + n) bytes, times buffers: 16 KiB at most, which every device has. Threads: 64 to 256. */
 export const GEMM_TILES: readonly GemmTile[] = [
   LARGE_TILE,
-  { name: 'medium', m: 32, n: 32, k: 16, rows: 4, rate: 0.7 },
-  { name: 'small', m: 16, n: 16, k: 16, rows: 1, rate: 0.35 },
+  { name: 'medium', kernel: 'tiled', m: 32, n: 32, k: 16, rows: 4, columns: 4, rate: 0.7 },
+  { name: 'small', kernel: 'tiled', m: 16, n: 16, k: 16, rows: 1, columns: 4, rate: 0.35 },
+  { name: 'double', kernel: 'tiled', m: 64, n: 64, k: 16, rows: 4, columns: 4, buffers: 2, rate: undefined },
+  { name: 'tall', kernel: 'tiled', m: 128, n: 64, k: 16, rows: 8, columns: 4, rate: undefined },
+  { name: 'half', kernel: 'tiled', m: 64, n: 64, k: 16, rows: 8, columns: 4, rate: undefined },
+  { name: 'quarter', kernel: 'tiled', m: 64, n: 64, k: 16, rows: 8, columns: 8, rate: undefined },
+  { name: 'cached', kernel: 'cached', m: 32, n: 32, k: 16, rows: 4, columns: 4, rate: undefined },
 ];
 
-/** For software GPUs: no workgroup memory (shaders/lib/gemmDirect.wgsl). Sizes are fixed in the kernel. */
-export const DIRECT_TILE: GemmTile = { name: 'direct', m: 16, n: 64, k: 4, rows: 4, rate: 1 };
+/** Those of them that are taken where nobody has measured which is fastest. */
+export const RULE_TILES: readonly GemmTile[] = GEMM_TILES.filter(({ rate }) => rate !== undefined);
+
+/** For software GPUs (lib/gemmDirect.wgsl). */
+export const DIRECT_TILE: GemmTile = {
+  name: 'direct',
+  kernel: 'direct',
+  m: 8,
+  n: 128,
+  k: 16,
+  rows: 8,
+  columns: 8,
+  rate: 1,
+};
+
+/**
+ * Rows per thread, and per workgroup, of the direct kernel on a product of m rows: a block of 8 rows takes as long as 1.5 of 4 or 2.3 of 1
+ * (measured on SwiftShader).
+ */
+export function directRows(m: number): 1 | 4 | 8 {
+  return m > 4 ? 8 : m > 1 ? 4 : 1;
+}
 
 /** Workgroups below which a GPU has idle cores: a laptop's has some 10 to 40, each with room for more than one. */
 export const GPU_WORKGROUPS = 64;
@@ -66,6 +98,7 @@ export function cutGemm(m: number, n: number, k: number, set: TileSet = GPU_TILE
   let best: GemmTile | undefined;
   let lowest = Infinity;
   for (const tile of set.tiles) {
+    if (tile.rate === undefined) continue;
     const count = Math.ceil(m / tile.m) * Math.ceil(n / tile.n);
     // Cores without a workgroup cost as much as busy ones.
     const cost = (Math.max(count * splits, set.workgroups) * tile.m * tile.n) / tile.rate;

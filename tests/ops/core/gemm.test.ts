@@ -4,8 +4,8 @@ import { gemm, type GemmSpec } from '../../../src/ops/core/gemm.ts';
 import {
   CPU_WORKGROUPS,
   DIRECT_TILE,
-  GEMM_TILES,
   GPU_TILES,
+  RULE_TILES,
   cutGemm,
   type GemmCut,
 } from '../../../src/ops/core/gemmTiles.ts';
@@ -91,7 +91,10 @@ async function check(random: Random, spec: Case): Promise<void> {
 
 const LAYOUTS = ['NN', 'NT', 'TN'] as const;
 
-const CUTS = LAYOUTS.flatMap((layout) => GEMM_TILES.map((tile) => ({ layout, name: tile.name, tile })));
+// The other tiles of a GPU give the same bits as these (tileChoice.test.ts).
+const CUTS = LAYOUTS.flatMap((layout) =>
+  [...RULE_TILES, DIRECT_TILE].map((tile) => ({ layout, name: tile.name, tile })),
+);
 
 test.each(CUTS)(
   '$layout with $name tiles: ragged sizes from one element to several tiles',
@@ -121,7 +124,7 @@ test.each(LAYOUTS)('%s: packed weights of both 16-bit formats', async (layout) =
     }
 });
 
-test.each(LAYOUTS.flatMap((layout) => [...GEMM_TILES, DIRECT_TILE].map((tile) => ({ layout, name: tile.name, tile }))))(
+test.each(LAYOUTS.flatMap((layout) => [...RULE_TILES, DIRECT_TILE].map((tile) => ({ layout, name: tile.name, tile }))))(
   '$layout with $name tiles: i8 weights, whole and ragged groups',
   async ({ layout, tile }) => {
     const random = seededRandom(18);
@@ -144,12 +147,12 @@ test.each(LAYOUTS.flatMap((layout) => [...GEMM_TILES, DIRECT_TILE].map((tile) =>
 
 test.each([
   ['large', 0.5],
-  ['direct', 0.7],
+  ['direct', 0.5],
 ] as const)('%s tiles: a long sum keeps more digits than one running total would', async (name, share) => {
   const random = seededRandom(19);
   const [m, n, k] = [8, 16, 3000];
   const [a, b] = [randomArray(random, m * k), randomArray(random, n * k)];
-  const tile = [...GEMM_TILES, DIRECT_TILE].find((candidate) => candidate.name === name)!;
+  const tile = [...RULE_TILES, DIRECT_TILE].find((candidate) => candidate.name === name)!;
   const { outputs } = await runOp(runtime, [], (c) => {
     const out = c.tensor([m, n]);
     const [x, y] = [c.fromArray(a, [m, k]), c.fromArray(b, [n, k])];

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Runtime } from '../../../src/ops/core/runtime.ts';
 import { gemm, type Blocks, type GemmSpec } from '../../../src/ops/core/gemm.ts';
-import { DIRECT_TILE, GEMM_TILES, type GemmCut } from '../../../src/ops/core/gemmTiles.ts';
+import { DIRECT_TILE, RULE_TILES, type GemmCut } from '../../../src/ops/core/gemmTiles.ts';
 import { openTestRuntime, runOp } from '../../harness/runtime.ts';
 import { EPS_F32, expectClose, randomArray, randomInt, seededRandom } from '../../harness/numerics.ts';
 import { rounded, weightTensor } from '../../harness/weights.ts';
@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => runtime.destroy());
 
 type Random = () => number;
-const TILES = [...GEMM_TILES, DIRECT_TILE].map((tile) => ({ name: tile.name, cut: { tile, splits: 1 } }));
+const TILES = [...RULE_TILES, DIRECT_TILE].map((tile) => ({ name: tile.name, cut: { tile, splits: 1 } }));
 const dense = (data: Float32Array, columns: number) => ({ data, offset: 0, stride: columns });
 
 /** Stretches of `heights` rows with gaps between them, and the matrix that they stand for. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { gemm, type GemmSpec } from '../../../src/ops/core/gemm.ts';
-import { cutGemm, GPU_TILES, SOFTWARE_TILES } from '../../../src/ops/core/gemmTiles.ts';
+import { cutGemm, GPU_TILES, RULE_TILES, SOFTWARE_TILES } from '../../../src/ops/core/gemmTiles.ts';
 import type { Runtime } from '../../../src/ops/core/runtime.ts';
 import type { DType } from '../../../src/ops/core/tensor.ts';
 import { classOf, TileChoice, type MeasuredProduct, type ProductShape } from '../../../src/ops/core/tileChoice.ts';
@@ -64,7 +64,8 @@ describe('results are the same to the bit whatever tile is taken', () => {
   let runtime: Runtime;
   beforeAll(async () => {
     runtime = await openTestRuntime({ defaultLimits: true });
-    runtime.tiles = new TileChoice(GPU_TILES);
+    // The others: gemmTiles.test.ts.
+    runtime.tiles = new TileChoice({ ...GPU_TILES, tiles: RULE_TILES });
   });
   afterAll(() => runtime.destroy());
 

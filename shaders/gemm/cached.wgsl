@@ -1,0 +1,12 @@
+// out[M, N] (+)= scale · op(A) · op(B) + bias[N] + residual[M, N], for results whose rows are whole vectors of four: n, and offsets
+// and strides of out and residual, are multiples of four. What is asked for: lib/gemmParams.wgsl. Threads and tiling: lib/gemmCached.wgsl.
+
+//!include gemmCached
+//!include gemmStore
+
+@compute @workgroup_size(THREADS)
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let group = workgroup + params.groupOffset;
+  let sums = tileProduct(group.y * ACROSS * ROWS, group.x * ACROSS * COLUMNS, ACROSS * COLUMNS, group.z, thread);
+  storeTile(group, thread, sums);
+}
