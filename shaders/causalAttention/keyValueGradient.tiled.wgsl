@@ -5,7 +5,7 @@
 //
 // q, gradient: [T, heads · D]; k, v: [T, kvHeads · D]; statistics: [T, heads] of (logSumExp, Δ). tiles: as in
 // causalAttentionForward. keyGradient, valueGradient: [splits, T, kvHeads · D]: the query heads of a group are shared
-// out among `splits` workgroups when there would be too few of them to fill the GPU; causalAttentionSumSplits adds up.
+// out among `splits` workgroups when there would be too few of them to fill the GPU; headSplits/sum.wgsl adds up.
 //
 // One workgroup per (tile of TILE keys, KV head and split), which walks over its query heads and the query tiles from
 // its own on: every number has one writer, no atomics. Thread layout and memory: lib/attentionTile.wgsl; here rows are

@@ -68,42 +68,84 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
       let keys = context.tokens - firstKey;
       var block = scores(queries, headRows(KEY, key, keys, kvHead, params.kvHeads));
       let before = highest;
-      for (var n = 0u; n < COLUMNS; n++) {
-        block[n] = select(vec4f(LOWEST), block[n] * params.scale, tileColumn(n) < keys);
-        highest = max(highest, block[n]);
+      block.column0 = masked(block.column0, 0u, keys);
+      block.column1 = masked(block.column1, 1u, keys);
+      highest = max(highest, max(block.column0, block.column1));
+      if (COLUMNS > 2u) {
+        block.column2 = masked(block.column2, 2u, keys);
+        block.column3 = masked(block.column3, 3u, keys);
+        highest = max(highest, max(block.column2, block.column3));
       }
       highest = rowMaximum(highest);
       let shrink = exp(before - highest); // 0 at the first key tile, where there is nothing to shrink yet
       divisor *= shrink;
-      for (var n = 0u; n < COLUMNS; n++) {
-        let share = c[(key + min(tileColumn(n), keys - 1u)) * params.kvHeads + kvHead];
-        block[n] = select(vec4f(), exp(block[n] - highest), tileColumn(n) < keys);
-        divisor += block[n] * share;
+      block.column0 = select(vec4f(), exp(block.column0 - highest), tileColumn(0u) < keys);
+      block.column1 = select(vec4f(), exp(block.column1 - highest), tileColumn(1u) < keys);
+      divisor += block.column0 * shareOf(key, 0u, keys, kvHead);
+      divisor += block.column1 * shareOf(key, 1u, keys, kvHead);
+      if (COLUMNS > 2u) {
+        block.column2 = select(vec4f(), exp(block.column2 - highest), tileColumn(2u) < keys);
+        block.column3 = select(vec4f(), exp(block.column3 - highest), tileColumn(3u) < keys);
+        divisor += block.column2 * shareOf(key, 2u, keys, kvHead);
+        divisor += block.column3 * shareOf(key, 3u, keys, kvHead);
       }
-      for (var slab = 0u; slab < SLABS; slab++) {
-        numerator[slab] = scaleRows(numerator[slab], shrink);
-      }
-      addProduct(&numerator, block, headRows(VALUE, key, keys, kvHead, params.kvHeads));
+      let values = headRows(VALUE, key, keys, kvHead, params.kvHeads);
+      numerator = addProduct(scaleBlock(numerator, shrink), block, values);
     }
-    let factor = weight / rowSum(divisor);
-    for (var slab = 0u; slab < SLABS; slab++) {
-      sum[slab] += scaleRows(numerator[slab], factor);
-    }
+    sum = plusBlock(sum, scaleBlock(numerator, weight / rowSum(divisor)));
   }
   let ordinary = headRows(OWN, token, count, head, params.heads);
-  for (var slab = 0u; slab < SLABS; slab++) {
-    var rows = sum[slab];
-    let vector = tileColumn(slab);
-    for (var r = 0u; r < 4u; r++) {
-      let row = tileRows()[r];
-      if (row < count && vector < VECTORS) {
-        let value = headVector(ordinary, row, vector) + rows[r];
-        let pair = ordinary.first + row * ordinary.stride + 2u * vector;
-        out[pair] = value.xy;
-        if (4u * vector + 2u < HEAD_DIM) {
-          out[pair + 1u] = value.zw;
-        }
-      }
-    }
+  write(ordinary, 0u, sum.slab0);
+  if (SLABS > 1u) { write(ordinary, 1u, sum.slab1); }
+  if (SLABS > 2u) { write(ordinary, 2u, sum.slab2); }
+  if (SLABS > 3u) { write(ordinary, 3u, sum.slab3); }
+  if (SLABS > 4u) { write(ordinary, 4u, sum.slab4); }
+  if (SLABS > 5u) { write(ordinary, 5u, sum.slab5); }
+  if (SLABS > 6u) { write(ordinary, 6u, sum.slab6); }
+  if (SLABS > 7u) { write(ordinary, 7u, sum.slab7); }
+}
+
+/// The scores of the thread's column number n, below all others where there is no such key.
+fn masked(score: vec4f, n: u32, keys: u32) -> vec4f {
+  return select(vec4f(LOWEST), score * params.scale, tileColumn(n) < keys);
+}
+
+/// c of that column's key.
+fn shareOf(key: u32, n: u32, keys: u32, kvHead: u32) -> f32 {
+  return c[(key + min(tileColumn(n), keys - 1u)) * params.kvHeads + kvHead];
+}
+
+fn plusBlock(a: HeadBlock, b: HeadBlock) -> HeadBlock {
+  var sum = a;
+  sum.slab0 = a.slab0 + b.slab0;
+  if (SLABS > 1u) { sum.slab1 = a.slab1 + b.slab1; }
+  if (SLABS > 2u) { sum.slab2 = a.slab2 + b.slab2; }
+  if (SLABS > 3u) { sum.slab3 = a.slab3 + b.slab3; }
+  if (SLABS > 4u) { sum.slab4 = a.slab4 + b.slab4; }
+  if (SLABS > 5u) { sum.slab5 = a.slab5 + b.slab5; }
+  if (SLABS > 6u) { sum.slab6 = a.slab6 + b.slab6; }
+  if (SLABS > 7u) { sum.slab7 = a.slab7 + b.slab7; }
+  return sum;
+}
+
+fn write(ordinary: HeadRows, slab: u32, rows: mat4x4f) {
+  writeRow(ordinary, 0u, slab, rows[0]);
+  writeRow(ordinary, 1u, slab, rows[1]);
+  writeRow(ordinary, 2u, slab, rows[2]);
+  writeRow(ordinary, 3u, slab, rows[3]);
+}
+
+/// The thread's vector of a slab, for row number r of its four.
+fn writeRow(ordinary: HeadRows, r: u32, slab: u32, read: vec4f) {
+  let row = tileRow(r);
+  let vector = tileColumn(slab);
+  if (row >= ordinary.count || vector >= VECTORS) {
+    return;
+  }
+  let value = headVector(ordinary, row, vector) + read;
+  let pair = ordinary.first + row * ordinary.stride + 2u * vector;
+  out[pair] = value.xy;
+  if (4u * vector + 2u < HEAD_DIM) {
+    out[pair + 1u] = value.zw;
   }
 }

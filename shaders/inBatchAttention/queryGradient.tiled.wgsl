@@ -62,35 +62,63 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     let at = vec4u(stateIndex(pair, chunk.tokens, head, first)) + min(tileRows(), vec4u(count - 1u));
     let entries = mat4x2f(state[at.x], state[at.y], state[at.z], state[at.w]);
     let lambda = transpose(entries)[0];
-    let along = transpose(entries)[1];
+    let pull = transpose(entries)[1];
     for (var firstKey = 0u; firstKey < context.tokens; firstKey += TILE) {
       let key = context.firstToken + firstKey;
       let keys = context.tokens - firstKey;
       let keyRows = headRows(KEY, key, keys, kvHead, params.kvHeads);
-      var score = scores(queries, keyRows);
-      var block = scores(gradients, headRows(VALUE, key, keys, kvHead, params.kvHeads));
-      for (var n = 0u; n < COLUMNS; n++) {
-        let share = c[(key + min(tileColumn(n), keys - 1u)) * params.kvHeads + kvHead];
-        let change = weight * exp(score[n] * params.scale - lambda) * (block[n] - along * share);
-        block[n] = select(vec4f(), change, (tileRows() < vec4u(count)) & vec4<bool>(tileColumn(n) < keys));
+      let score = scores(queries, keyRows);
+      let along = scores(gradients, headRows(VALUE, key, keys, kvHead, params.kvHeads));
+      let place = Place(key, keys, kvHead, count, weight);
+      var block = Block();
+      block.column0 = change(place, 0u, score.column0, along.column0, lambda, pull);
+      block.column1 = change(place, 1u, score.column1, along.column1, lambda, pull);
+      if (COLUMNS > 2u) {
+        block.column2 = change(place, 2u, score.column2, along.column2, lambda, pull);
+        block.column3 = change(place, 3u, score.column3, along.column3, lambda, pull);
       }
-      addProduct(&sum, block, keyRows);
+      sum = addProduct(sum, block, keyRows);
     }
   }
-  for (var slab = 0u; slab < SLABS; slab++) {
-    var rows = sum[slab];
-    let vector = tileColumn(slab);
-    for (var r = 0u; r < 4u; r++) {
-      let row = tileRows()[r];
-      if (row < count && vector < VECTORS) {
-        let value = params.scale * rows[r];
-        let pair = queries.first + row * queries.stride + 2u * vector;
-        writePair(pair, value.xy);
-        if (4u * vector + 2u < HEAD_DIM) {
-          writePair(pair + 1u, value.zw);
-        }
-      }
-    }
+  write(queries, 0u, sum.slab0);
+  if (SLABS > 1u) { write(queries, 1u, sum.slab1); }
+  if (SLABS > 2u) { write(queries, 2u, sum.slab2); }
+  if (SLABS > 3u) { write(queries, 3u, sum.slab3); }
+  if (SLABS > 4u) { write(queries, 4u, sum.slab4); }
+  if (SLABS > 5u) { write(queries, 5u, sum.slab5); }
+  if (SLABS > 6u) { write(queries, 6u, sum.slab6); }
+  if (SLABS > 7u) { write(queries, 7u, sum.slab7); }
+}
+
+/// A tile of keys: its first token and how many are left from there, their head, how many queries there are, and gate · A_ij.
+struct Place { key: u32, keys: u32, kvHead: u32, count: u32, weight: f32 }
+
+/// ∂L/∂s of the thread's column number n.
+fn change(place: Place, n: u32, score: vec4f, along: vec4f, lambda: vec4f, pull: vec4f) -> vec4f {
+  let share = c[(place.key + min(tileColumn(n), place.keys - 1u)) * params.kvHeads + place.kvHead];
+  let change = place.weight * exp(score * params.scale - lambda) * (along - pull * share);
+  return select(vec4f(), change, (tileRows() < vec4u(place.count)) & vec4<bool>(tileColumn(n) < place.keys));
+}
+
+fn write(queries: HeadRows, slab: u32, rows: mat4x4f) {
+  writeRow(queries, 0u, slab, rows[0]);
+  writeRow(queries, 1u, slab, rows[1]);
+  writeRow(queries, 2u, slab, rows[2]);
+  writeRow(queries, 3u, slab, rows[3]);
+}
+
+/// The thread's vector of a slab, for row number r of its four.
+fn writeRow(queries: HeadRows, r: u32, slab: u32, sum: vec4f) {
+  let row = tileRow(r);
+  let vector = tileColumn(slab);
+  if (row >= queries.count || vector >= VECTORS) {
+    return;
+  }
+  let value = params.scale * sum;
+  let pair = queries.first + row * queries.stride + 2u * vector;
+  writePair(pair, value.xy);
+  if (4u * vector + 2u < HEAD_DIM) {
+    writePair(pair + 1u, value.zw);
   }
 }
 

@@ -53,40 +53,50 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   let count = chunk.tokens - first;
   let queries = headRows(QUERY, token, count, head, params.heads);
   let gradients = headRows(GRADIENT, token, count, head, params.heads);
-  var highest = vec4f(LOWEST);
-  var divisor = vec4f();
-  var numerator = vec4f();
+  var running = Running(vec4f(LOWEST), vec4f(), vec4f());
   for (var firstKey = 0u; firstKey < context.tokens; firstKey += TILE) {
     let key = context.firstToken + firstKey;
     let keys = context.tokens - firstKey;
-    var score = scores(queries, headRows(KEY, key, keys, kvHead, params.kvHeads));
-    var along = scores(gradients, headRows(VALUE, key, keys, kvHead, params.kvHeads));
-    for (var n = 0u; n < COLUMNS; n++) {
-      if (tileColumn(n) < keys) {
-        let share = c[(key + tileColumn(n)) * params.kvHeads + kvHead];
-        let s = score[n] * params.scale;
-        let top = max(highest, s);
-        let shrink = exp(highest - top);
-        let e = exp(s - top);
-        divisor = divisor * shrink + e * share;
-        numerator = numerator * shrink + e * along[n];
-        highest = top;
-      }
+    let score = scores(queries, headRows(KEY, key, keys, kvHead, params.kvHeads));
+    let along = scores(gradients, headRows(VALUE, key, keys, kvHead, params.kvHeads));
+    running = withKey(running, key, 0u, keys, kvHead, score.column0, along.column0);
+    running = withKey(running, key, 1u, keys, kvHead, score.column1, along.column1);
+    if (COLUMNS > 2u) {
+      running = withKey(running, key, 2u, keys, kvHead, score.column2, along.column2);
+      running = withKey(running, key, 3u, keys, kvHead, score.column3, along.column3);
     }
   }
   // A thread that had no key still has the lowest maximum, and counts exp(LOWEST − top) = 0.
-  let top = rowMaximum(highest);
-  let shrink = exp(highest - top);
-  let divisors = rowSum(divisor * shrink);
+  let top = rowMaximum(running.highest);
+  let shrink = exp(running.highest - top);
+  let divisors = rowSum(running.divisor * shrink);
   let lambda = top + log(divisors);
-  let along = rowSum(numerator * shrink) / divisors;
-  for (var r = 0u; r < 4u; r++) {
-    let row = tileRows()[r];
-    if (thread % 8u == 0u && row < count) {
-      state[stateIndex(pair, chunk.tokens, head, first + row)] = vec2f(lambda[r], along[r]);
-    }
+  let along = rowSum(running.numerator * shrink) / divisors;
+  if (thread % 8u == 0u) {
+    let at = stateIndex(pair, chunk.tokens, head, first + tileRow(0u));
+    let rows = count - min(count, tileRow(0u));
+    if (rows > 0u) { state[at] = vec2f(lambda.x, along.x); }
+    if (rows > 1u) { state[at + 1u] = vec2f(lambda.y, along.y); }
+    if (rows > 2u) { state[at + 2u] = vec2f(lambda.z, along.z); }
+    if (rows > 3u) { state[at + 3u] = vec2f(lambda.w, along.w); }
   }
   if (thread == 0u && first == 0u && head == 0u) {
     state[group.z] = vec2f(params.gate * attention[pair.query * params.chunks + pair.context], 0.0);
   }
+}
+
+/// Of the thread's four rows, over the keys so far: the highest score, Σ e^{s − highest} c and Σ e^{s − highest} ⟨u, V⟩.
+struct Running { highest: vec4f, divisor: vec4f, numerator: vec4f }
+
+/// With the thread's column number n, if there is such a key.
+fn withKey(before: Running, key: u32, n: u32, keys: u32, kvHead: u32, score: vec4f, along: vec4f) -> Running {
+  if (tileColumn(n) >= keys) {
+    return before;
+  }
+  let share = c[(key + tileColumn(n)) * params.kvHeads + kvHead];
+  let s = score * params.scale;
+  let top = max(before.highest, s);
+  let shrink = exp(before.highest - top);
+  let e = exp(s - top);
+  return Running(top, before.divisor * shrink + e * share, before.numerator * shrink + e * along);
 }

@@ -28,10 +28,15 @@ var<workgroup> rightSlab: array<vec4f, TILE * SLAB_STRIDE>;
 var<workgroup> weights: array<vec4f, TILE * WEIGHT_STRIDE>;
 var<workgroup> partials: array<vec4f, THREADS>;
 
-/// Scores of the thread's four rows (lanes) in its columns.
-alias Block = array<vec4f, 4>;
+// Both are spelt out member by member: an array that is indexed as a program runs need not stay in registers.
+
+/// Scores of the thread's four rows (lanes) in its columns: two with TILE = 16, four with 32.
+struct Block { column0: vec4f, column1: vec4f, column2: vec4f, column3: vec4f }
 /// The thread's vector of each slab, for its four rows (matrix columns). Heads have at most 8 slabs of 32 numbers.
-alias HeadBlock = array<mat4x4f, 8>;
+struct HeadBlock {
+  slab0: mat4x4f, slab1: mat4x4f, slab2: mat4x4f, slab3: mat4x4f,
+  slab4: mat4x4f, slab5: mat4x4f, slab6: mat4x4f, slab7: mat4x4f,
+}
 
 /// One head's vectors of consecutive tokens.
 struct HeadRows {
@@ -48,6 +53,8 @@ fn headRows(source: u32, token: u32, count: u32, head: u32, heads: u32) -> HeadR
 
 /// The thread's four tile rows.
 fn tileRows() -> vec4u { return vec4u(thread / 8u * 4u) + vec4u(0u, 1u, 2u, 3u); }
+
+fn tileRow(r: u32) -> u32 { return thread / 8u * 4u + r; }
 
 /// The thread's tile column number n; of a slab n, its vector.
 fn tileColumn(n: u32) -> u32 { return thread % 8u + 8u * n; }
@@ -83,41 +90,73 @@ fn scores(left: HeadRows, right: HeadRows) -> Block {
         leftSlab[first + 2u * SLAB_STRIDE + d],
         leftSlab[first + 3u * SLAB_STRIDE + d],
       );
-      for (var n = 0u; n < COLUMNS; n++) {
-        block[n] += rightSlab[tileColumn(n) * SLAB_STRIDE + d] * rows;
+      block.column0 += rightSlab[tileColumn(0u) * SLAB_STRIDE + d] * rows;
+      block.column1 += rightSlab[tileColumn(1u) * SLAB_STRIDE + d] * rows;
+      if (COLUMNS > 2u) {
+        block.column2 += rightSlab[tileColumn(2u) * SLAB_STRIDE + d] * rows;
+        block.column3 += rightSlab[tileColumn(3u) * SLAB_STRIDE + d] * rows;
       }
     }
   }
   return block;
 }
 
-/// sums[row] += Σ_column block[row][column] · vectors[column], over the whole tile.
-fn addProduct(sums: ptr<function, HeadBlock>, block: Block, vectors: HeadRows) {
-  var factors = block;
+/// before[row] + Σ_column block[row][column] · vectors[column], over the whole tile.
+fn addProduct(before: HeadBlock, block: Block, vectors: HeadRows) -> HeadBlock {
   workgroupBarrier(); // the last product has been formed
-  for (var n = 0u; n < COLUMNS; n++) {
-    weights[tileColumn(n) * WEIGHT_STRIDE + thread / 8u] = factors[n];
+  let place = thread / 8u;
+  weights[tileColumn(0u) * WEIGHT_STRIDE + place] = block.column0;
+  weights[tileColumn(1u) * WEIGHT_STRIDE + place] = block.column1;
+  if (COLUMNS > 2u) {
+    weights[tileColumn(2u) * WEIGHT_STRIDE + place] = block.column2;
+    weights[tileColumn(3u) * WEIGHT_STRIDE + place] = block.column3;
   }
+  var sums = before;
+  sums.slab0 = addSlab(before.slab0, 0u, vectors);
+  if (SLABS > 1u) { sums.slab1 = addSlab(before.slab1, 1u, vectors); }
+  if (SLABS > 2u) { sums.slab2 = addSlab(before.slab2, 2u, vectors); }
+  if (SLABS > 3u) { sums.slab3 = addSlab(before.slab3, 3u, vectors); }
+  if (SLABS > 4u) { sums.slab4 = addSlab(before.slab4, 4u, vectors); }
+  if (SLABS > 5u) { sums.slab5 = addSlab(before.slab5, 5u, vectors); }
+  if (SLABS > 6u) { sums.slab6 = addSlab(before.slab6, 6u, vectors); }
+  if (SLABS > 7u) { sums.slab7 = addSlab(before.slab7, 7u, vectors); }
+  return sums;
+}
+
+/// The same for one slab of the vectors, once the factors are in workgroup memory.
+fn addSlab(before: mat4x4f, slab: u32, vectors: HeadRows) -> mat4x4f {
+  workgroupBarrier();
+  for (var i = thread; i < TILE * 8u; i += THREADS) {
+    rightSlab[i / 8u * SLAB_STRIDE + i % 8u] = headVector(vectors, i / 8u, 8u * slab + i % 8u);
+  }
+  workgroupBarrier();
   let columns = min(TILE, vectors.count);
-  for (var slab = 0u; slab < SLABS; slab++) {
-    workgroupBarrier();
-    for (var i = thread; i < TILE * 8u; i += THREADS) {
-      rightSlab[i / 8u * SLAB_STRIDE + i % 8u] = headVector(vectors, i / 8u, 8u * slab + i % 8u);
-    }
-    workgroupBarrier();
-    var sum = (*sums)[slab];
-    for (var column = 0u; column < columns; column++) {
-      let vector = rightSlab[column * SLAB_STRIDE + thread % 8u];
-      let weight = weights[column * WEIGHT_STRIDE + thread / 8u];
-      sum += mat4x4f(vector * weight.x, vector * weight.y, vector * weight.z, vector * weight.w);
-    }
-    (*sums)[slab] = sum;
+  var sum = before;
+  for (var column = 0u; column < columns; column++) {
+    let vector = rightSlab[column * SLAB_STRIDE + thread % 8u];
+    let weight = weights[column * WEIGHT_STRIDE + thread / 8u];
+    sum += mat4x4f(vector * weight.x, vector * weight.y, vector * weight.z, vector * weight.w);
   }
+  return sum;
 }
 
 /// Each of the four rows times its own factor.
 fn scaleRows(rows: mat4x4f, factor: vec4f) -> mat4x4f {
   return mat4x4f(rows[0] * factor.x, rows[1] * factor.y, rows[2] * factor.z, rows[3] * factor.w);
+}
+
+/// The same for a whole block.
+fn scaleBlock(block: HeadBlock, factor: vec4f) -> HeadBlock {
+  var scaled = block;
+  scaled.slab0 = scaleRows(block.slab0, factor);
+  if (SLABS > 1u) { scaled.slab1 = scaleRows(block.slab1, factor); }
+  if (SLABS > 2u) { scaled.slab2 = scaleRows(block.slab2, factor); }
+  if (SLABS > 3u) { scaled.slab3 = scaleRows(block.slab3, factor); }
+  if (SLABS > 4u) { scaled.slab4 = scaleRows(block.slab4, factor); }
+  if (SLABS > 5u) { scaled.slab5 = scaleRows(block.slab5, factor); }
+  if (SLABS > 6u) { scaled.slab6 = scaleRows(block.slab6, factor); }
+  if (SLABS > 7u) { scaled.slab7 = scaleRows(block.slab7, factor); }
+  return scaled;
 }
 
 /// Sum over the eight threads of each row; all of them receive it.

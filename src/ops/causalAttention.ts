@@ -8,7 +8,8 @@ import {
 } from './core/attentionVariant.ts';
 import type { Runtime } from './core/runtime.ts';
 import type { RowTiles, Rows } from './core/rows.ts';
-import type { GradientTarget, OpTape } from './core/opTape.ts';
+import { headSplits, keyValueGradients } from './core/headSplits.ts';
+import type { OpTape } from './core/opTape.ts';
 import { expectShape, type Tensor } from './core/tensor.ts';
 
 /** Heads of an attention layer. */
@@ -23,10 +24,6 @@ export interface AttentionHeads {
 
 /** Time per multiply-add in tiles of 16 against tiles of 32, which load a third less for it. */
 const SMALL_TILE_COST = 1.5;
-/** Workgroups that keep a GPU busy, and those that keep a software GPU's few threads busy. */
-const ENOUGH_WORKGROUPS = 512;
-const ENOUGH_SOFTWARE_WORKGROUPS = 8;
-
 /** Largest head whose sums fit in the registers and the memory of tall tiles (lib/attentionTile.wgsl). */
 const WIDEST_IN_TALL_TILES = 128;
 
@@ -191,78 +188,33 @@ function queryGradient(runtime: Runtime, tape: OpTape, call: Call, gradient: Ten
 
 function keyValueGradient(runtime: Runtime, tape: OpTape, call: Call, gradient: Tensor, statistics: Tensor): void {
   const { q, k, v, rows, heads, kvHeads, tiles, scale } = call;
-  const enough = runtime.gpu.info.software ? ENOUGH_SOFTWARE_WORKGROUPS : ENOUGH_WORKGROUPS;
   // The direct kernel's tiles are low enough for a CPU's few cores.
-  const splits = call.direct ? 1 : Math.min(heads / kvHeads, Math.ceil(enough / (tiles.count * kvHeads)));
-  // One dispatch writes both gradients, so they must be two buffers even where keys and values are one tensor.
-  const inPlace = splits === 1 && k.requiresGrad && v.requiresGrad && k !== v;
-  const parts = (): GradientTarget => ({
-    tensor: runtime.tensor([splits, ...k.shape], 'f32', 'scratch'),
-    accumulate: false,
-  });
-  const key = inPlace ? tape.target(k) : parts();
-  const value = inPlace ? tape.target(v) : parts();
-  runtime.dispatch({
-    kernel: kernel('keyValueGradient', call),
-    constants: tileConstants(call, 64),
-    params: {
-      heads,
-      kvHeads,
-      ...(call.direct ? {} : { tokens: rows.tokens, splits }),
-      scale,
-      accumulateKey: Number(key.accumulate),
-      accumulateValue: Number(value.accumulate),
-    },
-    bindings: {
-      q: q.slice,
-      k: k.slice,
-      v: v.slice,
-      gradient: gradient.slice,
-      statistics: statistics.slice,
-      tiles: tiles.tensor.slice,
-      keyGradient: key.tensor.slice,
-      valueGradient: value.tensor.slice,
-    },
-    groups: [tiles.count, kvHeads * splits * call.slabs],
-    flops: products(call, 2, 2),
-    bytes: 4 * (2 * q.size + (2 + 2 * splits) * k.size + statistics.size),
-  });
-  if (inPlace) return;
-  sumSplits(runtime, tape, { k, v }, { key: key.tensor, value: value.tensor, splits });
-}
-
-/** Adds up the splits of those of the two gradients that are wanted, in one dispatch where they are two tensors. */
-function sumSplits(
-  runtime: Runtime,
-  tape: OpTape,
-  { k, v }: Pick<Call, 'k' | 'v'>,
-  { key, value, splits }: { readonly key: Tensor; readonly value: Tensor; readonly splits: number },
-): void {
-  const of = (input: Tensor, parts: Tensor) => (input.requiresGrad ? [{ parts, input }] : []);
-  const wanted = [...of(k, key), ...of(v, value)];
-  for (const pair of k === v ? wanted.map((one) => [one]) : [wanted]) {
-    const [first, second = first] = pair;
-    if (!first || !second) continue;
-    const [a, b] = [tape.target(first.input), second === first ? undefined : tape.target(second.input)];
-    const count = first.input.size;
+  const splits = call.direct ? 1 : headSplits(runtime, heads / kvHeads, tiles.count * kvHeads);
+  keyValueGradients(runtime, tape, { k, v, splits }, (key, value) =>
     runtime.dispatch({
-      kernel: 'causalAttention/sumSplits',
+      kernel: kernel('keyValueGradient', call),
+      constants: tileConstants(call, 64),
       params: {
-        count,
-        splits,
-        accumulateFirst: Number(a.accumulate),
-        accumulateSecond: Number(b?.accumulate ?? false),
+        heads,
+        kvHeads,
+        ...(call.direct ? {} : { tokens: rows.tokens, splits }),
+        scale,
+        accumulateKey: Number(key.accumulate),
+        accumulateValue: Number(value.accumulate),
       },
       bindings: {
-        first: first.parts.slice,
-        second: second.parts.slice,
-        firstTotal: a.tensor.slice,
-        // Every binding needs a buffer of its own, also one that nothing is written to.
-        secondTotal: (b?.tensor ?? runtime.tensor([1], 'f32', 'scratch')).slice,
+        q: q.slice,
+        k: k.slice,
+        v: v.slice,
+        gradient: gradient.slice,
+        statistics: statistics.slice,
+        tiles: tiles.tensor.slice,
+        keyGradient: key.tensor.slice,
+        valueGradient: value.tensor.slice,
       },
-      groups: [Math.ceil(count / 256), pair.length],
-      flops: pair.length * splits * count,
-      bytes: 4 * count * (pair.length * (splits + 1) + Number(a.accumulate) + Number(b?.accumulate ?? false)),
-    });
-  }
+      groups: [tiles.count, kvHeads * splits * call.slabs],
+      flops: products(call, 2, 2),
+      bytes: 4 * (2 * q.size + (2 + 2 * splits) * k.size + statistics.size),
+    }),
+  );
 }

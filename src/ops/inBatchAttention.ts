@@ -5,6 +5,7 @@ import {
   directSlabs,
   type AttentionVariant,
 } from './core/attentionVariant.ts';
+import { headSplits, keyValueGradients } from './core/headSplits.ts';
 import type { Runtime } from './core/runtime.ts';
 import { gated, type Gate } from './gate.ts';
 import { pairStateBytes, type PairList } from './core/pairs.ts';
@@ -155,24 +156,27 @@ function backward(
     });
   }
   if (k.requiresGrad || v.requiresGrad) {
-    const unwanted = () => ({ tensor: runtime.tensor(k.shape, 'f32', 'scratch'), accumulate: false });
-    const keys = k.requiresGrad ? tape.target(k) : unwanted();
-    const values = v.requiresGrad ? tape.target(v) : unwanted();
-    runtime.dispatch({
-      kernel: kernel('keyValueGradient', inputs),
-      constants: { ...constants, V_NORM: vNorm },
-      params: {
-        ...shape,
-        kvHeads,
-        scale,
-        epsilon: V_NORM_EPSILON,
-        accumulateKeys: Number(keys.accumulate),
-        accumulateValues: Number(values.accumulate),
-      },
-      bindings: { ...given, keyGradient: keys.tensor.slice, valueGradient: values.tensor.slice },
-      groups: [queryTiles(inputs), kvHeads * slabs(inputs), rows.count],
-      ...cost(inputs, { products: 2 * slabs(inputs) + 2, tensors: 2 }),
-    });
+    const workgroups = queryTiles(inputs) * kvHeads * rows.count;
+    // The direct kernel's tiles are low enough for a CPU's few cores.
+    const splits = inputs.variant === 'direct' ? 1 : headSplits(runtime, heads / kvHeads, workgroups);
+    keyValueGradients(runtime, tape, { k, v, splits }, (keys, values) =>
+      runtime.dispatch({
+        kernel: kernel('keyValueGradient', inputs),
+        constants: { ...constants, V_NORM: vNorm },
+        params: {
+          ...shape,
+          kvHeads,
+          ...(inputs.variant === 'direct' ? {} : { tokens: rows.tokens, splits }),
+          scale,
+          epsilon: V_NORM_EPSILON,
+          accumulateKeys: Number(keys.accumulate),
+          accumulateValues: Number(values.accumulate),
+        },
+        bindings: { ...given, keyGradient: keys.tensor.slice, valueGradient: values.tensor.slice },
+        groups: [queryTiles(inputs), kvHeads * splits * slabs(inputs), rows.count],
+        ...cost(inputs, { products: 2 * slabs(inputs) + 2, tensors: 2 }),
+      }),
+    );
   }
 }
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { capacityFor } from '../../src/gpu/pool.ts';
 import type { AttentionVariant } from '../../src/ops/core/attentionVariant.ts';
+import { headSplits } from '../../src/ops/core/headSplits.ts';
 import type { Runtime } from '../../src/ops/core/runtime.ts';
 import { inBatchAttention } from '../../src/ops/inBatchAttention.ts';
 import { makePairs, pairStateBytes, type PairList } from '../../src/ops/core/pairs.ts';
@@ -379,7 +380,7 @@ describe.each(VARIANTS)('%s', (variant) => {
     expect(gradients[4]).toEqual(new Float32Array(9));
   });
 
-  test('the backward pass holds two numbers per pair read, head and query token; the forward pass none', async () => {
+  test('the backward pass holds two numbers per pair read, head and query token, and the splits of few query heads; the forward pass none', async () => {
     const random = seededRandom(10);
     const [heads, kvHeads, headDim, length] = [2, 1, 4, 5];
     for (const chunks of [4, 8, 16]) {
@@ -400,7 +401,10 @@ describe.each(VARIANTS)('%s', (variant) => {
         const onPairs = (pairs: PairList) => (bytes = pairStateBytes(pairs, heads));
         await run(arrays, shape, { pairsFrom: attention, seed: randomArray(random, arrays[0].length), onPairs });
         expect(bytes).toBe(8 * read * (1 + heads * length));
-        expect(runtime.pool.report().peak.scratch).toBe(capacityFor(bytes));
+        // Gradients of keys and of values, where their query heads are shared out.
+        const splits = variant === 'direct' ? 1 : headSplits(runtime, heads / kvHeads, kvHeads * chunks);
+        const parts = splits === 1 ? 0 : 2 * capacityFor(4 * splits * chunks * length * kvHeads * headDim);
+        expect(runtime.pool.report().peak.scratch).toBe(capacityFor(bytes) + parts);
       }
     }
   });

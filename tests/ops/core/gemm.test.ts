@@ -91,7 +91,7 @@ async function check(random: Random, spec: Case): Promise<void> {
 
 const LAYOUTS = ['NN', 'NT', 'TN'] as const;
 
-// The other tiles of a GPU give the same bits as these (tileChoice.test.ts).
+// The other tiles of a GPU give the same bits as these (gemmTiles.test.ts).
 const CUTS = LAYOUTS.flatMap((layout) =>
   [...RULE_TILES, DIRECT_TILE].map((tile) => ({ layout, name: tile.name, tile })),
 );

@@ -22,12 +22,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   }
   var sum = 0.0;
   if (group.y == 0u) {
-    if (params.accumulateFirst != 0u) { sum = firstTotal[i]; }
     for (var split = 0u; split < params.splits; split++) { sum += first[split * params.count + i]; }
-    firstTotal[i] = sum;
+    firstTotal[i] = sum + select(0.0, firstTotal[i], params.accumulateFirst != 0u);
   } else {
-    if (params.accumulateSecond != 0u) { sum = secondTotal[i]; }
     for (var split = 0u; split < params.splits; split++) { sum += second[split * params.count + i]; }
-    secondTotal[i] = sum;
+    secondTotal[i] = sum + select(0.0, secondTotal[i], params.accumulateSecond != 0u);
   }
 }
