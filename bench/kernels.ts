@@ -1,4 +1,4 @@
-import { adamw } from '../src/ops/adamw.ts';
+import { adamw, adamwNumbers } from '../src/ops/adamw.ts';
 import { causalAttention } from '../src/ops/causalAttention.ts';
 import { linearCrossEntropy, lossSeed } from '../src/ops/linearCrossEntropy.ts';
 import { rmsNorm } from '../src/ops/rmsNorm.ts';
@@ -139,18 +139,17 @@ function adamwVariant(runtime: MeasuredRuntime, count: number): Variant {
   const arena = { parameters: zeros(), gradients: zeros(), m: zeros(), v: zeros() };
   const norm = runtime.fromArray(new Float32Array([1]), [1]);
   const settings = {
-    learningRate: 1e-3,
     beta1: 0.9,
     beta2: 0.95,
     epsilon: 1e-8,
     weightDecay: 0,
     clipNorm: 1,
-    step: 1,
   };
+  const numbers = adamwNumbers(runtime, { learningRate: 1e-3, step: 1 }, settings);
   return {
     name: 'adamw',
     *phases(times) {
-      for (let i = 0; i < times; i++) adamw(runtime, arena, norm, settings);
+      for (let i = 0; i < times; i++) adamw(runtime, arena, norm, numbers, settings);
       yield 'update';
     },
   };

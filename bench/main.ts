@@ -189,6 +189,7 @@ async function host({ report, quick, signal }: Script): Promise<void> {
     notes: [
       'From batch to record on a device whose calls do nothing, with the tiles of a GPU; weights of SmolLM2-135M are allocated only.',
       'CPU: processor time of the process, garbage collection and compilation by V8 included. Work by the ops’ own counts.',
+      'Facts and full rows are of one shape each, so their steps are sent again; those of ragged rows are recorded one by one.',
     ],
   };
   report.begin(section);

@@ -1,5 +1,4 @@
 import type { GpuDevice } from '../src/gpu/device.ts';
-import type { Dispatch } from '../src/gpu/commands.ts';
 import type { KernelTiming } from '../src/gpu/timer.ts';
 import { Runtime } from '../src/ops/core/runtime.ts';
 
@@ -22,6 +21,8 @@ const nothing = (): Work => ({ ms: 0, flops: 0, bytes: 0, dispatches: 0, submits
 /** A runtime that keeps count of what it is asked to do and how long that takes. */
 export class MeasuredRuntime extends Runtime {
   #work = nothing();
+  /** Counts of the recorder at the last reset. */
+  #before = { flops: 0, bytes: 0 };
 
   constructor(gpu: GpuDevice) {
     super(gpu);
@@ -39,16 +40,12 @@ export class MeasuredRuntime extends Runtime {
     };
   }
 
-  override dispatch(dispatch: Dispatch): void {
-    this.#work.flops += dispatch.flops;
-    this.#work.bytes += dispatch.bytes;
-    super.dispatch(dispatch);
-  }
-
   /** Hands out what was counted so far, and starts again from zero. */
   takeWork(): Work {
-    const work = this.#work;
+    const { flops, bytes } = this.recorder.counts;
+    const work = { ...this.#work, flops: flops - this.#before.flops, bytes: bytes - this.#before.bytes };
     this.#work = nothing();
+    this.#before = { flops, bytes };
     return work;
   }
 }

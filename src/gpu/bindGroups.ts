@@ -17,14 +17,21 @@ export class BindGroups {
   #next = 1;
   #uniforms: GPUBuffer | undefined;
   #key: number[] = [];
+  #generation = 0;
 
   constructor(private readonly device: GPUDevice) {}
+
+  /** Changes when everything is forgotten: groups of another one bind what is there no more. */
+  get generation(): number {
+    return this.#generation;
+  }
 
   /** Forgets everything if parameters come from another buffer than before, or if there is too much. Before a flush. */
   begin(uniforms: GPUBuffer): void {
     if (uniforms === this.#uniforms && this.#groups.size <= MOST_KEPT) return;
     this.#uniforms = uniforms;
     this.#groups.clear();
+    this.#generation++;
   }
 
   /** The group for a kernel's storage bindings, `slices`, in the order in which it declares them. */

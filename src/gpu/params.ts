@@ -14,10 +14,16 @@ export class ParamBlock {
   #signed = new Int32Array(this.#unsigned.buffer);
   #floats = new Float32Array(this.#unsigned.buffer);
   #slots = 0;
+  #version = 0;
 
   /** Slots in use. */
   get slots(): number {
     return this.#slots;
+  }
+
+  /** Another after every change. */
+  get version(): number {
+    return this.#version;
   }
 
   /** The slots in use. Valid until the next one is added. */
@@ -35,6 +41,7 @@ export class ParamBlock {
       const expected = params.map(({ name }) => name).join(', ');
       throw new Error(`${source.name} takes the parameters ${expected}; got ${Object.keys(values).join(', ')}.`);
     }
+    this.#version++;
     let at = this.#slots * SLOT_WORDS;
     if (at === this.#unsigned.length) this.#grow();
     this.#unsigned[at] = x;
@@ -52,6 +59,7 @@ export class ParamBlock {
   }
 
   clear(): void {
+    this.#version++;
     this.#slots = 0;
   }
 

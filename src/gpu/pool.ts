@@ -32,6 +32,12 @@ export interface PoolReport {
   liveBuffers: number;
 }
 
+/** Bytes in use at once beyond what is in use anyway. */
+export interface PoolUse {
+  readonly byPurpose: Readonly<Record<Purpose, number>>;
+  readonly total: number;
+}
+
 const zeros = (): Record<Purpose, number> => ({ weights: 0, gradients: 0, optimiser: 0, activations: 0, scratch: 0 });
 
 /** What is made once for a run finds no buffer to reuse, so it need not be rounded up to one. */
@@ -112,6 +118,26 @@ export class BufferPool {
     return allocation;
   }
 
+  /** Who has a buffer of the pool now; undefined: it is destroyed, or another pool's. */
+  holderOf(buffer: GPUBuffer): Allocation | 'nobody' | undefined {
+    return this.#live.get(buffer) ?? (this.#age.has(buffer) ? 'nobody' : undefined);
+  }
+
+  /** As if these had been handed out and taken back, with so much more in use at once than is now: work is sent again that does so. */
+  borrow(buffers: Iterable<GPUBuffer>, { byPurpose, total }: PoolUse): void {
+    for (const buffer of buffers) this.#unused.delete(buffer);
+    for (const purpose of PURPOSES)
+      this.#peak[purpose] = Math.max(this.#peak[purpose], this.#bytes[purpose] + byPurpose[purpose]);
+    this.#peakTotal = Math.max(this.#peakTotal, this.#liveTotal + total);
+  }
+
+  /** How much more was in use at once since resetPeak() than is now. */
+  get use(): PoolUse {
+    const byPurpose = zeros();
+    for (const purpose of PURPOSES) byPurpose[purpose] = this.#peak[purpose] - this.#bytes[purpose];
+    return { byPurpose, total: this.#peakTotal - this.#liveTotal };
+  }
+
   /** Takes a buffer back. Work already recorded with it stays valid: commands run in the order they were recorded. */
   release(allocation: Allocation): void {
     if (!this.#live.delete(allocation.buffer)) throw new Error('A buffer was released twice: this is a bug.');
@@ -127,7 +153,7 @@ export class BufferPool {
   /** Destroys what is kept for reuse. Only between steps: recorded work may still name an idle buffer. */
   trim(): void {
     this.#changes++;
-    for (const bucket of this.#idle.values()) for (const buffer of bucket) buffer.destroy();
+    for (const bucket of this.#idle.values()) for (const buffer of bucket) this.#destroy(buffer);
     this.#idle.clear();
     this.#unused.clear();
     this.#idleBytes = 0;
@@ -142,13 +168,13 @@ export class BufferPool {
       if (kept.length > 0) this.#idle.set(capacity, kept);
       else this.#idle.delete(capacity);
     }
-    for (const buffer of this.#unused) buffer.destroy();
+    for (const buffer of this.#unused) this.#destroy(buffer);
     this.#unused = new Set([...this.#idle.values()].flat());
   }
 
   destroy(): void {
     this.trim();
-    for (const buffer of this.#live.keys()) buffer.destroy();
+    for (const buffer of this.#live.keys()) this.#destroy(buffer);
     this.#live.clear();
     this.#bytes = zeros();
     this.#liveTotal = 0;
@@ -203,6 +229,11 @@ export class BufferPool {
 
   #ageOf(buffer: GPUBuffer): number {
     return this.#age.get(buffer) ?? 0;
+  }
+
+  #destroy(buffer: GPUBuffer): void {
+    this.#age.delete(buffer);
+    buffer.destroy();
   }
 
   #make(capacity: number, purpose: Purpose): GPUBuffer {

@@ -1,5 +1,5 @@
 import { BudgetEstimator, DISPATCH_BUDGET_MS } from './budget.ts';
-import { Recording, type Dispatch, type Read } from './commands.ts';
+import { Recording, type Dispatch, type Launch, type RecordedDispatch, type Uploaded } from './commands.ts';
 import type { GpuDevice } from './device.ts';
 import { DeviceLostError, GpuValidationError } from './errors.ts';
 import { splitGroups } from './params.ts';
@@ -72,8 +72,15 @@ export class Recorder {
     return { dispatches: this.#dispatches, flops: this.#flops, bytes: this.#bytes };
   }
 
-  protected count({ flops, bytes }: Dispatch): void {
+  protected count({ flops, bytes }: Launch): void {
     this.#dispatches++;
+    this.#flops += flops;
+    this.#bytes += bytes;
+  }
+
+  /** Counts work that is recorded already, and is to be sent once more. */
+  countAgain({ dispatches, flops, bytes }: WorkCounts): void {
+    this.#dispatches += dispatches;
     this.#flops += flops;
     this.#bytes += bytes;
   }
@@ -95,34 +102,33 @@ export class Recorder {
     const limit = this.gpu.limits.maxComputeWorkgroupsPerDimension;
     if (parts <= 1 && x <= limit && y <= limit && z <= limit) {
       const slot = params.add(source, 0, 0, 0, dispatch.params);
-      commands.push({ type: 'dispatch', dispatch, pipeline, slices, slot, x, y, z, work });
+      commands.push(recorded(dispatch, pipeline, slices, slot, x, y, z, work));
     } else {
       for (const { offset, groups } of splitGroups([x, y, z], parts, limit)) {
         const slot = params.add(source, ...offset, dispatch.params);
-        const [width, height, depth] = groups;
-        const share = (width * height * depth) / count;
-        commands.push({
-          type: 'dispatch',
-          dispatch,
-          pipeline,
-          slices,
-          slot,
-          x: width,
-          y: height,
-          z: depth,
-          work: work * share,
-        });
+        const share = (groups[0] * groups[1] * groups[2]) / count;
+        commands.push(recorded(dispatch, pipeline, slices, slot, ...groups, work * share));
       }
     }
     this.count(dispatch);
   }
 
-  /** Copies `data` to the start of `target`. The data is taken now; the caller may change it afterwards. */
-  upload(target: BufferSlice, data: ArrayBufferView): void {
+  /**
+   * Copies `data` to the start of `target`. The data is taken now; the caller may change it afterwards.
+   * @param isInput whether nothing that is recorded depends on the numbers, but for how many they are
+   */
+  upload(target: BufferSlice, data: ArrayBufferView, isInput = false): void {
     if (data.byteLength === 0) return;
     const padded = new Uint8Array(Math.ceil(data.byteLength / 4) * 4);
     padded.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-    this.#recording.commands.push({ type: 'upload', target, data: padded });
+    this.#recording.commands.push({ type: 'upload', target });
+    this.#recording.uploads.push({ data: padded, isInput });
+  }
+
+  /** What was recorded since the last flush, take() or discard(), if that is uploads alone: what they carry. */
+  get onlyUploads(): readonly Uploaded[] | undefined {
+    const { commands, uploads } = this.#recording;
+    return commands.length === uploads.length ? uploads : undefined;
   }
 
   copy(source: BufferSlice, target: BufferSlice, bytes: number): void {
@@ -136,12 +142,8 @@ export class Recorder {
   /** Bytes of `source` as they are at this point of the recording; resolves once flush() has run. */
   read(source: BufferSlice): Promise<ArrayBuffer> {
     if (source.size === 0) return Promise.resolve(new ArrayBuffer(0));
-    const answer = new Promise<ArrayBuffer>((resolve, reject) => {
-      this.#recording.commands.push({ type: 'read', source, resolve, reject });
-    });
-    // An abandoned step rejects its reads, and nobody may be waiting for them any more.
-    answer.catch(() => undefined);
-    return answer;
+    this.#recording.commands.push({ type: 'read', source });
+    return this.#recording.answer();
   }
 
   /** Takes what was recorded and not sent, to be sent later by flush(); what is recorded from now on does not belong to it. */
@@ -186,8 +188,7 @@ export class Recorder {
 
   /** Forgets what was recorded and not sent (after an error in the middle of a step), or what was taken. */
   discard(recording = this.#recording): void {
-    const error = new Error('The step was abandoned before its results were read.');
-    for (const read of readsOf(recording)) read.reject(error);
+    recording.reject(new Error('The step was abandoned before its results were read.'));
     recording.clear();
   }
 
@@ -217,11 +218,11 @@ export class Recorder {
       return report;
     } catch (cause) {
       const error = this.#failure ?? (await this.#lossBehind()) ?? cause;
-      for (const read of readsOf(recording)) read.reject(error);
+      recording.reject(error);
       throw error;
     } finally {
       recording.clear();
-      this.#spare.push(recording);
+      if (!recording.isShared) this.#spare.push(recording);
     }
   }
 
@@ -248,6 +249,33 @@ export class Recorder {
   }
 }
 
+function recorded(
+  { kernel, flops, bytes }: Launch,
+  pipeline: CachedPipeline,
+  slices: readonly BufferSlice[],
+  slot: number,
+  x: number,
+  y: number,
+  z: number,
+  work: number,
+): RecordedDispatch {
+  return {
+    type: 'dispatch',
+    kernel,
+    flops,
+    bytes,
+    pipeline,
+    slices,
+    slot,
+    x,
+    y,
+    z,
+    work,
+    group: undefined,
+    generation: 0,
+  };
+}
+
 function slicesOf({ bindings }: ShaderSource, dispatch: Dispatch): BufferSlice[] {
   const slices: BufferSlice[] = [];
   for (const { name, type } of bindings) {
@@ -257,8 +285,4 @@ function slicesOf({ bindings }: ShaderSource, dispatch: Dispatch): BufferSlice[]
     slices.push(slice);
   }
   return slices;
-}
-
-function readsOf({ commands }: Recording): Read[] {
-  return commands.filter((command) => command.type === 'read');
 }

@@ -64,7 +64,10 @@ export class Sender {
    * `onSubmitted` hears when the GPU has been given all of it.
    * @throws DeviceLostError when results cannot be read
    */
-  async send({ commands, params }: Recording, { profile, onSubmitted }: SendOptions): Promise<Sent> {
+  async send(
+    { commands, params, uploads: numbers, answers }: Recording,
+    { profile, onSubmitted }: SendOptions,
+  ): Promise<Sent> {
     const { device, hasTimestamps } = this.gpu;
     const dispatches: RecordedDispatch[] = [];
     for (const command of commands) if (command.type === 'dispatch') dispatches.push(command);
@@ -72,11 +75,9 @@ export class Sender {
     const reads = new ReadStaging(
       device,
       commands.filter((command) => command.type === 'read'),
+      answers,
     );
-    const uploads = new UploadStaging(
-      device,
-      commands.filter((command) => command.type === 'upload'),
-    );
+    const uploads = new UploadStaging(device, numbers);
     const timer = profile && hasTimestamps ? new KernelTimer(device, dispatches.length) : undefined;
     const report: FlushReport = { dispatches: dispatches.length, submits: 0, gpuMs: 0, flops: 0 };
     const started = performance.now();
@@ -100,14 +101,13 @@ export class Sender {
     };
     for (const command of commands) {
       if (command.type === 'dispatch') {
-        const { dispatch } = command;
-        const cost = this.budget.estimate(dispatch.kernel, command.work);
+        const cost = this.budget.estimate(command.kernel, command.work);
         if (estimated > 0 && estimated + cost > SUBMIT_BUDGET_MS) await submit();
         if (timer) endPass();
         pass ??= encoder.beginComputePass(timer ? { timestampWrites: timer.writes(index) } : {});
         index++;
         pipeline = this.#encode(pass, command, pipeline);
-        report.flops += dispatch.flops * (command.work / Math.max(dispatch.flops, dispatch.bytes, 1));
+        report.flops += command.flops * (command.work / Math.max(command.flops, command.bytes, 1));
         estimated += cost;
         work += command.work;
         continue;
@@ -147,10 +147,15 @@ export class Sender {
   /** Gives the pipeline that is set now. */
   #encode(pass: GPUComputePassEncoder, command: RecordedDispatch, set: Pipeline | undefined): Pipeline {
     const { ready } = command.pipeline;
-    if (!ready) throw new Error(`${command.dispatch.kernel} was not compiled: this is a bug.`);
+    if (!ready) throw new Error(`${command.kernel} was not compiled: this is a bug.`);
     if (ready !== set) pass.setPipeline(ready.pipeline);
+    const { generation } = this.#groups;
+    if (!command.group || command.generation !== generation) {
+      command.group = this.#groups.find(ready, command.slices);
+      command.generation = generation;
+    }
     this.#offset[0] = command.slot * SLOT_BYTES;
-    pass.setBindGroup(0, this.#groups.find(ready, command.slices), this.#offset);
+    pass.setBindGroup(0, command.group, this.#offset);
     pass.dispatchWorkgroups(command.x, command.y, command.z);
     return ready;
   }

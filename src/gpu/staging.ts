@@ -1,4 +1,4 @@
-import type { Read, Upload } from './commands.ts';
+import type { Read, Recording, Upload } from './commands.ts';
 import { DeviceLostError } from './errors.ts';
 
 /** WebGPU copies whole words only; every buffer has room for the last one. */
@@ -8,8 +8,12 @@ const wholeWords = (bytes: number) => Math.ceil(bytes / 4) * 4;
 export class UploadStaging {
   #buffer: GPUBuffer | undefined;
   #offset = 0;
+  #next = 0;
 
-  constructor(device: GPUDevice, uploads: readonly Upload[]) {
+  constructor(
+    device: GPUDevice,
+    private readonly uploads: Recording['uploads'],
+  ) {
     const bytes = uploads.reduce((sum, { data }) => sum + data.length, 0);
     if (bytes === 0) return;
     this.#buffer = device.createBuffer({
@@ -28,10 +32,11 @@ export class UploadStaging {
   }
 
   /** Records the copy of the next upload to its target; to be called once for each, in order. */
-  encode(encoder: GPUCommandEncoder, { target, data }: Upload): void {
-    if (!this.#buffer) throw new Error('An upload has no staging buffer: this is a bug.');
-    encoder.copyBufferToBuffer(this.#buffer, this.#offset, target.buffer, target.offset, data.length);
-    this.#offset += data.length;
+  encode(encoder: GPUCommandEncoder, { target }: Upload): void {
+    const bytes = this.uploads[this.#next++]?.data.length;
+    if (!this.#buffer || bytes === undefined) throw new Error('An upload carries nothing: this is a bug.');
+    encoder.copyBufferToBuffer(this.#buffer, this.#offset, target.buffer, target.offset, bytes);
+    this.#offset += bytes;
   }
 
   destroy(): void {
@@ -47,6 +52,7 @@ export class ReadStaging {
   constructor(
     device: GPUDevice,
     private readonly reads: readonly Read[],
+    private readonly answers: Recording['answers'],
   ) {
     const bytes = reads.reduce((sum, { source }) => sum + wholeWords(source.size), 0);
     if (bytes === 0) return;
@@ -85,10 +91,10 @@ export class ReadStaging {
     if (!this.#buffer) return;
     const all = this.#mapped(this.#buffer);
     let offset = 0;
-    for (const { source, resolve } of this.reads) {
-      resolve(all.slice(offset, offset + source.size));
+    this.reads.forEach(({ source }, i) => {
+      this.answers[i]?.resolve(all.slice(offset, offset + source.size));
       offset += wholeWords(source.size);
-    }
+    });
     this.#buffer.unmap();
     this.#buffer.destroy();
   }

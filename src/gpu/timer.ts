@@ -1,5 +1,5 @@
 import type { BudgetEstimator } from './budget.ts';
-import type { Dispatch } from './commands.ts';
+import type { Launch } from './commands.ts';
 
 /** GPU time of one kernel over a flush. */
 export interface KernelTiming {
@@ -11,8 +11,7 @@ export interface KernelTiming {
 }
 
 /** A dispatch that was sent, or a part of one: `work` is its share of the work. */
-interface Sent {
-  readonly dispatch: Dispatch;
+interface Sent extends Launch {
   readonly work: number;
 }
 
@@ -63,7 +62,7 @@ export class KernelTimer {
  * the budget expects them to take it. An estimate, and to be called one.
  */
 export function sharedOut(dispatches: readonly Sent[], budget: BudgetEstimator, gpuMs: number): KernelTiming[] {
-  const expected = dispatches.map(({ dispatch, work }) => budget.estimate(dispatch.kernel, work));
+  const expected = dispatches.map(({ kernel, work }) => budget.estimate(kernel, work));
   const total = expected.reduce((sum, ms) => sum + ms, 0);
   return byKernel(dispatches, (_sent, i) => (total > 0 ? ((expected[i] ?? 0) / total) * gpuMs : 0));
 }
@@ -87,14 +86,14 @@ export function mergeTimings(timings: readonly KernelTiming[]): KernelTiming[] {
 function byKernel(dispatches: readonly Sent[], msOf: (sent: Sent, index: number) => number): KernelTiming[] {
   const sums = new Map<string, { kernel: string; calls: number; ms: number; flops: number; bytes: number }>();
   dispatches.forEach((sent, i) => {
-    const { dispatch, work } = sent;
-    const share = work / Math.max(dispatch.flops, dispatch.bytes, 1);
-    const sum = sums.get(dispatch.kernel) ?? { kernel: dispatch.kernel, calls: 0, ms: 0, flops: 0, bytes: 0 };
+    const { kernel, flops, bytes, work } = sent;
+    const share = work / Math.max(flops, bytes, 1);
+    const sum = sums.get(kernel) ?? { kernel, calls: 0, ms: 0, flops: 0, bytes: 0 };
     sum.calls++;
     sum.ms += msOf(sent, i);
-    sum.flops += dispatch.flops * share;
-    sum.bytes += dispatch.bytes * share;
-    sums.set(dispatch.kernel, sum);
+    sum.flops += flops * share;
+    sum.bytes += bytes * share;
+    sums.set(kernel, sum);
   });
   return [...sums.values()].sort((a, b) => b.ms - a.ms);
 }

@@ -8,7 +8,7 @@ import { inBatchAttention } from '../ops/inBatchAttention.ts';
 import { linear } from '../ops/linear.ts';
 import type { PairList } from '../ops/core/pairs.ts';
 import { rmsNorm } from '../ops/rmsNorm.ts';
-import { makeRotaryTable, ropeSplit, type RotaryTable } from '../ops/ropeSplit.ts';
+import { RotaryTables, ropeSplit, type RotaryTable } from '../ops/ropeSplit.ts';
 import { makeRows, type Rows, type RowSpan } from '../ops/core/rows.ts';
 import { swigluLinear } from '../ops/swigluLinear.ts';
 import type { Tensor } from '../ops/core/tensor.ts';
@@ -72,14 +72,18 @@ export interface ForwardResult {
  * of a deeper one, of which it runs the first layers.
  */
 export class Decoder {
-  readonly #frequencies: Float64Array;
+  readonly #rotary: RotaryTables;
+  /** Of layers without positions, where there are any. */
+  readonly #unturned: RotaryTables | undefined;
 
   constructor(
     readonly config: DecoderConfig,
     readonly weights: DecoderWeights,
     readonly adapter?: LoraAdapter,
   ) {
-    this.#frequencies = rotaryFrequencies(config);
+    const frequencies = rotaryFrequencies(config);
+    this.#rotary = new RotaryTables(frequencies, rotaryAmplitude(config));
+    if (config.nopeLayers.length > 0) this.#unturned = new RotaryTables(new Float64Array(frequencies.length));
   }
 
   /**
@@ -99,11 +103,8 @@ export class Decoder {
         ids.flat(),
         this.weights.embedding.map(({ weight }) => weight.rows),
       ),
-      rotary: makeRotaryTable(runtime, this.#frequencies, rows.longest, rotaryAmplitude(this.config)),
-      unturned:
-        this.config.nopeLayers.length > 0
-          ? makeRotaryTable(runtime, new Float64Array(this.#frequencies.length), rows.longest)
-          : undefined,
+      rotary: this.#rotary.upTo(runtime, rows.longest),
+      unturned: this.#unturned?.upTo(runtime, rows.longest),
     };
   }
 

@@ -15,21 +15,29 @@ export interface MarkedRows {
   readonly content?: readonly RowSpan[] | undefined;
 }
 
+type PoolingOptions = StatePooling & Pick<ForwardOptions, 'checkpointing' | 'dropout'>;
+
 /**
  * One vector per row from a decoder's last hidden states (docs/METHOD.md, step 1), as long as they come: [B, D]. Records on the
  * runtime's tape, in the caller's scope.
  * @throws Error when the content of rows is to be pooled and was not named.
  */
-export function pooledStates(
+export function pooledStates(runtime: Runtime, decoder: Decoder, rows: MarkedRows, options: PoolingOptions): Tensor {
+  return preparePooledStates(runtime, decoder, rows, options)();
+}
+
+/** Uploads the rows; what it gives records the rest. */
+export function preparePooledStates(
   runtime: Runtime,
   decoder: Decoder,
   { ids, content }: MarkedRows,
-  { pooling, checkpointing = false, dropout }: StatePooling & Pick<ForwardOptions, 'checkpointing' | 'dropout'>,
-): Tensor {
+  { pooling, checkpointing = false, dropout }: PoolingOptions,
+): () => Tensor {
   // Layers that are computed again read their input rows once more: those stay until the step is done.
   const input = decoder.prepare(runtime, ids, pooling === 'content' ? content : undefined);
-  return runtime.scope(() => {
-    const { hidden } = decoder.forward(runtime, input, { checkpointing, dropout });
-    return poolRows(runtime, hidden, input.rows, pooling);
-  });
+  return () =>
+    runtime.scope(() => {
+      const { hidden } = decoder.forward(runtime, input, { checkpointing, dropout });
+      return poolRows(runtime, hidden, input.rows, pooling);
+    });
 }

@@ -1,8 +1,8 @@
 import type { ContentSpan, RetrieverRows } from '../corpus/types.ts';
 import type { Centre, Side } from '../models/centre.ts';
 import type { Decoder } from '../models/decoder.ts';
-import { pooledStates, type StatePooling } from '../models/pooledStates.ts';
 import { inPass, type DropoutPass } from '../models/dropoutSites.ts';
+import { preparePooledStates, type StatePooling } from '../models/pooledStates.ts';
 import type { Dropout } from '../ops/core/dropout.ts';
 import type { Runtime } from '../ops/core/runtime.ts';
 import type { Tensor } from '../ops/core/tensor.ts';
@@ -34,31 +34,42 @@ const ONE_PASS_TOKENS = 1024;
 export function batchSimilarity(
   runtime: Runtime,
   retriever: Decoder,
-  { queryIds, passageIds, queryContent, passageContent }: RetrieverRows,
+  rows: RetrieverRows,
   options: RetrieverOptions,
 ): BatchSimilarity {
-  const embed = (
+  return prepareSimilarity(runtime, retriever, rows, options)();
+}
+
+/** Uploads the rows; what it gives records the rest. */
+export function prepareSimilarity(
+  runtime: Runtime,
+  retriever: Decoder,
+  { queryIds, passageIds, queryContent, passageContent }: RetrieverRows,
+  options: RetrieverOptions,
+): () => BatchSimilarity {
+  const prepare = (
     ids: readonly (readonly number[])[],
     content: readonly ContentSpan[] | undefined,
     pass: DropoutPass = 'queries',
-  ): Tensor =>
-    pooledStates(runtime, retriever, { ids, content }, { ...options, dropout: inPass(options.dropout, pass) });
+  ) => {
+    const dropout = inPass(options.dropout, pass);
+    return preparePooledStates(runtime, retriever, { ids, content }, { ...options, dropout });
+  };
   const all = [...queryIds, ...passageIds];
   const tokens = all.reduce((sum, row) => sum + row.length, 0);
   const { centre } = options;
-  const queries = (): Tensor => embed(queryIds, queryContent);
-  const passages = (): Tensor => embed(passageIds, passageContent, 'passages');
   // Sides that are not equally long are centred one by one.
-  const isUneven = passageIds.length !== queryIds.length;
-  const centredApart = (): Tensor => stackRows(runtime, sideOf(queries(), 'query'), sideOf(passages(), 'passage'));
-  const sideOf = (pooled: Tensor, side: Side): Tensor => centre?.ofSide(pooled, side) ?? pooled;
-  const together = (): Tensor => {
-    const pooled =
-      tokens > ONE_PASS_TOKENS
-        ? stackRows(runtime, queries(), passages())
-        : embed(all, queryContent && passageContent && [...queryContent, ...passageContent]);
-    return centre?.ofBoth(pooled) ?? pooled;
+  const areCentredApart = centre !== undefined && passageIds.length !== queryIds.length;
+  let pool: () => Tensor;
+  if (areCentredApart || tokens > ONE_PASS_TOKENS) {
+    const queries = prepare(queryIds, queryContent);
+    const passages = prepare(passageIds, passageContent, 'passages');
+    const sideOf = (pooled: Tensor, side: Side): Tensor => (areCentredApart ? centre.ofSide(pooled, side) : pooled);
+    pool = () => stackRows(runtime, sideOf(queries(), 'query'), sideOf(passages(), 'passage'));
+  } else pool = prepare(all, queryContent && passageContent && [...queryContent, ...passageContent]);
+  return () => {
+    const pooled = pool();
+    const embeddings = areCentredApart ? pooled : (centre?.ofBoth(pooled) ?? pooled);
+    return { embeddings, similarity: similarity(runtime, l2Normalize(runtime, embeddings), queryIds.length) };
   };
-  const embeddings = centre && isUneven ? centredApart() : together();
-  return { embeddings, similarity: similarity(runtime, l2Normalize(runtime, embeddings), queryIds.length) };
 }

@@ -40,6 +40,20 @@ export interface Root {
   readonly gradient: Tensor;
 }
 
+/** A batch whose numbers are on their way to the GPU: nothing is computed yet. */
+export interface PreparedPass {
+  /** Tokens that go through the models that learn text or are trained: the language model's, else the retriever's. */
+  readonly tokens: number;
+  /**
+   * Records the pass in the caller's scope. With a tape, tape.backward(roots) then fills the gradients; without one the pass is an
+   * evaluation. What it records follows from the objective, from the options and from what was uploaded, runtime.input() apart. What it
+   * should upload itself makes the pass one that is recorded anew for every batch.
+   */
+  record(tape: Tape | undefined): Promise<ObjectiveForward>;
+  /** Makes numbers and pictures of what was read, gradients as they arrived. */
+  observe(read: Readonly<Record<string, Float32Array<ArrayBuffer>>>): Observation;
+}
+
 /** What an objective recorded for a batch. */
 export interface ObjectiveForward {
   /** What backward() starts from; several are a weighted sum. Empty where there is nothing to learn from. */
@@ -48,10 +62,6 @@ export interface ObjectiveForward {
   readonly reads: Readonly<Record<string, Tensor>>;
   /** Small tensors whose gradients are read back with them, by the name that the gradient has; those that get none are left out. */
   readonly signals: Readonly<Record<string, Tensor>>;
-  /** Tokens that went through the models that learn text or are trained: the language model's, else the retriever's. */
-  readonly tokens: number;
-  /** Makes numbers and pictures of what was read, gradients as they arrived. */
-  observe(read: Readonly<Record<string, Float32Array<ArrayBuffer>>>): Observation;
 }
 
 /** Numbers and pictures of one batch, as the objective's table names them. */
@@ -80,11 +90,8 @@ export interface ForwardOptions {
 
 /** What is trained for: bound to the models of a run. */
 export interface Objective<B extends ObjectiveBatch = ObjectiveBatch> {
-  /**
-   * Records the pass over a batch in the caller's scope. With a tape, tape.backward(roots) then fills the gradients; without
-   * one the pass is an evaluation.
-   */
-  forward(runtime: Runtime, tape: Tape | undefined, batch: B, options: ForwardOptions): Promise<ObjectiveForward>;
+  /** Uploads, in the caller's scope, what a pass over a batch needs of it. */
+  prepare(runtime: Runtime, batch: B, options: ForwardOptions): PreparedPass;
 }
 
 /** A chunk of another document that a batch is to be told apart from. */

@@ -24,17 +24,18 @@ export function readForward(runtime: Runtime, { reads }: Pick<ReadPass, 'reads'>
 
 /**
  * Records a pass and its backward pass in the caller's scope, and what is read back of both: tensors, and the gradients that
- * arrived at its signals. `read` resolves after the next flush.
+ * arrived at its signals. `read` resolves after the next flush; `names` are those of its numbers, in the order in which they are read.
  */
 export async function recordPass<P extends ReadPass>(
   runtime: Runtime,
   pass: (tape: Tape) => Promise<P>,
   watch: PassWatch<P> = {},
-): Promise<{ readonly pass: P; readonly read: Promise<Read> }> {
+): Promise<{ readonly pass: P; readonly read: Promise<Read>; readonly names: readonly string[] }> {
   const tape = new Tape(runtime);
   try {
     const recorded = await pass(tape);
-    const forward = readForward(runtime, recorded);
+    const reads = Object.entries(recorded.reads);
+    const forward = readAll(runtime, reads);
     const signals = Object.entries(recorded.signals);
     tape.backward(recorded.roots, [...signals.map(([, tensor]) => tensor), ...(watch.keep?.(recorded) ?? [])]);
     const arrived = signals.flatMap(([name, tensor]) => {
@@ -46,7 +47,9 @@ export async function recordPass<P extends ReadPass>(
     const read = Promise.all([forward, gradients]).then(([a, b]) => ({ ...a, ...b }));
     // An abandoned pass rejects its reads, and nobody may be waiting for them any more.
     read.catch(() => undefined);
-    return { pass: recorded, read };
+    // What is empty is not read.
+    const names = [...reads, ...arrived].flatMap(([name, { size }]) => (size > 0 ? [name] : []));
+    return { pass: recorded, read, names };
   } finally {
     tape.dispose();
   }

@@ -13,50 +13,70 @@ export interface AdamWArena {
   readonly v: Tensor;
 }
 
+/** What stays the same from step to step. */
 export interface AdamWSettings {
-  /** Of this step. */
-  readonly learningRate: number;
   readonly beta1: number;
   readonly beta2: number;
   /** Above 0, so that padding (0/√0) stays zero. */
   readonly epsilon: number;
   /** λ of the decoupled decay: each step multiplies parameters by 1 − learningRate · λ. */
   readonly weightDecay: number;
-  /** Number of this step, from 1. */
-  readonly step: number;
   /** Longest gradient let through; 0 = no clipping. */
   readonly clipNorm: number;
 }
 
+/** What does not. */
+export interface AdamWStep {
+  readonly learningRate: number;
+  /** Number of this step, from 1. */
+  readonly step: number;
+}
+
 /**
- * One AdamW step over an arena, in place and in one pass: as torch.nn.utils.clip_grad_norm_ followed by torch.optim.AdamW.
+ * The numbers of a step as the kernel takes them, uploaded: f32 [3].
+ * @throws Error for a step or a learning rate that there cannot be
+ */
+export function adamwNumbers(runtime: Runtime, { learningRate, step }: AdamWStep, settings: AdamWSettings): Tensor {
+  const { beta1, beta2, weightDecay } = settings;
+  if (!Number.isInteger(step) || step < 1) throw new Error(`adamw: steps count from 1, but this is step ${step}.`);
+  if (!(learningRate >= 0 && Number.isFinite(learningRate)))
+    throw new Error(`adamw: the learning rate must be 0 or more, but is ${learningRate}.`);
+  const numbers = [1 - learningRate * weightDecay, learningRate / (1 - beta1 ** step), Math.sqrt(1 - beta2 ** step)];
+  return runtime.input(Float32Array.from(numbers), [numbers.length]);
+}
+
+/**
+ * One AdamW step over an arena, in place and in one pass: as torch.nn.utils.clip_grad_norm_ followed by torch.optim.AdamW. `numbers`:
+ * those of the step, from adamwNumbers() with the same settings.
  * The first of `gradientNorms` (from gradientNorms(), over all arenas that are clipped together) scales the gradients; when it is not
  * finite, parameters and moments stay as they are. Gradients are not cleared.
  * @throws Error when the arena's tensors differ in size or a setting is out of range.
  */
-export function adamw(runtime: Runtime, arena: AdamWArena, gradientNorms: Tensor, settings: AdamWSettings): void {
+export function adamw(
+  runtime: Runtime,
+  arena: AdamWArena,
+  gradientNorms: Tensor,
+  numbers: Tensor,
+  settings: AdamWSettings,
+): void {
   const { parameters, gradients, m, v } = arena;
-  const { learningRate, beta1, beta2, epsilon, weightDecay, step, clipNorm } = settings;
+  const { beta1, beta2, epsilon, weightDecay, clipNorm } = settings;
   const count = parameters.size;
   for (const [name, tensor] of Object.entries({ gradients, m, v }))
     if (tensor.size !== count) throw new Error(`adamw: ${tensor.size} ${name} do not match ${count} parameters.`);
-  if (!Number.isInteger(step) || step < 1) throw new Error(`adamw: steps count from 1, but this is step ${step}.`);
   if (!(epsilon > 0)) throw new Error(`adamw: epsilon must be above 0, but is ${epsilon}.`);
   if (![beta1, beta2].every((beta) => beta >= 0 && beta < 1))
     throw new Error(`adamw: betas lie in [0, 1), but are ${beta1} and ${beta2}.`);
-  if (![learningRate, weightDecay, clipNorm].every((value) => value >= 0 && Number.isFinite(value)))
-    throw new Error('adamw: learning rate, weight decay and clip norm must be 0 or more.');
+  if (![weightDecay, clipNorm].every((value) => value >= 0 && Number.isFinite(value)))
+    throw new Error('adamw: weight decay and clip norm must be 0 or more.');
   runtime.dispatch({
     kernel: 'adamw/step',
     params: {
       count,
-      decay: 1 - learningRate * weightDecay,
       beta1,
       oneMinusBeta1: 1 - beta1,
       beta2,
       oneMinusBeta2: 1 - beta2,
-      stepSize: learningRate / (1 - beta1 ** step),
-      rootCorrection2: Math.sqrt(1 - beta2 ** step),
       epsilon,
       clipNorm,
     },
@@ -66,6 +86,7 @@ export function adamw(runtime: Runtime, arena: AdamWArena, gradientNorms: Tensor
       parameters: parameters.slice,
       m: m.slice,
       v: v.slice,
+      numbers: numbers.slice,
     },
     groups: [Math.ceil(count / (4 * THREADS))],
     flops: 14 * count,

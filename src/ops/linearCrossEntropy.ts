@@ -16,19 +16,11 @@ export interface LossSeed {
   readonly value: number;
   /** The value on the GPU, [1]: what backward() must begin with. */
   readonly gradient: Tensor;
-  readonly is: (tensor: Tensor) => boolean;
 }
 
-/** A seed of this value. Its tensor is made when it is first asked for, in the scope of then: forward passes have no use for it. */
+/** A seed of this value, uploaded in the caller's scope. */
 export function lossSeed(runtime: Runtime, value: number): LossSeed {
-  let made: Tensor | undefined;
-  return {
-    value,
-    get gradient() {
-      return (made ??= runtime.fromArray(Float32Array.of(value), [1]));
-    },
-    is: (tensor) => tensor === made,
-  };
+  return { value, gradient: runtime.fromArray(Float32Array.of(value), [1]) };
 }
 
 export interface LinearCrossEntropyOptions {
@@ -97,7 +89,7 @@ export function linearCrossEntropy(
     tape?.record({
       ...node,
       saved: inAdvance.hidden ? [inAdvance.hidden] : [],
-      isPromised: (arrived) => seed?.is(arrived) === true,
+      isPromised: (arrived) => arrived === seed?.gradient,
       backward: (_seed, walking) => inAdvance.hidden && walking.add(hidden, inAdvance.hidden),
     });
   else

@@ -23,26 +23,39 @@ export interface RotaryTable {
 }
 
 /**
- * Tabulates position · frequency for `length` positions; `frequencies` holds hd/2 numbers in radians per token. Angles are
- * taken in f64 and only then rounded, so that late positions are as exact as early ones. An `amplitude` makes what is turned
- * longer as well (YaRN).
+ * Tables of one sort: position · frequency, with `frequencies` hd/2 numbers in radians per token. Angles are taken in f64 and only
+ * then rounded, so that late positions are as exact as early ones. An `amplitude` makes what is turned longer as well (YaRN). What
+ * was tabulated once is kept: a shorter table is the beginning of a longer one.
  */
-export function makeRotaryTable(
-  runtime: Runtime,
-  frequencies: ArrayLike<number>,
-  length: number,
-  amplitude = 1,
-): RotaryTable {
-  const half = frequencies.length;
-  const values = new Float32Array(length * half * 2);
-  for (let position = 0; position < length; position++) {
-    for (let d = 0; d < half; d++) {
-      const angle = position * (frequencies[d] ?? NaN);
-      values[2 * (position * half + d)] = amplitude * Math.cos(angle);
-      values[2 * (position * half + d) + 1] = amplitude * Math.sin(angle);
-    }
+export class RotaryTables {
+  #values = new Float32Array();
+
+  constructor(
+    private readonly frequencies: ArrayLike<number>,
+    private readonly amplitude = 1,
+  ) {}
+
+  /** Uploads that of positions 0 … length − 1. */
+  upTo(runtime: Runtime, length: number): RotaryTable {
+    const half = this.frequencies.length;
+    const count = length * half * 2;
+    if (this.#values.length < count) this.#values = this.#tabulate(length);
+    return { length, values: runtime.fromArray(this.#values.subarray(0, count), [length, half, 2], 'weights') };
   }
-  return { length, values: runtime.fromArray(values, [length, half, 2], 'weights') };
+
+  #tabulate(length: number): Float32Array<ArrayBuffer> {
+    const { frequencies, amplitude } = this;
+    const half = frequencies.length;
+    const values = new Float32Array(length * half * 2);
+    for (let position = 0; position < length; position++) {
+      for (let d = 0; d < half; d++) {
+        const angle = position * (frequencies[d] ?? NaN);
+        values[2 * (position * half + d)] = amplitude * Math.cos(angle);
+        values[2 * (position * half + d) + 1] = amplitude * Math.sin(angle);
+      }
+    }
+    return values;
+  }
 }
 
 /**

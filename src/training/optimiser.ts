@@ -1,11 +1,11 @@
 import type { Runtime } from '../ops/core/runtime.ts';
-import { adamw, type AdamWArena, type AdamWSettings } from '../ops/adamw.ts';
+import { adamw, adamwNumbers, type AdamWArena, type AdamWSettings, type AdamWStep } from '../ops/adamw.ts';
 import { gradientNorms } from '../ops/gradientNorm.ts';
 import { Tensor } from '../ops/core/tensor.ts';
 import type { ParameterSet } from '../models/parameters.ts';
 
 /** Everything of AdamW that does not change from step to step; clipNorm is one norm over all that is trained. */
-export type OptimiserOptions = Omit<AdamWSettings, 'learningRate' | 'step'>;
+export type OptimiserOptions = AdamWSettings;
 
 /** Parameters that are trained together, under a name for their gradient norm. */
 export interface ParameterGroup {
@@ -15,7 +15,7 @@ export interface ParameterGroup {
 
 /** AdamW with decoupled weight decay (Loshchilov & Hutter 2019), as in torch.optim.AdamW, over all groups at once. */
 export class Optimiser {
-  /** Updates made. */
+  /** Updates made: whoever sends one counts it. */
   step = 0;
   readonly #states: ReadonlyMap<string, readonly AdamWArena[]>;
 
@@ -55,11 +55,15 @@ export class Optimiser {
     return { norms: gradientNorms(this.runtime, gradients), names: [...this.#states.keys()] };
   }
 
+  /** Uploads, in the caller's scope, what update() takes of a step: which it is, and how far it goes. */
+  numbers(step: AdamWStep): Tensor {
+    return adamwNumbers(this.runtime, step, this.options);
+  }
+
   /** Moves the parameters by the gradients in their slots; skipped on the GPU when the norm of all, the first of `norms`, is not finite. */
-  update(learningRate: number, norms: Tensor): void {
-    this.step++;
+  update(numbers: Tensor, norms: Tensor): void {
     for (const blocks of this.#states.values())
-      for (const arena of blocks) adamw(this.runtime, arena, norms, { ...this.options, learningRate, step: this.step });
+      for (const arena of blocks) adamw(this.runtime, arena, norms, numbers, this.options);
   }
 
   destroy(): void {

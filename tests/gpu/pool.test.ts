@@ -210,3 +210,28 @@ test('an allocation that the GPU refuses is found by check(), with what was aske
   expect((error as OutOfMemoryError).message).toContain('5120 bytes (gradients)');
   pool.destroy();
 });
+
+test('what is used without being handed out counts as used, at its time and in the books', () => {
+  const pool = new BufferPool(gpu.device);
+  const [kept, lost] = [pool.acquire(5000, 'scratch'), pool.acquire(9000, 'activations')];
+  const { use } = pool;
+  expect(use.total).toBe(0);
+  pool.release(kept);
+  pool.release(lost);
+  expect(pool.use).toMatchObject({ total: kept.capacity + lost.capacity, byPurpose: { scratch: kept.capacity } });
+  const needed = pool.use;
+  const weights = pool.acquire(512, 'weights');
+  expect([kept, lost, weights].map(({ buffer }) => pool.holderOf(buffer))).toEqual(['nobody', 'nobody', weights]);
+  pool.trimUnused();
+  pool.resetPeak();
+  pool.borrow([kept.buffer], needed);
+  expect(pool.report()).toMatchObject({
+    peakTotal: 512 + kept.capacity + lost.capacity,
+    peak: { scratch: kept.capacity, activations: lost.capacity, weights: 512 },
+  });
+  pool.trimUnused();
+  expect([kept, lost].map(({ buffer }) => pool.holderOf(buffer))).toEqual(['nobody', undefined]);
+  pool.trimUnused();
+  expect(pool.holderOf(kept.buffer)).toBeUndefined();
+  pool.destroy();
+});

@@ -79,10 +79,7 @@ test('every kernel of a step is listed once, longest first, with its work', asyn
 });
 
 test('without timestamps the time of the step is shared out by the work expected', () => {
-  const dispatch = (kernel: string, flops: number) => ({
-    dispatch: { kernel, params: {}, bindings: {}, groups: [1] as const, flops, bytes: 1 },
-    work: flops,
-  });
+  const dispatch = (kernel: string, flops: number) => ({ kernel, flops, bytes: 1, work: flops });
   const rows = sharedOut([dispatch('a', 1e6), dispatch('b', 3e8), dispatch('a', 1e6)], new BudgetEstimator(), 40);
   expect(rows.map(({ kernel, calls }) => [kernel, calls])).toEqual([
     ['b', 1],

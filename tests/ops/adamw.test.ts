@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Runtime } from '../../src/ops/core/runtime.ts';
-import { adamw, type AdamWSettings } from '../../src/ops/adamw.ts';
+import { adamw, adamwNumbers, type AdamWArena, type AdamWSettings, type AdamWStep } from '../../src/ops/adamw.ts';
 import { gradientNorms } from '../../src/ops/gradientNorm.ts';
 import { Tensor } from '../../src/ops/core/tensor.ts';
 import { openTestRuntime } from '../harness/runtime.ts';
@@ -13,7 +13,9 @@ beforeAll(async () => {
 });
 afterAll(() => runtime.destroy());
 
-const TORCH: AdamWSettings = {
+type Settings = AdamWSettings & AdamWStep;
+
+const TORCH: Settings = {
   learningRate: 1e-3,
   beta1: 0.9,
   beta2: 0.999,
@@ -22,6 +24,11 @@ const TORCH: AdamWSettings = {
   step: 1,
   clipNorm: 0,
 };
+
+/** One step, with the numbers that belong to it. */
+function update(arena: AdamWArena, norm: Tensor, settings: Settings): void {
+  adamw(runtime, arena, norm, adamwNumbers(runtime, settings, settings), settings);
+}
 
 interface State {
   parameters: Float32Array;
@@ -34,7 +41,7 @@ interface State {
 async function train(
   start: { parameters: Float32Array; m?: Float32Array; v?: Float32Array },
   gradients: readonly Float32Array[],
-  settings: (step: number) => AdamWSettings,
+  settings: (step: number) => Settings,
 ): Promise<State> {
   const { length } = start.parameters;
   let pending: Promise<Float32Array>[] = [];
@@ -48,7 +55,7 @@ async function train(
         const gradient = runtime.fromArray(data, [length]);
         const norm = gradientNorms(runtime, [[gradient]]);
         norms.push(runtime.read(norm));
-        adamw(runtime, { parameters, gradients: gradient, m, v }, norm, settings(i + 1));
+        update({ parameters, gradients: gradient, m, v }, norm, settings(i + 1));
       }),
     );
     pending = [parameters, m, v].map((tensor) => runtime.read(tensor));
@@ -60,7 +67,7 @@ async function train(
 
 test('several steps agree with torch.optim.AdamW in f64: decay, schedule, clipping', async () => {
   const random = seededRandom(81);
-  const cases: ((step: number) => AdamWSettings)[] = [
+  const cases: ((step: number) => Settings)[] = [
     (step) => ({ ...TORCH, step }),
     (step) => ({ ...TORCH, step, weightDecay: 0 }),
     (step) => ({ ...TORCH, step, clipNorm: 1, learningRate: 1e-2 / step }),
@@ -152,7 +159,7 @@ test('a norm given as NaN bits is refused as well', async () => {
         Tensor,
       ];
       const norm = runtime.fromArray(Uint32Array.from([bits]), [1]);
-      adamw(runtime, { parameters: p, gradients: g, m, v }, norm, { ...TORCH, clipNorm: 1 });
+      update({ parameters: p, gradients: g, m, v }, norm, { ...TORCH, clipNorm: 1 });
       pending = runtime.read(p);
     });
     await runtime.recorder.flush();
@@ -171,7 +178,7 @@ test('words behind the arena are left alone', async () => {
       Tensor,
       Tensor,
     ];
-    adamw(runtime, { parameters, gradients, m, v }, gradientNorms(runtime, [[gradients]]), TORCH);
+    update({ parameters, gradients, m, v }, gradientNorms(runtime, [[gradients]]), TORCH);
     pending = whole.map((tensor) => runtime.read(tensor));
   });
   await runtime.recorder.flush();
@@ -187,10 +194,10 @@ test('settings out of range are refused in words', () => {
     const tensor = runtime.tensor([8]);
     const arena = { parameters: tensor, gradients: tensor, m: tensor, v: tensor };
     const norm = runtime.tensor([1]);
-    expect(() => adamw(runtime, { ...arena, v: runtime.tensor([7]) }, norm, TORCH)).toThrow('7 v do not match 8');
-    expect(() => adamw(runtime, arena, norm, { ...TORCH, step: 0 })).toThrow('count from 1');
-    expect(() => adamw(runtime, arena, norm, { ...TORCH, epsilon: 0 })).toThrow('epsilon');
-    expect(() => adamw(runtime, arena, norm, { ...TORCH, beta1: 1 })).toThrow('betas');
-    expect(() => adamw(runtime, arena, norm, { ...TORCH, learningRate: NaN })).toThrow('learning rate');
+    expect(() => update({ ...arena, v: runtime.tensor([7]) }, norm, TORCH)).toThrow('7 v do not match 8');
+    expect(() => update(arena, norm, { ...TORCH, step: 0 })).toThrow('count from 1');
+    expect(() => update(arena, norm, { ...TORCH, epsilon: 0 })).toThrow('epsilon');
+    expect(() => update(arena, norm, { ...TORCH, beta1: 1 })).toThrow('betas');
+    expect(() => update(arena, norm, { ...TORCH, learningRate: NaN })).toThrow('learning rate');
   });
 });

@@ -335,19 +335,6 @@ test.each(['hidden', 'head'] as const)(
   },
 );
 
-test('a seed takes no memory before backward() begins with it', () => {
-  const live = () => runtime.pool.report().liveBuffers;
-  const before = live();
-  runtime.scope(() => {
-    const seed = lossSeed(runtime, 2);
-    expect(live()).toBe(before);
-    expect(seed.gradient).toBe(seed.gradient);
-    expect(live()).toBe(before + 1);
-  });
-  expect(live()).toBe(before);
-  runtime.recorder.discard();
-});
-
 test('without a seed the forward pass computes no gradients, and none at all where none is asked for', async () => {
   const kernels: string[] = [];
   const dispatch = vi.spyOn(runtime.recorder, 'dispatch').mockImplementation(({ kernel }) => void kernels.push(kernel));

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Runtime } from '../../src/ops/core/runtime.ts';
-import { makeRotaryTable, ropeSplit } from '../../src/ops/ropeSplit.ts';
+import { RotaryTables, ropeSplit } from '../../src/ops/ropeSplit.ts';
 import { makeRows } from '../../src/ops/core/rows.ts';
 import { openTestRuntime, runOp } from '../harness/runtime.ts';
 import {
@@ -47,7 +47,7 @@ test('ropeSplit agrees with the half-split rotation in f64, on ragged rows and a
     const { outputs, gradients } = await runOp(
       runtime,
       [{ data: qkv, shape: [positions.length, width] }],
-      (c, [x]) => ropeSplit(c, x!, makeRows(c, lengths), layout, makeRotaryTable(c, frequencies, 20)),
+      (c, [x]) => ropeSplit(c, x!, makeRows(c, lengths), layout, new RotaryTables(frequencies).upTo(c, 20)),
       seeds,
     );
     const what = JSON.stringify(layout);
@@ -70,7 +70,7 @@ test('late positions are as exact as early ones', async () => {
   const frequencies = frequenciesFor(4, 500_000);
   const qkv = randomArray(random, length * 12);
   const { outputs } = await runOp(runtime, [{ data: qkv, shape: [length, 12] }], (c, [x]) =>
-    ropeSplit(c, x!, makeRows(c, [length]), layout, makeRotaryTable(c, frequencies, length)),
+    ropeSplit(c, x!, makeRows(c, [length]), layout, new RotaryTables(frequencies).upTo(c, length)),
   );
   const expected = reference(qkv, positionsOf([length]), layout, frequencies);
   outputs.forEach((output, i) => expectClose('qkv'[i]!, output, expected[i]!, TOLERANCE));
@@ -100,7 +100,7 @@ test('gradients that did not arrive count as zero, and two uses add up', async (
       [{ data: qkv, shape: [8, 24] }],
       (c, [x]) => {
         const rows = makeRows(c, lengths);
-        const rope = makeRotaryTable(c, frequencies, 4);
+        const rope = new RotaryTables(frequencies).upTo(c, 4);
         return [...ropeSplit(c, x!, rows, layout, rope), ...ropeSplit(c, x!, rows, layout, rope)];
       },
       // A hole in the list is an output without a gradient.
@@ -113,7 +113,7 @@ test('gradients that did not arrive count as zero, and two uses add up', async (
 test('rows beyond the table and odd heads are refused in words', () => {
   runtime.scope(() => {
     const layout = { heads: 1, kvHeads: 1, headDim: 4 };
-    const rope = makeRotaryTable(runtime, [1, 0.1], 8);
+    const rope = new RotaryTables([1, 0.1]).upTo(runtime, 8);
     const rows = makeRows(runtime, [9]);
     expect(() => ropeSplit(runtime, runtime.tensor([9, 12]), rows, layout, rope)).toThrow('9 tokens');
     expect(() => ropeSplit(runtime, runtime.tensor([9, 9]), rows, { ...layout, headDim: 3 }, rope)).toThrow('even');

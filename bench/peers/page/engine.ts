@@ -95,6 +95,8 @@ function training(runtime: Runtime, model: ModelSize, weights: Weights, ids: rea
   let loss = Promise.resolve(new Float32Array(1));
   const step = () =>
     runtime.scope(() => {
+      optimiser.step++;
+      const numbers = optimiser.numbers({ step: optimiser.step, learningRate: ADAM.learningRate });
       optimiser.zeroGradients();
       const tape = new Tape(runtime);
       runtime.tape = tape;
@@ -107,7 +109,7 @@ function training(runtime: Runtime, model: ModelSize, weights: Weights, ids: rea
       tape.backward([{ tensor: lost.loss, gradient: seed.gradient }]);
       tape.dispose();
       runtime.tape = undefined;
-      optimiser.update(ADAM.learningRate, optimiser.norms().norms);
+      optimiser.update(numbers, optimiser.norms().norms);
       loss = runtime.read(lost.loss);
     });
   return {

@@ -48,11 +48,10 @@ export function retrieverRow(
   { maxLength, prefixes = true }: { readonly maxLength: number; readonly prefixes?: boolean },
 ): RetrieverRow {
   const prefix = (prefixes ? tokenizer.prefixes : NO_PREFIXES)[role];
-  const { ending, specials } = tokenizer;
+  const { ending } = tokenizer;
   const body = withoutEnd(tokenizer, prefix + text, maxLength - ending.length);
   const ids = [...body, ...ending];
-  const { leading } = specials;
-  const before = [...leading, ...(prefix === '' ? [] : tokenizer.encodeBare(prefix))];
+  const before = tokenizer.before(prefix);
   const parting = before.findIndex((id, i) => ids[i] !== id);
   return {
     ids,

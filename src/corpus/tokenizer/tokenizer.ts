@@ -109,6 +109,8 @@ export class TextTokenizer {
   private readonly cutsBeforeSpaces: boolean;
   private readonly literal: ReadonlySet<string>;
   private readonly wordCounts = new Map<string, number>();
+  /** Of the few prefixes that there are. */
+  private readonly beginnings = new Map<string, readonly number[]>();
 
   /** What the retriever's texts begin with: an embedding model's own words, where it has some. */
   readonly prefixes: Prefixes;
@@ -170,6 +172,16 @@ export class TextTokenizer {
   /** Ids of the text alone, without the template's special tokens. */
   encodeBare(text: string): number[] {
     return orInvalid(() => this.checked(this.inner.encode(text, { add_special_tokens: false }).ids, text));
+  }
+
+  /** Ids that stand before a text with this prefix: the template's begin, and those of the prefix alone. */
+  before(prefix: string): readonly number[] {
+    let ids = this.beginnings.get(prefix);
+    if (!ids) {
+      ids = [...this.specials.leading, ...(prefix === '' ? [] : this.encodeBare(prefix))];
+      this.beginnings.set(prefix, ids);
+    }
+    return ids;
   }
 
   /** How many tokens the text alone has. Fast for the usual byte-level BPEs: counts of words are kept. */

@@ -2,7 +2,7 @@ import type { RetrieverRows } from '../../corpus/types.ts';
 import type { Decoder } from '../../models/decoder.ts';
 import type { Runtime } from '../../ops/core/runtime.ts';
 import type { Tensor } from '../../ops/core/tensor.ts';
-import { batchSimilarity, type RetrieverOptions } from '../batchSimilarity.ts';
+import { prepareSimilarity, type RetrieverOptions } from '../batchSimilarity.ts';
 import type { Objective, ObjectiveBatch, Observation } from '../objective.ts';
 import { signalsOf } from '../readPass.ts';
 import { recallScores } from '../scores.ts';
@@ -58,24 +58,29 @@ export function contrastiveObjective(
   { table, keys, loss: kind }: { table: ObjectiveTable; keys: ContrastiveKeys; loss: ContrastiveLoss },
 ): Objective<ContrastiveBatch> {
   return {
-    forward(runtime, tape, batch, { lossWeight, endsAtSignals = false, dropout }) {
+    prepare(runtime, batch, { lossWeight, endsAtSignals = false, dropout }) {
       const { pairs, whole, labels } = batch;
-      const { similarity } = runtime.withTape(endsAtSignals ? undefined : tape, () =>
-        batchSimilarity(runtime, retriever, pairs, { ...options, dropout }),
-      );
-      if (endsAtSignals) similarity.requiresGrad = true;
-      const { loss, probabilities } = runtime.withTape(tape, () => kind.record(runtime, similarity, batch));
-      const searched = whole && batchSimilarity(runtime, retriever, whole, options).similarity;
-      const reads: Record<string, Tensor> = {
-        loss,
-        similarity,
-        ...(probabilities ? { probabilities } : {}),
-        ...(searched ? { searched } : {}),
-      };
-      return Promise.resolve({
-        roots: [{ tensor: loss, gradient: runtime.fromArray(Float32Array.of(lossWeight), [1]) }],
-        reads,
-        signals: { similarityGradient: similarity },
+      const compare = prepareSimilarity(runtime, retriever, pairs, { ...options, dropout });
+      const search = whole && prepareSimilarity(runtime, retriever, whole, options);
+      const gradient = runtime.fromArray(Float32Array.of(lossWeight), [1]);
+      return {
+        record(tape) {
+          const { similarity } = runtime.withTape(endsAtSignals ? undefined : tape, compare);
+          if (endsAtSignals) similarity.requiresGrad = true;
+          const { loss, probabilities } = runtime.withTape(tape, () => kind.record(runtime, similarity, batch));
+          const searched = search?.().similarity;
+          const reads: Record<string, Tensor> = {
+            loss,
+            similarity,
+            ...(probabilities ? { probabilities } : {}),
+            ...(searched ? { searched } : {}),
+          };
+          return Promise.resolve({
+            roots: [{ tensor: loss, gradient }],
+            reads,
+            signals: { similarityGradient: similarity },
+          });
+        },
         tokens: [...pairs.queryIds, ...pairs.passageIds].reduce((sum, row) => sum + row.length, 0),
         observe(read) {
           const array = (name: string): Float32Array<ArrayBuffer> => read[name] ?? new Float32Array();
@@ -90,18 +95,18 @@ export function contrastiveObjective(
               [keys.loss]: value,
               [keys.accuracy]: diagonalAccuracy(own),
               ...kind.measured?.(all, batch),
-              ...(labels.length > 0 ? recallScores(searched ? array('searched') : own, labels) : {}),
+              ...(labels.length > 0 ? recallScores(whole ? array('searched') : own, labels) : {}),
             },
             matrices: {
               similarity: own,
               attention: read['probabilities'] ?? Float32Array.from(softmaxRows(own, size, kind.temperature, 'answer')),
-              ...(searched ? { searched: array('searched') } : {}),
+              ...(whole ? { searched: array('searched') } : {}),
               ...Object.fromEntries(signals.map(([key, gradient]) => [key, ownCells(gradient, size)])),
             },
             tokenRows: {},
           };
         },
-      });
+      };
     },
   };
 }

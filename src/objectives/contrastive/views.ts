@@ -31,9 +31,9 @@ export function viewRows(
   queries: readonly (readonly number[])[],
   passages: readonly (readonly number[])[],
 ): RetrieverRows {
-  const { prefixes, specials, ending } = tokenizer;
+  const { prefixes, ending } = tokenizer;
   const rows = (prefix: string, views: readonly (readonly number[])[]): RetrieverRow[] => {
-    const before = [...specials.leading, ...(prefix === '' ? [] : tokenizer.encodeBare(prefix))];
+    const before = tokenizer.before(prefix);
     return views.map((view) => {
       const ids = [...before, ...view, ...ending];
       return { ids, content: contentSpan(before.length, before.length + view.length, ids.length) };

@@ -7,7 +7,7 @@ import type { Tensor } from '../../ops/core/tensor.ts';
 import { diagonalCrossEntropy } from '../../ops/diagonalCrossEntropy.ts';
 import { listDivergence, type ListDivergenceResult } from '../../ops/listDivergence.ts';
 import { combineRecall, recallAt1 } from '../../retrieval/metrics.ts';
-import { batchSimilarity, type RetrieverOptions } from '../batchSimilarity.ts';
+import { prepareSimilarity, type RetrieverOptions } from '../batchSimilarity.ts';
 import { fullContent, fullRows, type Objective, type ObjectiveBatch, type ObjectiveDefinition } from '../objective.ts';
 import { signalsOf } from '../readPass.ts';
 import { meanOf, recallScores } from '../scores.ts';
@@ -63,28 +63,30 @@ export function distillationTerms(
  */
 export function distillationObjective(retriever: Decoder, options: DistillationOptions): Objective<DistillationBatch> {
   return {
-    forward(runtime, tape, { retriever: rows, teacher, labels }, { lossWeight, endsAtSignals = false, dropout }) {
+    prepare(runtime, { retriever: rows, teacher, labels }, { lossWeight, endsAtSignals = false, dropout }) {
       const { contrastWeight } = options;
       const size = rows.queryIds.length;
-      const scores = runtime.fromArray(teacher.scores, [size, size]);
-      const leftOut = runtime.fromArray(teacher.leftOut, [size, size]);
+      const scores = runtime.input(teacher.scores, [size, size]);
+      const leftOut = runtime.input(teacher.leftOut, [size, size]);
       const weight = (value: number): Tensor => runtime.fromArray(Float32Array.of(value), [1]);
       const weights = [weight(lossWeight), ...(contrastWeight > 0 ? [weight(lossWeight * contrastWeight)] : [])];
-      const { similarity } = runtime.withTape(endsAtSignals ? undefined : tape, () =>
-        batchSimilarity(runtime, retriever, rows, { ...options, dropout }),
-      );
-      if (endsAtSignals) similarity.requiresGrad = true;
-      const { terms, shares, wanted } = runtime.withTape(tape, () =>
-        distillationTerms(runtime, similarity, { scores, leftOut }, options),
-      );
-      const reads: Record<string, Tensor> = { loss: terms[0], contrast: terms[1], similarity, shares, wanted };
-      return Promise.resolve({
-        roots: weights.flatMap((gradient, n) => {
-          const tensor = terms[n];
-          return tensor ? [{ tensor, gradient }] : [];
-        }),
-        reads,
-        signals: { similarityGradient: similarity },
+      const compare = prepareSimilarity(runtime, retriever, rows, { ...options, dropout });
+      return {
+        record(tape) {
+          const { similarity } = runtime.withTape(endsAtSignals ? undefined : tape, compare);
+          if (endsAtSignals) similarity.requiresGrad = true;
+          const { terms, shares, wanted } = runtime.withTape(tape, () =>
+            distillationTerms(runtime, similarity, { scores, leftOut }, options),
+          );
+          return Promise.resolve({
+            roots: weights.flatMap((gradient, n) => {
+              const tensor = terms[n];
+              return tensor ? [{ tensor, gradient }] : [];
+            }),
+            reads: { loss: terms[0], contrast: terms[1], similarity, shares, wanted },
+            signals: { similarityGradient: similarity },
+          });
+        },
         tokens: [...rows.queryIds, ...rows.passageIds].reduce((sum, row) => sum + row.length, 0),
         observe(read) {
           const array = (name: string): Float32Array<ArrayBuffer> => read[name] ?? new Float32Array();
@@ -110,7 +112,7 @@ export function distillationObjective(retriever: Decoder, options: DistillationO
             tokenRows: {},
           };
         },
-      });
+      };
     },
   };
 }

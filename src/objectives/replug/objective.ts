@@ -4,7 +4,7 @@ import type { Decoder } from '../../models/decoder.ts';
 import { listDivergence } from '../../ops/listDivergence.ts';
 import { lossSeed } from '../../ops/linearCrossEntropy.ts';
 import type { Tensor } from '../../ops/core/tensor.ts';
-import { batchSimilarity, type RetrieverOptions } from '../batchSimilarity.ts';
+import { prepareSimilarity, type RetrieverOptions } from '../batchSimilarity.ts';
 import {
   fullContent,
   fullRows,
@@ -16,7 +16,7 @@ import {
 import { signalsOf } from '../readPass.ts';
 import { combineRecall, recallAt1 } from '../../retrieval/metrics.ts';
 import { mean, meanOf, recallScores } from '../scores.ts';
-import { pairLikelihoods, pairLoss } from './pairLikelihoods.ts';
+import { preparePairLikelihoods, preparePairLoss } from './pairLikelihoods.ts';
 import { pairRows, type PairRow } from './pairs.ts';
 import { REPLUG_TABLE } from './table.ts';
 
@@ -52,43 +52,55 @@ export function replugObjective(
   options: ReplugOptions,
 ): Objective<ReplugBatch> {
   return {
-    forward(runtime, tape, { retriever: rows, pairs, drawn, labels }, { lossWeight, endsAtSignals = false, dropout }) {
+    prepare(runtime, { retriever: rows, pairs, drawn, labels }, { lossWeight, endsAtSignals = false, dropout }) {
       const size = rows.queryIds.length;
-      const { similarity } = runtime.withTape(endsAtSignals ? undefined : tape, () =>
-        batchSimilarity(runtime, retriever, rows, { ...options, dropout }),
-      );
-      if (endsAtSignals) similarity.requiresGrad = true;
-      const likelihood = pairLikelihoods(runtime, languageModel, pairs, size);
-      const { temperature, languageModelTemperature: targetTemperature } = options;
-      const { loss, shares, wanted } = runtime.withTape(tape, () =>
-        listDivergence(runtime, similarity, likelihood, { temperature, targetTemperature }),
-      );
+      const compare = prepareSimilarity(runtime, retriever, rows, { ...options, dropout });
+      const likelihoods = preparePairLikelihoods(runtime, languageModel, pairs, size);
       const seed = lossSeed(runtime, lossWeight);
-      const own =
+      const { checkpointing } = options;
+      const ownLoss =
         drawn.length === 0
           ? undefined
-          : runtime.withTape(endsAtSignals ? undefined : tape, () =>
-              pairLoss(runtime, languageModel, drawn, { seed, checkpointing: options.checkpointing, dropout }),
-            );
-      const differentiated = own && !endsAtSignals ? [loss, own] : [loss];
-      const reads: Record<string, Tensor> = { loss, similarity, shares, wanted, likelihood, ...(own ? { own } : {}) };
-      return Promise.resolve({
-        roots: differentiated.map((tensor) => ({ tensor, gradient: seed.gradient })),
-        reads,
-        signals: { similarityGradient: similarity },
+          : preparePairLoss(runtime, languageModel, drawn, { seed, checkpointing, dropout });
+      return {
+        record(tape) {
+          const modelTape = endsAtSignals ? undefined : tape;
+          const { similarity } = runtime.withTape(modelTape, compare);
+          if (endsAtSignals) similarity.requiresGrad = true;
+          const likelihood = likelihoods();
+          const { temperature, languageModelTemperature: targetTemperature } = options;
+          const { loss, shares, wanted } = runtime.withTape(tape, () =>
+            listDivergence(runtime, similarity, likelihood, { temperature, targetTemperature }),
+          );
+          const own = ownLoss && runtime.withTape(modelTape, ownLoss);
+          const differentiated = own && !endsAtSignals ? [loss, own] : [loss];
+          const reads: Record<string, Tensor> = {
+            loss,
+            similarity,
+            shares,
+            wanted,
+            likelihood,
+            ...(own ? { own } : {}),
+          };
+          return Promise.resolve({
+            roots: differentiated.map((tensor) => ({ tensor, gradient: seed.gradient })),
+            reads,
+            signals: { similarityGradient: similarity },
+          });
+        },
         tokens: [...pairs, ...drawn].reduce((sum, { ids }) => sum + ids.length, 0),
         observe(read) {
           const array = (name: string): Float32Array<ArrayBuffer> => read[name] ?? new Float32Array();
           const value = array('loss')[0] ?? NaN;
-          const ownLoss = read['own']?.[0];
+          const drawnLoss = read['own']?.[0];
           const losses = array('likelihood').map((one) => -one);
           return {
-            loss: value + (ownLoss ?? 0),
+            loss: value + (drawnLoss ?? 0),
             metrics: {
               replugLoss: value,
               pickedLoss: weighted(losses, array('shares'), size),
               anyLoss: losses.reduce((sum, one) => sum + one, 0) / Math.max(1, size * (size - 1)),
-              ownLoss,
+              ownLoss: drawnLoss,
               ...(labels.length > 0
                 ? {
                     ...recallScores(array('similarity'), labels),
@@ -106,7 +118,7 @@ export function replugObjective(
             tokenRows: {},
           };
         },
-      });
+      };
     },
   };
 }

@@ -32,8 +32,8 @@ function prepare(runtime: Runtime, languageModel: Decoder, rows: readonly PairRo
   });
   return {
     input,
-    positions: runtime.fromArray(Uint32Array.from(positions), [positions.length]),
-    next: runtime.fromArray(Uint32Array.from(next), [next.length]),
+    positions: runtime.input(Uint32Array.from(positions), [positions.length]),
+    next: runtime.input(Uint32Array.from(next), [next.length]),
     perRow: rows.map(({ ids, from }) => ids.length - from),
   };
 }
@@ -57,32 +57,44 @@ export function pairLikelihoods(
   size: number,
   sliceTokens = SLICE_TOKENS,
 ): Tensor {
-  return runtime.withTape(undefined, () => {
-    const result = runtime.zeros([size, size]);
-    runtime.scope(() => {
-      // All is uploaded before the first pass: an upload between two would end the compute pass.
-      const slices = slicesOf(pairs, sliceTokens).map((rows) => {
-        const prepared = prepare(runtime, languageModel, rows);
-        const starts = prepared.perRow.reduce<number[]>((all, count) => [...all, (all.at(-1) ?? 0) + count], [0]);
-        return {
-          ...prepared,
-          starts: runtime.fromArray(Uint32Array.from(starts), [starts.length]),
-          places: runtime.fromArray(Uint32Array.from(rows.map(({ place }) => place)), [rows.length]),
-        };
-      });
+  return preparePairLikelihoods(runtime, languageModel, pairs, size, sliceTokens)();
+}
+
+/** Uploads the rows of all slices, since an upload between two would end the compute pass; what it gives records the rest. */
+export function preparePairLikelihoods(
+  runtime: Runtime,
+  languageModel: Decoder,
+  pairs: readonly PairRow[],
+  size: number,
+  sliceTokens = SLICE_TOKENS,
+): () => Tensor {
+  const slices = slicesOf(pairs, sliceTokens).map((rows) => {
+    const prepared = prepare(runtime, languageModel, rows);
+    const starts = prepared.perRow.reduce<number[]>((all, count) => [...all, (all.at(-1) ?? 0) + count], [0]);
+    return {
+      ...prepared,
+      starts: runtime.fromArray(Uint32Array.from(starts), [starts.length]),
+      places: runtime.input(Uint32Array.from(rows.map(({ place }) => place)), [rows.length]),
+    };
+  });
+  return () =>
+    runtime.withTape(undefined, () => {
+      const result = runtime.zeros([size, size]);
       for (const { input, positions, next, starts, places } of slices)
         runtime.scope(() => {
           const { hidden } = languageModel.forward(runtime, input);
           const { tokenLoss } = linearCrossEntropy(runtime, hidden, headOf(languageModel), positions, next);
           segmentMeans(runtime, tokenLoss, { starts, places }, result, -1);
         });
+      return result;
     });
-    return result;
-  });
 }
 
-/** Mean next-token loss of the second chunks of some pairs, over all their tokens: [1]. Records on the runtime's tape. */
-export function pairLoss(
+/**
+ * Uploads some pairs; what it gives records the mean next-token loss of their second chunks, over all their tokens: [1], on the
+ * runtime's tape.
+ */
+export function preparePairLoss(
   runtime: Runtime,
   languageModel: Decoder,
   pairs: readonly PairRow[],
@@ -91,10 +103,11 @@ export function pairLoss(
     checkpointing,
     dropout,
   }: { readonly seed: LossSeed; readonly checkpointing: boolean; readonly dropout?: Dropout | undefined },
-): Tensor {
+): () => Tensor {
   const { input, positions, next } = prepare(runtime, languageModel, pairs);
-  return runtime.scope(() => {
-    const { hidden } = languageModel.forward(runtime, input, { checkpointing, dropout: inPass(dropout, 'pairs') });
-    return linearCrossEntropy(runtime, hidden, headOf(languageModel), positions, next, { seed }).loss;
-  });
+  return () =>
+    runtime.scope(() => {
+      const { hidden } = languageModel.forward(runtime, input, { checkpointing, dropout: inPass(dropout, 'pairs') });
+      return linearCrossEntropy(runtime, hidden, headOf(languageModel), positions, next, { seed }).loss;
+    });
 }

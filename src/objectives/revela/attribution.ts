@@ -1,11 +1,11 @@
 import type { TokenBatch } from '../../corpus/types.ts';
 import type { Decoder } from '../../models/decoder.ts';
 import { whileFrozen, type ParameterSet } from '../../models/parameters.ts';
+import { guarded } from '../../ops/core/guarded.ts';
 import type { Runtime } from '../../ops/core/runtime.ts';
 import { linearCrossEntropy } from '../../ops/linearCrossEntropy.ts';
 import type { Tensor } from '../../ops/core/tensor.ts';
 import { recordPass } from '../readPass.ts';
-import { besideTraining } from './inspection.ts';
 import { predictedTokens } from './predictedTokens.ts';
 import { revela, type RevelaForward, type RevelaModels, type RevelaOptions } from './revela.ts';
 
@@ -54,7 +54,7 @@ export function attributeGain(
 ): Promise<Attribution> {
   const { signal, onProgress, mostPasses = MOST_PASSES } = extras;
   const chunks = batch.lmIds.length;
-  return besideTraining(runtime, async () => {
+  return guarded(runtime, 'An attribution', async () => {
     onProgress?.(0);
     const all = { ...options, lossMask: 'all', dualLoss: false } as const;
     const { pass: base, read } = await whileFrozen(parametersOf(models), () =>

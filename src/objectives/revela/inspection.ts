@@ -1,5 +1,6 @@
 import type { TokenBatch } from '../../corpus/types.ts';
 import type { Observer } from '../../models/decoder.ts';
+import { guarded } from '../../ops/core/guarded.ts';
 import type { Runtime } from '../../ops/core/runtime.ts';
 import { V_NORM_EPSILON } from '../../ops/inBatchAttention.ts';
 import type { Tensor } from '../../ops/core/tensor.ts';
@@ -67,7 +68,7 @@ export async function inspectPair(
   if (!Number.isInteger(layer) || layer < 0 || layer >= config.layers)
     throw new Error(`There is no layer ${layer}: the language model has ${config.layers}.`);
 
-  return besideTraining(runtime, async () => {
+  return guarded(runtime, 'An inspection', async () => {
     const found = new Map<string, Promise<Float32Array<ArrayBuffer>>>();
     const keep =
       (wanted: Readonly<Record<string, number>>): Observer =>
@@ -115,23 +116,6 @@ export async function inspectPair(
       selfNorms: headNorms(s, heads, headDim),
     };
   });
-}
-
-/** Runs work in a scope of its own; when it fails, nothing of it is left recorded or allocated. */
-export async function besideTraining<R>(runtime: Runtime, work: () => Promise<R>): Promise<R> {
-  const before = runtime.pool.report().liveBuffers;
-  runtime.beginScope();
-  try {
-    const result = await work();
-    runtime.endScope();
-    const left = runtime.pool.report().liveBuffers - before;
-    if (left !== 0) throw new Error(`An inspection left ${left} GPU buffers behind: this is a bug.`);
-    return result;
-  } catch (cause) {
-    runtime.recorder.discard();
-    runtime.resetScopes();
-    throw cause;
-  }
 }
 
 function startOf(lengths: readonly number[], chunk: number): number {

@@ -14,7 +14,7 @@ import { meanEffectiveDocuments, meanOf, recallScores } from '../scores.ts';
 import { controlAttention } from './controls.ts';
 import { revelaOptions } from './options.ts';
 import { probeMetrics } from './probeMetrics.ts';
-import { revela, type RevelaForward, type RevelaModels, type RevelaOptions } from './revela.ts';
+import { prepareRevela, recordRevela, type RevelaForward, type RevelaModels, type RevelaOptions } from './revela.ts';
 import { REVELA_TABLE } from './table.ts';
 
 /** What Revela takes of a batch. */
@@ -43,21 +43,25 @@ export function revelaObjective(
   { onForward, ...observers }: RevelaWatch = {},
 ): Objective<RevelaBatch> {
   return {
-    async forward(runtime, tape, batch, { lossWeight, endsAtSignals, dropout }) {
+    prepare(runtime, batch, { lossWeight, endsAtSignals, dropout }) {
       const { tokens, labels, fixedAttention } = batch;
-      const forward = await revela(runtime, tape, models, tokens, options, {
-        lossWeight,
-        fixedAttention,
-        endsAtSignals,
-        dropout,
-        ...observers,
-      });
-      onForward?.(forward);
-      const { ntpLoss, isolatedLoss, similarity, attention, ntpTokenLoss, isolatedTokenLoss } = forward;
+      const input = prepareRevela(runtime, models, tokens, options, { lossWeight, fixedAttention, dropout });
+      const { perRow } = input.targets;
       return {
-        roots: forward.roots,
-        reads: { ntpLoss, isolatedLoss, similarity, attention, ntpTokenLoss, isolatedTokenLoss },
-        signals: { attentionGradient: attention, similarityGradient: similarity },
+        async record(tape) {
+          const forward = await recordRevela(runtime, tape, models, input, options, {
+            endsAtSignals,
+            dropout,
+            ...observers,
+          });
+          onForward?.(forward);
+          const { ntpLoss, isolatedLoss, similarity, attention, ntpTokenLoss, isolatedTokenLoss } = forward;
+          return {
+            roots: forward.roots,
+            reads: { ntpLoss, isolatedLoss, similarity, attention, ntpTokenLoss, isolatedTokenLoss },
+            signals: { attentionGradient: attention, similarityGradient: similarity },
+          };
+        },
         tokens: tokens.lmIds.reduce((sum, row) => sum + row.length, 0),
         observe(read) {
           const number = (name: string): number => read[name]?.[0] ?? NaN;
@@ -82,8 +86,8 @@ export function revelaObjective(
               ...signalsOf(REVELA_TABLE, read, lossWeight),
             },
             tokenRows: {
-              tokenLoss: byRow(array('ntpTokenLoss'), forward.predictedPerRow),
-              isolatedTokenLoss: byRow(array('isolatedTokenLoss'), forward.predictedPerRow),
+              tokenLoss: byRow(array('ntpTokenLoss'), perRow),
+              isolatedTokenLoss: byRow(array('isolatedTokenLoss'), perRow),
             },
           };
         },
@@ -134,7 +138,15 @@ export const revelaDefinition: ObjectiveDefinition<RevelaBatch> = {
         lmIds: fullRows(chunks, tokens, languageModelVocabulary),
       },
       labels: [],
-      fixedAttention: attention === 'learned' ? undefined : new Float32Array(chunks * chunks),
+      // Chunks without partners, and words in common: the controls that may read everybody do.
+      fixedAttention:
+        attention === 'learned'
+          ? undefined
+          : controlAttention(attention, {
+              labels: Array.from({ length: chunks }, (_, i) => i),
+              random: () => 0,
+              bm25: () => new Float32Array(chunks * chunks),
+            }),
     };
   },
   bind: (models, configuration) => {

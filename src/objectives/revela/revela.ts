@@ -2,7 +2,7 @@ import { batchAttention } from '../../ops/batchAttention.ts';
 import type { Dropout } from '../../ops/core/dropout.ts';
 import type { Runtime } from '../../ops/core/runtime.ts';
 import type { Gate } from '../../ops/gate.ts';
-import { linearCrossEntropy, lossSeed } from '../../ops/linearCrossEntropy.ts';
+import { linearCrossEntropy, lossSeed, type LossSeed } from '../../ops/linearCrossEntropy.ts';
 import { makePairs, type PairList } from '../../ops/core/pairs.ts';
 import type { Pooling } from '../../ops/pooling.ts';
 import type { Rows } from '../../ops/core/rows.ts';
@@ -13,8 +13,8 @@ import type { Centre } from '../../models/centre.ts';
 import type { Decoder, KeyValues, NeighbourReading, Observer, TokenRows } from '../../models/decoder.ts';
 import { inPass, type DropoutPass } from '../../models/dropoutSites.ts';
 import type { LayerGates } from '../../models/gates.ts';
-import { batchSimilarity } from '../batchSimilarity.ts';
-import { predictedTokens, type LossMask } from './predictedTokens.ts';
+import { prepareSimilarity, type BatchSimilarity } from '../batchSimilarity.ts';
+import { predictedTokens, type LossMask, type PredictedTokens } from './predictedTokens.ts';
 
 export interface RevelaOptions {
   /** τ of the batch attention. */
@@ -84,7 +84,7 @@ export interface RevelaExtras {
  * the caller's scope; with a tape, tape.backward(result.roots) then fills the gradients.
  * Waits for the GPU only when τ is so small that entries of A may underflow: which pairs are read must then be known first.
  */
-export async function revela(
+export function revela(
   runtime: Runtime,
   tape: Tape | undefined,
   models: RevelaModels,
@@ -92,31 +92,73 @@ export async function revela(
   options: RevelaOptions,
   extras: RevelaExtras = {},
 ): Promise<RevelaForward> {
-  const { languageModel } = models;
-  const { fixedAttention, lossWeight = 1, endsAtSignals = false, dropout } = extras;
+  return recordRevela(runtime, tape, models, prepareRevela(runtime, models, batch, options, extras), options, extras);
+}
+
+/** A batch of Revela's, uploaded. */
+export interface RevelaInput {
+  /** Embeds and compares; records on the runtime's tape. */
+  readonly compare: () => BatchSimilarity;
+  /** [B, B]; undefined where A is the retriever's. */
+  readonly fixedAttention: Tensor | undefined;
+  readonly input: TokenRows;
+  /** Undefined where they follow from A and are not known before it. */
+  readonly pairs: PairList | undefined;
+  readonly targets: PredictedTokens;
+  /** The same as `targets`, on the GPU: u32 [R] each. */
+  readonly positions: Tensor;
+  readonly next: Tensor;
+  readonly seed: LossSeed;
+}
+
+/** Uploads a batch. @throws Error for a fixed attention of another size. */
+export function prepareRevela(
+  runtime: Runtime,
+  { retriever, languageModel, centre }: RevelaModels,
+  batch: TokenBatch,
+  options: RevelaOptions,
+  { fixedAttention, lossWeight = 1, dropout }: Pick<RevelaExtras, 'fixedAttention' | 'lossWeight' | 'dropout'> = {},
+): RevelaInput {
   const size = batch.lmIds.length;
   if (fixedAttention && fixedAttention.length !== size * size)
     throw new Error('The fixed attention does not fit the batch.');
+  const input = languageModel.prepare(runtime, batch.lmIds);
+  const targets = predictedTokens(batch.lmIds, input.rows, options.lossMask);
+  return {
+    compare: prepareSimilarity(runtime, retriever, batch, { ...options, centre, dropout }),
+    fixedAttention: fixedAttention && runtime.input(fixedAttention, [size, size]),
+    input,
+    pairs: knownPairs(runtime, input.rows, options.temperature, fixedAttention),
+    targets,
+    positions: runtime.input(targets.positions, [targets.positions.length]),
+    next: runtime.input(targets.next, [targets.next.length]),
+    seed: lossSeed(runtime, lossWeight),
+  };
+}
+
+/** Records the pass over a batch that prepareRevela() has uploaded with the same options and extras. */
+export async function recordRevela(
+  runtime: Runtime,
+  tape: Tape | undefined,
+  models: RevelaModels,
+  { compare, fixedAttention, input, pairs: known, targets, positions, next, seed }: RevelaInput,
+  options: RevelaOptions,
+  extras: Omit<RevelaExtras, 'fixedAttention' | 'lossWeight'> = {},
+): Promise<RevelaForward> {
+  const { languageModel } = models;
+  const { endsAtSignals = false, dropout } = extras;
   const withTape = <T>(wanted: boolean, body: () => T): T => runtime.withTape(wanted ? tape : undefined, body);
 
   const isLearned = fixedAttention === undefined;
-  const { similarity: scores, embeddings } = withTape(isLearned && !endsAtSignals, () =>
-    batchSimilarity(runtime, models.retriever, batch, { ...options, centre: models.centre, dropout }),
-  );
+  const { similarity: scores, embeddings } = withTape(isLearned && !endsAtSignals, compare);
   if (isLearned && endsAtSignals) scores.requiresGrad = true;
   const learned = withTape(isLearned, () => batchAttention(runtime, scores, options.temperature));
-  const attention = fixedAttention ? runtime.fromArray(fixedAttention, [size, size]) : learned;
+  const attention = fixedAttention ?? learned;
   if (!isLearned && endsAtSignals) attention.requiresGrad = true;
+  const pairs = known ?? (await pairsOf(runtime, input.rows, attention));
 
-  const input = languageModel.prepare(runtime, batch.lmIds);
-  const pairs = await choosePairs(runtime, input.rows, attention, options.temperature, fixedAttention);
-
-  const targets = predictedTokens(batch.lmIds, input.rows, options.lossMask);
-  const positions = runtime.fromArray(targets.positions, [targets.positions.length]);
-  const next = runtime.fromArray(targets.next, [targets.next.length]);
   const head = languageModel.weights.head;
   if (!head) throw new Error('The language model has no output head.');
-  const seed = lossSeed(runtime, lossWeight);
   const loss = (hidden: Tensor, counts: boolean) =>
     withTape(counts, () => linearCrossEntropy(runtime, hidden, head, positions, next, { seed }));
 
@@ -167,18 +209,22 @@ export async function revela(
 /** ln of the smallest normal f32: below it A is exactly 0. */
 const LOG_SMALLEST = -87.3;
 
-async function choosePairs(
+/** Which pairs are read, where that is known before A is. */
+function knownPairs(
   runtime: Runtime,
   rows: Rows,
-  attention: Tensor,
   temperature: number,
   fixed: Float32Array | undefined,
-): Promise<PairList> {
+): PairList | undefined {
   if (fixed) return makePairs(runtime, rows, fixed);
   // A dry run knows no A: it takes the most that may come.
   if (runtime.gpu.dry) return makePairs(runtime, rows);
   // Cosines differ by 2 at most, so A_ij ≥ exp(−2/τ)/(B−1): above the underflow every pair is read, whatever S is.
-  if (-2 / temperature - Math.log(Math.max(1, rows.count - 1)) > LOG_SMALLEST) return makePairs(runtime, rows);
+  const areAllRead = -2 / temperature - Math.log(Math.max(1, rows.count - 1)) > LOG_SMALLEST;
+  return areAllRead ? makePairs(runtime, rows) : undefined;
+}
+
+async function pairsOf(runtime: Runtime, rows: Rows, attention: Tensor): Promise<PairList> {
   const values = runtime.read(attention);
   await runtime.recorder.flush();
   return makePairs(runtime, rows, await values);

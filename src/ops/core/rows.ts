@@ -54,10 +54,11 @@ export function makeRows(runtime: Runtime, lengths: readonly number[], content?:
   const tokens = starts.at(-1) ?? 0;
   const rowOfToken = new Uint32Array(tokens);
   const positions = new Uint32Array(tokens);
+  let token = 0;
   lengths.forEach((length, row) => {
     for (let t = 0; t < length; t++) {
-      rowOfToken[(starts[row] ?? 0) + t] = row;
-      positions[(starts[row] ?? 0) + t] = t;
+      rowOfToken[token] = row;
+      positions[token++] = t;
     }
   });
   return {
@@ -66,7 +67,7 @@ export function makeRows(runtime: Runtime, lengths: readonly number[], content?:
     lengths,
     starts,
     longest: Math.max(...lengths),
-    startsTensor: runtime.fromArray(Uint32Array.from(starts), [starts.length]),
+    startsTensor: runtime.fromArray(new Uint32Array(starts), [starts.length]),
     rowOfToken: runtime.fromArray(rowOfToken, [tokens]),
     positions: runtime.fromArray(positions, [tokens]),
     contentTensor: content && makeSpans(runtime, lengths, starts, content),
@@ -75,10 +76,12 @@ export function makeRows(runtime: Runtime, lengths: readonly number[], content?:
 }
 
 function makeTiles(runtime: Runtime, lengths: readonly number[], starts: readonly number[], size: TileSize): RowTiles {
-  const tiles = lengths.flatMap((length, row) =>
-    Array.from({ length: Math.ceil(length / size) }, (_, i) => [starts[row] ?? 0, length, i * size, row]),
-  );
-  return { size, count: tiles.length, tensor: runtime.fromArray(Uint32Array.from(tiles.flat()), [tiles.length, 4]) };
+  const tiles: number[] = [];
+  lengths.forEach((length, row) => {
+    for (let first = 0; first < length; first += size) tiles.push(starts[row] ?? 0, length, first, row);
+  });
+  const count = tiles.length / 4;
+  return { size, count, tensor: runtime.fromArray(new Uint32Array(tiles), [count, 4]) };
 }
 
 /** Spans of rows as places in T. */
@@ -95,5 +98,5 @@ function makeSpans(
       throw new Error(`Tokens ${first} to ${end} are no part of a row of ${length}.`);
     return [(starts[row] ?? 0) + first, (starts[row] ?? 0) + end];
   });
-  return runtime.fromArray(Uint32Array.from(places), [spans.length, 2]);
+  return runtime.input(Uint32Array.from(places), [spans.length, 2]);
 }

@@ -40,10 +40,15 @@ export class Runtime {
 
   /** A tensor with the given numbers, uploaded before the kernels recorded after it. */
   fromArray(data: Float32Array | Uint32Array, shape: readonly number[], purpose: Purpose = 'activations'): Tensor {
-    const tensor = this.tensor(shape, data instanceof Float32Array ? 'f32' : 'u32', purpose);
-    if (tensor.size !== data.length) throw new Error(`${data.length} numbers do not fill shape [${shape.join(', ')}].`);
-    this.recorder.upload(tensor.slice, data);
-    return tensor;
+    return this.#uploaded(data, shape, purpose, false);
+  }
+
+  /**
+   * As fromArray, of numbers that what is recorded after them does not depend on, but for how many they are: a step that was recorded
+   * before may be sent again with others in their place (training/replays.ts).
+   */
+  input(data: Float32Array | Uint32Array, shape: readonly number[]): Tensor {
+    return this.#uploaded(data, shape, 'activations', true);
   }
 
   zeros(shape: readonly number[], purpose: Purpose = 'activations'): Tensor {
@@ -129,6 +134,13 @@ export class Runtime {
   resetScopes(): void {
     this.tape = undefined;
     while (this.#scopes.length > 0) this.endScope();
+  }
+
+  #uploaded(data: Float32Array | Uint32Array, shape: readonly number[], purpose: Purpose, isInput: boolean): Tensor {
+    const tensor = this.tensor(shape, data instanceof Float32Array ? 'f32' : 'u32', purpose);
+    if (tensor.size !== data.length) throw new Error(`${data.length} numbers do not fill shape [${shape.join(', ')}].`);
+    this.recorder.upload(tensor.slice, data, isInput);
+    return tensor;
   }
 
   destroy(): void {

@@ -129,9 +129,9 @@ test('the retriever learns from both terms by their weights, however batches are
     const options = { pooling: 'mean', checkpointing: false, ...TAUS, contrastWeight } as const;
     const objective = distillationObjective(new Decoder(config, weights), options);
     runtime.beginScope();
-    const { pass, read } = await recordPass(runtime, (tape) =>
-      objective.forward(runtime, tape, { retriever: ROWS, teacher, labels: [1, 1, 2] }, { lossWeight, endsAtSignals }),
-    );
+    const batch = { retriever: ROWS, teacher, labels: [1, 1, 2] };
+    const pass = objective.prepare(runtime, batch, { lossWeight, endsAtSignals });
+    const { read } = await recordPass(runtime, (tape) => pass.record(tape));
     runtime.endScope();
     const gradients = runtime.read(weights.parameters!.blocks[0]!.gradients);
     await runtime.recorder.flush();

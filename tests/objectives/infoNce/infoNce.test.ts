@@ -12,7 +12,7 @@ import { Decoder } from '../../../src/models/decoder.ts';
 import { whileFrozen } from '../../../src/models/parameters.ts';
 import type { ContrastiveBatch } from '../../../src/objectives/contrastive/contrastive.ts';
 import { infoNceObjective, type InfoNceOptions } from '../../../src/objectives/infoNce/objective.ts';
-import type { Objective, ObjectiveForward } from '../../../src/objectives/objective.ts';
+import type { Objective, ObjectiveForward, Observation, PreparedPass } from '../../../src/objectives/objective.ts';
 import { recordPass } from '../../../src/objectives/readPass.ts';
 import type { Runtime } from '../../../src/ops/core/runtime.ts';
 import { Tape } from '../../../src/ops/core/tape.ts';
@@ -46,18 +46,20 @@ interface Golden {
 async function differentiate<T>(
   parts: readonly { objective: Objective<ContrastiveBatch>; batch: ContrastiveBatch; weight: number }[],
   read: (tape: Tape, forwards: readonly ObjectiveForward[]) => T,
-): Promise<{ observations: ReturnType<ObjectiveForward['observe']>[]; found: T }> {
+): Promise<{ observations: Observation[]; found: T }> {
   const tape = new Tape(runtime);
   runtime.beginScope();
   try {
+    const passes: PreparedPass[] = [];
     const forwards: ObjectiveForward[] = [];
     for (const { objective, batch, weight } of parts)
-      forwards.push(await objective.forward(runtime, tape, batch, { lossWeight: weight }));
-    const pending = forwards.map(async (forward) => {
-      const values = Object.entries(forward.reads).map(
+      passes.push(objective.prepare(runtime, batch, { lossWeight: weight }));
+    for (const pass of passes) forwards.push(await pass.record(tape));
+    const pending = passes.map(async (pass, i) => {
+      const values = Object.entries(forwards[i]!.reads).map(
         async ([name, tensor]) => [name, await runtime.read(tensor)] as const,
       );
-      return forward.observe(Object.fromEntries(await Promise.all(values)));
+      return pass.observe(Object.fromEntries(await Promise.all(values)));
     });
     tape.backward(
       forwards.flatMap(({ roots }) => roots),
@@ -253,12 +255,11 @@ test('the teaching signal is ∂L/∂S = (P − I) / (B τ), in a step and when 
   const objective = infoNceObjective(decoder, OPTIONS);
   const seen = async (lossWeight: number, endsAtSignals: boolean) => {
     weights.parameters!.zeroGradients();
-    const record = () =>
-      recordPass(runtime, (tape) =>
-        objective.forward(runtime, tape, { pairs: CROPS, partnersOf: [], labels: [] }, { lossWeight, endsAtSignals }),
-      );
     runtime.beginScope();
-    const { pass, read } = await (endsAtSignals ? whileFrozen([weights.parameters], record) : record());
+    const batch = { pairs: CROPS, partnersOf: [], labels: [] };
+    const pass = objective.prepare(runtime, batch, { lossWeight, endsAtSignals });
+    const record = () => recordPass(runtime, (tape) => pass.record(tape));
+    const { read } = await (endsAtSignals ? whileFrozen([weights.parameters], record) : record());
     runtime.endScope();
     const gradients = runtime.read(weights.parameters!.blocks[0]!.gradients);
     await runtime.recorder.flush();

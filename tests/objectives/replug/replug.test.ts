@@ -129,14 +129,12 @@ describe('against PyTorch', () => {
       { pooling: 'eos', checkpointing: false, temperature: 0.1, languageModelTemperature: 0.1 },
     );
     runtime.beginScope();
-    const { pass, read } = await recordPass(runtime, (tape) =>
-      objective.forward(
-        runtime,
-        tape,
-        { retriever, pairs: pairRows(lmIds, BARE), drawn: [], labels: [] },
-        { lossWeight: 1 },
-      ),
+    const pass = objective.prepare(
+      runtime,
+      { retriever, pairs: pairRows(lmIds, BARE), drawn: [], labels: [] },
+      { lossWeight: 1 },
     );
+    const { read } = await recordPass(runtime, (tape) => pass.record(tape));
     const gradients = trained.map(({ tensor, parts }) => ({ tensor, parts, values: runtime.read(tensor.gradient!) }));
     runtime.endScope();
     await runtime.recorder.flush();
@@ -235,7 +233,8 @@ test('a frozen language model gets no gradient; one that learns gets that of its
     const objective = replugObjective({ retriever: retriever.decoder, languageModel: model.decoder }, OPTIONS);
     runtime.beginScope();
     const batch = { retriever: ROWS, pairs, drawn: learning ? drawn : [], labels: [] };
-    const { pass, read } = await recordPass(runtime, (tape) => objective.forward(runtime, tape, batch, { lossWeight }));
+    const pass = objective.prepare(runtime, batch, { lossWeight });
+    const { read } = await recordPass(runtime, (tape) => pass.record(tape));
     runtime.endScope();
     const gradient = ({ weights }: typeof model, name: string) =>
       runtime.read(weights.tensor(weights.specs.find(({ parts }) => parts[0]?.name === name)!.key).gradient!);

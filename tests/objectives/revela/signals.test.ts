@@ -111,10 +111,10 @@ async function observed(
   const objective = revelaObjective(both, { ...OPTIONS, ...changes });
   const tokens = BATCHES[batch];
   const input = { tokens, labels: [], fixedAttention: fixed && Float32Array.from(fixed) };
-  const record = () =>
-    recordPass(runtime, (tape) => objective.forward(runtime, tape, input, { lossWeight, endsAtSignals }));
   runtime.beginScope();
-  const { pass, read } = await (endsAtSignals
+  const pass = objective.prepare(runtime, input, { lossWeight, endsAtSignals });
+  const record = () => recordPass(runtime, (tape) => pass.record(tape));
+  const { read } = await (endsAtSignals
     ? whileFrozen([...weights.map(({ parameters }) => parameters), gates.parameters], record)
     : record());
   runtime.endScope();
