@@ -11,6 +11,7 @@ const ALONE = [
   'tests/cli/checkpoint.test.ts',
   'tests/ui/lessons/act.test.ts',
   'tests/run/recordText.test.ts',
+  'tests/run/tuning/lostDevice.test.ts',
 ];
 
 export default mergeConfig(

@@ -1,6 +1,8 @@
 import { openNodeRuntime } from '../src/cli/support/nodeGpu.ts';
+import { NODE_HOST } from '../src/cli/support/tuneTiles.ts';
 import { measureDevice } from '../src/run/deviceBench/measure.ts';
 import { deviceName, type DeviceReport } from '../src/run/deviceBench/report.ts';
+import type { ProductRecord } from '../src/run/record.ts';
 import { UsageError } from './options.ts';
 import { formatNumber, formatShare, formatTable, type Column } from './table.ts';
 
@@ -16,7 +18,7 @@ export async function benchDevice(args: readonly string[], signal: AbortSignal):
   const { gpu } = await openNodeRuntime();
   const report = await measureDevice({
     gpu,
-    host: `Node ${process.versions.node} with Dawn`,
+    host: NODE_HOST,
     date: new Date(),
     signal,
     onProgress: ({ done, total, now }) => process.stderr.write(now === '' ? '' : `${done} of ${total}: ${now}\n`),
@@ -35,13 +37,20 @@ const WORK_COLUMNS: readonly Column[] = [
   { key: 'deviation', title: 'off f64 by', format: (value) => value.toExponential(1) },
 ];
 
+function tileText({ layout, m, n, k, dtype, tile, byRule, times }: ProductRecord): string {
+  const all = Object.entries(times).map(([name, ms]) => `${name} ${formatNumber(ms)} ms`);
+  const taken = tile === byRule ? `${tile}, as by rule` : `${tile} instead of ${byRule}`;
+  return `Tile of ${layout} ${m} × ${n}, K ${k}, ${dtype}: ${taken} (${all.join(', ')})`;
+}
+
 /** A report for people. */
 export function textOf(report: DeviceReport): string {
-  const { host, date, sizes, roundTripMs, launchUs, peak, works, steps, leftOut } = report;
+  const { host, date, sizes, roundTripMs, launchUs, peak, tiles, works, steps, leftOut } = report;
   const rows = works.map((work) => ({ ...work }));
   return [
     `${deviceName(report)}, ${host}, ${date}; ${sizes} sizes`,
     `At most ${formatNumber(peak.gflops)} GFLOP/s and ${formatNumber(peak.gbytes)} GB/s; ${formatNumber(roundTripMs)} ms from sending to the answer, ${formatNumber(launchUs)} µs a launch.`,
+    ...(tiles?.measured ?? []).map(tileText),
     '',
     formatTable(WORK_COLUMNS, rows),
     '',

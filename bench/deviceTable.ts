@@ -1,6 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deviceName, middleShare, type DeviceReport } from '../src/run/deviceBench/report.ts';
+import type { KnownTable } from '../src/run/tuning/knownTables.ts';
 import { formatNumber } from './table.ts';
 
 /** Where reports are collected. */
@@ -8,11 +9,27 @@ export const FOLDER = 'docs/devices';
 const BEGIN = '<!-- table: npm run bench:devices -->';
 const END = '<!-- end of table -->';
 
-/** Entry of `npm run bench:devices`: makes the table in docs/devices/README.md of the reports beside it. */
+/** Tiles that were measured on these devices: others of their kind begin with them. */
+export const KNOWN_TABLES = 'src/run/tuning/knownTables.json';
+
+/** Entry of `npm run bench:devices`: makes the table in docs/devices/README.md, and the one of known tiles, of the reports beside it. */
 export async function main(): Promise<number> {
   const path = join(FOLDER, 'README.md');
-  await writeFile(path, withTable(await readFile(path, 'utf8'), await readReports(FOLDER)));
+  const reports = await readReports(FOLDER);
+  await writeFile(path, withTable(await readFile(path, 'utf8'), reports));
+  await writeFile(KNOWN_TABLES, `${JSON.stringify(knownTables(reports), undefined, 2)}\n`);
   return 0;
+}
+
+/** The tiles of each report that has some; of a device that was measured twice with the same kernels, the later ones. */
+export function knownTables(reports: readonly DeviceReport[]): KnownTable[] {
+  const tables = new Map<string, KnownTable>();
+  for (const { adapter, tiles } of reports.toSorted((a, b) => a.date.localeCompare(b.date))) {
+    const { vendor, architecture } = adapter;
+    if (!tiles || tiles.measured.length === 0) continue;
+    tables.set(JSON.stringify([vendor, architecture, tiles.kernels]), { vendor, architecture, ...tiles });
+  }
+  return [...tables.values()];
 }
 
 /** All reports of a folder, by the names of their files. @throws Error for a file that is none */

@@ -23,6 +23,7 @@ export function idleDevice(): GpuDevice {
   const device = {
     limits,
     addEventListener: nothing,
+    removeEventListener: nothing,
     destroy: nothing,
     pushErrorScope: nothing,
     popErrorScope: () => Promise.resolve(null),

@@ -1,8 +1,8 @@
-import { gemm } from '../src/ops/core/gemm.ts';
 import { DIRECT_TILE, GEMM_TILES, splitsOf, type GemmTile } from '../src/ops/core/gemmTiles.ts';
 import { compare, phaseOf, type CompareOptions, type Variant } from './compare.ts';
 import type { MeasuredRuntime } from './measuredRuntime.ts';
 import { products, type Product } from '../src/run/deviceBench/products.ts';
+import { multiply } from '../src/run/tuning/products.ts';
 import type { ModelShape } from '../src/run/deviceBench/shapes.ts';
 import { formatRatio, type Column, type Row } from './table.ts';
 
@@ -39,7 +39,7 @@ export async function benchMatmul(
 }
 
 async function measure(runtime: MeasuredRuntime, product: Product, options: CompareOptions): Promise<Row> {
-  const { layout, m, n, k, dtype } = product;
+  const { m, n, k, dtype } = product;
   const chosen = runtime.tiles.cut(product).tile;
   const a = runtime.tensor([m * k]);
   const b = runtime.tensor([n * k], dtype, 'weights');
@@ -50,17 +50,7 @@ async function measure(runtime: MeasuredRuntime, product: Product, options: Comp
     name: tile.name,
     *phases(times) {
       const cut = { tile, splits: splitsOf(m, n, k, runtime.tiles.set) };
-      for (let i = 0; i < times; i++)
-        gemm(runtime, {
-          layout,
-          m,
-          n,
-          k,
-          cut,
-          a: { tensor: a, stride: layout === 'TN' ? m : k },
-          b: { tensor: b, stride: layout === 'NT' ? k : n },
-          out: { tensor: out },
-        });
+      for (let i = 0; i < times; i++) multiply(runtime, product, { a, b, out }, cut);
       yield 'product';
     },
   }));

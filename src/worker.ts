@@ -14,6 +14,8 @@ const lab = new Lab(navigator.gpu, (event) => send({ kind: 'event', event }), {
   openEncoder: (files, options) => openRemoteEncoder(startEncoder, files, options),
   runs: () => openBrowserStore('runs'),
   comparisons: () => openBrowserStore('comparisons'),
+  tiles: () => openBrowserStore('tiles'),
+  host: navigator.userAgent,
   claimComparison: tabClaims((navigator as Partial<WorkerNavigator>).locks),
   // Only secure pages have locks, whatever the types say.
   claimRun: tabClaims((navigator as Partial<WorkerNavigator>).locks),

@@ -31,7 +31,8 @@ const SOME_GPU: GpuInfo = { vendor: '', architecture: '', description: '', softw
  * dispatches, and only books are kept. It is never lost and needs no WebGPU.
  */
 export function dryDevice({ limits, info }: Imitated = { limits: DEFAULT_LIMITS, info: SOME_GPU }): GpuDevice {
-  const device = { limits, addEventListener: () => undefined, destroy: () => undefined };
+  const nothing = (): void => undefined;
+  const device = { limits, addEventListener: nothing, removeEventListener: nothing, destroy: nothing };
   return {
     // Pool and recorder of a dry run use no more of a device than this.
     device: device as unknown as GPUDevice,

@@ -29,7 +29,6 @@ const LOSS_IS_TOLD_MS = 250;
  */
 export class Recorder {
   readonly budget = new BudgetEstimator();
-  readonly pipelines: PipelineCache;
   #sender: Sender;
   #recording = new Recording();
   /** Recordings that were sent, to be filled again. */
@@ -43,6 +42,8 @@ export class Recorder {
   #bytes = 0;
   /** When set, each flush times every dispatch by itself (one pass each: slower) and leaves the result in `timings`. */
   profile = false;
+  /** When set, each flush says how long it took by the GPU's own clock, where that has one. */
+  clock = false;
   timings: KernelTiming[] = [];
   /** Hears after each such flush what its kernels took; an estimate where the GPU has no timestamps. */
   onProfile: ((timings: KernelTiming[], report: FlushReport) => void) | undefined;
@@ -52,20 +53,22 @@ export class Recorder {
   constructor(
     private readonly gpu: GpuDevice,
     private readonly pool: BufferPool,
+    readonly pipelines = new PipelineCache(gpu.device),
   ) {
-    this.pipelines = new PipelineCache(gpu.device);
     this.#sender = new Sender(gpu, this.budget);
     void gpu.lost.then((error) => {
       this.#failure ??= error;
       this.#sender.giveUp();
     });
-    gpu.device.addEventListener('uncapturederror', (event) => {
-      this.#failure ??= new GpuValidationError(
-        event.error.message,
-        'Please report this together with your GPU and browser.',
-      );
-    });
+    gpu.device.addEventListener('uncapturederror', this.#onError);
   }
+
+  readonly #onError = (event: GPUUncapturedErrorEvent): void => {
+    this.#failure ??= new GpuValidationError(
+      event.error.message,
+      'Please report this together with your GPU and browser.',
+    );
+  };
 
   /** All dispatches so far, before they are split for long times: what they compute, and the bytes they move. */
   get counts(): WorkCounts {
@@ -192,9 +195,10 @@ export class Recorder {
     recording.clear();
   }
 
-  /** Forgets what was recorded and refuses what comes: the device is about to be destroyed, and nothing on it will run. */
+  /** Forgets what was recorded and refuses what comes: the device is about to be destroyed, or left to others. */
   close(): void {
     this.discard();
+    this.gpu.device.removeEventListener('uncapturederror', this.#onError);
     this.#failure ??= new DeviceLostError(
       'The GPU was closed before this work was done.',
       'Press Reset to start again.',
@@ -209,7 +213,11 @@ export class Recorder {
       if (missing.size > 0) await this.#compile([...missing].map((pipeline) => pipeline.get()));
       await this.pool.check();
       this.#throwFailure();
-      const { report, timings } = await this.#sender.send(recording, { profile: this.profile, onSubmitted });
+      const { report, timings } = await this.#sender.send(recording, {
+        profile: this.profile,
+        clock: this.clock,
+        onSubmitted,
+      });
       if (timings) {
         if (timings.areMeasured) this.timings = timings.list;
         this.onProfile?.(timings.list, report);

@@ -14,6 +14,8 @@ export interface FlushReport {
   submits: number;
   /** Wall time from first submit to the GPU's answer, ms; 0 when nothing was waited for. */
   gpuMs: number;
+  /** The same by the GPU's own clock, without the way to it and back: where that was asked for, and it has one. */
+  passMs?: number;
   flops: number;
 }
 
@@ -24,7 +26,10 @@ interface Timings {
 }
 
 interface SendOptions {
+  /** Time each dispatch by itself. */
   readonly profile: boolean;
+  /** Time all of them together. */
+  readonly clock: boolean;
   readonly onSubmitted: () => void;
 }
 
@@ -60,13 +65,12 @@ export class Sender {
   }
 
   /**
-   * Runs a recording whose pipelines are compiled, and answers its reads. With `profile` each dispatch is timed by itself.
-   * `onSubmitted` hears when the GPU has been given all of it.
+   * Runs a recording whose pipelines are compiled, and answers its reads. `onSubmitted` hears when the GPU has been given all of it.
    * @throws DeviceLostError when results cannot be read
    */
   async send(
     { commands, params, uploads: numbers, answers }: Recording,
-    { profile, onSubmitted }: SendOptions,
+    { profile, clock, onSubmitted }: SendOptions,
   ): Promise<Sent> {
     const { device, hasTimestamps } = this.gpu;
     const dispatches: RecordedDispatch[] = [];
@@ -78,7 +82,7 @@ export class Sender {
       answers,
     );
     const uploads = new UploadStaging(device, numbers);
-    const timer = profile && hasTimestamps ? new KernelTimer(device, dispatches.length) : undefined;
+    const timer = (profile || clock) && hasTimestamps ? new KernelTimer(device, dispatches.length) : undefined;
     const report: FlushReport = { dispatches: dispatches.length, submits: 0, gpuMs: 0, flops: 0 };
     const started = performance.now();
     let encoder = device.createCommandEncoder();
@@ -86,7 +90,7 @@ export class Sender {
     let pipeline: Pipeline | undefined;
     let estimated = 0;
     let work = 0;
-    let index = 0;
+    let passes = 0;
     const endPass = () => {
       pass?.end();
       pass = undefined;
@@ -103,9 +107,8 @@ export class Sender {
       if (command.type === 'dispatch') {
         const cost = this.budget.estimate(command.kernel, command.work);
         if (estimated > 0 && estimated + cost > SUBMIT_BUDGET_MS) await submit();
-        if (timer) endPass();
-        pass ??= encoder.beginComputePass(timer ? { timestampWrites: timer.writes(index) } : {});
-        index++;
+        if (profile) endPass();
+        pass ??= encoder.beginComputePass(timer ? { timestampWrites: timer.writes(passes++) } : {});
         pipeline = this.#encode(pass, command, pipeline);
         report.flops += command.flops * (command.work / Math.max(command.flops, command.bytes, 1));
         estimated += cost;
@@ -141,6 +144,7 @@ export class Sender {
     report.gpuMs = performance.now() - started;
     reads.deliver();
     uploads.destroy();
+    if (timer && !profile) report.passMs = await timer.total();
     return { report, timings: profile ? await this.#timings(dispatches, timer, report) : undefined };
   }
 

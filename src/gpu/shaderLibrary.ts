@@ -9,6 +9,11 @@ for (const [path, text] of Object.entries(files)) {
   else kernels.set(name, text);
 }
 
+/** Names of all kernels in a folder. */
+export function kernelsIn(folder: string): string[] {
+  return [...kernels.keys()].filter((name) => name.startsWith(`${folder}/`)).sort();
+}
+
 const parsed = new Map<string, ShaderSource>();
 
 /** The kernel of `shaders/NAME.wgsl`, includes resolved. @throws Error when there is no such file. */

@@ -18,14 +18,14 @@ interface Sent extends Launch {
 /** WebGPU's limit on the queries of one set; two per dispatch. */
 const MAX_QUERIES = 4096;
 
-/** Timestamps around each dispatch of a flush, summed by kernel. Chrome rounds them to 100 µs unless told otherwise. */
+/** Timestamps around each pass of a flush. Chrome rounds them to 100 µs unless told otherwise. */
 export class KernelTimer {
   #sets: GPUQuerySet[] = [];
   #result: GPUBuffer;
   #staging: GPUBuffer;
 
-  constructor(device: GPUDevice, dispatches: number) {
-    for (let left = dispatches * 2; left > 0; left -= MAX_QUERIES)
+  constructor(device: GPUDevice, passes: number) {
+    for (let left = passes * 2; left > 0; left -= MAX_QUERIES)
       this.#sets.push(device.createQuerySet({ type: 'timestamp', count: Math.min(left, MAX_QUERIES) }));
     const size = Math.max(1, this.#sets.length) * MAX_QUERIES * 8;
     this.#result = device.createBuffer({ size, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC });
@@ -34,7 +34,7 @@ export class KernelTimer {
 
   writes(index: number): GPUComputePassTimestampWrites {
     const set = this.#sets[Math.floor((2 * index) / MAX_QUERIES)];
-    if (!set) throw new Error('More dispatches than the timer was made for: this is a bug.');
+    if (!set) throw new Error('More passes than the timer was made for: this is a bug.');
     const first = (2 * index) % MAX_QUERIES;
     return { querySet: set, beginningOfPassWriteIndex: first, endOfPassWriteIndex: first + 1 };
   }
@@ -44,16 +44,28 @@ export class KernelTimer {
     encoder.copyBufferToBuffer(this.#result, 0, this.#staging, 0, this.#staging.size);
   }
 
+  /** Of a flush with a pass for each of these. */
   async read(dispatches: readonly Sent[]): Promise<KernelTiming[]> {
+    const times = await this.#times();
+    return byKernel(dispatches, (_sent, i) => times[i] ?? 0);
+  }
+
+  /** Of all passes together, ms. */
+  async total(): Promise<number> {
+    return (await this.#times()).reduce((sum, ms) => sum + ms, 0);
+  }
+
+  /** ms, pass by pass; 0 where there was none. */
+  async #times(): Promise<number[]> {
     await this.#staging.mapAsync(GPUMapMode.READ);
     const stamps = new BigUint64Array(this.#staging.getMappedRange());
-    const timings = byKernel(dispatches, (_sent, i) => {
+    const times = Array.from({ length: stamps.length / 2 }, (_, i) => {
       const ns = Number((stamps[2 * i + 1] ?? 0n) - (stamps[2 * i] ?? 0n));
       return Math.max(0, ns) / 1e6;
     });
     this.#staging.unmap();
     for (const resource of [this.#result, this.#staging, ...this.#sets]) resource.destroy();
-    return timings;
+    return times;
   }
 }
 

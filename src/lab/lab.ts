@@ -9,6 +9,7 @@ import { PlanDesk } from './desks/planDesk.ts';
 import { RunDesk } from './desks/runDesk.ts';
 import { ScalingDesk } from './desks/scalingDesk.ts';
 import { SearchDesk } from './desks/searchDesk.ts';
+import { TileDesk } from './desks/tileDesk.ts';
 import { TextDesk } from './desks/textDesk.ts';
 import { WarmUpDesk } from './desks/warmUpDesk.ts';
 import { failureOf } from './door/failure.ts';
@@ -58,6 +59,7 @@ export class Lab implements Door {
   readonly #device: DeviceDesk;
   readonly #scaling: ScalingDesk;
   readonly #warmUps: WarmUpDesk;
+  readonly #tiles: TileDesk;
   readonly #run: RunControl;
 
   constructor(gpu: GPU | undefined, emit: (event: LabEvent) => void, surroundings: Surroundings = {}) {
@@ -70,12 +72,16 @@ export class Lab implements Door {
       teacher: () => this.#encoders.opened,
     };
     this.#comparisons = new ComparisonDesk(atHand, surroundings);
-    const bench = new Workbench(gpu, emit, (name) => this.#models.open(name));
+    const bench = new Workbench(gpu, emit, {
+      openModel: atHand.openModel,
+      tellTiles: (runtime) => this.#tiles.tell(runtime),
+    });
     this.#texts = new TextDesk(this.#models);
     this.#device = new DeviceDesk(gpu);
     this.#scaling = new ScalingDesk(gpu, this.#models);
     this.#plans = new PlanDesk(this.#models, bench);
     this.#warmUps = new WarmUpDesk(this.#plans, bench);
+    this.#tiles = new TileDesk(this.#plans, bench, emit, surroundings);
     const desks = {
       encoders: this.#encoders,
       runs: this.#runs,
@@ -173,6 +179,10 @@ export class Lab implements Door {
 
     warmUp: ({ configuration }, { signal }) =>
       this.#beside(() => this.#warmUps.compileAhead(configuration, signal), signal),
+    tuneTiles: (command, { signal }) =>
+      this.#beside(() => this.#tiles.tune(command, (work, ends) => this.#run.whenIdle(work, ends), signal), signal),
+    listTiles: (_command, { signal }) => this.#beside(() => this.#tiles.view(), signal),
+    forgetTiles: (_command, { signal }) => this.#beside(() => this.#tiles.forget(), signal),
     profileStep: (_command, { signal }) => this.#beside(() => this.#kernels.nextStep(signal), signal),
     kernelSource: ({ name }, { signal }) => this.#atOnce(() => this.#kernels.source(name), signal),
     measureDevice: (command, request) => this.#beside(() => this.#device.measure(command, request), request.signal),

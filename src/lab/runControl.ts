@@ -129,6 +129,15 @@ export class RunControl {
     }
   }
 
+  /**
+   * Work on the GPU that nobody waits for: begun when nothing else is done there, stopped by its signal as soon as anything else is asked
+   * for, and begun again after that until it says that it is done. It changes nothing that a run computes.
+   */
+  async whenIdle(work: (signal: AbortSignal) => Promise<boolean>, signal: AbortSignal): Promise<void> {
+    const ends = AbortSignal.any([signal, this.#closing.signal]);
+    for (let isDone = false; !isDone && !ends.aborted;) isDone = await this.#turns.whenIdle(work, ends);
+  }
+
   /** Saves what is worth it of the run that is open; what is not open has nothing to lose. @returns the step it is saved at. */
   secure(signal: AbortSignal): Promise<{ readonly step: number }> {
     if (!this.bench.experiment) return Promise.resolve({ step: 0 });

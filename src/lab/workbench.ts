@@ -21,6 +21,14 @@ interface OpeningOptions {
   readonly teacherVectors?: LoadingOptions['teacherVectors'];
 }
 
+/** What it has others do. */
+interface Helpers {
+  /** Finds a checkpoint by its name. */
+  readonly openModel: (name: string) => Promise<Pretrained>;
+  /** Tells a GPU that was just opened which of its tiles are fastest, as far as that is known. */
+  readonly tellTiles: (runtime: Runtime) => Promise<void>;
+}
+
 /** What a run stands on: GPU, checkpoints, corpus, models. One run at a time; what was there before stays until it is replaced. */
 export class Workbench {
   recipe: Recipe = { configuration: defaultConfiguration(), text: undefined, title: undefined };
@@ -33,8 +41,7 @@ export class Workbench {
   constructor(
     private readonly gpu: GPU | undefined,
     private readonly emit: (event: LabEvent) => void,
-    /** Finds a checkpoint by its name. */
-    private readonly openModel: (name: string) => Promise<Pretrained>,
+    private readonly helpers: Helpers,
   ) {}
 
   state(state: LabState, detail: string, progress?: number): void {
@@ -99,6 +106,7 @@ export class Workbench {
 
   async #open(): Promise<Runtime> {
     const runtime = new Runtime(await openDevice(this.gpu));
+    await this.helpers.tellTiles(runtime);
     this.runtime = runtime;
     // Where nothing was on it, nothing is lost: the next who needs a GPU opens it anew.
     void runtime.gpu.lost.then(() => {
@@ -129,7 +137,7 @@ export class Workbench {
   /** A checkpoint that cannot be used is a matter of the setting that names it. */
   async #openCheckpoint(name: string, setting: 'checkpoint' | 'retrieverCheckpoint'): Promise<Pretrained> {
     try {
-      return await this.openModel(name);
+      return await this.helpers.openModel(name);
     } catch (cause) {
       throw cause instanceof BadInputError ? new SettingError(setting, cause.message) : cause;
     }

@@ -195,6 +195,26 @@ export interface CollectionCurve {
   readonly scores: readonly CollectionScores[];
 }
 
+/** A matrix product that was measured, with names of layouts, formats and tiles as ops/core/tileChoice.ts has them. */
+export interface ProductRecord {
+  readonly layout: string;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly dtype: string;
+  /** The tile that is taken, and the one that would be otherwise. */
+  readonly tile: string;
+  readonly byRule: string;
+  /** ms a product, by the names of tiles. */
+  readonly times: Readonly<Record<string, number>>;
+}
+
+/** What was measured of a device's tiles; `device` names all that it holds for. */
+export interface TileRecord {
+  readonly device: string;
+  readonly measured: readonly ProductRecord[];
+}
+
 /** A whole run as a plain object: saved, shared, replayed and compared as it is. */
 export interface RunRecord {
   readonly version: 1;
@@ -202,6 +222,8 @@ export interface RunRecord {
   readonly configuration: Configuration;
   readonly corpus: CorpusSummary;
   readonly adapter: string;
+  /** Tiles of matrix products that were measured there; absent where the rule alone decided. */
+  readonly tiles?: TileRecord;
   /** Metrics of every step. */
   readonly metrics: readonly StepMetrics[];
   /** Pictures of chosen steps. */

@@ -11,6 +11,7 @@ import type {
   RunRecord,
   StepMetrics,
   StepRecord,
+  TileRecord,
 } from './record.ts';
 
 /** The scores of a run on a labelled collection at one step, and what collection that is. */
@@ -106,14 +107,16 @@ export class RunLog {
     readonly configuration: Configuration;
     readonly corpus: CorpusSummary;
     readonly adapter: string;
+    readonly tiles?: TileRecord | undefined;
   }): RunRecord {
-    const { name, configuration, corpus, adapter } = of;
+    const { name, configuration, corpus, adapter, tiles } = of;
     return {
       version: 1,
       name,
       configuration,
       corpus,
       adapter,
+      ...(tiles && tiles.measured.length > 0 && { tiles }),
       metrics: this.#metrics,
       snapshots: this.#pictures,
       evaluations: this.#evaluations,

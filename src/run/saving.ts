@@ -83,6 +83,8 @@ export async function restoreRun(saved: SavedRun, { runtime, experiment }: OpenR
   await restoreTraining(runtime, experiment.optimiser, saved.state);
   if (saved.centre) experiment.models.centre?.set(saved.centre);
   if (saved.minedNegatives) experiment.negatives?.restore(saved.minedNegatives);
+  // The same device need not measure anew what the run was made with; results are the same in any case.
+  runtime.tiles.adopt(saved.record?.tiles);
 }
 
 /** Whether a saved run's numbers are as many as these models have. @throws TrainingStateError */

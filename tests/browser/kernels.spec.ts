@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test, type Page } from '@playwright/test';
-import type { KernelsView } from '../../src/lab/door/views.ts';
+import type { KernelsView, TilesView } from '../../src/lab/door/views.ts';
 import type { DeviceReport } from '../../src/run/deviceBench/report.ts';
 import type { ScalingReport } from '../../src/run/scaling/report.ts';
 import { configure } from '../../src/settings/configuration.ts';
@@ -325,6 +325,104 @@ test.describe('this device', () => {
         () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
       );
       expect(over).toBeLessThanOrEqual(0);
+    });
+  }
+});
+
+test.describe('tiles', () => {
+  const VIEW: TilesView = {
+    tiles: ['large', 'medium', 'small'],
+    measured: [
+      {
+        layout: 'NT',
+        m: 2560,
+        n: 9728,
+        k: 896,
+        dtype: 'bf16',
+        tile: 'medium',
+        byRule: 'large',
+        times: { large: 8, medium: 6.5, small: 17 },
+      },
+      { layout: 'TN', m: 896, n: 896, k: 2560, dtype: 'f32', tile: 'small', byRule: 'small', times: { small: 0.4 } },
+    ],
+    from: 'kept',
+    left: 3,
+    byClock: true,
+  };
+
+  async function openTiles(page: Page, view: TilesView): Promise<string[]> {
+    const complaints = await openPage(page);
+    await open(page);
+    await page.getByRole('radio', { name: 'Tiles' }).check();
+    await expect.poll(async () => (await commands(page)).some(({ type }) => type === 'listTiles')).toBe(true);
+    await answer(page, 'listTiles', view);
+    return complaints;
+  }
+
+  test('what is known is tabled; it is measured anew or given up, and gives way to a run', async ({ page }) => {
+    const complaints = await openTiles(page, VIEW);
+    const part = page.getByRole('region', { name: 'Tiles' });
+    await expect(part.getByRole('status')).toContainText('Measured here before');
+    await expect(part.getByRole('status')).toContainText('3 more kinds of products of this run go by rule');
+    await expect(part.getByRole('row')).toHaveCount(3);
+    await expect(part.getByRole('row').nth(1)).toContainText('x · Wᵀ, forward');
+    await expect(part.getByRole('row').nth(1).getByRole('cell')).toHaveText([
+      /^2.560 × 9.728, K 896, bf16$/,
+      'large',
+      'medium',
+      '8.00',
+      '6.50',
+      '17.00',
+    ]);
+    // A tile that was not measured has no time.
+    await expect(part.getByRole('row').nth(2).getByRole('cell').nth(3)).toHaveText('–');
+
+    await part.getByRole('button', { name: 'Go by rule' }).click();
+    await answer(page, 'forgetTiles', { ...VIEW, measured: [], from: 'rule', left: 0 });
+    await expect(part.getByRole('status')).toHaveText('By rule: nothing has been measured on this device yet.');
+    await expect(part.getByRole('row')).toHaveCount(0);
+
+    const measure = part.getByRole('button', { name: 'Measure anew' });
+    await measure.click();
+    const asked = (await commands(page)).find(({ type }) => type === 'tuneTiles');
+    expect(asked).toMatchObject({ anew: true, configuration: configure({}) });
+    await expect(part.getByRole('status')).toHaveText('Measuring, for 5 s at most…');
+    await answer(page, 'tuneTiles', { ...VIEW, from: 'measured', left: 0 });
+    await expect(part.getByRole('status')).toHaveText('Measured in this visit.');
+
+    await measure.click();
+    await trainTo(page, 2);
+    expect(await stopped(page)).toContain('tuneTiles');
+    await answer(page, 'tuneTiles', VIEW);
+    await expect(part.getByRole('status')).toContainText('Stopped, since training began');
+    await expect(measure).toBeDisabled();
+    expect(complaints).toEqual([]);
+  });
+
+  test('with one tile nothing is to be measured', async ({ page }) => {
+    await openTiles(page, { tiles: ['direct'], measured: [], from: 'rule', left: 0, byClock: true });
+    const part = page.getByRole('region', { name: 'Tiles' });
+    await expect(part.getByRole('status')).toHaveText(
+      'This device has one tile to choose from, so there is nothing to measure.',
+    );
+    await expect(part.getByRole('button', { name: 'Measure anew' })).toBeDisabled();
+  });
+
+  for (const [width, colorScheme] of [
+    [1440, 'light'],
+    [390, 'dark'],
+  ] as const) {
+    test(`axe finds nothing at ${width} px, ${colorScheme}, and nothing runs over`, async ({ page }) => {
+      await page.setViewportSize({ width, height: 844 });
+      await page.emulateMedia({ colorScheme });
+      await openTiles(page, VIEW);
+      await expect(page.getByRole('group', { name: 'Measured tiles' })).toBeVisible();
+      expect(await violations(page)).toEqual([]);
+      const over = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      expect(over).toBeLessThanOrEqual(0);
+      if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/tiles-${width}-${colorScheme}.png` });
     });
   }
 });

@@ -271,4 +271,34 @@ describe('turns', () => {
     await Promise.all([training, aside]);
     expect(order).toEqual(['step', 'look', 'step']);
   });
+
+  test('what nobody waits for ends when anybody asks for a turn, begun or not, and holds up nobody', async () => {
+    for (const how of ['enqueue', 'between'] as const) {
+      const turns = new Turns();
+      const order: string[] = [];
+      const idle = turns.whenIdle(
+        (signal) =>
+          new Promise((resolve) => {
+            order.push('idle');
+            signal.addEventListener('abort', () => resolve(Boolean(order.push('ended'))));
+          }),
+        NEVER,
+      );
+      await Promise.resolve();
+      const asked = turns[how](() => Promise.resolve(order.push('asked')), NEVER);
+      expect(await idle).toBe(true);
+      await asked;
+      expect(order).toEqual(['idle', 'ended', 'asked']);
+
+      const long = work();
+      const first = turns.enqueue(long.do, NEVER);
+      const never = turns.whenIdle(() => Promise.resolve(true), NEVER);
+      const second = turns[how](() => Promise.resolve(), NEVER);
+      expect(await never).toBe(false);
+      long.finish();
+      await Promise.all([first, second]);
+    }
+    const failing = new Turns().whenIdle(() => Promise.reject(new LabFailure(ERROR)), NEVER);
+    expect(await failureOf(failing)).toEqual(ERROR);
+  });
 });

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { GPU_TILES } from '../../src/ops/core/gemmTiles.ts';
 import type { Runtime } from '../../src/ops/core/runtime.ts';
+import { classOf, TileChoice, type MeasuredProduct } from '../../src/ops/core/tileChoice.ts';
 import { measureDevice, WORST_DEVIATION } from '../../src/run/deviceBench/measure.ts';
 import { deviationFrom } from '../../src/run/deviceBench/numbers.ts';
 import type { DeviceProgress } from '../../src/run/deviceBench/report.ts';
@@ -104,4 +106,28 @@ test('stopped, and out of time, it hands back what there is and says what is mis
   expect(late.works).toEqual([]);
   expect(late.leftOut).toEqual(works.map(({ what }) => `tiny: ${what}: no time was left.`));
   expect(late.steps).toHaveLength(1);
+});
+
+test('tiles are measured first where there are some to choose from, each class of products once', async () => {
+  const of = TileChoice.of.bind(TileChoice);
+  // As on a GPU.
+  TileChoice.of = () => new TileChoice(GPU_TILES);
+  try {
+    const control = new AbortController();
+    const told: string[] = [];
+    const { tiles, works, leftOut } = await measureDevice({
+      ...SETUP,
+      gpu: runtime.gpu,
+      signal: control.signal,
+      onProgress: ({ done, now }) => (told.push(now), done === 2 && control.abort()),
+    });
+    expect(told.slice(0, 2)).toEqual(['what this device does at most', 'which tiles are fastest']);
+    expect(tiles?.kernels).toMatch(/^[0-9a-f]{16}$/);
+    const classes = tiles?.measured.map((product) => classOf(product as MeasuredProduct)) ?? [];
+    expect(classes.length).toBeGreaterThan(2);
+    expect(new Set(classes).size).toBe(classes.length);
+    expect(works.length + leftOut.length).toBe(worksOf(TINY).length + 1);
+  } finally {
+    TileChoice.of = of;
+  }
 });

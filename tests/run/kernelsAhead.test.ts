@@ -1,10 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { GPU_TILES } from '../../src/ops/core/gemmTiles.ts';
 import type { Runtime } from '../../src/ops/core/runtime.ts';
+import { TileChoice, type ProductShape } from '../../src/ops/core/tileChoice.ts';
+import { CorpusFeed } from '../../src/run/feed.ts';
 import { compileAhead, neededKernels } from '../../src/run/kernelsAhead.ts';
 import { trainingLoop } from '../../src/run/loop.ts';
 import { plannedRun } from '../../src/run/memory.ts';
 import { openRun, plannedBasesOf, prepareRun } from '../../src/run/openRun.ts';
 import type { PreparedRun } from '../../src/run/recipe.ts';
+import { productsOf } from '../../src/run/tuning/products.ts';
 import { RunLog } from '../../src/run/runLog.ts';
 import { configure, type Configuration } from '../../src/settings/configuration.ts';
 import { openTestRuntime } from '../harness/runtime.ts';
@@ -81,6 +85,24 @@ describe.each<Record<string, unknown>>([
     const known = [...new Set(all.map(({ kernel }) => kernel))];
     expect(known.filter((kernel) => order.includes(kernel))).toEqual(order);
   });
+});
+
+test('also where its products take tiles that were measured on its batches', async () => {
+  runtime.tiles = new TileChoice(GPU_TILES);
+  const configuration = configure(SMALL);
+  const run = await prepared(configuration);
+  const plan = plannedRun(configuration, plannedBasesOf(run));
+  const feed = new CorpusFeed(run.corpus, configuration);
+  const products = await productsOf(plan, runtime.gpu, feed);
+  const other = ({ m, n, k }: ProductShape) =>
+    runtime.tiles.byRule({ m, n, k }).tile.name === 'medium' ? 'small' : 'medium';
+  runtime.tiles.take(products.map((product) => ({ ...product, tile: other(product), byRule: 'large', times: {} })));
+  const all = await neededKernels(plan, runtime.gpu, { tiles: runtime.tiles, feed });
+  await compileAhead(runtime.recorder.pipelines, all, NEVER);
+  const { compiled } = await trained(configuration);
+  expect(compiled).toBe(0);
+  // Full rows alone would not have told all.
+  expect(all.length).toBeGreaterThan((await neededKernels(plan, runtime.gpu, { tiles: runtime.tiles })).length);
 });
 
 test('without that a run compiles its kernels itself: the count above counts', async () => {

@@ -20,6 +20,7 @@ import { openRun, type CommandRun, type RunSources } from '../support/openRun.ts
 import { FORCE_HELP, FORCE_OPTION, Outputs } from '../support/outputs.ts';
 import { gpuText, reportNotices, timeText } from '../support/reports.ts';
 import { openAdapters, readRunFile } from '../support/save.ts';
+import { tellTiles, tuneTiles } from '../support/tuneTiles.ts';
 import { shortNumbers } from '../support/shortNumbers.ts';
 import { snapshotSteps } from '../support/snapshots.ts';
 import {
@@ -55,6 +56,7 @@ export const trainCommand: Command = {
   --save-model DIR         write the language model as a Hugging Face folder (with --trained full)
   --checkpoint FILE        write a saved run at the end: its whole state, to go on from there
   --checkpoint-every N     and after every N steps
+  --tune                   measure first which tiles of matrix products are fastest on this GPU (2 s at most); results are the same
   --resume FILE            go on with a saved run: its settings, text and step; settings given here come on top
 ${FORCE_HELP}
 Ctrl-C ends the run after the step under way, with everything written; once more ends it at once.
@@ -77,6 +79,7 @@ ${SETTINGS_HELP}`,
       'save-model': { type: 'string' },
       checkpoint: { type: 'string' },
       'checkpoint-every': { type: 'string' },
+      tune: { type: 'boolean' },
       resume: { type: 'string' },
       ...FORCE_OPTION,
     });
@@ -121,7 +124,9 @@ ${SETTINGS_HELP}`,
       teacherVectors: saved?.teacherVectors,
     }).finally(() => encoder?.close());
     try {
+      await tellTiles(run);
       if (saved) await restoreRun(saved, run);
+      if (values.tune) await tuneTiles(run, signal);
       if (adapters) process.stderr.write(`${await importAdapters(run, adapters)}\n`);
       await train(run, options, saved);
       let archive: ReturnType<typeof runArchive> | undefined;
@@ -247,7 +252,13 @@ async function train(run: CommandRun, options: TrainOptions, saved: SavedRun | u
   const log = new RunLog({ mostSteps: Infinity, keepsPicture: (step) => pictures.has(step) });
   if (saved?.record) log.restore(saved.record);
   const record = (): RunRecord =>
-    log.record({ name: options.name, configuration, corpus: corpus.summary, adapter: gpuText(runtime) });
+    log.record({
+      name: options.name,
+      configuration,
+      corpus: corpus.summary,
+      adapter: gpuText(runtime),
+      tiles: runtime.tiles.table,
+    });
   const times: number[] = [];
   const isWanted = (step: number): boolean => step < steps && !signal.aborted;
   const events = trainingLoop(run, {

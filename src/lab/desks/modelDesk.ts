@@ -35,6 +35,10 @@ export interface Surroundings {
   readonly runs?: () => Promise<FileStore>;
   /** Where comparisons are kept. */
   readonly comparisons?: () => Promise<FileStore>;
+  /** Where is kept which tiles are fastest here. */
+  readonly tiles?: () => Promise<FileStore>;
+  /** What the GPU is reached through, with its version: what was measured holds for that alone. */
+  readonly host?: string;
   /** Claims the id of a comparison, as `claimRun` does that of a run. */
   readonly claimComparison?: (id: string) => Promise<boolean>;
   /** Claims the id of a run among all that share `runs`; a claim ends with the next one. Always granted where left out. */

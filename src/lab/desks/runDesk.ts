@@ -207,6 +207,7 @@ export class RunDesk {
       configuration: recipe.configuration,
       corpus: corpus.summary,
       adapter: runtime.gpu.info.description,
+      tiles: runtime.tiles.table,
     });
   }
 }

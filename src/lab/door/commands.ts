@@ -194,6 +194,15 @@ export type KernelCommand =
    * done, and what is open stays as it is. Stopped, what was compiled is kept.
    */
   | { readonly type: 'warmUp'; readonly configuration: Configuration }
+  /**
+   * Measures which tiles of matrix products are fastest for a run of the configuration, as far as that is not known, while nothing else is
+   * done on the GPU; `anew`: all of them, at more leisure. Answered once that is done or out of time. Results are the same to the bit.
+   */
+  | { readonly type: 'tuneTiles'; readonly configuration: Configuration; readonly anew?: true }
+  /** What is known of that. */
+  | { readonly type: 'listTiles' }
+  /** Back to the rule. */
+  | { readonly type: 'forgetTiles' }
   /** Waits for the next step, whoever starts it, and tells what its kernels took. */
   | { readonly type: 'profileStep' }
   /** The WGSL of a kernel, as it is compiled. */

@@ -29,6 +29,7 @@ import type {
   SearchResult,
   TextPreview,
   TextProgress,
+  TilesView,
 } from './views.ts';
 import type { LabCommand, CommandType } from './commands.ts';
 
@@ -96,6 +97,9 @@ export interface Answers {
   readonly exportComparison: LabFile;
   /** How many kernels it needs, each with its constants. */
   readonly warmUp: { readonly kernels: number };
+  readonly tuneTiles: TilesView;
+  readonly listTiles: TilesView;
+  readonly forgetTiles: TilesView;
   readonly profileStep: KernelsView;
   readonly kernelSource: { readonly code: string };
   readonly measureDevice: DeviceReport;
@@ -167,6 +171,8 @@ export type LabEvent =
   | { readonly type: 'notSaved'; readonly error: LabError }
   /** int8 weights: the largest relative error (RMS, per tensor) against the stored ones. */
   | { readonly type: 'quantised'; readonly worstError: number }
+  /** Matrix products take other tiles from now on; their results stay the same. */
+  | { readonly type: 'tiles'; readonly tiles: TilesView }
   /** The GPU is gone, or a bug has spoilt what lies on it: the next Train begins afresh. */
   | { readonly type: 'lost'; readonly error: LabError }
   /** Its worker has not answered for half a minute, or does so again. */

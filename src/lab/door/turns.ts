@@ -7,6 +7,8 @@ import { LabFailure, STOPPED } from './labError.ts';
 export class Turns {
   #tail: Promise<void> = Promise.resolve();
   #asides: Pick<Turn<never>, 'take'>[] = [];
+  /** Ends what nobody waits for. */
+  #idling = new AbortController();
 
   /** Resolves when all that waits has had its turn. */
   get settled(): Promise<void> {
@@ -15,6 +17,7 @@ export class Turns {
 
   /** After everything that came before. Resolves or rejects as `work` does, or is stopped. */
   enqueue<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    this.#idling.abort();
     const turn = new Turn(work, signal);
     this.#tail = this.#tail.then(() => turn.take());
     return turn.result;
@@ -22,10 +25,28 @@ export class Turns {
 
   /** When no step is under way: the training loop gets to it first, if there is one. */
   between<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    this.#idling.abort();
     const turn = new Turn(work, signal);
     this.#asides.push(turn);
     this.#tail = this.#tail.then(() => this.doAsides());
     return turn.result;
+  }
+
+  /**
+   * What nobody waits for, after everything that came before: its signal ends it as soon as anybody asks for a turn. False where that was
+   * before it began.
+   */
+  async whenIdle(work: (signal: AbortSignal) => Promise<boolean>, signal: AbortSignal): Promise<boolean> {
+    const idling = new AbortController();
+    const ends = AbortSignal.any([idling.signal, signal]);
+    const result = this.enqueue(() => work(ends), ends);
+    this.#idling = idling;
+    try {
+      return await result;
+    } catch (cause) {
+      if (cause instanceof LabFailure && ends.aborted) return false;
+      throw cause;
+    }
   }
 
   async doAsides(): Promise<void> {

@@ -2,6 +2,7 @@ import type { GivenText } from '../../corpus/given.ts';
 import type { DownloadState } from '../../files/hub/progress.ts';
 import type { Attribution } from '../../objectives/revela/attribution.ts';
 import type { PairInspection } from '../../objectives/revela/inspection.ts';
+import type { MeasuredProduct } from '../../ops/core/tileChoice.ts';
 import type { BatchView, CorpusSummary, RunRecord } from '../../run/record.ts';
 import type { Configuration } from '../../settings/configuration.ts';
 
@@ -170,6 +171,20 @@ export interface KernelRow {
   readonly ms: number;
   readonly flops: number;
   readonly bytes: number;
+}
+
+/** Which tiles matrix products take here. */
+export interface TilesView {
+  /** Names of those that there are to choose from. */
+  readonly tiles: readonly string[];
+  /** Products that were measured, and what each of their class takes since; all others go by rule. */
+  readonly measured: readonly MeasuredProduct[];
+  /** Where that is from: measured in this visit, kept from one before, or known of such devices. */
+  readonly from: 'rule' | 'known' | 'kept' | 'measured';
+  /** Classes of products of the run that could not be measured: in the time for it, or in memory. */
+  readonly left: number;
+  /** Whether times are by the GPU's own clock. */
+  readonly byClock: boolean;
 }
 
 /** All kernels of one step, longest first. */

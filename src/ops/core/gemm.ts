@@ -55,8 +55,7 @@ export function gemm(runtime: Runtime, spec: GemmSpec): void {
   const operands = check(spec);
   if (m === 0 || n === 0) return;
 
-  const dtype = isBlocks(spec.b) ? 'f32' : spec.b.tensor.dtype;
-  const { tile, splits } = spec.cut ?? runtime.tiles.cut({ layout: spec.layout, m, n, k, dtype });
+  const { tile, splits } = spec.cut ?? cutOf(runtime, spec);
   // Whole steps, so that a stretch of K begins where vectors begin. What goes through SwiGLU must be the whole sum.
   const splitLength = tile.k * Math.max(1, Math.ceil(k / (tile.k * (spec.swiglu ? 1 : splits))));
   const used = Math.max(1, Math.ceil(k / splitLength));
@@ -93,6 +92,11 @@ export function gemm(runtime: Runtime, spec: GemmSpec): void {
       bytes: 4 * m * n * (used + (accumulate ? 2 : 1) + (spec.residual ? 1 : 0)),
     });
   });
+}
+
+/** A product with blocks does less than its sizes say: what was measured of others does not hold for it. */
+function cutOf({ tiles }: Runtime, { layout, m, n, k, b }: GemmSpec): GemmCut {
+  return isBlocks(b) ? tiles.byRule({ m, n, k }) : tiles.cut({ layout, m, n, k, dtype: b.tensor.dtype });
 }
 
 /** Where everything lies; undefined: there is none, or it is blocks. */

@@ -20,10 +20,18 @@ export class Runtime {
   tape: OpTape | undefined;
   #scopes: Set<Tensor>[] = [];
 
-  /** With a dry device, nothing is computed: the pool counts and reads give zeros. */
-  constructor(readonly gpu: GpuDevice) {
+  /**
+   * With a dry device, nothing is computed: the pool counts and reads give zeros.
+   * @param beside another runtime of this device, whose compiled kernels serve here too
+   */
+  constructor(
+    readonly gpu: GpuDevice,
+    beside?: Runtime,
+  ) {
     this.pool = gpu.dry ? new DryPool(gpu.device) : new BufferPool(gpu.device);
-    this.recorder = gpu.dry ? new DryRecorder(gpu, this.pool) : new Recorder(gpu, this.pool);
+    this.recorder = gpu.dry
+      ? new DryRecorder(gpu, this.pool)
+      : new Recorder(gpu, this.pool, beside?.recorder.pipelines);
     this.tiles = TileChoice.of(gpu.info);
   }
 

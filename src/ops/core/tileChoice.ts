@@ -24,6 +24,8 @@ export interface ProductShape {
 export interface MeasuredProduct extends ProductShape {
   /** The one to be taken. */
   readonly tile: GemmTile['name'];
+  /** The one that would be taken otherwise. */
+  readonly byRule: GemmTile['name'];
   /** ms a product, by the names of tiles: medians. */
   readonly times: Readonly<Partial<Record<GemmTile['name'], number>>>;
 }
@@ -45,11 +47,34 @@ function bits(size: number): number {
   return size <= 1 ? 0 : 32 - Math.clz32(size - 1);
 }
 
+/** What was measured, and where it holds. */
+export interface TileTable {
+  /** Names the device, what it is reached through, and the kernels; see run/tuning/deviceName.ts. */
+  readonly device: string;
+  readonly measured: readonly MeasuredProduct[];
+}
+
+/** Whether a value that was stored is one. */
+export function isMeasuredProduct(value: unknown): value is MeasuredProduct {
+  const { layout, dtype, m, n, k, tile, byRule, times } = (value ?? {}) as Partial<Record<string, unknown>>;
+  return (
+    LAYOUTS.some((one) => one === layout) &&
+    DTYPES.some((one) => one === dtype) &&
+    [m, n, k].every((size) => Number.isSafeInteger(size) && (size as number) > 0) &&
+    [tile, byRule].every((name) => typeof name === 'string') &&
+    typeof times === 'object' &&
+    times !== null &&
+    Object.values(times).every((ms) => typeof ms === 'number')
+  );
+}
+
 /**
  * Which tile each product takes: the one that was measured to be fastest for its class, else the one that should be by rule. Whatever is
  * taken, results are the same to the bit, so that what was measured may change between any two steps.
  */
 export class TileChoice {
+  /** Where what is measured here holds; empty: nowhere else. */
+  device = '';
   #measured: readonly MeasuredProduct[] = [];
   #tiles = new Map<number, GemmTile>();
   #version = 0;
@@ -68,6 +93,11 @@ export class TileChoice {
     return this.#measured;
   }
 
+  /** The same, to be kept. */
+  get table(): TileTable {
+    return { device: this.device, measured: this.#measured };
+  }
+
   /** Changes with what is known: commands that were recorded before may launch other tiles than those recorded now. */
   get version(): number {
     return this.#version;
@@ -81,11 +111,29 @@ export class TileChoice {
     this.#version++;
   }
 
+  /** The same, of a table that was kept: what is known here already stays, and of another device, or none at all, nothing is taken. */
+  adopt(table: { readonly device: string; readonly measured: readonly unknown[] } | undefined): void {
+    if (!table || this.device === '' || table.device !== this.device || !Array.isArray(table.measured)) return;
+    const known = new Set(this.#measured.map(classOf));
+    const others = table.measured.filter(isMeasuredProduct).filter((product) => !known.has(classOf(product)));
+    if (others.length > 0) this.take([...this.#measured, ...others]);
+  }
+
+  /** The same, of what was just measured: it takes the place of what was known of its classes. */
+  learn(found: readonly MeasuredProduct[]): void {
+    const classes = new Set(found.map(classOf));
+    this.take([...this.#measured.filter((product) => !classes.has(classOf(product))), ...found]);
+  }
+
   /** How a product is cut into workgroups. */
   cut(product: ProductShape): GemmCut {
     this.onProduct?.(product);
-    const { m, n, k } = product;
     const tile = this.#tiles.size > 0 ? this.#tiles.get(classOf(product)) : undefined;
-    return tile ? { tile, splits: splitsOf(m, n, k, this.set) } : cutGemm(m, n, k, this.set);
+    return tile ? { tile, splits: splitsOf(product.m, product.n, product.k, this.set) } : this.byRule(product);
+  }
+
+  /** The same where nothing is known. */
+  byRule({ m, n, k }: Pick<ProductShape, 'm' | 'n' | 'k'>): GemmCut {
+    return cutGemm(m, n, k, this.set);
   }
 }

@@ -6,6 +6,10 @@ import { openExperiment } from '../assemble.ts';
 import { deviationFrom } from './numbers.ts';
 import { measureOverhead, measurePeaks, type PeakSizes } from './peaks.ts';
 import type { DeviceProgress, DeviceReport, MeasuredStep, MeasuredWork } from './report.ts';
+import { compileTiles, isTunable, tune, type TuningOptions } from '../tuning/tune.ts';
+import { kernelsName } from '../tuning/deviceName.ts';
+import { ofOneClassEach } from '../tuning/products.ts';
+import { products } from './products.ts';
 import { qwenShape, smallShape, type ModelShape } from './shapes.ts';
 import { medianOf, timeOf, workOf, type Timing } from './stopwatch.ts';
 import { worksOf, type Work } from './works.ts';
@@ -26,6 +30,8 @@ export interface DeviceBenchOptions {
 
 /** Part of that which is kept for the steps of a run. */
 const FOR_STEPS = 0.25;
+/** Part of that in which the fastest tiles are looked for. */
+const FOR_TILES = 0.15;
 
 /** A result that is further from f64 than this, relative to the largest, is wrong: f32 sums of the longest products stay far below. */
 export const WORST_DEVIATION = 1e-3;
@@ -73,7 +79,8 @@ export async function measureDevice(options: DeviceBenchOptions): Promise<Device
   const started = performance.now();
   const shapes = options.shapes ?? [await smallShape(), qwenShape(sizes === 'small')];
   const works = shapes.flatMap(worksOf);
-  const total = works.length + 2;
+  const before = isTunable(runtime) ? 2 : 1;
+  const total = works.length + before + 1;
   const tell = (done: number, now: string): void => onProgress?.({ done, total, now });
   const measured: MeasuredWork[] = [];
   const steps: MeasuredStep[] = [];
@@ -83,12 +90,16 @@ export async function measureDevice(options: DeviceBenchOptions): Promise<Device
     const overhead = await measureOverhead(runtime, timed.rounds);
     const timing: Timing = { ...timed, roundTripMs: overhead.roundTripMs, signal };
     const peak = await measurePeaks(runtime, peakSizes, timing);
+    if (before > 1) tell(1, 'which tiles are fastest');
+    const tiles = await measureTiles(runtime, shapes, { mostMs: FOR_TILES * mostMs, signal }).catch(
+      unlessStopped(signal),
+    );
     for (const [i, work] of works.entries()) {
       const name = `${work.model}: ${work.what}`;
       if (signal.aborted) leftOut.push(`${name}: stopped.`);
       else if (performance.now() - started > (1 - FOR_STEPS) * mostMs) leftOut.push(`${name}: no time was left.`);
       else {
-        tell(1 + i, name);
+        tell(before + i, name);
         const result = await measureWork(runtime, work, peak, timing).catch(unlessStopped(signal));
         if (!result) leftOut.push(`${name}: stopped.`);
         else if (result.deviation <= WORST_DEVIATION) measured.push(result);
@@ -112,6 +123,7 @@ export async function measureDevice(options: DeviceBenchOptions): Promise<Device
       sizes,
       ...overhead,
       peak,
+      ...(tiles && { tiles }),
       works: measured,
       steps,
       leftOut,
@@ -128,6 +140,20 @@ function unlessStopped(signal: AbortSignal): (cause: unknown) => undefined {
   return (cause) => {
     if (!signal.aborted) throw cause;
   };
+}
+
+/** Finds the fastest tiles for the products of these models, the largest first, and takes them from now on. */
+async function measureTiles(
+  runtime: Runtime,
+  shapes: readonly ModelShape[],
+  options: TuningOptions,
+): Promise<DeviceReport['tiles']> {
+  if (!isTunable(runtime)) return undefined;
+  const wanted = ofOneClassEach(shapes.flatMap(products).sort((a, b) => b.m * b.n * b.k - a.m * a.n * a.k));
+  await compileTiles(runtime, wanted, options.signal);
+  const { found } = await tune(runtime, wanted, options);
+  runtime.tiles.learn(found);
+  return { kernels: await kernelsName(runtime.tiles.set), measured: found };
 }
 
 async function measureWork(

@@ -1,3 +1,5 @@
+import type { ProductRecord } from '../record.ts';
+
 /** What a device did, as plain data: to be read, collected in docs/devices, and shown by the page. */
 export interface DeviceReport {
   readonly version: 1;
@@ -19,6 +21,9 @@ export interface DeviceReport {
   readonly launchUs: number;
   /** The most that this device was seen to do: multiply-adds in registers, GFLOP/s, and copying, GB/s read and written. */
   readonly peak: { readonly gflops: number; readonly gbytes: number };
+  /** Tiles of the products, and the kernels that they hold for (tuning/deviceName.ts); absent where there is one tile, and in older reports. */
+  readonly tiles?: { readonly kernels: string; readonly measured: readonly ProductRecord[] };
+  /** With these tiles. */
   readonly works: readonly MeasuredWork[];
   readonly steps: readonly MeasuredStep[];
   /** What was not measured, and why. */

@@ -1,11 +1,11 @@
 import { causalAttention } from '../../ops/causalAttention.ts';
-import { gemm } from '../../ops/core/gemm.ts';
 import { makePairs } from '../../ops/core/pairs.ts';
 import { makeRows } from '../../ops/core/rows.ts';
 import type { Runtime } from '../../ops/core/runtime.ts';
 import { Tape } from '../../ops/core/tape.ts';
 import type { Tensor } from '../../ops/core/tensor.ts';
 import { inBatchAttention, V_NORM_EPSILON } from '../../ops/inBatchAttention.ts';
+import { multiply } from '../tuning/products.ts';
 import { knownNumbers, placesIn, type Known, type Sample } from './numbers.ts';
 import { products, type Product } from './products.ts';
 import type { MeasuredWork } from './report.ts';
@@ -30,7 +30,8 @@ export function worksOf(model: ModelShape): Work[] {
   return [...products(model).map((product) => productOf(model, product)), ...attentionsOf(model)];
 }
 
-function productOf({ name: model }: ModelShape, { what, layout, m, n, k, dtype }: Product): Work {
+function productOf({ name: model }: ModelShape, product: Product): Work {
+  const { what, layout, m, n, k, dtype } = product;
   return {
     kind: 'product',
     model,
@@ -40,17 +41,7 @@ function productOf({ name: model }: ModelShape, { what, layout, m, n, k, dtype }
       const a = knownNumbers(runtime, [m * k], 'f32', 1);
       const b = knownNumbers(runtime, [n * k], dtype, 2);
       const out = runtime.tensor([m, n]);
-      const [strideA, strideB] = [layout === 'TN' ? m : k, layout === 'NT' ? k : n];
-      const record = (): void =>
-        gemm(runtime, {
-          layout,
-          m,
-          n,
-          k,
-          a: { tensor: a.tensor, stride: strideA },
-          b: { tensor: b.tensor, stride: strideB },
-          out: { tensor: out },
-        });
+      const record = (): void => multiply(runtime, product, { a: a.tensor, b: b.tensor, out });
       const term = (row: number, column: number, i: number): number =>
         (a.numbers[layout === 'TN' ? i * m + row : row * k + i] ?? NaN) *
         (b.numbers[layout === 'NT' ? column * k + i : i * n + column] ?? NaN);

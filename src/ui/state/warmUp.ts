@@ -5,7 +5,10 @@ import type { Configuration } from '../../settings/configuration.ts';
 /** Settings are typed and dragged: what stands for less is not worth compiling for. */
 const SETTLED_MS = 250;
 
-/** Has the kernels of what is chosen compiled as soon as it is, so that the first step need not wait for them. Nothing is shown of it. */
+/**
+ * Has the kernels of what is chosen compiled as soon as it is, so that the first step need not wait for them, and then measured which of
+ * their tiles are fastest here, while nothing else wants the GPU.
+ */
 export class WarmUp {
   private wanted: Configuration | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -34,6 +37,7 @@ export class WarmUp {
     const control = (this.control = new AbortController());
     try {
       await this.door.ask({ type: 'warmUp', configuration }, { signal: control.signal });
+      await this.door.ask({ type: 'tuneTiles', configuration }, { signal: control.signal });
     } catch (cause) {
       // Whoever asks for the run is told why there is none.
       if (!(cause instanceof LabFailure)) throw cause;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { gemm, type GemmSpec } from '../../../src/ops/core/gemm.ts';
-import { cutGemm, GPU_TILES, RULE_TILES, SOFTWARE_TILES } from '../../../src/ops/core/gemmTiles.ts';
+import { cutGemm, GPU_TILES, RULE_TILES, SOFTWARE_TILES, type GemmCut } from '../../../src/ops/core/gemmTiles.ts';
 import type { Runtime } from '../../../src/ops/core/runtime.ts';
 import type { DType } from '../../../src/ops/core/tensor.ts';
 import { classOf, TileChoice, type MeasuredProduct, type ProductShape } from '../../../src/ops/core/tileChoice.ts';
@@ -11,7 +11,7 @@ import { weightTensor } from '../../harness/weights.ts';
 const SHAPE: ProductShape = { layout: 'NT', m: 100, n: 128, k: 896, dtype: 'f32' };
 
 function measured(shape: ProductShape, tile: string): MeasuredProduct {
-  return { ...shape, tile: tile as MeasuredProduct['tile'], times: {} };
+  return { ...shape, tile: tile as MeasuredProduct['tile'], byRule: 'large', times: {} };
 }
 
 describe('what is measured', () => {
@@ -72,7 +72,7 @@ describe('results are the same to the bit whatever tile is taken', () => {
   /** The result of a product with each tile of the set. */
   async function results(
     shape: ProductShape,
-    spec: (c: Runtime, random: () => number) => Partial<GemmSpec>,
+    spec: (c: Runtime, random: () => number, cut: GemmCut) => Partial<GemmSpec>,
   ): Promise<Float32Array[]> {
     const { layout, m, n, k, dtype } = shape;
     const all: Float32Array[] = [];
@@ -94,7 +94,7 @@ describe('results are the same to the bit whatever tile is taken', () => {
           b: { tensor: b },
           out: { tensor: out, stride: n },
           scale: 1.75,
-          ...spec(c, random),
+          ...spec(c, random, runtime.tiles.cut(shape)),
         });
         return [out];
       });
@@ -153,7 +153,9 @@ describe('results are the same to the bit whatever tile is taken', () => {
       { rowOffset: 100, rows: 28 },
     ];
     expectEqual(
-      await results(shape, (c, random) => ({
+      // Such a product is always cut by rule: it is told how here.
+      await results(shape, (c, random, cut) => ({
+        cut,
         b: { stacked: c.fromArray(randomArray(random, 128 * rank), [128, rank]), rank, stretches },
       })),
     );

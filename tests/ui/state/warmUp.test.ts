@@ -67,3 +67,20 @@ test('a run that begins stops nothing that it needs, and nothing is begun beside
   warmUp.end();
   expect(lab.asked.at(-1)?.isStopped).toBe(true);
 });
+
+test('once its kernels are there, their tiles are measured; of what was stopped or failed, nothing is', async () => {
+  const asked: string[] = [];
+  let isRefused = false;
+  const ask = ((command: { type: string }) => {
+    asked.push(command.type);
+    return isRefused ? Promise.reject(new LabFailure(STOPPED)) : Promise.resolve({});
+  }) as unknown as Door['ask'];
+  const warmUp = new WarmUp({ ask });
+  warmUp.follow(first);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(asked).toEqual(['warmUp', 'tuneTiles']);
+  isRefused = true;
+  warmUp.follow(second);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(asked).toEqual(['warmUp', 'tuneTiles', 'warmUp']);
+});
