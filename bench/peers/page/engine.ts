@@ -5,6 +5,7 @@ import { allocateWeights } from '../../../src/models/weights.ts';
 import { predictedTokens } from '../../../src/objectives/revela/predictedTokens.ts';
 import { Runtime } from '../../../src/ops/core/runtime.ts';
 import { Tape } from '../../../src/ops/core/tape.ts';
+import type { Tensor } from '../../../src/ops/core/tensor.ts';
 import { linear } from '../../../src/ops/linear.ts';
 import { linearCrossEntropy, lossSeed } from '../../../src/ops/linearCrossEntropy.ts';
 import { Optimiser } from '../../../src/training/optimiser.ts';
@@ -27,18 +28,7 @@ type Numbers = Float32Array<ArrayBuffer>;
 
 function product(runtime: Runtime, [m, n, k]: readonly [number, number, number], x: Numbers, w: Numbers): Job {
   const [input, weight] = [runtime.fromArray(x, [m, k]), runtime.fromArray(w, [n, k])];
-  const multiply = () => linear(runtime, input, weight);
-  return {
-    async run(times) {
-      for (let i = 0; i < times; i++) runtime.scope(() => void multiply());
-      await runtime.recorder.flush();
-    },
-    result: () => runtime.compute(multiply),
-    destroy() {
-      input.release();
-      weight.release();
-    },
-  };
+  return repeated(runtime, () => linear(runtime, input, weight), [input, weight]);
 }
 
 function chain(runtime: Runtime, side: number, length: number, x: Numbers, w: Numbers): Job {
@@ -48,16 +38,17 @@ function chain(runtime: Runtime, side: number, length: number, x: Numbers, w: Nu
     for (let i = 0; i < length; i++) y = linear(runtime, y, weight);
     return y;
   };
+  return repeated(runtime, multiply, [input, weight]);
+}
+
+function repeated(runtime: Runtime, work: () => Tensor, inputs: readonly Tensor[]): Job {
   return {
     async run(times) {
-      for (let i = 0; i < times; i++) runtime.scope(() => void multiply());
+      for (let i = 0; i < times; i++) runtime.scope(() => void work());
       await runtime.recorder.flush();
     },
-    result: () => runtime.compute(multiply),
-    destroy() {
-      input.release();
-      weight.release();
-    },
+    result: () => runtime.compute(work),
+    destroy: () => inputs.forEach((input) => input.release()),
   };
 }
 
