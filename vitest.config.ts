@@ -8,7 +8,7 @@ import page from './vite.config.ts';
  */
 const ALONE = [
   'tests/gpu/{device,pipelines,pool,recorder}.test.ts',
-  'tests/cli/checkpoint.test.ts',
+  'tests/cli/{checkpoint,tune}.test.ts',
   'tests/ui/lessons/act.test.ts',
   'tests/run/recordText.test.ts',
   'tests/run/tuning/lostDevice.test.ts',

@@ -35,7 +35,7 @@ test('with one tile --tune has nothing to measure, and says so', async () => {
 
 test('--tune measures tiles first and writes them into the record; losses are the same to the bit', async () => {
   const of = TileChoice.of.bind(TileChoice);
-  // As on a GPU.
+  // As on a GPU, whose many tiles a software one takes minutes to compile.
   TileChoice.of = () => new TileChoice(GPU_TILES);
   try {
     const tuned = await trained('tuned', '--tune');
@@ -49,4 +49,4 @@ test('--tune measures tiles first and writes them into the record; losses are th
   } finally {
     TileChoice.of = of;
   }
-});
+}, 300_000);
