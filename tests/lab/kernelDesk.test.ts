@@ -2,24 +2,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { nodeGpu } from '../../src/cli/support/nodeGpu.ts';
 import { BudgetEstimator } from '../../src/gpu/budget.ts';
 import { sharedOut } from '../../src/gpu/timer.ts';
-import { configure } from '../../src/settings/configuration.ts';
 import { Lab } from '../../src/lab/lab.ts';
 import type { LabEvent } from '../../src/lab/door/protocol.ts';
 import { KERNELS } from '../harness/shaders.ts';
 import { STOPPED } from '../../src/lab/door/labError.ts';
 import type { KernelsView } from '../../src/lab/door/views.ts';
 import { failureOf } from '../harness/labFailure.ts';
-
-const TINY = configure({
-  chunks: 4,
-  layers: 1,
-  width: 16,
-  heads: 2,
-  kvHeads: 1,
-  mlpWidth: 16,
-  evaluateEvery: 1000,
-  heldOutBatches: 1,
-});
+import { TINY_RUN } from '../harness/tinyRun.ts';
 
 let events: LabEvent[] = [];
 let lab: Lab;
@@ -31,7 +20,7 @@ afterAll(() => lab.close());
 async function threeSteps(watched: readonly number[]) {
   events = [];
   const kernels: KernelsView[] = [];
-  await lab.ask({ type: 'configure', configuration: TINY });
+  await lab.ask({ type: 'configure', configuration: TINY_RUN });
   for (let step = 1; step <= 3; step++) {
     const watching = watched.includes(step) ? lab.ask({ type: 'profileStep' }) : undefined;
     await lab.ask({ type: 'step' });
@@ -99,7 +88,7 @@ test('the source of a kernel comes whole, with its helpers in place; an unknown 
 });
 
 test('who waits for a step to be watched may stop waiting, and the next step is like any other', async () => {
-  await lab.ask({ type: 'configure', configuration: TINY });
+  await lab.ask({ type: 'configure', configuration: TINY_RUN });
   const control = new AbortController();
   const watching = lab.ask({ type: 'profileStep' }, { signal: control.signal });
   control.abort();

@@ -5,20 +5,10 @@ import { Lab } from '../../src/lab/lab.ts';
 import type { LabEvent } from '../../src/lab/door/protocol.ts';
 import { configure } from '../../src/settings/configuration.ts';
 import { failureOf } from '../harness/labFailure.ts';
+import { TINY_RUN } from '../harness/tinyRun.ts';
 import { memoryStore, type MemoryStore } from '../harness/memoryStore.ts';
 
 // Small models, saved by themselves by a clock that the tests set.
-const CONFIGURATION = configure({
-  chunks: 4,
-  layers: 1,
-  width: 16,
-  heads: 2,
-  kvHeads: 1,
-  mlpWidth: 16,
-  heldOutBatches: 1,
-  evaluateEvery: 1000,
-});
-
 let runs: MemoryStore;
 let events: LabEvent[] = [];
 let now = 0;
@@ -40,7 +30,7 @@ beforeEach(async () => {
   runs.quota = Infinity;
   events = [];
   now = 0;
-  await lab.ask({ type: 'configure', configuration: CONFIGURATION });
+  await lab.ask({ type: 'configure', configuration: TINY_RUN });
 });
 
 function open(): Lab {
@@ -116,7 +106,7 @@ test('a hidden page with nothing open opens nothing', async () => {
 });
 
 test('a run that is set so is saved only when asked', async () => {
-  await lab.ask({ type: 'configure', configuration: configure({ autosaveEvery: 0 }, CONFIGURATION) });
+  await lab.ask({ type: 'configure', configuration: configure({ autosaveEvery: 0 }, TINY_RUN) });
   await stepAfter(0);
   await stepAfter(10 * MOST_UNSAVED_MS);
   expect(await lab.ask({ type: 'saveRun', ifWorthIt: true })).toEqual({ step: 0 });
@@ -160,7 +150,7 @@ test('a run that makes room for another is saved before, where that is worth it'
   await lab.ask({ type: 'reset' });
   await stepAfter(0);
   now += WORTH_SAVING_MS;
-  await lab.ask({ type: 'configure', configuration: CONFIGURATION });
+  await lab.ask({ type: 'configure', configuration: TINY_RUN });
   await stepAfter(0);
   await lab.ask({ type: 'reset' });
   expect(of('saved').map(({ run }) => run.id)).toEqual(

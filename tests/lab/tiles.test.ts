@@ -2,20 +2,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { nodeGpu } from '../../src/cli/support/nodeGpu.ts';
 import { Lab } from '../../src/lab/lab.ts';
 import type { LabEvent } from '../../src/lab/door/protocol.ts';
-import { configure } from '../../src/settings/configuration.ts';
 import { failureOf } from '../harness/labFailure.ts';
+import { TINY_RUN } from '../harness/tinyRun.ts';
 import { memoryStore, type MemoryStore } from '../harness/memoryStore.ts';
-
-const CONFIGURATION = configure({
-  chunks: 4,
-  layers: 1,
-  width: 16,
-  heads: 2,
-  kvHeads: 1,
-  mlpWidth: 16,
-  heldOutBatches: 1,
-  evaluateEvery: 1000,
-});
 
 let store: MemoryStore;
 let labs: Lab[];
@@ -56,7 +45,7 @@ const losses = (events: readonly LabEvent[]) =>
 
 test('where there is one tile nothing is measured, and that is said', async () => {
   const { lab, events } = open({ asGpu: false });
-  const view = await lab.ask({ type: 'tuneTiles', configuration: CONFIGURATION, anew: true });
+  const view = await lab.ask({ type: 'tuneTiles', configuration: TINY_RUN, anew: true });
   expect(view).toMatchObject({ tiles: ['direct'], measured: [], from: 'rule', left: 0 });
   expect(events.filter(({ type }) => type !== 'gpu')).toEqual([]);
   expect(store.contents.size).toBe(0);
@@ -67,8 +56,8 @@ test(
   { timeout: 300_000 },
   async () => {
     const first = open();
-    await first.lab.ask({ type: 'warmUp', configuration: CONFIGURATION });
-    const view = await first.lab.ask({ type: 'tuneTiles', configuration: CONFIGURATION, anew: true });
+    await first.lab.ask({ type: 'warmUp', configuration: TINY_RUN });
+    const view = await first.lab.ask({ type: 'tuneTiles', configuration: TINY_RUN, anew: true });
     expect(view.tiles.length).toBeGreaterThan(1);
     expect(view.measured.length).toBeGreaterThan(0);
     expect(view.from).toBe('measured');
@@ -80,9 +69,9 @@ test(
     expect(await other.lab.ask({ type: 'listTiles' })).toMatchObject({ from: 'rule', measured: [] });
 
     // A step made with them, and one by rule.
-    await first.lab.ask({ type: 'configure', configuration: CONFIGURATION });
+    await first.lab.ask({ type: 'configure', configuration: TINY_RUN });
     await first.lab.ask({ type: 'step' });
-    await other.lab.ask({ type: 'configure', configuration: CONFIGURATION });
+    await other.lab.ask({ type: 'configure', configuration: TINY_RUN });
     await other.lab.ask({ type: 'step' });
     expect(losses(first.events)).toHaveLength(1);
     expect(losses(first.events)).toEqual(losses(other.events));
@@ -105,10 +94,10 @@ test(
 
 test('measuring gives way to whoever wants the GPU, and goes on after that', { timeout: 300_000 }, async () => {
   const { lab, events } = open();
-  await lab.ask({ type: 'configure', configuration: CONFIGURATION });
+  await lab.ask({ type: 'configure', configuration: TINY_RUN });
   await lab.ask({ type: 'step' });
   let isOver = false;
-  const tuned = lab.ask({ type: 'tuneTiles', configuration: CONFIGURATION, anew: true }).finally(() => (isOver = true));
+  const tuned = lab.ask({ type: 'tuneTiles', configuration: TINY_RUN, anew: true }).finally(() => (isOver = true));
   await lab.ask({ type: 'step' });
   expect(isOver).toBe(false);
   await lab.ask({ type: 'step' });
@@ -119,7 +108,7 @@ test('measuring gives way to whoever wants the GPU, and goes on after that', { t
   expect(losses(events)).toHaveLength(before + 1);
 
   const byRule = open({ host: 'by rule' });
-  await byRule.lab.ask({ type: 'configure', configuration: CONFIGURATION });
+  await byRule.lab.ask({ type: 'configure', configuration: TINY_RUN });
   await byRule.lab.ask({ type: 'train', steps: 4 });
   expect(losses(events)).toEqual(losses(byRule.events));
 });
@@ -127,13 +116,13 @@ test('measuring gives way to whoever wants the GPU, and goes on after that', { t
 test('stopped, or with the session closed, it is over', { timeout: 120_000 }, async () => {
   const { lab } = open();
   const control = new AbortController();
-  const stopped = lab.ask({ type: 'tuneTiles', configuration: CONFIGURATION, anew: true }, { signal: control.signal });
+  const stopped = lab.ask({ type: 'tuneTiles', configuration: TINY_RUN, anew: true }, { signal: control.signal });
   control.abort();
   expect((await failureOf(stopped))?.kind).toBe('stopped');
 
   const closing = open();
   await closing.lab.ask({ type: 'listTiles' });
-  const left = closing.lab.ask({ type: 'tuneTiles', configuration: CONFIGURATION, anew: true }).catch(() => undefined);
+  const left = closing.lab.ask({ type: 'tuneTiles', configuration: TINY_RUN, anew: true }).catch(() => undefined);
   await closing.lab.close();
   await left;
 });
