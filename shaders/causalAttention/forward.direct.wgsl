@@ -1,7 +1,7 @@
 // Causal self-attention inside each row, for software GPUs:
 //   out[t, h] = Σ_{s ≤ t} p[t, s] · v[s, g],   p[t, s] = exp(q[t, h]·k[s, g] / √D − logSumExp[t, h]),   g = h / (heads / kvHeads)
 //
-// Bindings as in forward.tiled.wgsl: q, out: [T, heads · D]; k, v: [T, kvHeads · D]; logSumExp: [T, heads];
+// Bindings as in forward.tiled.wgsl: q, out: [T, heads · D]; k, v: [T, kvHeads · D]; statistics: [T, heads] of (logSumExp, unset);
 // tiles: [tiles] of (first token of the row in T, length of the row, first token of the tile in the row, row).
 //
 // One workgroup per (tile of queries x, head and slab of its numbers y), which walks over the keys with a running maximum and sum
@@ -15,7 +15,7 @@ struct Params { groupOffset: vec3u, heads: u32, kvHeads: u32, scale: f32 }
 @group(0) @binding(3) var<storage, read> v: array<vec4f>;
 @group(0) @binding(4) var<storage, read> tiles: array<vec4u>;
 @group(0) @binding(5) var<storage, read_write> out: array<vec2f>;
-@group(0) @binding(6) var<storage, read_write> logSumExp: array<f32>;
+@group(0) @binding(6) var<storage, read_write> statistics: array<f32>;
 //!include attentionDirect
 
 /// [vector, row] of the slab.
@@ -95,7 +95,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   for (var row = 0u; row < 4u; row++) {
     if (queries[row] < tile.y) {
       if (slab == 0u) {
-        logSumExp[(tile.x + queries[row]) * params.heads + head] = logarithms[row];
+        statistics[2u * ((tile.x + queries[row]) * params.heads + head)] = logarithms[row];
       }
       for (var n = 0u; n < width; n++) {
         let vector = slab * SLAB + n;

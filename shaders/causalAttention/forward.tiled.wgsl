@@ -1,7 +1,8 @@
 // Causal self-attention inside each row, without an L × L matrix:
 //   out[t, h] = Σ_{s ≤ t} p[t, s] · v[s, g],   p[t, s] = exp(q[t, h]·k[s, g] / √D − logSumExp[t, h]),   g = h / (heads / kvHeads)
 //
-// q, out: [T, heads · D]; k, v: [T, kvHeads · D]; T tokens of all rows end to end, D = HEAD_DIM. logSumExp: [T, heads].
+// q, out: [T, heads · D]; k, v: [T, kvHeads · D]; T tokens of all rows end to end, D = HEAD_DIM. statistics: [T, heads] of
+// (logSumExp, what queryGradient.tiled.wgsl adds later).
 // tiles: [tiles] of (first token of the row in T, length of the row, first token of the tile in the row, row).
 //
 // One workgroup per (tile of TILE queries, head). It walks over the key tiles up to its own with a running maximum and
@@ -19,7 +20,7 @@ struct Params { groupOffset: vec3u, heads: u32, kvHeads: u32, scale: f32 }
 @group(0) @binding(3) var<storage, read> v: array<vec4f>;
 @group(0) @binding(4) var<storage, read> tiles: array<vec4u>;
 @group(0) @binding(5) var<storage, read_write> out: array<f32>;
-@group(0) @binding(6) var<storage, read_write> logSumExp: array<f32>;
+@group(0) @binding(6) var<storage, read_write> statistics: array<f32>;
 
 /// [down, across]: what each thread has to say about its four rows.
 var<workgroup> shares: array<vec4f, THREADS>;
@@ -160,7 +161,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     var logarithms = maximum + log(sum);
     for (var i = 0u; i < 4u; i++) {
       if (tile.z + 4u * down + i < tile.y) {
-        logSumExp[(tile.x + tile.z + 4u * down + i) * params.heads + head] = logarithms[i];
+        statistics[2u * ((tile.x + tile.z + 4u * down + i) * params.heads + head)] = logarithms[i];
       }
     }
   }

@@ -4,7 +4,7 @@
 //   p[t, s] = exp(scale · q[t, h]·k[s, g] − logSumExp[t, h])
 //
 // Bindings as in keyValueGradient.tiled.wgsl: q, gradient: [T, heads · D]; k, v, keyGradient, valueGradient:
-// [T, kvHeads · D]; statistics: [T, heads] of (logSumExp, Δ); tiles: [tiles] as in causalAttentionForward.
+// [T, kvHeads · D]; statistics: [T, heads] of (logSumExp, Δ); tiles: [tiles] as in forward.direct.wgsl.
 //
 // One workgroup per (tile of keys x, KV head and slab of its numbers y), which walks over its query heads and their queries from the
 // tile's first token on: every number has one writer. Rows are keys here, and the other side queries. How threads share the work,

@@ -4,7 +4,7 @@
 //   p[t, s] = exp(scale · q[t, h]·k[s, g] − logSumExp[t, h])
 //
 // q, gradient: [T, heads · D]; k, v: [T, kvHeads · D]; statistics: [T, heads] of (logSumExp, Δ). tiles: as in
-// causalAttentionForward. keyGradient, valueGradient: [splits, T, kvHeads · D]: the query heads of a group are shared
+// forward.tiled.wgsl. keyGradient, valueGradient: [splits, T, kvHeads · D]: the query heads of a group are shared
 // out among `splits` workgroups when there would be too few of them to fill the GPU; headSplits/sum.wgsl adds up.
 //
 // One workgroup per (tile of TILE keys, KV head and split), which walks over its query heads and the query tiles from

@@ -2,8 +2,10 @@
 //   queryGradient[t, h] (+)= scale · Σ_{s ≤ t} p[t, s] · (gradient[t, h]·v[s, g] − Δ[t, h]) · k[s, g]
 //   p[t, s] = exp(scale · q[t, h]·k[s, g] − logSumExp[t, h])
 //
-// Bindings as in queryGradient.tiled.wgsl: q, gradient, queryGradient: [T, heads · D]; k, v: [T, kvHeads · D];
-// statistics: [T, heads] of (logSumExp, Δ); tiles: [tiles] as in causalAttentionForward.
+//   Δ[t, h] = Σ_d gradient[t, h, d] · out[t, h, d]
+//
+// Bindings as in queryGradient.tiled.wgsl: q, gradient, out, queryGradient: [T, heads · D]; k, v: [T, kvHeads · D];
+// statistics: [T, heads] of (logSumExp, Δ), where Δ is written; tiles: [tiles] as in forward.direct.wgsl.
 //
 // One workgroup per (tile of queries x, head and slab of its numbers y), which walks over the keys; how threads share the work,
 // and why without workgroup memory: lib/attentionDirect.wgsl.
@@ -15,9 +17,10 @@ struct Params { groupOffset: vec3u, heads: u32, kvHeads: u32, scale: f32, accumu
 @group(0) @binding(2) var<storage, read> k: array<vec4f>;
 @group(0) @binding(3) var<storage, read> v: array<vec4f>;
 @group(0) @binding(4) var<storage, read> gradient: array<vec4f>;
-@group(0) @binding(5) var<storage, read> statistics: array<vec2f>;
+@group(0) @binding(5) var<storage, read_write> statistics: array<f32>;
 @group(0) @binding(6) var<storage, read> tiles: array<vec4u>;
 @group(0) @binding(7) var<storage, read_write> queryGradient: array<vec2f>;
+@group(0) @binding(8) var<storage, read> out: array<vec2f>;
 //!include attentionDirectGradient
 
 /// [vector, row] of the slab.
@@ -49,6 +52,16 @@ fn change(score: vec4f, product: vec4f, logSumExp: vec4f, delta: vec4f, key: u32
   return select(vec4f(), weight * (product - delta), vec4u(key) <= queries);
 }
 
+/// Δ of the head that begins at number `start`.
+fn deltaOf(start: u32) -> f32 {
+  var sum = 0.0;
+  for (var pair = start / 2u; pair < (start + HEAD_DIM) / 2u; pair++) {
+    let pairs = gradient[pair / 2u];
+    sum += dot(select(pairs.xy, pairs.zw, pair % 2u == 1u), out[pair]);
+  }
+  return sum;
+}
+
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
   let tile = tiles[workgroup.x + params.groupOffset.x];
@@ -62,17 +75,18 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   keepOwn(own);
   keepOwnOfProducts(own);
   let at = tokens * params.heads + head;
-  let known = transpose(mat4x2f(statistics[at.x], statistics[at.y], statistics[at.z], statistics[at.w]));
+  let logSumExp = vec4f(statistics[2u * at.x], statistics[2u * at.y], statistics[2u * at.z], statistics[2u * at.w]);
+  let delta = vec4f(deltaOf(own.x), deltaOf(own.y), deltaOf(own.z), deltaOf(own.w));
   let keys = min(tile.z + TILE, tile.y);
   for (var key = 0u; key < keys; key += 4u) {
     let others = headStarts(tile.x + min(vec4u(key) + STEPS, vec4u(tile.y - 1u)), kvHead, params.kvHeads);
     let score = scores(own, others);
     let product = products(own, others);
     let ofRow = transpose(mat4x4f(
-      change(score[0], product[0], known[0], known[1], key, queries),
-      change(score[1], product[1], known[0], known[1], key + 1u, queries),
-      change(score[2], product[2], known[0], known[1], key + 2u, queries),
-      change(score[3], product[3], known[0], known[1], key + 3u, queries),
+      change(score[0], product[0], logSumExp, delta, key, queries),
+      change(score[1], product[1], logSumExp, delta, key + 1u, queries),
+      change(score[2], product[2], logSumExp, delta, key + 2u, queries),
+      change(score[3], product[3], logSumExp, delta, key + 3u, queries),
     ));
     for (var n = 0u; n < width; n++) {
       let vector = slab * SLAB + n;
@@ -90,6 +104,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   }
   for (var row = 0u; row < 4u; row++) {
     if (queries[row] < tile.y) {
+      if (slab == 0u) {
+        statistics[2u * at[row] + 1u] = delta[row];
+      }
       for (var n = 0u; n < width; n++) {
         let vector = slab * SLAB + n;
         let value = params.scale * sums[4u * n + row];

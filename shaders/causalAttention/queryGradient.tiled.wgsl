@@ -1,9 +1,10 @@
 // Gradient of causal attention for its queries, with the weights recomputed from logSumExp (FlashAttention's backward):
 //   queryGradient[t, h] (+)= scale · Σ_{s ≤ t} w[t, s] · k[s, g]
 //   w[t, s] = p[t, s] · (gradient[t, h]·v[s, g] − Δ[t, h]),   p[t, s] = exp(scale · q[t, h]·k[s, g] − logSumExp[t, h])
+//   Δ[t, h] = Σ_d gradient[t, h, d] · out[t, h, d]
 //
-// q, gradient, queryGradient: [T, heads · D]; k, v: [T, kvHeads · D]; statistics: [T, heads] of (logSumExp, Δ).
-// tiles: as in causalAttentionForward. params.accumulate: add to queryGradient instead of overwriting it.
+// q, gradient, out, queryGradient: [T, heads · D]; k, v: [T, kvHeads · D]; statistics: [T, heads] of (logSumExp, Δ): the former is there,
+// the latter is written, for keyValueGradient.tiled.wgsl. tiles: as in forward.tiled.wgsl. params.accumulate: add to queryGradient instead of overwriting it.
 //
 // One workgroup per (tile of TILE queries, head), which walks over the key tiles up to its own: every number has one
 // writer, no atomics. Thread layout and memory: lib/attentionTile.wgsl; rows are queries, columns keys.
@@ -17,9 +18,10 @@ struct Params { groupOffset: vec3u, heads: u32, kvHeads: u32, scale: f32, accumu
 @group(0) @binding(2) var<storage, read> k: array<vec4f>;
 @group(0) @binding(3) var<storage, read> v: array<vec4f>;
 @group(0) @binding(4) var<storage, read> gradient: array<vec4f>;
-@group(0) @binding(5) var<storage, read> statistics: array<vec2f>;
+@group(0) @binding(5) var<storage, read_write> statistics: array<f32>;
 @group(0) @binding(6) var<storage, read> tiles: array<vec4u>;
 @group(0) @binding(7) var<storage, read_write> queryGradient: array<f32>;
+@group(0) @binding(8) var<storage, read> out: array<vec2f>;
 
 /// Queries and keys (ofGradient false), or output gradients and values.
 fn stageScores(tile: vec4u, keyTile: u32, head: u32, kvHead: u32, chunk: u32, thread: u32, ofGradient: bool) {
@@ -64,6 +66,31 @@ fn stageKeys(tile: vec4u, keyTile: u32, kvHead: u32, chunk: u32, thread: u32) {
   }
 }
 
+/// The thread's share of Δ of the head that begins at number `start`.
+fn deltaShare(start: u32, across: u32) -> f32 {
+  var sum = 0.0;
+  for (var pair = start / 2u + across; pair < (start + HEAD_DIM) / 2u; pair += ACROSS) {
+    let pairs = gradient[pair / 2u];
+    sum += dot(select(pairs.xy, pairs.zw, pair % 2u == 1u), out[pair]);
+  }
+  return sum;
+}
+
+/// Δ of the thread's four rows, whose places in [T, heads] are given.
+fn deltas(rows: vec4u, thread: u32) -> vec4f {
+  let starts = rows * HEAD_DIM;
+  let across = thread % ACROSS;
+  staged[thread] = vec4f(
+    deltaShare(starts.x, across), deltaShare(starts.y, across), deltaShare(starts.z, across), deltaShare(starts.w, across),
+  );
+  workgroupBarrier();
+  var sum = vec4f();
+  for (var i = 0u; i < ACROSS; i++) {
+    sum += staged[thread - across + i];
+  }
+  return sum;
+}
+
 /// w of one column; p ≤ 1, so the clamp only keeps masked pairs from overflowing.
 fn weigh(score: vec4f, product: vec4f, logarithm: vec4f, delta: vec4f, allowed: vec4<bool>) -> vec4f {
   return select(vec4f(), exp(min(score - logarithm, vec4f())) * (product - delta), allowed);
@@ -97,9 +124,13 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   let queries = vec4u(tile.z + 4u * down) + vec4u(0u, 1u, 2u, 3u);
   // Queries past the row's end are computed with the last token's statistics and never stored.
   let tokens = (vec4u(tile.x) + min(queries, vec4u(tile.y - 1u))) * params.heads + head;
-  let ofRows = mat4x2f(statistics[tokens.x], statistics[tokens.y], statistics[tokens.z], statistics[tokens.w]);
-  let logarithm = vec4f(ofRows[0].x, ofRows[1].x, ofRows[2].x, ofRows[3].x);
-  let delta = vec4f(ofRows[0].y, ofRows[1].y, ofRows[2].y, ofRows[3].y);
+  let logarithm = vec4f(
+    statistics[2u * tokens.x], statistics[2u * tokens.y], statistics[2u * tokens.z], statistics[2u * tokens.w],
+  );
+  let delta = deltas(tokens, thread);
+  for (var row = across; row < 4u; row += ACROSS) {
+    if (queries[row] < tile.y) { statistics[2u * tokens[row] + 1u] = delta[row]; }
+  }
   var out0: Block;
   var out1: Block;
   for (var keyTile = 0u; keyTile <= tile.z; keyTile += TILE) {

@@ -66,7 +66,7 @@ export function causalAttention(
   expectShape('The values', v, [rows.tokens, kvHeads * headDim]);
   return runtime.scope(() => {
     const out = runtime.tensor(q.shape);
-    const logSumExp = runtime.tensor([rows.tokens, heads]);
+    const statistics = runtime.tensor([rows.tokens, heads, 2]);
     const direct = attentionVariant(runtime, options.variant) === 'direct';
     const call: Call = {
       q,
@@ -91,22 +91,22 @@ export function causalAttention(
         v: v.slice,
         tiles: call.tiles.tensor.slice,
         out: out.slice,
-        logSumExp: logSumExp.slice,
+        statistics: statistics.slice,
       },
       groups: [call.tiles.count, heads * call.slabs],
       flops: products(call, 1, 1),
-      bytes: 4 * (2 * q.size + 2 * k.size + logSumExp.size),
+      bytes: 4 * (2 * q.size + 2 * k.size + statistics.size / 2),
     });
     runtime.tape?.record({
       name: 'causalAttention',
       inputs: [q, k, v],
       outputs: [out],
-      saved: [q, k, v, out, logSumExp, call.tiles.tensor],
+      saved: [q, k, v, out, statistics, call.tiles.tensor],
       backward([gradient], tape) {
         if (!gradient) return;
-        const statistics = backwardStatistics(runtime, call, gradient, out, logSumExp);
-        if (q.requiresGrad) queryGradient(runtime, tape, call, gradient, statistics);
-        if (k.requiresGrad || v.requiresGrad) keyValueGradient(runtime, tape, call, gradient, statistics);
+        const pass = { gradient, out, statistics };
+        queryGradient(runtime, tape, call, pass);
+        if (k.requiresGrad || v.requiresGrad) keyValueGradient(runtime, tape, call, pass);
       },
     });
     return out;
@@ -143,30 +143,20 @@ function products({ rows, heads, headDim, slabs }: Call, scores: number, sums: n
   return (scores * slabs + sums) * pairs * heads * headDim;
 }
 
-/** (logSumExp, Σ gradient·out) of each token and head: [T, H, 2]. */
-function backwardStatistics(runtime: Runtime, call: Call, gradient: Tensor, out: Tensor, logSumExp: Tensor): Tensor {
-  const pairs = call.rows.tokens * call.heads;
-  const statistics = runtime.tensor([call.rows.tokens, call.heads, 2], 'f32', 'scratch');
-  runtime.dispatch({
-    kernel: kernel('statistics', call),
-    constants: { HEAD_DIM: call.headDim },
-    params: { pairs },
-    bindings: {
-      gradient: gradient.slice,
-      out: out.slice,
-      logSumExp: logSumExp.slice,
-      statistics: statistics.slice,
-    },
-    groups: [Math.ceil(pairs / (call.direct ? 64 : 8))],
-    flops: 2 * out.size,
-    bytes: 4 * (2 * out.size + 3 * pairs),
-  });
-  return statistics;
+/** What has arrived, and what the forward pass left behind. */
+interface BackwardPass {
+  readonly gradient: Tensor;
+  readonly out: Tensor;
+  /** (logSumExp, Σ gradient·out) of each token and head, [T, H, 2]: the sum is there once queryGradient() has run. */
+  readonly statistics: Tensor;
 }
 
-function queryGradient(runtime: Runtime, tape: OpTape, call: Call, gradient: Tensor, statistics: Tensor): void {
+/** Runs in any case, for the statistics. */
+function queryGradient(runtime: Runtime, tape: OpTape, call: Call, { gradient, out, statistics }: BackwardPass): void {
   const { q, k, v, heads, kvHeads, tiles, scale } = call;
-  const { tensor, accumulate } = tape.target(q);
+  const { tensor, accumulate } = q.requiresGrad
+    ? tape.target(q)
+    : { tensor: runtime.tensor(q.shape, 'f32', 'scratch'), accumulate: false };
   runtime.dispatch({
     kernel: kernel('queryGradient', call),
     constants: tileConstants(call, 64),
@@ -179,14 +169,15 @@ function queryGradient(runtime: Runtime, tape: OpTape, call: Call, gradient: Ten
       statistics: statistics.slice,
       tiles: tiles.tensor.slice,
       queryGradient: tensor.slice,
+      out: out.slice,
     },
     groups: [tiles.count, heads * call.slabs],
-    flops: products(call, 2, 1),
-    bytes: 4 * ((accumulate ? 4 : 3) * q.size + 2 * k.size + statistics.size),
+    flops: products(call, 2, 1) + 2 * out.size,
+    bytes: 4 * ((accumulate ? 5 : 4) * q.size + 2 * k.size + statistics.size),
   });
 }
 
-function keyValueGradient(runtime: Runtime, tape: OpTape, call: Call, gradient: Tensor, statistics: Tensor): void {
+function keyValueGradient(runtime: Runtime, tape: OpTape, call: Call, { gradient, statistics }: BackwardPass): void {
   const { q, k, v, rows, heads, kvHeads, tiles, scale } = call;
   // The direct kernel's tiles are low enough for a CPU's few cores.
   const splits = call.direct ? 1 : headSplits(runtime, heads / kvHeads, tiles.count * kvHeads);
