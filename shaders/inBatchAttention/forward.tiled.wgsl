@@ -6,7 +6,7 @@
 // own, q, out: [T, H, headDim]   k, v: [T, G, headDim] of the plain pass   c: [T, G]   attention: [B, B]
 // Head h uses KV head h / (H / G). scale = 1 / √headDim.
 //
-// One workgroup per (query tile x of chunk z, head y), walking over the chunks that z reads and their key tiles with a
+// One workgroup per (tile x of queries of chunk z and of the heads of KV head y), walking over the chunks that z reads and their key tiles with a
 // running maximum (online softmax), so nothing of size L² or of size "pairs" ever reaches memory. Each chunk j has a
 // softmax of its own: its numerator is folded into `sum` with the weight A_ij when its last key tile is done.
 // Pairs whose A_ij is exactly 0 cost one load.
@@ -43,15 +43,13 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   thread = index;
   let group = workgroup + params.groupOffset;
   let chunk = chunkAt(group.z);
-  let first = group.x * TILE;
-  if (first >= chunk.tokens) {
+  let first = group.x * ROWS;
+  if (first >= chunk.tokens * GROUP) {
     return;
   }
-  let head = group.y;
-  let kvHead = head / (params.heads / params.kvHeads);
-  let token = chunk.firstToken + first;
-  let count = chunk.tokens - first;
-  let queries = headRows(QUERY, token, count, head, params.heads);
+  let kvHead = group.y;
+  let count = chunk.tokens * GROUP - first;
+  let queries = groupRows(QUERY, chunk.firstToken, first, count, kvHead, params.heads);
   var sum: HeadBlock;
   for (var slot = chunk.firstSlot; slot < chunk.firstSlot + chunk.pairs; slot++) {
     let j = pairAt(slot).context;
@@ -94,7 +92,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     }
     sum = plusBlock(sum, scaleBlock(numerator, weight / rowSum(divisor)));
   }
-  let ordinary = headRows(OWN, token, count, head, params.heads);
+  let ordinary = groupRows(OWN, chunk.firstToken, first, count, kvHead, params.heads);
   write(ordinary, 0u, sum.slab0);
   if (SLABS > 1u) { write(ordinary, 1u, sum.slab1); }
   if (SLABS > 2u) { write(ordinary, 2u, sum.slab2); }
@@ -143,7 +141,7 @@ fn writeRow(ordinary: HeadRows, r: u32, slab: u32, read: vec4f) {
     return;
   }
   let value = headVector(ordinary, row, vector) + read;
-  let pair = ordinary.first + row * ordinary.stride + 2u * vector;
+  let pair = placeOf(ordinary, row) + 2u * vector;
   out[pair] = value.xy;
   if (4u * vector + 2u < HEAD_DIM) {
     out[pair + 1u] = value.zw;

@@ -144,7 +144,7 @@ fn writeRow(values: HeadRows, split: u32, r: u32, slab: u32, keySum: vec4f, valu
   }
   let key = params.scale * keySum;
   let value = valueSum - lean * headVector(values, row, vector);
-  let pair = split * params.tokens * values.stride + values.first + row * values.stride + 2u * vector;
+  let pair = split * params.tokens * values.stride + placeOf(values, row) + 2u * vector;
   writePairs(pair, key.xy, value.xy);
   if (4u * vector + 2u < HEAD_DIM) {
     writePairs(pair + 1u, key.zw, value.zw);

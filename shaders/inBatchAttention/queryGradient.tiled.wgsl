@@ -5,7 +5,7 @@
 //
 // q, u, queryGradient: [T, H, headDim]   k, v: [T, G, headDim]   c: [T, G]   state: as lib/pairTable.wgsl has it
 //
-// One workgroup per (query tile x of chunk z, head y), as in the forward pass: it owns its rows of the result, so nothing
+// One workgroup per (tile x of queries of chunk z and of the heads of KV head y), as in the forward pass: it owns its rows of the result, so nothing
 // is added up between workgroups and no atomics are needed. The scores are computed anew, tile by tile.
 
 struct Params { groupOffset: vec3u, chunks: u32, pairs: u32, heads: u32, kvHeads: u32, scale: f32, accumulate: u32 }
@@ -40,16 +40,14 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   thread = index;
   let group = workgroup + params.groupOffset;
   let chunk = chunkAt(group.z);
-  let first = group.x * TILE;
-  if (first >= chunk.tokens) {
+  let first = group.x * ROWS;
+  if (first >= chunk.tokens * GROUP) {
     return;
   }
-  let head = group.y;
-  let kvHead = head / (params.heads / params.kvHeads);
-  let token = chunk.firstToken + first;
-  let count = chunk.tokens - first;
-  let queries = headRows(QUERY, token, count, head, params.heads);
-  let gradients = headRows(GRADIENT, token, count, head, params.heads);
+  let kvHead = group.y;
+  let count = chunk.tokens * GROUP - first;
+  let queries = groupRows(QUERY, chunk.firstToken, first, count, kvHead, params.heads);
+  let gradients = groupRows(GRADIENT, chunk.firstToken, first, count, kvHead, params.heads);
   var sum: HeadBlock;
   for (var slot = chunk.firstSlot; slot < chunk.firstSlot + chunk.pairs; slot++) {
     let weight = state[slot].x;
@@ -58,8 +56,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     }
     let pair = pairAt(slot);
     let context = chunkAt(pair.context);
-    // Rows past the chunk's end take the last token's numbers and are never written.
-    let at = vec4u(stateIndex(pair, chunk.tokens, head, first)) + min(tileRows(), vec4u(count - 1u));
+    // Rows past the chunk's end take the last one's numbers and are never written.
+    let row = vec4u(first) + min(tileRows(), vec4u(count - 1u));
+    let at = stateIndex(pair, chunk.tokens, kvHead * GROUP, 0u) + row % GROUP * chunk.tokens + row / GROUP;
     let entries = mat4x2f(state[at.x], state[at.y], state[at.z], state[at.w]);
     let lambda = transpose(entries)[0];
     let pull = transpose(entries)[1];
@@ -115,7 +114,7 @@ fn writeRow(queries: HeadRows, r: u32, slab: u32, sum: vec4f) {
     return;
   }
   let value = params.scale * sum;
-  let pair = queries.first + row * queries.stride + 2u * vector;
+  let pair = placeOf(queries, row) + 2u * vector;
   writePair(pair, value.xy);
   if (4u * vector + 2u < HEAD_DIM) {
     writePair(pair + 1u, value.zw);

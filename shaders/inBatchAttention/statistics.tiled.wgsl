@@ -6,7 +6,7 @@
 // q, u: [T, H, headDim]   k, v: [T, G, headDim]   c: [T, G]   attention: [B, B]
 // state: one (gate · A_ij, 0) per slot, then the (λ, ŵ): stateIndex() in lib/pairTable.wgsl
 //
-// One workgroup per (query tile x, head y, slot z). Each thread keeps maximum, divisor and numerator of its own keys; the
+// One workgroup per (tile x of queries and of the heads of KV head y, slot z). Each thread keeps maximum, divisor and numerator of its own keys; the
 // eight threads of a row meet once, at the end.
 
 struct Params { groupOffset: vec3u, chunks: u32, pairs: u32, heads: u32, kvHeads: u32, scale: f32, gate: f32 }
@@ -42,17 +42,15 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   let group = workgroup + params.groupOffset;
   let pair = pairAt(group.z);
   let chunk = chunkAt(pair.query);
-  let first = group.x * TILE;
-  if (first >= chunk.tokens) {
+  let first = group.x * ROWS;
+  if (first >= chunk.tokens * GROUP) {
     return;
   }
   let context = chunkAt(pair.context);
-  let head = group.y;
-  let kvHead = head / (params.heads / params.kvHeads);
-  let token = chunk.firstToken + first;
-  let count = chunk.tokens - first;
-  let queries = headRows(QUERY, token, count, head, params.heads);
-  let gradients = headRows(GRADIENT, token, count, head, params.heads);
+  let kvHead = group.y;
+  let count = chunk.tokens * GROUP - first;
+  let queries = groupRows(QUERY, chunk.firstToken, first, count, kvHead, params.heads);
+  let gradients = groupRows(GRADIENT, chunk.firstToken, first, count, kvHead, params.heads);
   var running = Running(vec4f(LOWEST), vec4f(), vec4f());
   for (var firstKey = 0u; firstKey < context.tokens; firstKey += TILE) {
     let key = context.firstToken + firstKey;
@@ -73,14 +71,15 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   let lambda = top + log(divisors);
   let along = rowSum(running.numerator * shrink) / divisors;
   if (thread % 8u == 0u) {
-    let at = stateIndex(pair, chunk.tokens, head, first + tileRow(0u));
+    let row = vec4u(first) + tileRows();
+    let at = stateIndex(pair, chunk.tokens, kvHead * GROUP, 0u) + row % GROUP * chunk.tokens + row / GROUP;
     let rows = count - min(count, tileRow(0u));
-    if (rows > 0u) { state[at] = vec2f(lambda.x, along.x); }
-    if (rows > 1u) { state[at + 1u] = vec2f(lambda.y, along.y); }
-    if (rows > 2u) { state[at + 2u] = vec2f(lambda.z, along.z); }
-    if (rows > 3u) { state[at + 3u] = vec2f(lambda.w, along.w); }
+    if (rows > 0u) { state[at.x] = vec2f(lambda.x, along.x); }
+    if (rows > 1u) { state[at.y] = vec2f(lambda.y, along.y); }
+    if (rows > 2u) { state[at.z] = vec2f(lambda.z, along.z); }
+    if (rows > 3u) { state[at.w] = vec2f(lambda.w, along.w); }
   }
-  if (thread == 0u && first == 0u && head == 0u) {
+  if (thread == 0u && first == 0u && kvHead == 0u) {
     state[group.z] = vec2f(params.gate * attention[pair.query * params.chunks + pair.context], 0.0);
   }
 }

@@ -73,12 +73,12 @@ export function inBatchAttention(runtime: Runtime, inputs: InBatchAttentionInput
 }
 
 function attend(runtime: Runtime, inputs: Call): Tensor {
-  const { self, q, k, v, attention, pairs, heads, kvHeads, headDim, gate } = inputs;
+  const { self, q, k, v, attention, pairs, kvHeads, headDim, gate } = inputs;
   const out = runtime.tensor(self.shape);
   const c = divisors(runtime, inputs);
   runtime.dispatch({
     kernel: kernel('forward', inputs),
-    constants: tileConstants(inputs),
+    constants: queryConstants(inputs),
     params: { ...shapeParams(inputs), kvHeads, scale: 1 / Math.sqrt(headDim), gate },
     bindings: {
       table: pairs.table.slice,
@@ -90,8 +90,8 @@ function attend(runtime: Runtime, inputs: Call): Tensor {
       attention: attention.slice,
       out: out.slice,
     },
-    groups: [queryTiles(inputs), heads * slabs(inputs), inputs.rows.count],
-    ...cost(inputs, { products: slabs(inputs) + 1, tensors: 3 }),
+    groups: [...queryGroups(inputs), inputs.rows.count],
+    ...cost(inputs, { products: slabs(inputs) + 1, tensors: 3, rows: queryRows(inputs) }),
   });
   runtime.tape?.record({
     name: 'inBatchAttention',
@@ -116,7 +116,6 @@ function backward(
   tape: OpTape,
 ): void {
   const { q, k, v, attention, pairs, rows, heads, kvHeads, headDim, vNorm, gate } = inputs;
-  const constants = tileConstants(inputs);
   const shape = shapeParams(inputs);
   const scale = 1 / Math.sqrt(headDim);
   const stateEntries = Math.max(1, pairStateBytes(pairs, heads) / 8);
@@ -125,11 +124,11 @@ function backward(
 
   runtime.dispatch({
     kernel: kernel('statistics', inputs),
-    constants,
+    constants: queryConstants(inputs),
     params: { ...shape, kvHeads, scale, gate },
     bindings: { ...given, c: c.slice, attention: attention.slice },
-    groups: [queryTiles(inputs), heads, pairs.count],
-    ...cost(inputs, { products: 2, tensors: 2 }),
+    groups: [...queryGroups(inputs, 1), pairs.count],
+    ...cost(inputs, { products: 2, tensors: 2, rows: queryRows(inputs) }),
   });
   if (attention.requiresGrad) {
     const { tensor, accumulate } = tape.target(attention);
@@ -148,21 +147,21 @@ function backward(
     const { tensor, accumulate } = tape.target(q);
     runtime.dispatch({
       kernel: kernel('queryGradient', inputs),
-      constants,
+      constants: queryConstants(inputs),
       params: { ...shape, kvHeads, scale, accumulate: Number(accumulate) },
       bindings: { ...given, c: c.slice, queryGradient: tensor.slice },
-      groups: [queryTiles(inputs), heads * slabs(inputs), rows.count],
-      ...cost(inputs, { products: 2 * slabs(inputs) + 1, tensors: 3 }),
+      groups: [...queryGroups(inputs), rows.count],
+      ...cost(inputs, { products: 2 * slabs(inputs) + 1, tensors: 3, rows: queryRows(inputs) }),
     });
   }
   if (k.requiresGrad || v.requiresGrad) {
-    const workgroups = queryTiles(inputs) * kvHeads * rows.count;
+    const workgroups = keyTiles(inputs) * kvHeads * rows.count;
     // The direct kernel's tiles are low enough for a CPU's few cores.
     const splits = inputs.variant === 'direct' ? 1 : headSplits(runtime, heads / kvHeads, workgroups);
     keyValueGradients(runtime, tape, { k, v, splits }, (keys, values) =>
       runtime.dispatch({
         kernel: kernel('keyValueGradient', inputs),
-        constants: { ...constants, V_NORM: vNorm },
+        constants: { ...tileConstants(inputs), V_NORM: vNorm },
         params: {
           ...shape,
           kvHeads,
@@ -173,8 +172,8 @@ function backward(
           accumulateValues: Number(values.accumulate),
         },
         bindings: { ...given, keyGradient: keys.tensor.slice, valueGradient: values.tensor.slice },
-        groups: [queryTiles(inputs), kvHeads * splits * slabs(inputs), rows.count],
-        ...cost(inputs, { products: 2 * slabs(inputs) + 2, tensors: 2 }),
+        groups: [keyTiles(inputs), kvHeads * splits * slabs(inputs), rows.count],
+        ...cost(inputs, { products: 2 * slabs(inputs) + 2, tensors: 2, rows: tileSize(inputs) }),
       }),
     );
   }
@@ -225,17 +224,46 @@ function tileSize({ variant, headDim, rows: { lengths } }: Call): 16 | 32 {
   return padded(32) ** 2 <= 1.5 * padded(16) ** 2 ? 32 : 16;
 }
 
-function queryTiles(inputs: Call): number {
+/** Query heads whose rows stand in one tile with those of their neighbours, since they read the same keys and values. */
+function sharing({ variant, heads, kvHeads }: Call): number {
+  return variant === 'direct' ? 1 : heads / kvHeads;
+}
+
+/**
+ * Queries in a tile: of several heads twice as many as keys, which are read half as often for it. Rows of one head alone would too
+ * often end in the middle of so tall a tile.
+ */
+function queryRows(inputs: Call): number {
+  return tileSize(inputs) * (sharing(inputs) > 1 ? 2 : 1);
+}
+
+function queryConstants(inputs: Call) {
+  const constants = tileConstants(inputs);
+  return inputs.variant === 'direct' ? constants : { ...constants, ROWS: queryRows(inputs), GROUP: sharing(inputs) };
+}
+
+/** Workgroups of a chunk in kernels with a tile of queries each. */
+function queryGroups(inputs: Call, parts = slabs(inputs)): [tiles: number, heads: number] {
+  const shared = sharing(inputs);
+  return [Math.ceil((inputs.rows.longest * shared) / queryRows(inputs)), (inputs.heads / shared) * parts];
+}
+
+function keyTiles(inputs: Call): number {
   return Math.ceil(inputs.rows.longest / tileSize(inputs));
 }
 
-/** A kernel forming `products` matrix products of (query × key × headDim) per pair and head, and moving `tensors` of q's size. */
-function cost(inputs: Call, { products, tensors }: { products: number; tensors: number }) {
-  const { pairs, q, heads, headDim } = inputs;
+interface Work {
+  /** Matrix products of (query × key × headDim) per pair and head. */
+  readonly products: number;
+  /** Tensors of q's size that are moved. */
+  readonly tensors: number;
+  /** Of a tile: each tile reads the other side anew. */
+  readonly rows: number;
+}
+
+function cost({ pairs, q, heads, headDim }: Call, { products, tensors, rows }: Work) {
   const multiplyAdds = products * pairs.scores * heads * headDim;
-  // Each tile reads the other side's rows anew.
-  const reread = (4 * multiplyAdds) / tileSize(inputs);
-  return { flops: 2 * multiplyAdds, bytes: 4 * tensors * q.size + reread };
+  return { flops: 2 * multiplyAdds, bytes: 4 * tensors * q.size + (4 * multiplyAdds) / rows };
 }
 
 function check({ self, q, k, v, attention, rows, heads, kvHeads, headDim }: InBatchAttentionInputs): void {

@@ -23,7 +23,8 @@ type Arrays = [self: Float32Array, q: Float32Array, k: Float32Array, v: Float32A
 
 let runtime: Runtime;
 beforeAll(async () => {
-  runtime = await openTestRuntime();
+  // Nothing beyond the limits that every WebGPU device has.
+  runtime = await openTestRuntime({ defaultLimits: true });
 });
 afterAll(() => runtime.destroy());
 
