@@ -37,6 +37,19 @@ fn placesOf(first: u32, count: u32, offset: u32, stride: u32) -> EightPlaces {
   return EightPlaces(vec4u(offset) + stride * min(near, last), vec4u(offset) + stride * min(near + 4u, last));
 }
 
+/// The same of eight neighbouring columns, as they are stored.
+fn placesOfColumns(first: u32, offset: u32, stride: u32) -> EightPlaces {
+  if (!GATED) {
+    return placesOf(first, params.n, offset, stride);
+  }
+  let columns = placesOf(first, params.n, 0u, 1u);
+  let half = params.n >> 1u;
+  return EightPlaces(
+    vec4u(offset) + stride * ((columns.near >> vec4u(1u)) + (columns.near & vec4u(1u)) * half),
+    vec4u(offset) + stride * ((columns.far >> vec4u(1u)) + (columns.far & vec4u(1u)) * half),
+  );
+}
+
 /// Numbers of A at those places, `shift` further on; only as many as the thread has rows.
 fn numbersOfA(places: EightPlaces, shift: u32) -> Eight {
   let at = places.near + shift;
@@ -88,7 +101,7 @@ fn numbersOfB(places: EightPlaces, shift: u32) -> Eight {
 /// The scales of eight neighbouring columns of an i8 B at k. A step lies within a group of 32, as do eight columns from a multiple of eight on.
 fn scalesOf(column: u32, k: u32) -> Eight {
   if (TRANSPOSE_B) {
-    let rows = placesOf(column, params.n, 0u, 1u);
+    let rows = placesOfColumns(column, 0u, 1u);
     return Eight(
       vec4f(scaleB(rows.near.x, k), scaleB(rows.near.y, k), scaleB(rows.near.z, k), scaleB(rows.near.w, k)),
       vec4f(scaleB(rows.far.x, k), scaleB(rows.far.y, k), scaleB(rows.far.z, k), scaleB(rows.far.w, k)),
@@ -107,7 +120,7 @@ fn blockProduct(row: u32, column: u32, split: u32) -> Sums {
   let stepA = select(1u, params.strideA, TRANSPOSE_A);
   let stepB = select(params.strideB, 1u, TRANSPOSE_B);
   let rows = placesOf(row, params.m, params.offsetA, select(params.strideA, 1u, TRANSPOSE_A));
-  let columns = placesOf(column, params.n, params.offsetB, select(1u, params.strideB, TRANSPOSE_B));
+  let columns = placesOfColumns(column, params.offsetB, select(1u, params.strideB, TRANSPOSE_B));
   var sums = Sums();
   for (var first = stretch.x; first < stretch.y; first += TILE_K) {
     var part = Sums();
@@ -171,7 +184,7 @@ fn moreProduct(before: Sums, row: u32, column: u32) -> Sums {
   if (MORE_BLOCKS) {
     columns = columnsInBlocks(column);
   } else {
-    columns.places = placesOf(column, params.n, params.offsetMoreB, select(1u, params.strideMoreB, TRANSPOSE_B));
+    columns.places = placesOfColumns(column, params.offsetMoreB, select(1u, params.strideMoreB, TRANSPOSE_B));
   }
   var sums = before;
   for (var first = stretch.x; first < stretch.y; first += TILE_K) {
@@ -188,7 +201,7 @@ fn moreProduct(before: Sums, row: u32, column: u32) -> Sums {
 /// Of a matrix of blocks, transposed: a column is a row of one block, of which it has the numbers. Where they begin if k began with them (x),
 /// and the first k that it has (y).
 fn columnInBlocks(column: u32) -> vec2u {
-  let place = blockRow(column);
+  let place = blockRow(columnAt(column));
   let first = place.x * params.rank;
   return vec2u(place.y * params.rank - first, first);
 }

@@ -4,6 +4,7 @@
 //   A: [M, K], or [K, M] with TRANSPOSE_A.   B: [K, N], or [N, K] with TRANSPOSE_B, in WEIGHT_FORMAT.   bias: [N].
 //   scales: of B in i8, bf16 [rows of B as stored, groupsB]; B is a whole tensor then, without gaps: offset 0.
 //   With MORE, sums go on over kMore columns of a second pair, moreA [M, kMore] and moreB (stored as B is, f32).
+// With GATED gates and values of one number stand side by side in the columns of the product, so that a thread has both (columnAt).
 // moreB may be a matrix of blocks (blocks.wgsl). It is the second operand of x · Wᵀ with the update of each projection in W
 // (MORE_BLOCKS), and B itself where a gradient goes back through the blocks (BLOCKS_B).
 //
@@ -21,6 +22,7 @@ override HAS_BIAS: bool = false;
 override MORE: bool = false;
 override MORE_BLOCKS: bool = false;
 override BLOCKS_B: bool = false;
+override GATED: bool = false;
 const TILE_K = 16u;
 
 struct Params {
@@ -75,6 +77,15 @@ fn biasAt(column: u32) -> vec4f {
   return vec4f(bias[at.x], bias[at.y], bias[at.z], bias[at.w]);
 }
 
+/// Which of B's columns, as stored, a column of the product is: with GATED they alternate between gates, the first half of those stored,
+/// and values.
+fn columnAt(column: u32) -> u32 {
+  if (GATED) {
+    return (column >> 1u) + (column & 1u) * (params.n >> 1u);
+  }
+  return column;
+}
+
 /// The stretch number `split` of K: from where and to before where.
 fn stretchOfK(split: u32) -> vec2u {
   let first = split * params.splitLength;
@@ -85,7 +96,16 @@ fn stretchOfK(split: u32) -> vec2u {
 /// depend on where a tile begins.
 fn stretchOfMore(first: u32, end: u32) -> vec2u {
   if (MORE_BLOCKS) {
-    let span = blockColumns(first, end);
+    var span = vec2u();
+    if (GATED) {
+      let gates = vec2u(first >> 1u, (end + 1u) >> 1u);
+      let values = gates + (params.n >> 1u);
+      let ofGates = blockColumns(gates.x, gates.y);
+      let ofValues = blockColumns(values.x, values.y);
+      span = vec2u(min(ofGates.x, ofValues.x), max(ofGates.y, ofValues.y));
+    } else {
+      span = blockColumns(first, end);
+    }
     return vec2u(span.x - span.x % TILE_K, span.y);
   }
   return vec2u(0u, params.kMore);

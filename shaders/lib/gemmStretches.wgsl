@@ -34,12 +34,12 @@ fn loadColumns(stretch: Stretch, column: u32, k: u32) -> vec4f {
   }
   if (stretch.source == SECOND_PAIR) {
     if (TRANSPOSE_B) {
-      return loadMoreB(column, k, params.n, stretch.end);
+      return loadMoreB(columnAt(column), k, params.n, stretch.end);
     }
     return loadMoreB(k, column, stretch.end, params.n);
   }
   if (TRANSPOSE_B) {
-    return loadB(column, k, params.n, stretch.end);
+    return loadB(columnAt(column), k, params.n, stretch.end);
   }
   return loadB(k, column, stretch.end, params.n);
 }

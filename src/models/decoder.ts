@@ -10,6 +10,7 @@ import type { PairList } from '../ops/core/pairs.ts';
 import { rmsNorm } from '../ops/rmsNorm.ts';
 import { RotaryTables, ropeSplit, type RotaryTable } from '../ops/ropeSplit.ts';
 import { makeRows, type Rows, type RowSpan } from '../ops/core/rows.ts';
+import { gatedLinear } from '../ops/gatedLinear.ts';
 import { swigluLinear } from '../ops/swigluLinear.ts';
 import type { Tensor } from '../ops/core/tensor.ts';
 import type { DecoderConfig } from './config.ts';
@@ -154,10 +155,10 @@ export class Decoder {
     const { rows } = input;
     const rotary = nopeLayers.includes(layer) ? (input.unturned ?? input.rotary) : input.rotary;
     const shape = { heads, kvHeads, headDim };
-    const project = (name: MergedLinear, of: Tensor, residual?: Tensor): Tensor =>
-      this.#linear(runtime, { layer, name, dropout }, of, residual);
+    const map = (name: MergedLinear) => this.#map(layer, name, dropout);
+    const [qkvMap, oMap, gateUpMap, downMap] = [map('qkv'), map('o'), map('gateUp'), map('down')];
     const normed = this.#norm(runtime, layer, 'inputNorm', x);
-    const projected = project('qkv', normed);
+    const projected = linear(runtime, normed, qkvMap.weight, qkvMap);
     const headNorms = this.weights.layers[layer]?.norms.headNorm;
     const qkv = headNorms ? headNorm(runtime, projected, shape, headNorms, rmsNormEpsilon) : projected;
     const [q, k, v] = ropeSplit(runtime, qkv, rows, shape, rotary);
@@ -178,10 +179,10 @@ export class Decoder {
         ...shape,
       });
     observe?.(`attentionOutput.${layer}`, read);
-    const afterAttention = project('o', read, x);
+    const afterAttention = linear(runtime, read, oMap.weight, { ...oMap, residual: x });
     const normedAgain = this.#norm(runtime, layer, 'postNorm', afterAttention);
-    const gateUp = project('gateUp', normedAgain);
-    const out = project('down', gateUp, afterAttention);
+    const gated = gatedLinear(runtime, normedAgain, gateUpMap.weight, gateUpMap);
+    const out = swigluLinear(runtime, gated, downMap.weight, { ...downMap, residual: afterAttention });
     return [out, k, v];
   }
 
@@ -198,20 +199,10 @@ export class Decoder {
     return rmsNorm(runtime, x, weight, this.config.rmsNormEpsilon);
   }
 
-  /**
-   * A linear map of a layer, with its bias and adapter where it has them, on top of a residual where one is given; `down` takes gates
-   * and values.
-   */
-  #linear(
-    runtime: Runtime,
-    { layer, name, dropout }: { layer: number; name: MergedLinear; dropout: PassDropout | undefined },
-    x: Tensor,
-    residual?: Tensor,
-  ): Tensor {
+  /** A linear map of a layer, with its bias and adapter where it has them. */
+  #map(layer: number, name: MergedLinear, dropout: PassDropout | undefined) {
     const own = this.weights.layers[layer]?.linears[name];
     if (!own) throw new Error(`There is no layer ${layer}.`);
-    const lora = this.adapter?.term(layer, name, dropout);
-    const map = name === 'down' ? swigluLinear : linear;
-    return map(runtime, x, own.weight, { bias: own.bias, lora, residual });
+    return { weight: own.weight, bias: own.bias, lora: this.adapter?.term(layer, name, dropout) };
   }
 }

@@ -24,6 +24,11 @@ export interface LinearOptions {
   readonly residual?: Tensor | undefined;
   /** What x is the SwiGLU of, made without a tape: x's gradient goes on to this. [T, 2K]. */
   readonly swigluOf?: Tensor | undefined;
+  /**
+   * Receives silu(gate) · up of the result, whose first half are gates (gemm.ts says when). Takes no part in the graph. Where no gradient
+   * is wanted, this is all that is computed, and the result undefined.
+   */
+  readonly activated?: Tensor | undefined;
 }
 
 /**
@@ -35,7 +40,7 @@ export interface LinearOptions {
  * @throws Error for shapes that do not fit, or a packed weight that should be trained.
  */
 export function linear(runtime: Runtime, x: Tensor, weight: Tensor, options: LinearOptions = {}): Tensor {
-  const { bias, lora, residual, swigluOf } = options;
+  const { bias, lora, residual, swigluOf, activated } = options;
   const source = swigluOf ?? x;
   const [n, k, t] = [weight.rows, weight.columns, x.rows];
   if (x.columns !== k) throw new Error(`linear: the input has rows of ${x.columns} numbers, the weight takes ${k}.`);
@@ -48,7 +53,9 @@ export function linear(runtime: Runtime, x: Tensor, weight: Tensor, options: Lin
   const shape = [...x.shape.slice(0, -1), n];
   if (residual) expectShape('The residual', residual, shape);
 
-  const y = runtime.tensor(shape);
+  const parameters = [weight, bias, lora?.a, lora?.b].filter((p) => p !== undefined);
+  const keep = !activated || (runtime.tape !== undefined && [source, ...parameters].some((one) => one.requiresGrad));
+  const y = keep ? runtime.tensor(shape) : runtime.tensor([1], 'f32', 'scratch');
   const reduced = lora && reducedInput(runtime, x, lora);
   gemm(runtime, {
     layout: 'NT',
@@ -61,9 +68,9 @@ export function linear(runtime: Runtime, x: Tensor, weight: Tensor, options: Lin
     out: { tensor: y },
     bias,
     residual: residual && { tensor: residual },
+    activated: activated && { tensor: activated, keep },
   });
 
-  const parameters = [weight, bias, lora?.a, lora?.b].filter((p) => p !== undefined);
   const savesInput = weight.requiresGrad || lora?.a.requiresGrad;
   runtime.tape?.record({
     name: 'linear',

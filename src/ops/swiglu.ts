@@ -1,5 +1,5 @@
 import type { Runtime } from './core/runtime.ts';
-import { swigluGradient } from './core/swigluGradient.ts';
+import { SWIGLU_FLOPS, swigluGradient } from './core/swigluGradient.ts';
 import { expectShape, type Tensor } from './core/tensor.ts';
 
 const THREADS = 256;
@@ -25,7 +25,7 @@ export function swiglu(runtime: Runtime, gateUp: Tensor): Tensor {
     params: { count, columns },
     bindings: { gateUp: gateUp.slice, out: out.slice },
     groups,
-    flops: 6 * out.size,
+    flops: SWIGLU_FLOPS * out.size,
     bytes: 12 * out.size,
   });
   runtime.tape?.record({

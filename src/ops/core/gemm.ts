@@ -11,7 +11,7 @@ import {
   type Matrix,
   type Place,
 } from './gemmOperands.ts';
-import { SWIGLU_GRADIENT_FLOPS } from './swigluGradient.ts';
+import { SWIGLU_FLOPS, SWIGLU_GRADIENT_FLOPS } from './swigluGradient.ts';
 import { bytesPerElement, WEIGHT_FORMAT, type DType, type Tensor } from './tensor.ts';
 
 export type { Blocks, Matrix } from './gemmOperands.ts';
@@ -37,6 +37,11 @@ export interface GemmSpec {
    * gradients of gates and values. N a multiple of four, as are offsets and strides; no bias and no residual.
    */
   readonly swiglu?: Matrix | undefined;
+  /**
+   * [M, N / 2]: receives silu(gate) · up of the product, the first half of whose columns are gates. Of NT; N a multiple of four, as are
+   * offsets and strides, no bias, no residual, nothing to be added to. Without `keep` the product itself is not stored.
+   */
+  readonly activated?: (Matrix & { readonly keep: boolean }) | undefined;
   /** Factor of the product. Default 1. */
   readonly scale?: number;
   /** Add to `out` instead of overwriting it. */
@@ -57,7 +62,8 @@ export function gemm(runtime: Runtime, spec: GemmSpec): void {
 
   const { tile, splits } = spec.cut ?? cutOf(runtime, spec);
   // Whole steps, so that a stretch of K begins where vectors begin. What goes through SwiGLU must be the whole sum.
-  const splitLength = tile.k * Math.max(1, Math.ceil(k / (tile.k * (spec.swiglu ? 1 : splits))));
+  const isWhole = spec.swiglu !== undefined || spec.activated !== undefined;
+  const splitLength = tile.k * Math.max(1, Math.ceil(k / (tile.k * (isWhole ? 1 : splits))));
   const used = Math.max(1, Math.ceil(k / splitLength));
   const shared = { spec, operands, tile, splitLength, splits: used };
   const { tensor } = spec.out;
@@ -130,6 +136,7 @@ function multiply(runtime: Runtime, job: Multiplication): void {
   const accumulate = whole && spec.accumulate === true;
   const bias = whole ? spec.bias : undefined;
   const residual = whole ? (spec.swiglu ?? spec.residual) : undefined;
+  const { activated } = spec;
   const weights = isBlocks(spec.b) ? undefined : spec.b.tensor;
   const second = isBlocks(spec.b) ? spec.b.stacked : more && (isBlocks(more.b) ? more.b.stacked : more.b.tensor);
   const dtype = weights?.dtype ?? 'f32';
@@ -138,7 +145,7 @@ function multiply(runtime: Runtime, job: Multiplication): void {
   const rows = tile.kernel === 'direct' ? directRows(m) : tile.rows;
   const fourRanks = (blocks?.rank ?? 0) % 4 === 0;
   runtime.dispatch({
-    kernel: `gemm/${tile.kernel}${inVectors ? '' : 'Ragged'}`,
+    kernel: `gemm/${tile.kernel}${activated ? 'Gated' : inVectors ? '' : 'Ragged'}`,
     constants: {
       ROWS: rows,
       COLUMNS: tile.columns,
@@ -156,8 +163,8 @@ function multiply(runtime: Runtime, job: Multiplication): void {
       TRANSPOSE_B: layout === 'NT',
       ACCUMULATE: accumulate,
       HAS_BIAS: bias !== undefined,
-      HAS_RESIDUAL: residual !== undefined,
-      ...(inVectors ? { SWIGLU: spec.swiglu !== undefined } : {}),
+      ...(activated ? { GATED: true, KEEP: activated.keep } : { HAS_RESIDUAL: residual !== undefined }),
+      ...(inVectors && !activated ? { SWIGLU: spec.swiglu !== undefined } : {}),
       WEIGHT_FORMAT: dtype === 'u32' ? 0 : WEIGHT_FORMAT[dtype],
       MORE: more !== undefined,
       MORE_BLOCKS: more !== undefined && isBlocks(more.b),
@@ -194,7 +201,7 @@ function multiply(runtime: Runtime, job: Multiplication): void {
       moreB: (second ?? spec.a.tensor).slice,
       scales: (weights?.scales ?? spec.a.tensor).slice,
       bias: (bias ?? spec.a.tensor).slice,
-      residual: (residual?.tensor ?? spec.a.tensor).slice,
+      ...(activated ? { activated: activated.tensor.slice } : { residual: (residual?.tensor ?? spec.a.tensor).slice }),
       out: target.slice,
     },
     groups: [Math.ceil(n / tile.n), Math.ceil(m / (tile.kernel === 'direct' ? rows : tile.m)), splits],
@@ -217,19 +224,26 @@ interface Extras {
 }
 
 /** Operations and bytes: of blocks, those that stand in them. */
-function work({ m, n, k, b, more, swiglu }: GemmSpec, { accumulate, splits, dtype, scales, hasResidual }: Extras) {
+function work(
+  { m, n, k, b, more, swiglu, activated }: GemmSpec,
+  { accumulate, splits, dtype, scales, hasResidual }: Extras,
+) {
   const numbersB = isBlocks(b) ? blockSize(b) : k * n;
   const numbersMore = more ? (isBlocks(more.b) ? blockSize(more.b) : more.k * n) : 0;
   // Through SwiGLU two numbers are read and written for each of the product.
-  const written = m * n * (swiglu ? 2 : 1) * ((accumulate ? 2 : splits) + (hasResidual ? 1 : 0));
+  const written = activated
+    ? m * n * (activated.keep ? 1.5 : 0.5)
+    : m * n * (swiglu ? 2 : 1) * ((accumulate ? 2 : splits) + (hasResidual ? 1 : 0));
+  const elementwise = (swiglu ? SWIGLU_GRADIENT_FLOPS : activated ? SWIGLU_FLOPS / 2 : 0) * m * n;
   return {
-    flops: 2 * m * (numbersB + numbersMore) + (swiglu ? SWIGLU_GRADIENT_FLOPS * m * n : 0),
+    flops: 2 * m * (numbersB + numbersMore) + elementwise,
     bytes: 4 * (m * (k + (more?.k ?? 0)) + written + numbersMore) + bytesPerElement(dtype) * numbersB + 2 * scales,
   };
 }
 
-function check({ layout, m, n, k, a, b, out, more, bias, residual, swiglu }: GemmSpec): Operands {
-  const given = [a.tensor, out.tensor, bias, (swiglu ?? residual)?.tensor, more?.a.tensor];
+function check(spec: GemmSpec): Operands {
+  const { layout, m, n, k, a, b, out, more, bias, residual, swiglu, activated } = spec;
+  const given = [a.tensor, out.tensor, bias, (swiglu ?? activated ?? residual)?.tensor, more?.a.tensor];
   const names = ['A', 'The result', 'The bias', 'The residual', 'The second A'];
   given.forEach((tensor, i) => {
     if (tensor && tensor.dtype !== 'f32') throw new Error(`gemm: ${names[i]} must be f32, but is ${tensor.dtype}.`);
@@ -238,18 +252,19 @@ function check({ layout, m, n, k, a, b, out, more, bias, residual, swiglu }: Gem
   const operands = {
     a: place('A', a, layout === 'TN' ? k : m, layout === 'TN' ? m : k),
     b: isBlocks(b) ? undefined : place('B', b, layout === 'NT' ? n : k, layout === 'NT' ? k : n),
-    out: place('The result', out, m, swiglu ? 2 * n : n),
+    out: activated?.keep === false ? NOWHERE : place('The result', out, m, swiglu ? 2 * n : n),
     moreA: more && place('The second A', more.a, m, more.k),
     moreB:
       more && !isBlocks(more.b)
         ? place('The second B', more.b, layout === 'NT' ? n : more.k, layout === 'NT' ? more.k : n)
         : undefined,
-    residual: swiglu ? place('Gates and values', swiglu, m, 2 * n) : residual && place('The residual', residual, m, n),
+    residual: beside(spec),
     blocks: [b, more?.b].find((matrix) => matrix !== undefined && isBlocks(matrix)),
   };
   checkLayout(layout, { b, more });
   if (swiglu && (bias || residual || !operands.residual || !vectors(operands.residual, n) || !vectors(operands.out, n)))
     throw new Error('gemm: what goes through SwiGLU has whole vectors of four, no bias and no residual.');
+  if (activated) checkActivated(spec, operands);
   if (operands.blocks) checkBlocks(operands.blocks, isBlocks(b) ? k : n, more?.k ?? n);
   if (isBlocks(b)) return operands;
   if (b.tensor.dtype === 'u32') throw new Error('gemm: B holds whole numbers, not weights.');
@@ -259,6 +274,25 @@ function check({ layout, m, n, k, a, b, out, more, bias, residual, swiglu }: Gem
   if (more && !isBlocks(more.b) && more.b.tensor.dtype !== 'f32')
     throw new Error(`gemm: the second B must be f32, but is ${more.b.tensor.dtype}.`);
   return operands;
+}
+
+const NOWHERE: Place = { offset: 0, stride: 0 };
+
+/** What lies where a residual would: there is one of these at most. */
+function beside({ m, n, residual, swiglu, activated }: GemmSpec): Place | undefined {
+  if (swiglu) return place('Gates and values', swiglu, m, 2 * n);
+  if (activated) return place('The activation', activated, m, n / 2);
+  return residual && place('The residual', residual, m, n);
+}
+
+function checkActivated(spec: GemmSpec, { residual, out }: Operands): void {
+  const { layout, n, bias, accumulate } = spec;
+  const isAlone = !bias && !spec.residual && !spec.swiglu && accumulate !== true;
+  const inTwos = n % 4 === 0 && [residual, out].every((at) => at && at.offset % 4 === 0 && at.stride % 2 === 0);
+  if (layout !== 'NT' || isBlocks(spec.b) || !isAlone || !inTwos)
+    throw new Error(
+      'gemm: gates and values come of x · Wᵀ alone, in columns by the four, with no bias, no residual and nothing to be added to.',
+    );
 }
 
 /** Blocks and second pairs are for the products that need them. */

@@ -4,7 +4,8 @@ import type { Tensor } from './tensor.ts';
 
 const THREADS = 256;
 
-/** Operations per number of the activation: an exponential counts for about eight. */
+/** Operations per number of the activation, forward and back; the latter's exponential counts for about eight. */
+export const SWIGLU_FLOPS = 6;
 export const SWIGLU_GRADIENT_FLOPS = 13;
 
 /** dgateUp (+)= the gradient of silu(gate) · up, gateUp [T, 2F], when dout [T, F] has arrived. Not recorded on the tape. */
