@@ -152,13 +152,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
 fn valueNorms(own: vec4u) -> vec4f {
   var squares = vec4f();
   for (var vector = 0u; vector < VECTORS; vector++) {
-    let rows = mat4x4f(
-      ownOfProducts(own.x, vector),
-      ownOfProducts(own.y, vector),
-      ownOfProducts(own.z, vector),
-      ownOfProducts(own.w, vector),
-    );
-    squares += vec4f(dot(rows[0], rows[0]), dot(rows[1], rows[1]), dot(rows[2], rows[2]), dot(rows[3], rows[3]));
+    for (var row = 0u; row < 4u; row++) {
+      let numbers = ownOfProducts(own[row], vector);
+      squares[row] += dot(numbers, numbers);
+    }
   }
   return sqrt(squares);
 }

@@ -47,10 +47,9 @@ fn slabWidth(slab: u32) -> u32 {
 fn keepOwn(own: vec4u) {
   if (SLABS == 1u) {
     for (var vector = 0u; vector < VECTORS; vector++) {
-      kept[4u * vector] = ownOfScores(own.x, vector);
-      kept[4u * vector + 1u] = ownOfScores(own.y, vector);
-      kept[4u * vector + 2u] = ownOfScores(own.z, vector);
-      kept[4u * vector + 3u] = ownOfScores(own.w, vector);
+      for (var row = 0u; row < 4u; row++) {
+        kept[4u * vector + row] = ownOfScores(own[row], vector);
+      }
     }
   }
 }

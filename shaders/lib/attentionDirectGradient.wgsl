@@ -9,10 +9,9 @@ var<private> keptOfProducts: array<vec4f, 4u * SLAB>;
 fn keepOwnOfProducts(own: vec4u) {
   if (SLABS == 1u) {
     for (var vector = 0u; vector < VECTORS; vector++) {
-      keptOfProducts[4u * vector] = ownOfProducts(own.x, vector);
-      keptOfProducts[4u * vector + 1u] = ownOfProducts(own.y, vector);
-      keptOfProducts[4u * vector + 2u] = ownOfProducts(own.z, vector);
-      keptOfProducts[4u * vector + 3u] = ownOfProducts(own.w, vector);
+      for (var row = 0u; row < 4u; row++) {
+        keptOfProducts[4u * vector + row] = ownOfProducts(own[row], vector);
+      }
     }
   }
 }

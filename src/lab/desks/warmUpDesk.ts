@@ -14,8 +14,10 @@ export class WarmUpDesk {
   /** @throws SettingError for a checkpoint of which nothing is known, and the GPU's errors */
   async compileAhead(asked: Configuration, signal: AbortSignal): Promise<{ readonly kernels: number }> {
     const configuration = configure({ ...asked });
-    const { run, feed } = await runAhead(this.plans, configuration, signal);
-    const { gpu, recorder, tiles } = await this.bench.openRuntimeQuietly();
+    const [{ run, feed }, { gpu, recorder, tiles }] = await Promise.all([
+      runAhead(this.plans, configuration, signal),
+      this.bench.openRuntimeQuietly(),
+    ]);
     signal.throwIfAborted();
     const needed = await neededKernels(run, gpu, { tiles, feed });
     await compileAhead(recorder.pipelines, needed, signal);

@@ -18,12 +18,13 @@ export class WarmUp {
 
   /**
    * What is chosen; undefined where nothing is to be begun now. Another choice stops what is compiled for the one before; a run that begins
-   * does not: it needs just that.
+   * does not: it needs just that. What a page opens with nobody is still choosing: that is begun at once.
    */
   follow(configuration: Configuration | undefined): void {
     if (!configuration) return clearTimeout(this.timer);
     if (configuration === this.wanted) return;
     this.end();
+    if (!this.control) return void this.begin(configuration);
     this.timer = setTimeout(() => void this.begin(configuration), SETTLED_MS);
   }
 

@@ -29,16 +29,17 @@ const [first, second, third] = [8, 6, 4].map((chunks) => configure({ chunks })) 
   Configuration,
 ];
 
-test('what is chosen is compiled once it stands for a while, and what was chosen before no more', async () => {
+test('what a page opens with is compiled at once, what is chosen then once it stands for a while, and what was before no more', async () => {
   const lab = door();
   const warmUp = new WarmUp(lab);
-  warmUp.follow(first);
+  warmUp.follow(undefined);
   expect(lab.asked).toEqual([]);
-  await vi.advanceTimersByTimeAsync(1000);
+  warmUp.follow(first);
   expect(lab.asked).toEqual([{ configuration: first, isStopped: false }]);
   warmUp.follow(second);
   expect(lab.asked[0]?.isStopped).toBe(true);
   await vi.advanceTimersByTimeAsync(50);
+  expect(lab.asked).toHaveLength(1);
   warmUp.follow(third);
   await vi.advanceTimersByTimeAsync(1000);
   expect(lab.asked.map(({ configuration }) => configuration)).toEqual([first, third]);
