@@ -45,11 +45,12 @@ function tileText({ layout, m, n, k, dtype, tile, byRule, times }: ProductRecord
 
 /** A report for people. */
 export function textOf(report: DeviceReport): string {
-  const { host, date, sizes, roundTripMs, launchUs, peak, tiles, works, steps, leftOut } = report;
+  const { host, date, sizes, roundTripMs, launchUs, peak, workgroups, tiles, works, steps, leftOut } = report;
   const rows = works.map((work) => ({ ...work }));
   return [
     `${deviceName(report)}, ${host}, ${date}; ${sizes} sizes`,
     `At most ${formatNumber(peak.gflops)} GFLOP/s and ${formatNumber(peak.gbytes)} GB/s; ${formatNumber(roundTripMs)} ms from sending to the answer, ${formatNumber(launchUs)} µs a launch.`,
+    ...(workgroups === undefined ? [] : [`${formatNumber(workgroups)} workgroups keep it busy.`]),
     ...(tiles?.measured ?? []).map(tileText),
     '',
     formatTable(WORK_COLUMNS, rows),

@@ -14,20 +14,26 @@ export const KNOWN_TABLES = 'src/run/tuning/knownTables.json';
 
 /** Entry of `npm run bench:devices`: makes the table in docs/devices/README.md, and the one of known tiles, of the reports beside it. */
 export async function main(): Promise<number> {
-  const path = join(FOLDER, 'README.md');
-  const reports = await readReports(FOLDER);
-  await writeFile(path, withTable(await readFile(path, 'utf8'), reports));
-  await writeFile(KNOWN_TABLES, `${JSON.stringify(knownTables(reports), undefined, 2)}\n`);
+  await makeTables(FOLDER, KNOWN_TABLES);
   return 0;
+}
+
+/** Makes the table in a folder's README.md, and the one of known tiles in the file `known`, of the reports in that folder. */
+export async function makeTables(folder: string, known: string): Promise<void> {
+  const path = join(folder, 'README.md');
+  const reports = await readReports(folder);
+  await writeFile(path, withTable(await readFile(path, 'utf8'), reports));
+  await writeFile(known, `${JSON.stringify(knownTables(reports), undefined, 2)}\n`);
 }
 
 /** The tiles of each report that has some; of a device that was measured twice with the same kernels, the later ones. */
 export function knownTables(reports: readonly DeviceReport[]): KnownTable[] {
   const tables = new Map<string, KnownTable>();
-  for (const { adapter, tiles } of reports.toSorted((a, b) => a.date.localeCompare(b.date))) {
+  for (const { adapter, tiles, workgroups } of reports.toSorted((a, b) => a.date.localeCompare(b.date))) {
     const { vendor, architecture } = adapter;
     if (!tiles || tiles.measured.length === 0) continue;
-    tables.set(JSON.stringify([vendor, architecture, tiles.kernels]), { vendor, architecture, ...tiles });
+    const known = { vendor, architecture, ...tiles, ...(workgroups !== undefined && { workgroups }) };
+    tables.set(JSON.stringify([vendor, architecture, tiles.kernels]), known);
   }
   return [...tables.values()];
 }

@@ -182,7 +182,7 @@ export class Lab implements Door {
     tuneTiles: (command, { signal }) =>
       this.#beside(() => this.#tiles.tune(command, (work, ends) => this.#run.whenIdle(work, ends), signal), signal),
     listTiles: (_command, { signal }) => this.#beside(() => this.#tiles.view(), signal),
-    forgetTiles: (_command, { signal }) => this.#beside(() => this.#tiles.forget(), signal),
+    chooseTiles: (command, { signal }) => this.#beside(() => this.#tiles.choose(command), signal),
     profileStep: (_command, { signal }) => this.#beside(() => this.#kernels.nextStep(signal), signal),
     kernelSource: ({ name }, { signal }) => this.#atOnce(() => this.#kernels.source(name), signal),
     measureDevice: (command, request) => this.#beside(() => this.#device.measure(command, request), request.signal),

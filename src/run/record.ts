@@ -213,6 +213,8 @@ export interface ProductRecord {
 export interface TileRecord {
   readonly device: string;
   readonly measured: readonly ProductRecord[];
+  /** Workgroups that keep it busy; absent where that was not measured. */
+  readonly workgroups?: number | undefined;
 }
 
 /** A whole run as a plain object: saved, shared, replayed and compared as it is. */

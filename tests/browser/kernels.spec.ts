@@ -348,6 +348,8 @@ test.describe('tiles', () => {
     from: 'kept',
     left: 3,
     byClock: true,
+    workgroups: 48,
+    isByRule: false,
   };
 
   async function openTiles(page: Page, view: TilesView): Promise<string[]> {
@@ -377,10 +379,16 @@ test.describe('tiles', () => {
     // A tile that was not measured has no time.
     await expect(part.getByRole('row').nth(2).getByRole('cell').nth(3)).toHaveText('–');
 
-    await part.getByRole('button', { name: 'Go by rule' }).click();
-    await answer(page, 'forgetTiles', { ...VIEW, measured: [], from: 'rule', left: 0 });
-    await expect(part.getByRole('status')).toHaveText('By rule: nothing has been measured on this device yet.');
-    await expect(part.getByRole('row')).toHaveCount(0);
+    await expect(part.getByRole('status')).toContainText('takes 48 workgroups to keep this device busy, as measured.');
+    const byRule = part.getByRole('checkbox', { name: 'always by rule' });
+    await byRule.check();
+    expect((await commands(page)).at(-1)).toEqual({ type: 'chooseTiles', byRule: true });
+    await answer(page, 'chooseTiles', { ...VIEW, isByRule: true });
+    await expect(part.getByRole('status')).toContainText('By rule, as chosen, here and at other visits');
+    await expect(part.getByRole('status')).toContainText('what was measured is not used');
+    await byRule.uncheck();
+    await answer(page, 'chooseTiles', VIEW);
+    await expect(part.getByRole('status')).toContainText('Measured here before');
 
     const measure = part.getByRole('button', { name: 'Measure anew' });
     await measure.click();
@@ -388,7 +396,7 @@ test.describe('tiles', () => {
     expect(asked).toMatchObject({ anew: true, configuration: configure({}) });
     await expect(part.getByRole('status')).toHaveText('Measuring, for 5 s at most…');
     await answer(page, 'tuneTiles', { ...VIEW, from: 'measured', left: 0 });
-    await expect(part.getByRole('status')).toHaveText('Measured in this visit.');
+    await expect(part.getByRole('status')).toContainText('Measured in this visit.');
 
     await measure.click();
     await trainTo(page, 2);
@@ -400,7 +408,7 @@ test.describe('tiles', () => {
   });
 
   test('with one tile nothing is to be measured', async ({ page }) => {
-    await openTiles(page, { tiles: ['direct'], measured: [], from: 'rule', left: 0, byClock: true });
+    await openTiles(page, { ...VIEW, tiles: ['direct'], measured: [], from: 'rule', left: 0, workgroups: undefined });
     const part = page.getByRole('region', { name: 'Tiles' });
     await expect(part.getByRole('status')).toHaveText(
       'This device has one tile to choose from, so there is nothing to measure.',

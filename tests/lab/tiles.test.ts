@@ -61,10 +61,15 @@ test(
     expect(view.tiles.length).toBeGreaterThan(1);
     expect(view.measured.length).toBeGreaterThan(0);
     expect(view.from).toBe('measured');
+    expect(view.workgroups).toBeGreaterThanOrEqual(1);
     expect(first.events.filter(({ type }) => type === 'tiles')).toEqual([{ type: 'tiles', tiles: view }]);
 
     const next = open();
-    expect(await next.lab.ask({ type: 'listTiles' })).toMatchObject({ from: 'kept', measured: view.measured });
+    expect(await next.lab.ask({ type: 'listTiles' })).toMatchObject({
+      from: 'kept',
+      measured: view.measured,
+      workgroups: view.workgroups,
+    });
     const other = open({ host: 'its next version' });
     expect(await other.lab.ask({ type: 'listTiles' })).toMatchObject({ from: 'rule', measured: [] });
 
@@ -86,9 +91,18 @@ test(
     await stranger.lab.ask({ type: 'importRun', blob: new Blob([bytes]) });
     expect((await stranger.lab.ask({ type: 'listTiles' })).measured).toEqual([]);
 
-    expect(await first.lab.ask({ type: 'forgetTiles' })).toMatchObject({ from: 'rule', measured: [] });
-    const later = open();
-    expect(await later.lab.ask({ type: 'listTiles' })).toMatchObject({ from: 'rule', measured: [] });
+    // By rule, here and at other visits, until that is taken back.
+    const told = await first.lab.ask({ type: 'chooseTiles', byRule: true });
+    expect(told).toMatchObject({ isByRule: true, measured: view.measured });
+    expect(first.events.at(-1)).toEqual({ type: 'tiles', tiles: told });
+    const later = open({ host: 'its next version' });
+    expect(await later.lab.ask({ type: 'tuneTiles', configuration: TINY_RUN })).toMatchObject({
+      isByRule: true,
+      measured: [],
+      workgroups: undefined,
+    });
+    await later.lab.ask({ type: 'chooseTiles', byRule: false });
+    expect(await open().lab.ask({ type: 'listTiles' })).toMatchObject({ isByRule: false, measured: view.measured });
   },
 );
 

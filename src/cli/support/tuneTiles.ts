@@ -27,10 +27,11 @@ export async function tuneTiles({ runtime, prepared }: OpenRun, signal: AbortSig
   const feed = new CorpusFeed(corpus, recipe.configuration);
   const products = unmeasured(runtime, await productsOf(run, runtime.gpu, feed));
   await compileTiles(runtime, products, signal);
-  const { found, left } = await tune(runtime, products, { mostMs: MOST_MS, signal });
+  const { found, workgroups, left } = await tune(runtime, products, { mostMs: MOST_MS, signal });
+  runtime.tiles.workgroups = workgroups;
   runtime.tiles.learn(found);
   const changed = found.filter(({ tile, byRule }) => tile !== byRule);
   process.stderr.write(
-    `tiles: ${found.length} kinds of products measured, ${changed.length} take another tile than by rule; ${left} left to the rule\n`,
+    `tiles: ${found.length} kinds of products measured, ${changed.length} take another tile than by rule; ${left} left to the rule, which takes ${workgroups ?? runtime.tiles.set.workgroups} workgroups to keep this device busy\n`,
   );
 }

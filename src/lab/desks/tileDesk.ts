@@ -1,5 +1,5 @@
 import type { Runtime } from '../../ops/core/runtime.ts';
-import { classOf, TileChoice, type MeasuredProduct } from '../../ops/core/tileChoice.ts';
+import { classOf, type MeasuredProduct, type TileChoice } from '../../ops/core/tileChoice.ts';
 import { compileAhead, neededKernels } from '../../run/kernelsAhead.ts';
 import { KeptTables, type TilesFrom } from '../../run/tuning/keptTables.ts';
 import { productsOf } from '../../run/tuning/products.ts';
@@ -46,12 +46,12 @@ export class TileDesk {
     return this.#viewOf(await this.bench.openRuntimeQuietly());
   }
 
-  /** Back to the rule alone. */
-  async forget(): Promise<TilesView> {
+  /** Whether the rule decides, from now on and at other visits; what was measured is kept. */
+  async choose({ byRule }: CommandOf<'chooseTiles'>): Promise<TilesView> {
     const runtime = await this.bench.openRuntimeQuietly();
-    runtime.tiles.take([]);
-    this.#left = 0;
-    return this.#tell(runtime, 'rule');
+    runtime.tiles.isByRule = byRule;
+    await this.#kept.keepChoice(runtime);
+    return this.#tell(runtime);
   }
 
   /**
@@ -60,49 +60,57 @@ export class TileDesk {
    */
   async tune({ configuration, anew }: CommandOf<'tuneTiles'>, whenIdle: WhenIdle, signal: AbortSignal) {
     const runtime = await this.bench.openRuntimeQuietly();
-    if (!isTunable(runtime)) return this.#viewOf(runtime);
+    if (!isTunable(runtime) || (runtime.tiles.isByRule && !anew)) return this.#viewOf(runtime);
     const ahead = await runAhead(this.plans, configure({ ...configuration }), signal);
     const products = await productsOf(ahead.run, runtime.gpu, ahead.feed);
     let wanted = anew ? products : unmeasured(runtime, products);
     this.#left = 0;
-    if (wanted.length === 0) return this.#viewOf(runtime);
+    if (wanted.length === 0 && runtime.tiles.workgroups !== undefined) return this.#viewOf(runtime);
     // Whoever asks for the GPU meanwhile must not wait for a compiler.
     await compileTiles(runtime, wanted, signal);
     const all: MeasuredProduct[] = [];
+    let filling: number | undefined;
     await whenIdle(async (ends) => {
       if (this.bench.runtime !== runtime) return true;
-      const { found, left } = await tune(runtime, wanted, { mostMs: anew ? ASKED_MS : BY_ITSELF_MS, signal: ends });
+      const { found, workgroups, left } = await tune(runtime, wanted, {
+        mostMs: anew ? ASKED_MS : BY_ITSELF_MS,
+        signal: ends,
+      });
       all.push(...found);
+      filling = workgroups ?? filling;
       const classes = new Set(found.map(classOf));
       wanted = wanted.filter((product) => !classes.has(classOf(product)));
       this.#left = left;
       return left === 0 || !ends.aborted;
     }, signal);
-    if (all.length === 0 || this.bench.runtime !== runtime) return this.#viewOf(runtime);
-    await this.#compile(runtime, ahead, all, signal);
-    runtime.tiles.learn(all);
-    return this.#tell(runtime, 'measured');
+    if ((all.length === 0 && filling === undefined) || this.bench.runtime !== runtime) return this.#viewOf(runtime);
+    const next = runtime.tiles.copy();
+    const learn = (tiles: TileChoice): void => {
+      tiles.workgroups = filling ?? tiles.workgroups;
+      tiles.learn(all);
+    };
+    learn(next);
+    await this.#compile(runtime, ahead, next, signal);
+    learn(runtime.tiles);
+    if (all.length > 0) this.#from = 'measured';
+    await this.#kept.keep(runtime);
+    return this.#tell(runtime);
   }
 
   /** Compiles what the run will take from now on, before it does. */
   async #compile(
-    { gpu, recorder, tiles }: Runtime,
+    { gpu, recorder }: Runtime,
     { run, feed }: RunAhead,
-    found: readonly MeasuredProduct[],
+    tiles: TileChoice,
     signal: AbortSignal,
   ): Promise<void> {
-    const next = new TileChoice(tiles.set);
-    next.take(tiles.measured);
-    next.learn(found);
-    await compileAhead(recorder.pipelines, await neededKernels(run, gpu, { tiles: next, feed }), signal);
+    await compileAhead(recorder.pipelines, await neededKernels(run, gpu, { tiles, feed }), signal);
   }
 
-  /** Tells everybody, and keeps it. */
-  async #tell(runtime: Runtime, from: 'measured' | 'rule'): Promise<TilesView> {
-    this.#from = from;
+  /** Tells everybody. */
+  #tell(runtime: Runtime): TilesView {
     const view = this.#viewOf(runtime);
     this.emit({ type: 'tiles', tiles: view });
-    await this.#kept.keep(runtime);
     return view;
   }
 
@@ -113,6 +121,8 @@ export class TileDesk {
       from: this.#from,
       left: this.#left,
       byClock: hasTimestamps,
+      workgroups: tiles.workgroups,
+      isByRule: tiles.isByRule,
     };
   }
 }

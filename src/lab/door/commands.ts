@@ -201,8 +201,8 @@ export type KernelCommand =
   | { readonly type: 'tuneTiles'; readonly configuration: Configuration; readonly anew?: true }
   /** What is known of that. */
   | { readonly type: 'listTiles' }
-  /** Back to the rule. */
-  | { readonly type: 'forgetTiles' }
+  /** Whether the rule is to decide whatever was measured, and nothing is to be measured unasked: from now on, and at other visits. */
+  | { readonly type: 'chooseTiles'; readonly byRule: boolean }
   /** Waits for the next step, whoever starts it, and tells what its kernels took. */
   | { readonly type: 'profileStep' }
   /** The WGSL of a kernel, as it is compiled. */

@@ -99,7 +99,7 @@ export interface Answers {
   readonly warmUp: { readonly kernels: number };
   readonly tuneTiles: TilesView;
   readonly listTiles: TilesView;
-  readonly forgetTiles: TilesView;
+  readonly chooseTiles: TilesView;
   readonly profileStep: KernelsView;
   readonly kernelSource: { readonly code: string };
   readonly measureDevice: DeviceReport;

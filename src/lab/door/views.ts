@@ -185,6 +185,10 @@ export interface TilesView {
   readonly left: number;
   /** Whether times are by the GPU's own clock. */
   readonly byClock: boolean;
+  /** Workgroups that keep this device busy, by which the rule goes; undefined where that was not measured. */
+  readonly workgroups: number | undefined;
+  /** Whether the rule decides all the same, as somebody chose. */
+  readonly isByRule: boolean;
 }
 
 /** All kernels of one step, longest first. */

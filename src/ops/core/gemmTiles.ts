@@ -58,7 +58,7 @@ export function directRows(m: number): 1 | 4 | 8 {
   return m > 4 ? 8 : m > 1 ? 4 : 1;
 }
 
-/** Workgroups below which a GPU has idle cores: a laptop's has some 10 to 40, each with room for more than one. */
+/** Workgroups below which a GPU has idle cores, where nobody has measured that: a laptop's has some 10 to 40, each with room for more than one. */
 export const GPU_WORKGROUPS = 64;
 /** The same for a software GPU: a CPU's cores. */
 export const CPU_WORKGROUPS = 4;
@@ -71,7 +71,7 @@ const SHORTEST_SPLIT = 512;
  */
 export interface TileSet {
   readonly tiles: readonly GemmTile[];
-  /** Workgroups that the device needs to be busy. */
+  /** Workgroups that such a device usually needs to be busy: splits follow from it, so it is not what was measured of one. */
   readonly workgroups: number;
   /** By whose size K is split: it must not depend on the tile that is taken. */
   readonly splitBy: GemmTile;
@@ -92,8 +92,17 @@ export function splitsOf(m: number, n: number, k: number, { workgroups, splitBy 
   return Math.max(1, Math.min(Math.ceil(workgroups / count), Math.floor(k / SHORTEST_SPLIT)));
 }
 
-/** The split of a product of these sizes, and the tile with which it should be fastest where nobody has measured that. */
-export function cutGemm(m: number, n: number, k: number, set: TileSet = GPU_TILES): GemmCut {
+/**
+ * The split of a product of these sizes, and the tile with which it should be fastest where nobody has measured that.
+ * @param busy workgroups that this very device needs to be busy: they decide on the tile alone
+ */
+export function cutGemm(
+  m: number,
+  n: number,
+  k: number,
+  set: TileSet = GPU_TILES,
+  busy: number = set.workgroups,
+): GemmCut {
   const splits = splitsOf(m, n, k, set);
   let best: GemmTile | undefined;
   let lowest = Infinity;
@@ -101,7 +110,7 @@ export function cutGemm(m: number, n: number, k: number, set: TileSet = GPU_TILE
     if (tile.rate === undefined) continue;
     const count = Math.ceil(m / tile.m) * Math.ceil(n / tile.n);
     // Cores without a workgroup cost as much as busy ones.
-    const cost = (Math.max(count * splits, set.workgroups) * tile.m * tile.n) / tile.rate;
+    const cost = (Math.max(count * splits, busy) * tile.m * tile.n) / tile.rate;
     if (cost < lowest) {
       lowest = cost;
       best = tile;

@@ -52,6 +52,8 @@ export interface TileTable {
   /** Names the device, what it is reached through, and the kernels; see run/tuning/deviceName.ts. */
   readonly device: string;
   readonly measured: readonly MeasuredProduct[];
+  /** Workgroups that keep the device busy; absent where that was not measured. */
+  readonly workgroups?: number | undefined;
 }
 
 /** Whether a value that was stored is one. */
@@ -68,6 +70,11 @@ export function isMeasuredProduct(value: unknown): value is MeasuredProduct {
   );
 }
 
+/** Whether a value that was stored is a number of workgroups. */
+export function isWorkgroups(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) > 0;
+}
+
 /**
  * Which tile each product takes: the one that was measured to be fastest for its class, else the one that should be by rule. Whatever is
  * taken, results are the same to the bit, so that what was measured may change between any two steps.
@@ -77,6 +84,8 @@ export class TileChoice {
   device = '';
   #measured: readonly MeasuredProduct[] = [];
   #tiles = new Map<number, GemmTile>();
+  #workgroups: number | undefined;
+  #isByRule = false;
   #version = 0;
   /** Hears of every product whose tile is asked for. */
   onProduct: ((product: ProductShape) => void) | undefined;
@@ -95,7 +104,39 @@ export class TileChoice {
 
   /** The same, to be kept. */
   get table(): TileTable {
-    return { device: this.device, measured: this.#measured };
+    return { device: this.device, measured: this.#measured, workgroups: this.#workgroups };
+  }
+
+  /** Workgroups that keep this device busy, by which the rule goes; undefined: not measured, and as usual. */
+  get workgroups(): number | undefined {
+    return this.#workgroups;
+  }
+
+  set workgroups(workgroups: number | undefined) {
+    if (workgroups === this.#workgroups) return;
+    this.#workgroups = workgroups;
+    this.#version++;
+  }
+
+  /** Whether the rule decides, whatever was measured. */
+  get isByRule(): boolean {
+    return this.#isByRule;
+  }
+
+  set isByRule(isByRule: boolean) {
+    if (isByRule === this.#isByRule) return;
+    this.#isByRule = isByRule;
+    this.#version++;
+  }
+
+  /** Another that chooses alike, to be told more. */
+  copy(): TileChoice {
+    const other = new TileChoice(this.set);
+    other.device = this.device;
+    other.take(this.#measured);
+    other.workgroups = this.#workgroups;
+    other.isByRule = this.#isByRule;
+    return other;
   }
 
   /** Changes with what is known: commands that were recorded before may launch other tiles than those recorded now. */
@@ -112,8 +153,12 @@ export class TileChoice {
   }
 
   /** The same, of a table that was kept: what is known here already stays, and of another device, or none at all, nothing is taken. */
-  adopt(table: { readonly device: string; readonly measured: readonly unknown[] } | undefined): void {
+  adopt(
+    table:
+      { readonly device: string; readonly measured: readonly unknown[]; readonly workgroups?: unknown } | undefined,
+  ): void {
     if (!table || this.device === '' || table.device !== this.device || !Array.isArray(table.measured)) return;
+    if (isWorkgroups(table.workgroups)) this.workgroups ??= table.workgroups;
     const known = new Set(this.#measured.map(classOf));
     const others = table.measured.filter(isMeasuredProduct).filter((product) => !known.has(classOf(product)));
     if (others.length > 0) this.take([...this.#measured, ...others]);
@@ -128,12 +173,12 @@ export class TileChoice {
   /** How a product is cut into workgroups. */
   cut(product: ProductShape): GemmCut {
     this.onProduct?.(product);
-    const tile = this.#tiles.size > 0 ? this.#tiles.get(classOf(product)) : undefined;
+    const tile = this.#tiles.size > 0 && !this.#isByRule ? this.#tiles.get(classOf(product)) : undefined;
     return tile ? { tile, splits: splitsOf(product.m, product.n, product.k, this.set) } : this.byRule(product);
   }
 
   /** The same where nothing is known. */
   byRule({ m, n, k }: Pick<ProductShape, 'm' | 'n' | 'k'>): GemmCut {
-    return cutGemm(m, n, k, this.set);
+    return cutGemm(m, n, k, this.set, this.#workgroups);
   }
 }

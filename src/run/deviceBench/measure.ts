@@ -9,6 +9,7 @@ import type { DeviceProgress, DeviceReport, MeasuredStep, MeasuredWork } from '.
 import { compileTiles, isTunable, tune, type TuningOptions } from '../tuning/tune.ts';
 import { kernelsName } from '../tuning/deviceName.ts';
 import { ofOneClassEach } from '../tuning/products.ts';
+import { measureWorkgroups } from '../tuning/workgroups.ts';
 import { products } from './products.ts';
 import { qwenShape, smallShape, type ModelShape } from './shapes.ts';
 import { medianOf, timeOf, workOf, type Timing } from './stopwatch.ts';
@@ -90,6 +91,8 @@ export async function measureDevice(options: DeviceBenchOptions): Promise<Device
     const overhead = await measureOverhead(runtime, timed.rounds);
     const timing: Timing = { ...timed, roundTripMs: overhead.roundTripMs, signal };
     const peak = await measurePeaks(runtime, peakSizes, timing);
+    const workgroups = await measureWorkgroups(runtime, () => !signal.aborted).catch(unlessStopped(signal));
+    runtime.tiles.workgroups = workgroups;
     if (before > 1) tell(1, 'which tiles are fastest');
     const tiles = await measureTiles(runtime, shapes, { mostMs: FOR_TILES * mostMs, signal }).catch(
       unlessStopped(signal),
@@ -123,6 +126,7 @@ export async function measureDevice(options: DeviceBenchOptions): Promise<Device
       sizes,
       ...overhead,
       peak,
+      ...(workgroups !== undefined && { workgroups }),
       ...(tiles && { tiles }),
       works: measured,
       steps,

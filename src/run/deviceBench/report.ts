@@ -23,6 +23,8 @@ export interface DeviceReport {
   readonly peak: { readonly gflops: number; readonly gbytes: number };
   /** Tiles of the products, and the kernels that they hold for (tuning/deviceName.ts); absent where there is one tile, and in older reports. */
   readonly tiles?: { readonly kernels: string; readonly measured: readonly ProductRecord[] };
+  /** Workgroups that keep it busy (tuning/workgroups.ts); absent in older reports. */
+  readonly workgroups?: number | undefined;
   /** With these tiles. */
   readonly works: readonly MeasuredWork[];
   readonly steps: readonly MeasuredStep[];

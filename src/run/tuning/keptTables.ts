@@ -3,14 +3,20 @@ import { readJsonFile, writeJsonFile, type FileStore } from '../../files/store/f
 import type { Runtime } from '../../ops/core/runtime.ts';
 import type { TileTable } from '../../ops/core/tileChoice.ts';
 import { adapterName, deviceName, kernelsName } from './deviceName.ts';
-import { knownProducts, type KnownTable } from './knownTables.ts';
+import { knownTable, type KnownTable } from './knownTables.ts';
 
 /** Where a runtime has what it knows of its tiles from. */
 export type TilesFrom = 'rule' | 'known' | 'kept';
 
 const FILE = 'tiles.json';
+/** Where it is kept that the rule is to decide, on whatever device. */
+const CHOICE = 'choice';
 
-/** What was measured of tiles on this machine, from one visit to the next. Storage that fails costs the next visit a measurement. */
+interface Choice {
+  readonly isByRule: boolean;
+}
+
+/** What was measured of tiles on this machine, and whether it is to be used, from one visit to the next. Storage that fails costs the next visit a measurement. */
 export class KeptTables {
   constructor(
     /** What devices are reached through, with its version. */
@@ -26,8 +32,12 @@ export class KeptTables {
     const store = await this.#store();
     const kept = store && (await readJsonFile(store, await folderOf(info), FILE).catch(() => undefined));
     tiles.adopt((kept ?? undefined) as TileTable | undefined);
+    const choice = store && (await readJsonFile(store, CHOICE, FILE).catch(() => undefined));
+    tiles.isByRule = (choice as Choice | undefined)?.isByRule === true;
     if (tiles.measured.length > 0) return 'kept';
-    tiles.take(knownProducts(info, await kernelsName(tiles.set), this.known));
+    const known = knownTable(info, await kernelsName(tiles.set), this.known);
+    tiles.take(known?.measured ?? []);
+    tiles.workgroups ??= known?.workgroups;
     return tiles.measured.length > 0 ? 'known' : 'rule';
   }
 
@@ -35,6 +45,12 @@ export class KeptTables {
   async keep({ gpu: { info }, tiles }: Runtime): Promise<void> {
     const store = await this.#store();
     if (store) await writeJsonFile(store, await folderOf(info), FILE, tiles.table).catch(() => undefined);
+  }
+
+  /** Keeps whether the rule is to decide. */
+  async keepChoice({ tiles: { isByRule } }: Runtime): Promise<void> {
+    const store = await this.#store();
+    if (store) await writeJsonFile(store, CHOICE, FILE, { isByRule } satisfies Choice).catch(() => undefined);
   }
 
   #store(): Promise<FileStore | undefined> {

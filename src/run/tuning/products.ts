@@ -58,7 +58,8 @@ function hasWeight({ share }: WeighedProduct): boolean {
   return share >= LEAST_SHARE;
 }
 
-function flopsOf({ m, n, k }: ProductShape): number {
+/** Operations of a product. */
+export function flopsOf({ m, n, k }: ProductShape): number {
   return 2 * m * n * k;
 }
 

@@ -4,11 +4,15 @@ import { classOf, type MeasuredProduct, type ProductShape } from '../../ops/core
 import { compileAhead, type NeededKernel } from '../kernelsAhead.ts';
 import { dryRuntime } from '../memoryPlan.ts';
 import { fastest } from './fastest.ts';
+import { SeenTiles } from './seenTiles.ts';
 import { multiply, operandBytes, operandShapes, type Operands } from './products.ts';
+import { measureWorkgroups } from './workgroups.ts';
 
 /** What a tuner has found out. */
 export interface Tuning {
   readonly found: readonly MeasuredProduct[];
+  /** Workgroups that keep the device busy: as they were known, or measured now; undefined where there was no time for that. */
+  readonly workgroups: number | undefined;
   /** Products that there was no time or no room for, or that came after it was stopped. */
   readonly left: number;
 }
@@ -51,6 +55,7 @@ export async function compileTiles(
   signal: AbortSignal,
 ): Promise<void> {
   const needed = new Map<string, NeededKernel>();
+  if (runtime.tiles.workgroups === undefined) needed.set('', { kernel: 'devicePeak/fma', constants: {} });
   const dry = dryRuntime(runtime.gpu);
   dry.recorder.onDispatch = ({ kernel, constants = {} }) =>
     void needed.set(`${kernel} ${JSON.stringify(constants)}`, { kernel, constants });
@@ -73,15 +78,20 @@ export async function tune(
   { mostMs, signal, now = () => performance.now() }: TuningOptions,
 ): Promise<Tuning> {
   const found: MeasuredProduct[] = [];
-  if (!isTunable(runtime)) return { found, left: 0 };
+  let { workgroups } = runtime.tiles;
+  if (!isTunable(runtime)) return { found, workgroups, left: 0 };
   const until = now() + mostMs;
   const mayTake = (ms: number): boolean => !signal.aborted && now() + ms <= until;
+  workgroups ??= await measureWorkgroups(runtime, mayTake);
+  const classes = new Set(products.map(classOf));
+  const seen = new SeenTiles(runtime.tiles.measured.filter((product) => !classes.has(classOf(product))));
   const own = new Runtime(runtime.gpu, runtime);
   own.recorder.clock = true;
   try {
     for (const product of products.filter(hasRoom(runtime))) {
       if (!mayTake(0)) break;
-      const measured = await tuneProduct(own, runtime, product, mayTake);
+      const measured = await tuneProduct(own, runtime, product, { mayTake, seen });
+      if (measured) seen.add(measured);
       if (measured) found.push(measured);
     }
   } finally {
@@ -89,14 +99,19 @@ export async function tune(
     own.resetScopes();
     own.pool.destroy();
   }
-  return { found, left: products.length - found.length };
+  return { found, workgroups, left: products.length - found.length };
+}
+
+interface Circumstances {
+  readonly mayTake: (ms: number) => boolean;
+  readonly seen: SeenTiles;
 }
 
 async function tuneProduct(
   own: Runtime,
   runtime: Runtime,
   product: ProductShape,
-  mayTake: (ms: number) => boolean,
+  { mayTake, seen }: Circumstances,
 ): Promise<MeasuredProduct | undefined> {
   own.beginScope();
   try {
@@ -114,10 +129,12 @@ async function tuneProduct(
       if (dispatches >= pieces) break;
       pieces = dispatches;
     }
+    const leastMs = own.gpu.hasTimestamps ? LEAST_BY_CLOCK_MS : LEAST_BY_WALL_MS;
     const found = await fastest({
-      variants: runtime.tiles.set.tiles,
+      variants: runtime.tiles.set.tiles.filter((tile) => tile === byRule || seen.isWorthALook(tile, byRule)),
       byRule,
-      leastMs: own.gpu.hasTimestamps ? LEAST_BY_CLOCK_MS : LEAST_BY_WALL_MS,
+      leastMs,
+      expected: seen.launches(product, leastMs),
       mayTake,
       time: async (tile, launches) => {
         const { passMs, gpuMs } = await send(tile, launches);

@@ -13,6 +13,11 @@ export class WarmUp {
   private wanted: Configuration | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private control: AbortController | undefined;
+  /** Kinds of products that there was no time to measure, as told last, and whether it is worth trying them again. */
+  private left = Infinity;
+  private isLeft = false;
+  /** Whether a run has been on since the last measuring. */
+  private hasRun = false;
 
   constructor(private readonly door: Door) {}
 
@@ -21,8 +26,12 @@ export class WarmUp {
    * does not: it needs just that. What a page opens with nobody is still choosing: that is begun at once.
    */
   follow(configuration: Configuration | undefined): void {
-    if (!configuration) return clearTimeout(this.timer);
-    if (configuration === this.wanted) return;
+    if (!configuration) {
+      clearTimeout(this.timer);
+      this.hasRun = true;
+      return;
+    }
+    if (configuration === this.wanted) return this.goOn(configuration);
     this.end();
     if (!this.control) return void this.begin(configuration);
     this.timer = setTimeout(() => void this.begin(configuration), SETTLED_MS);
@@ -35,13 +44,37 @@ export class WarmUp {
 
   private async begin(configuration: Configuration): Promise<void> {
     this.wanted = configuration;
-    const control = (this.control = new AbortController());
-    try {
-      await this.door.ask({ type: 'warmUp', configuration }, { signal: control.signal });
-      await this.door.ask({ type: 'tuneTiles', configuration }, { signal: control.signal });
-    } catch (cause) {
-      // Whoever asks for the run is told why there is none.
-      if (!(cause instanceof LabFailure)) throw cause;
-    }
+    this.left = Infinity;
+    this.isLeft = false;
+    const { signal } = (this.control = new AbortController());
+    await unlessRefused(async () => {
+      await this.door.ask({ type: 'warmUp', configuration }, { signal });
+      await this.tune(configuration, signal);
+    });
+  }
+
+  /** Measures what there was no time for, once a run has had the GPU and rests: at every such time a little. */
+  private goOn(configuration: Configuration): void {
+    const { control } = this;
+    if (!this.isLeft || !this.hasRun || !control) return;
+    void unlessRefused(() => this.tune(configuration, control.signal));
+  }
+
+  private async tune(configuration: Configuration, signal: AbortSignal): Promise<void> {
+    this.hasRun = false;
+    this.isLeft = false;
+    const { left } = await this.door.ask({ type: 'tuneTiles', configuration }, { signal });
+    // What has no room on this GPU stays.
+    this.isLeft = left > 0 && left < this.left;
+    this.left = left;
+  }
+}
+
+/** Whoever asks for the run is told why there is none. */
+async function unlessRefused(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (cause) {
+    if (!(cause instanceof LabFailure)) throw cause;
   }
 }

@@ -130,7 +130,7 @@ function install({ records, probe, probeEvery, corpus, lastStep, everyMs, kernel
       const { command } = message;
       // The page asks for it by itself, and shows nothing of it.
       if (command.type === 'warmUp') return this.send({ kind: 'answer', id, answer: { kernels: 0 } });
-      if (command.type === 'tuneTiles' && !command.anew) return this.send({ kind: 'answer', id, answer: undefined });
+      if (command.type === 'tuneTiles' && !command.anew) return this.send({ kind: 'answer', id, answer: { left: 0 } });
       this.waiting.set(id, command);
       commands.push(command);
       // A step of the run that is on crosses with the command that ends it.

@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { FOLDER, KNOWN_TABLES, knownTables, readReports } from '../../../bench/deviceTable.ts';
+import { FOLDER, KNOWN_TABLES, knownTables, makeTables, readReports } from '../../../bench/deviceTable.ts';
 import { GPU_TILES, SOFTWARE_TILES } from '../../../src/ops/core/gemmTiles.ts';
 import { Runtime } from '../../../src/ops/core/runtime.ts';
 import { dryDevice } from '../../../src/gpu/dryDevice.ts';
@@ -7,9 +7,11 @@ import { TileChoice, type MeasuredProduct } from '../../../src/ops/core/tileChoi
 import type { DeviceReport } from '../../../src/run/deviceBench/report.ts';
 import { deviceName, kernelsName } from '../../../src/run/tuning/deviceName.ts';
 import { KeptTables } from '../../../src/run/tuning/keptTables.ts';
-import { knownProducts, type KnownTable } from '../../../src/run/tuning/knownTables.ts';
+import { knownTable, type KnownTable } from '../../../src/run/tuning/knownTables.ts';
 import { memoryStore, type MemoryStore } from '../../harness/memoryStore.ts';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 const INFO = { vendor: 'acme', architecture: 'anvil', description: 'Anvil 1', software: false };
 const MEASURED: MeasuredProduct = {
@@ -70,6 +72,30 @@ describe('a device is told', () => {
     expect(next.tiles.cut(MEASURED).tile.name).toBe('large');
   });
 
+  test('how many workgroups keep it busy, and that the rule is to decide, at every visit until that is taken back', async () => {
+    const first = runtimeOf();
+    await kept().tell(first);
+    first.tiles.take([MEASURED]);
+    first.tiles.workgroups = 48;
+    await kept().keep(first);
+    first.tiles.isByRule = true;
+    await kept().keepChoice(first);
+    const next = runtimeOf();
+    await kept().tell(next);
+    expect(next.tiles).toMatchObject({ workgroups: 48, isByRule: true, measured: [MEASURED] });
+    expect(next.tiles.cut(MEASURED).tile.name).toBe(next.tiles.byRule(MEASURED).tile.name);
+    // On whatever device and browser.
+    const other = runtimeOf({ description: 'Anvil 2' });
+    await kept('its next version').tell(other);
+    expect(other.tiles).toMatchObject({ workgroups: undefined, isByRule: true });
+    next.tiles.isByRule = false;
+    await kept().keepChoice(next);
+    const last = runtimeOf();
+    await kept().tell(last);
+    expect(last.tiles.isByRule).toBe(false);
+    expect(last.tiles.cut(MEASURED).tile.name).toBe('large');
+  });
+
   test('nothing of another device, browser or kernel', async () => {
     const first = runtimeOf();
     await kept().tell(first);
@@ -84,7 +110,7 @@ describe('a device is told', () => {
 
   test('one that does not say what it is gets nothing of another that does not', () => {
     const nameless = { vendor: '', architecture: '' };
-    expect(knownProducts(nameless, kernels, [{ ...nameless, kernels, measured: [MEASURED] }])).toEqual([]);
+    expect(knownTable(nameless, kernels, [{ ...nameless, kernels, measured: [MEASURED] }])).toBeUndefined();
   });
 
   test('nothing by a storage that fails or holds something else', async () => {
@@ -109,9 +135,13 @@ describe('a device is told', () => {
         measured: [null, 7, {}, { ...MEASURED, m: 0 }, { ...MEASURED, layout: 'TT' }, { ...MEASURED, times: 1 }],
       },
       { device, measured: [{ ...MEASURED, tile: 'gigantic' }] },
+      { device, measured: [], workgroups: -1 },
+      { device, measured: [], workgroups: 'many' },
     ]) {
       written(value);
-      expect(await kept().tell(runtimeOf()), JSON.stringify(value)).toBe('rule');
+      const told = runtimeOf();
+      expect(await kept().tell(told), JSON.stringify(value)).toBe('rule');
+      expect(told.tiles.workgroups).toBeUndefined();
     }
     written({ device, measured: [MEASURED] });
     expect(await kept().tell(runtimeOf())).toBe('kept');
@@ -153,6 +183,30 @@ describe('known tables', () => {
       { vendor: 'acme', architecture: 'anvil', kernels: 'one', measured: later },
       { vendor: 'acme', architecture: 'anvil', kernels: 'two', measured: [MEASURED] },
     ]);
+  });
+
+  test('reach a device of the kind by npm run bench:devices and nothing else', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'devices-'));
+    const known = join(folder, 'known.tables');
+    const [own] = await readReports(FOLDER);
+    const adapter = { ...INFO, description: 'somebody else’s' };
+    const handedIn = { ...own, adapter, workgroups: 96, tiles: { kernels, measured: [MEASURED] } };
+    try {
+      await writeFile(join(folder, 'README.md'), await readFile(join(FOLDER, 'README.md'), 'utf8'));
+      await writeFile(join(folder, 'acme-anvil.json'), JSON.stringify(handedIn));
+      await makeTables(folder, known);
+      expect(await readFile(join(folder, 'README.md'), 'utf8')).toContain('| somebody else’s |');
+      const tables = JSON.parse(await readFile(known, 'utf8')) as KnownTable[];
+      const runtime = runtimeOf();
+      expect(await new KeptTables('a browser', undefined, tables).tell(runtime)).toBe('known');
+      expect(runtime.tiles).toMatchObject({ measured: [MEASURED], workgroups: 96 });
+      expect(runtime.tiles.byRule(MEASURED).tile.name).not.toBe('large');
+      expect(runtime.tiles.cut(MEASURED).tile.name).toBe('large');
+      const stranger = runtimeOf({ architecture: 'hammer' });
+      expect(await new KeptTables('a browser', undefined, tables).tell(stranger)).toBe('rule');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   test('are those of the reports that are collected: npm run bench:devices', async () => {

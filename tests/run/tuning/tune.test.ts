@@ -25,6 +25,7 @@ afterAll(() => runtime.destroy());
 beforeEach(() => {
   // As on a GPU: a software GPU has one tile.
   runtime.tiles = new TileChoice(GPU_TILES);
+  runtime.tiles.workgroups = 8;
 });
 
 const prepared = (changes: Record<string, unknown> = {}) =>
@@ -115,8 +116,21 @@ describe('measuring tiles', () => {
       return 0;
     };
     const found = await tune(runtime, PRODUCTS, { mostMs: 300, signal: control.signal, now });
-    expect(found).toEqual({ found: [], left: 2 });
+    expect(found).toEqual({ found: [], workgroups: 8, left: 2 });
     expect(asked).toBe(4);
+  });
+
+  test('finds out beforehand how many workgroups keep the device busy, once', async () => {
+    runtime.tiles.workgroups = undefined;
+    await compileTiles(runtime, [], NEVER);
+    const { workgroups } = await tune(runtime, [], { mostMs: Infinity, signal: NEVER });
+    expect(workgroups).toBeGreaterThanOrEqual(1);
+    expect(runtime.tiles.workgroups).toBeUndefined();
+    expect(await tune(runtime, [], { mostMs: 0, signal: NEVER })).toEqual({
+      found: [],
+      workgroups: undefined,
+      left: 0,
+    });
   });
 
   test('leaves what has no room to the rule, and measures the others', async () => {
@@ -132,7 +146,7 @@ describe('measuring tiles', () => {
     runtime.tiles = TileChoice.of({ software: true });
     const { flushes } = runtime.recorder;
     expect(unmeasured(runtime, PRODUCTS)).toEqual([]);
-    expect(await tune(runtime, PRODUCTS, { mostMs: 300, signal: NEVER })).toEqual({ found: [], left: 0 });
+    expect(await tune(runtime, PRODUCTS, { mostMs: 300, signal: NEVER })).toMatchObject({ found: [], left: 0 });
     expect(runtime.recorder.flushes).toBe(flushes);
   });
 });

@@ -85,3 +85,32 @@ test('once its kernels are there, their tiles are measured; of what was stopped 
   await vi.advanceTimersByTimeAsync(1000);
   expect(asked).toEqual(['warmUp', 'tuneTiles', 'warmUp']);
 });
+
+test('tiles that there was no time for are measured whenever a run rests, as long as that comes to anything', async () => {
+  const asked: string[] = [];
+  const lefts = [7, 3, 2, 2];
+  const ask = (({ type }: { type: string }) => {
+    asked.push(type);
+    return Promise.resolve(type === 'tuneTiles' ? { left: lefts.shift() } : {});
+  }) as unknown as Door['ask'];
+  const warmUp = new WarmUp({ ask });
+  const rest = async (): Promise<number> => {
+    asked.length = 0;
+    warmUp.follow(undefined);
+    warmUp.follow(first);
+    await vi.advanceTimersByTimeAsync(1000);
+    return asked.length;
+  };
+  warmUp.follow(first);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(asked).toEqual(['warmUp', 'tuneTiles']);
+  // Nothing has run.
+  warmUp.follow(first);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(asked).toHaveLength(2);
+  expect(await rest()).toBe(1);
+  expect(await rest()).toBe(1);
+  expect(await rest()).toBe(1);
+  // The same two again: there is no room for them.
+  expect(await rest()).toBe(0);
+});

@@ -31,7 +31,8 @@ export class Tiles extends Measurement<'tuneTiles'> {
     this.view = (await this.ask({ type: 'tuneTiles', configuration, anew: true })) ?? this.view;
   }
 
-  async forget(): Promise<void> {
-    this.view = (await this.others.askAnew({ type: 'forgetTiles' })) ?? this.view;
+  /** Whether the rule decides whatever was measured, at other visits too. */
+  async choose(byRule: boolean): Promise<void> {
+    this.view = (await this.others.askAnew({ type: 'chooseTiles', byRule })) ?? this.view;
   }
 }
