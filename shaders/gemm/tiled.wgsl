@@ -1,12 +1,15 @@
 // out[M, N] (+)= scale · op(A) · op(B) + bias[N] + residual[M, N], for results whose rows are whole vectors of four: n, and offsets
 // and strides of out and residual, are multiples of four. What is asked for: lib/gemmParams.wgsl. Threads and tiling: lib/gemmTile.wgsl.
 
+//!include gemmStretches
 //!include gemmTile
 //!include gemmStore
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
   let group = workgroup + params.groupOffset;
-  let sums = tileProduct(group.y * TILE_M, group.x * TILE_N, TILE_N, group.z, thread);
-  storeTile(group, thread, sums);
+  let row = group.y * TILE_M;
+  let column = group.x * TILE_N;
+  let sums = tileProduct(row, column, TILE_N, group.z, thread);
+  storeSums(rowsOfTile(row, thread), columnsOfTile(column, thread), group.z, sums);
 }

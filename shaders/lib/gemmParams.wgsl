@@ -67,6 +67,10 @@ fn scaleB(row: u32, column: u32) -> f32 {
   return unpackBf16(scales[index >> 1u])[index & 1u];
 }
 
+fn transposesA() -> bool {
+  return TRANSPOSE_A;
+}
+
 /// The bias of four neighbouring columns. Indices past the end are of columns that are not stored.
 fn biasAt(column: u32) -> vec4f {
   if (!HAS_BIAS) {

@@ -4,6 +4,7 @@
 @group(0) @binding(5) var<storage, read_write> out: array<vec4f>;
 @group(0) @binding(8) var<storage, read> residual: array<vec4f>;
 
+//!include gemmStoreSums
 //!include sigmoid
 
 override HAS_RESIDUAL: bool = false;

@@ -8,6 +8,7 @@
 @group(0) @binding(5) var<storage, read_write> out: array<vec2f>;
 @group(0) @binding(8) var<storage, read_write> activated: array<vec2f>;
 
+//!include gemmStoreSums
 //!include sigmoid
 
 override KEEP: bool = true;

@@ -4,6 +4,8 @@
 @group(0) @binding(5) var<storage, read_write> out: array<f32>;
 @group(0) @binding(8) var<storage, read> residual: array<f32>;
 
+//!include gemmStoreSums
+
 override HAS_RESIDUAL: bool = false;
 
 fn storeNumber(index: u32, row: u32, column: u32, value: f32) {

@@ -44,17 +44,6 @@ fn loadColumns(stretch: Stretch, column: u32, k: u32) -> vec4f {
   return loadB(k, column, stretch.end, params.n);
 }
 
-/// A thread's rows or columns at four k: a matrix column each.
-struct Fours { near: mat4x4f, far: mat4x4f }
-
-/// part + rows · columns, at four k.
-fn multipliedFours(part: Sums, rows: Fours, columns: Fours) -> Sums {
-  var sums = multiplied(part, Eight(rows.near[0], rows.far[0]), Eight(columns.near[0], columns.far[0]));
-  sums = multiplied(sums, Eight(rows.near[1], rows.far[1]), Eight(columns.near[1], columns.far[1]));
-  sums = multiplied(sums, Eight(rows.near[2], rows.far[2]), Eight(columns.near[2], columns.far[2]));
-  return multiplied(sums, Eight(rows.near[3], rows.far[3]), Eight(columns.near[3], columns.far[3]));
-}
-
 /// A tile of the product from `row` and `column` on, `width` columns wide, over stretch number `split` of K; what MORE adds is the
 /// first one's. For every thread of the workgroup, also those whose rows do not exist: addStretch may have barriers.
 fn tileProduct(row: u32, column: u32, width: u32, split: u32, thread: u32) -> Sums {

@@ -1,9 +1,8 @@
-// What a thread of a matrix product holds of the result, and how it is added up and stored: shared by all kernels of gemm/.
+// What a thread of a matrix product holds of the result, and how it is added up: shared by all kernels of gemm/.
 //
 // A thread has 1, 4 or 8 rows and 4 or 8 columns, in groups of four neighbours: a near one and, of eight, a far one. Everything
 // is spelt out row by row, since arrays that are indexed as a program runs need not stay in registers. Products are formed
 // one k after the other, each number by a multiply-add of its own, so that they fuse and their order is the same everywhere.
-// The kernel that includes this has storeRow (gemmStore.wgsl, gemmStoreRagged.wgsl).
 
 /// Rows and columns of the result per thread.
 override ROWS: u32 = 4u;
@@ -68,36 +67,16 @@ fn multiplied(part: Sums, rows: Eight, columns: Eight) -> Sums {
   return sums;
 }
 
+/// A thread's rows or columns at four k: a matrix column each.
+struct Fours { near: mat4x4f, far: mat4x4f }
+
+/// part + rows · columns, at four k.
+fn multipliedFours(part: Sums, rows: Fours, columns: Fours) -> Sums {
+  var sums = multiplied(part, Eight(rows.near[0], rows.far[0]), Eight(columns.near[0], columns.far[0]));
+  sums = multiplied(sums, Eight(rows.near[1], rows.far[1]), Eight(columns.near[1], columns.far[1]));
+  sums = multiplied(sums, Eight(rows.near[2], rows.far[2]), Eight(columns.near[2], columns.far[2]));
+  return multiplied(sums, Eight(rows.near[3], rows.far[3]), Eight(columns.near[3], columns.far[3]));
+}
+
 /// Where a thread's rows or columns begin.
 struct Place { near: u32, far: u32 }
-
-/// Stores scale · sums + bias where rows and columns exist.
-fn storeSums(rows: Place, columns: Place, split: u32, sums: Sums) {
-  storeColumns(rows, columns.near, split, mat4x4f(sums.row0.near, sums.row1.near, sums.row2.near, sums.row3.near), mat4x4f(sums.row4.near, sums.row5.near, sums.row6.near, sums.row7.near));
-  if (COLUMNS > 4u) {
-    storeColumns(rows, columns.far, split, mat4x4f(sums.row0.far, sums.row1.far, sums.row2.far, sums.row3.far), mat4x4f(sums.row4.far, sums.row5.far, sums.row6.far, sums.row7.far));
-  }
-}
-
-/// The same for four columns: of the near rows and the far ones.
-fn storeColumns(rows: Place, column: u32, split: u32, near: mat4x4f, far: mat4x4f) {
-  if (column >= params.n) {
-    return;
-  }
-  let shift = biasAt(column);
-  let origin = params.offsetOut + split * params.splitStride + column;
-  storeFour(origin, rows.near, column, near, shift);
-  if (ROWS > 4u) {
-    storeFour(origin, rows.far, column, far, shift);
-  }
-}
-
-fn storeFour(origin: u32, row: u32, column: u32, sums: mat4x4f, shift: vec4f) {
-  let out = origin + row * params.strideOut;
-  if (row < params.m) { storeRow(out, row, column, params.scale * sums[0] + shift); }
-  if (ROWS > 1u) {
-    if (row + 1u < params.m) { storeRow(out + params.strideOut, row + 1u, column, params.scale * sums[1] + shift); }
-    if (row + 2u < params.m) { storeRow(out + 2u * params.strideOut, row + 2u, column, params.scale * sums[2] + shift); }
-    if (row + 3u < params.m) { storeRow(out + 3u * params.strideOut, row + 3u, column, params.scale * sums[3] + shift); }
-  }
-}

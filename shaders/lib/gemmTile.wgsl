@@ -1,5 +1,5 @@
-// A tile of a matrix product by way of workgroup memory: shared by gemm/tiled.wgsl and gemm/tiledRagged.wgsl, which differ in how they
-// store it. What is asked for: gemmParams.wgsl; in which order: gemmStretches.wgsl.
+// A tile of a matrix product by way of workgroup memory: shared by the kernels gemm/tiled*.wgsl, which differ in how they store it. What is
+// asked for and in which order: gemmParams.wgsl and gemmStretches.wgsl, or gemmPair.wgsl; from there are loadRows and loadColumns.
 //
 // Workgroup (x, y, z) computes rows y · TILE_M … and columns x · TILE_N … over the z-th stretch of `splitLength` of K; z > 0
 // only when the host splits a long K, and then out holds one partial product [M, N] per z, `splitStride` elements apart.
@@ -9,8 +9,6 @@
 // saves one of two barriers. Packed weights are widened on the way, so they cross the bus as they are stored.
 // A thread takes four k at once: ROWS · COLUMNS · 4 multiply-adds for ROWS + COLUMNS wide reads. Its rows and columns are groups of four
 // neighbours; of eight, the far four lie half a tile away, so that neighbouring threads read and store neighbouring vectors.
-
-//!include gemmStretches
 
 override TILE_M: u32 = 64u;
 override TILE_N: u32 = 64u;
@@ -43,7 +41,7 @@ fn alongK(line: u32, vector: u32, quarter: u32) -> u32 {
 
 /// Where number i of the vectors of a step stands, which a thread takes in the order of memory.
 fn placeA(i: u32) -> u32 {
-  if (TRANSPOSE_A) { return i; }
+  if (transposesA()) { return i; }
   return alongK(i / VECTORS_K, i % VECTORS_K, QUARTER_M);
 }
 
@@ -53,7 +51,7 @@ fn placeB(i: u32) -> u32 {
 }
 
 fn fetchA(stretch: Stretch, firstRow: u32, k: u32, i: u32) -> vec4f {
-  if (TRANSPOSE_A) {
+  if (transposesA()) {
     return loadRows(stretch, firstRow + 4u * (i % QUARTER_M), k + i / QUARTER_M);
   }
   return loadRows(stretch, firstRow + i / VECTORS_K, k + 4u * (i % VECTORS_K));
@@ -105,7 +103,7 @@ fn stage(share: Share, buffer: u32, thread: u32) {
 
 /// Four rows from tile row 4 · group on (of ROWS = 1, row `group` alone) at four k, `vector` being k / 4.
 fn rowsInTile(at: u32, group: u32, vector: u32) -> mat4x4f {
-  if (TRANSPOSE_A) {
+  if (transposesA()) {
     let first = at + VECTORS_K * vector * QUARTER_M;
     if (ROWS == 1u) {
       let place = first + group / 4u;
@@ -180,9 +178,14 @@ fn addStretch(before: Sums, stretch: Stretch, row: u32, column: u32, thread: u32
   return sums;
 }
 
-/// Stores what the thread has of the tile of workgroup `group`.
-fn storeTile(group: vec3u, thread: u32, sums: Sums) {
-  let row = group.y * TILE_M + min(ROWS, 4u) * (thread / THREADS_N);
-  let column = group.x * TILE_N + 4u * (thread % THREADS_N);
-  storeSums(Place(row, row + TILE_M / 2u), Place(column, column + TILE_N / 2u), group.z, sums);
+/// The thread's rows of a tile from `row` on.
+fn rowsOfTile(row: u32, thread: u32) -> Place {
+  let near = row + min(ROWS, 4u) * (thread / THREADS_N);
+  return Place(near, near + TILE_M / 2u);
+}
+
+/// Its columns of a tile from `column` on.
+fn columnsOfTile(column: u32, thread: u32) -> Place {
+  let near = column + 4u * (thread % THREADS_N);
+  return Place(near, near + TILE_N / 2u);
 }

@@ -180,7 +180,9 @@ function queryGradient(runtime: Runtime, tape: OpTape, call: Call, { gradient, o
 function keyValueGradient(runtime: Runtime, tape: OpTape, call: Call, { gradient, statistics }: BackwardPass): void {
   const { q, k, v, rows, heads, kvHeads, tiles, scale } = call;
   // The direct kernel's tiles are low enough for a CPU's few cores.
-  const splits = call.direct ? 1 : headSplits(runtime, heads / kvHeads, tiles.count * kvHeads);
+  const flops = products(call, 2, 2);
+  const work = { groupHeads: heads / kvHeads, workgroups: tiles.count * kvHeads, multiplyAdds: flops / 2 };
+  const splits = call.direct ? 1 : headSplits(runtime, work);
   keyValueGradients(runtime, tape, { k, v, splits }, (key, value) =>
     runtime.dispatch({
       kernel: kernel('keyValueGradient', call),
@@ -204,7 +206,7 @@ function keyValueGradient(runtime: Runtime, tape: OpTape, call: Call, { gradient
         valueGradient: value.tensor.slice,
       },
       groups: [tiles.count, kvHeads * splits * call.slabs],
-      flops: products(call, 2, 2),
+      flops,
       bytes: 4 * (2 * q.size + (2 + 2 * splits) * k.size + statistics.size),
     }),
   );

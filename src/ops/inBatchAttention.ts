@@ -157,7 +157,9 @@ function backward(
   if (k.requiresGrad || v.requiresGrad) {
     const workgroups = keyTiles(inputs) * kvHeads * rows.count;
     // The direct kernel's tiles are low enough for a CPU's few cores.
-    const splits = inputs.variant === 'direct' ? 1 : headSplits(runtime, heads / kvHeads, workgroups);
+    const work = cost(inputs, { products: 2 * slabs(inputs) + 2, tensors: 2, rows: tileSize(inputs) });
+    const unsplit = { groupHeads: heads / kvHeads, workgroups, multiplyAdds: work.flops / 2 };
+    const splits = inputs.variant === 'direct' ? 1 : headSplits(runtime, unsplit);
     keyValueGradients(runtime, tape, { k, v, splits }, (keys, values) =>
       runtime.dispatch({
         kernel: kernel('keyValueGradient', inputs),
@@ -173,7 +175,7 @@ function backward(
         },
         bindings: { ...given, keyGradient: keys.tensor.slice, valueGradient: values.tensor.slice },
         groups: [keyTiles(inputs), kvHeads * splits * slabs(inputs), rows.count],
-        ...cost(inputs, { products: 2 * slabs(inputs) + 2, tensors: 2, rows: tileSize(inputs) }),
+        ...work,
       }),
     );
   }

@@ -1,6 +1,7 @@
 import { columnSums } from './core/sums.ts';
 import type { Runtime } from './core/runtime.ts';
 import { gemm } from './core/gemm.ts';
+import { gemmPair } from './core/gemmPair.ts';
 import {
   addMaskedInputGradient,
   blocksOf,
@@ -88,9 +89,12 @@ export function linear(runtime: Runtime, x: Tensor, weight: Tensor, options: Lin
       if (residual) tape.add(residual, dy);
       const dReduced =
         lora && (source.requiresGrad || lora.a.requiresGrad) ? reducedGradient(runtime, dy, lora) : undefined;
-      if (source.requiresGrad) inputGradient(runtime, tape, { dy, weight, lora, dReduced, source, swigluOf });
+      const pass = { dy, weight, lora, dReduced, source, swigluOf };
+      const goesTogether = source.requiresGrad && weight.requiresGrad && !lora && (!swigluOf || k % 4 === 0);
+      if (goesTogether) bothGradients(runtime, tape, pass, x);
+      else if (source.requiresGrad) inputGradient(runtime, tape, pass);
       if (lora) loraGradients(runtime, tape, lora, { x, dy, reduced, dReduced });
-      if (weight.requiresGrad) productGradient(runtime, tape, weight, { left: dy, right: x });
+      if (weight.requiresGrad && !goesTogether) productGradient(runtime, tape, weight, { left: dy, right: x });
       if (bias?.requiresGrad) columnSums(runtime, dy, tape.target(bias));
     },
   });
@@ -105,6 +109,12 @@ interface InputPass {
   /** What receives the gradient: x, or what x is the SwiGLU of. */
   readonly source: Tensor;
   readonly swigluOf: Tensor | undefined;
+}
+
+/** dx (+)= dy · W, or what becomes of it on its way back through SwiGLU, and dW (+)= dyᵀ · x. */
+function bothGradients(runtime: Runtime, tape: OpTape, { dy, weight, source, swigluOf }: InputPass, x: Tensor): void {
+  const [first, second] = [tape.target(source), tape.target(weight)];
+  gemmPair(runtime, { a: dy, b: weight, c: x, first, second, swiglu: swigluOf });
 }
 
 /** dx (+)= dy · W + dReduced · A, or what becomes of dx on its way back through SwiGLU. What a mask comes between is no part of the product. */

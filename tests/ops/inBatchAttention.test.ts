@@ -403,7 +403,10 @@ describe.each(VARIANTS)('%s', (variant) => {
         await run(arrays, shape, { pairsFrom: attention, seed: randomArray(random, arrays[0].length), onPairs });
         expect(bytes).toBe(8 * read * (1 + heads * length));
         // Gradients of keys and of values, where their query heads are shared out.
-        const splits = variant === 'direct' ? 1 : headSplits(runtime, heads / kvHeads, kvHeads * chunks);
+        const splits =
+          variant === 'direct'
+            ? 1
+            : headSplits(runtime, { groupHeads: heads / kvHeads, workgroups: kvHeads * chunks, multiplyAdds: 0 });
         const parts = splits === 1 ? 0 : 2 * capacityFor(4 * splits * chunks * length * kvHeads * headDim);
         expect(runtime.pool.report().peak.scratch).toBe(capacityFor(bytes) + parts);
       }

@@ -5,14 +5,27 @@ import type { Tensor } from './tensor.ts';
 /** Workgroups that keep a GPU busy, and those that keep a software GPU's few threads busy. */
 const ENOUGH_WORKGROUPS = 512;
 const ENOUGH_SOFTWARE_WORKGROUPS = 8;
+/** Multiply-adds of a workgroup of a GPU that take about as long as one more launch, which adding up the splits is: an estimate. */
+const LAUNCH_MULTIPLY_ADDS = 2 ** 17;
+
+/** What there is to do without splits. */
+export interface UnsplitWork {
+  /** Query heads of a KV head: the most splits there can be. */
+  readonly groupHeads: number;
+  readonly workgroups: number;
+  /** Of all workgroups. */
+  readonly multiplyAdds: number;
+}
 
 /**
  * Among how many workgroups the query heads of each KV head are shared out where gradients of keys and values are formed: as many as keep
- * the device busy, `workgroups` being those that there are without. At most `groupHeads`, the query heads of a KV head.
+ * the device busy, as long as each does more than a launch costs.
  */
-export function headSplits(runtime: Runtime, groupHeads: number, workgroups: number): number {
-  const enough = runtime.gpu.info.software ? ENOUGH_SOFTWARE_WORKGROUPS : ENOUGH_WORKGROUPS;
-  return Math.max(1, Math.min(groupHeads, Math.ceil(enough / workgroups)));
+export function headSplits(runtime: Runtime, { groupHeads, workgroups, multiplyAdds }: UnsplitWork): number {
+  const { software } = runtime.gpu.info;
+  const enough = Math.ceil((software ? ENOUGH_SOFTWARE_WORKGROUPS : ENOUGH_WORKGROUPS) / workgroups);
+  const worthwhile = software ? groupHeads : Math.floor(multiplyAdds / workgroups / LAUNCH_MULTIPLY_ADDS);
+  return Math.max(1, Math.min(groupHeads, enough, worthwhile));
 }
 
 /**

@@ -89,13 +89,17 @@ test.each([1, 3])(
   },
 );
 
-test('query heads are shared out among as many workgroups as keep the device busy, and no more than there are', () => {
+test('query heads are shared out among as many workgroups as keep the device busy, no more than there are, and not for a launch’s time', () => {
   const enough = 8;
   expect(runtime.gpu.info.software).toBe(true);
-  expect(headSplits(runtime, 7, 1)).toBe(7);
-  expect(headSplits(runtime, 7, 3)).toBe(Math.ceil(enough / 3));
-  expect(headSplits(runtime, 7, 100)).toBe(1);
+  const splits = (on: Runtime, groupHeads: number, workgroups: number, multiplyAdds = 0) =>
+    headSplits(on, { groupHeads, workgroups, multiplyAdds });
+  expect(splits(runtime, 7, 1)).toBe(7);
+  expect(splits(runtime, 7, 3)).toBe(Math.ceil(enough / 3));
+  expect(splits(runtime, 7, 100)).toBe(1);
   const gpu = { gpu: { info: { software: false } } } as Runtime;
-  // Qwen2.5-0.5B on 16 chunks of 160 tokens: 5 tiles, 2 KV heads.
-  expect(headSplits(gpu, 7, 5 * 2 * 16)).toBe(4);
+  // In-batch attention of Qwen2.5-0.5B on 16 chunks of 160 tokens: 5 tiles, 2 KV heads, 4 products.
+  expect(splits(gpu, 7, 5 * 2 * 16, 4 * 16 * 15 * 160 * 160 * 14 * 64)).toBe(4);
+  // Causal attention of a small model: 4 heads of 32, eight rows of 60 tokens.
+  expect(splits(gpu, 2, 4 * 2 * 8, 4 * 8 * 60 * 30 * 4 * 32)).toBe(1);
 });
