@@ -56,14 +56,14 @@ def first_step(job: Job, path: Path, objective: Objective, collate: Collator, de
 
 
 def report(differences: list[Difference], is_exact: bool) -> str:
-    """The comparison in lines. Raises JobError where it is off, unless the page itself computed with rounded weights."""
+    """The comparison in lines. Raises JobError where it is off, unless the page itself computed with rounded numbers."""
     lines = [f"  {one.what:<20} off by {one.found:.1e}, allowed {one.allowed:.1e}" for one in differences]
     worst = [one for one in differences if not one.found <= one.allowed]
     text = "First step, against what the page computed:\n" + "\n".join(lines)
     if not worst:
         return text
     if not is_exact:
-        return f"{text}\nThe page ran on rounded base weights (int8 or packed), so it may differ."
+        return f"{text}\nThe page computed with rounded numbers (base weights in int8 or packed, or products of 16 bits), so it may differ."
     raise JobError(
         f"{text}\nThis is not the step that the page would make: another base, tokenizer or version of a library. "
         "Training would not be a continuation. Compare requirements.txt and the base's revision; --skip-check trains all the same."

@@ -25,7 +25,7 @@ IN_THE_FILES = {
 }  # fmt: skip
 #: Settings of the page's own business: how it looks at a run, keeps it and fits it into a GPU.
 OF_THE_PAGE = {
-    "precision", "memoryBudget", "evaluateEvery", "heldOutBatches", "probeEvery", "collectionEvery", "autosaveEvery",
+    "precision", "matmulPrecision", "reductions", "memoryBudget", "evaluateEvery", "heldOutBatches", "probeEvery", "collectionEvery", "autosaveEvery",
 }  # fmt: skip
 #: Settings of objectives that the page does not hand over, or of batches that hang on the models to come.
 WITHOUT_EFFECT = {"mineEvery", "replugTemperature", "replugLanguageModelTemperature", "replugLanguageModel"}

@@ -2,22 +2,31 @@
 // and gemm/cachedRagged.wgsl, which differ in how they store it. What is asked for: gemmParams.wgsl; in which order: gemmStretches.wgsl.
 //
 // 64 threads, eight by eight: each reads the vectors of its own ROWS × COLUMNS block itself, four k at a time. Those of a row or column of
-// threads read the same ones at the same time, so that most come from the first cache. No barrier, no step is staged.
+// threads read the same ones at the same time, so that most come from the first cache. No barrier, no step is staged. Operands of 16 bits
+// are rounded as they are read (halves.wgsl).
 
 //!include gemmStretches
 
 const ACROSS = 8u;
 const THREADS = 64u;
 
+fn ownRows(stretch: Stretch, row: u32, k: u32) -> vec4f {
+  return widened(operandsOfA(loadRows(stretch, row, k)));
+}
+
+fn ownColumns(stretch: Stretch, column: u32, k: u32) -> vec4f {
+  return widened(operandsOfB(loadColumns(stretch, column, k)));
+}
+
 /// Four rows from `row` on at four k.
 fn rowsAt(stretch: Stretch, row: u32, k: u32) -> mat4x4f {
   if (TRANSPOSE_A) {
     return mat4x4f(
-      loadRows(stretch, row, k), loadRows(stretch, row, k + 1u), loadRows(stretch, row, k + 2u), loadRows(stretch, row, k + 3u),
+      ownRows(stretch, row, k), ownRows(stretch, row, k + 1u), ownRows(stretch, row, k + 2u), ownRows(stretch, row, k + 3u),
     );
   }
   return transpose(mat4x4f(
-    loadRows(stretch, row, k), loadRows(stretch, row + 1u, k), loadRows(stretch, row + 2u, k), loadRows(stretch, row + 3u, k),
+    ownRows(stretch, row, k), ownRows(stretch, row + 1u, k), ownRows(stretch, row + 2u, k), ownRows(stretch, row + 3u, k),
   ));
 }
 
@@ -25,17 +34,17 @@ fn rowsAt(stretch: Stretch, row: u32, k: u32) -> mat4x4f {
 fn columnsAt(stretch: Stretch, column: u32, k: u32) -> mat4x4f {
   if (TRANSPOSE_B) {
     return transpose(mat4x4f(
-      loadColumns(stretch, column, k),
-      loadColumns(stretch, column + 1u, k),
-      loadColumns(stretch, column + 2u, k),
-      loadColumns(stretch, column + 3u, k),
+      ownColumns(stretch, column, k),
+      ownColumns(stretch, column + 1u, k),
+      ownColumns(stretch, column + 2u, k),
+      ownColumns(stretch, column + 3u, k),
     ));
   }
   return mat4x4f(
-    loadColumns(stretch, column, k),
-    loadColumns(stretch, column, k + 1u),
-    loadColumns(stretch, column, k + 2u),
-    loadColumns(stretch, column, k + 3u),
+    ownColumns(stretch, column, k),
+    ownColumns(stretch, column, k + 1u),
+    ownColumns(stretch, column, k + 2u),
+    ownColumns(stretch, column, k + 3u),
   );
 }
 

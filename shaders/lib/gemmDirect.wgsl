@@ -79,6 +79,14 @@ fn scalesOf(column: u32, k: u32) -> Eight {
   return Eight(one, one);
 }
 
+fn roundedA(numbers: Eight) -> Eight {
+  return Eight(widened(operandsOfA(numbers.near)), widened(operandsOfA(numbers.far)));
+}
+
+fn roundedB(numbers: Eight) -> Eight {
+  return Eight(widened(operandsOfB(numbers.near)), widened(operandsOfB(numbers.far)));
+}
+
 /// What the thread's block is over stretch number `split` of K; what MORE adds is the first stretch's.
 fn blockProduct(row: u32, column: u32, split: u32) -> Sums {
   let stretch = stretchOfK(split);
@@ -105,7 +113,7 @@ fn blockProduct(row: u32, column: u32, split: u32) -> Sums {
         }
         factors = Eight(factors.near * scale.near, factors.far * scale.far);
       }
-      part = multiplied(part, numbersOfA(rows, k * stepA), factors);
+      part = multiplied(part, roundedA(numbersOfA(rows, k * stepA)), roundedB(factors));
     }
     sums = added(sums, part);
   }
@@ -159,7 +167,7 @@ fn moreProduct(before: Sums, row: u32, column: u32) -> Sums {
     var part = Sums();
     let end = min(stretch.y, first + TILE_K);
     for (var k = first; k < end; k++) {
-      part = multiplied(part, numbersOfMoreA(rows, k), numbersOfMoreB(columns, k, step));
+      part = multiplied(part, roundedA(numbersOfMoreA(rows, k)), roundedB(numbersOfMoreB(columns, k, step)));
     }
     sums = added(sums, part);
   }
@@ -210,7 +218,7 @@ fn blocksProduct(row: u32, column: u32, stretch: vec2u) -> Sums {
         var part = Sums();
         let end = min(last, first + TILE_K);
         for (var k = first; k < end; k++) {
-          part = multiplied(part, numbersOfA(rows, k * stepA), numbersOfMoreB(columns, k, params.rank));
+          part = multiplied(part, roundedA(numbersOfA(rows, k * stepA)), roundedB(numbersOfMoreB(columns, k, params.rank)));
         }
         sums = added(sums, part);
       }

@@ -6,7 +6,8 @@
 //
 // A step stages TILE_K of K: every thread takes its share, vectors as they are stored, in the order of memory. While a step is being
 // multiplied, the next one is on its way into registers; with two BUFFERS it can be put down while others still multiply, which
-// saves one of two barriers. Packed weights are widened on the way, so they cross the bus as they are stored.
+// saves one of two barriers. Packed weights are widened on the way, so they cross the bus as they are stored; operands of 16 bits are
+// rounded on the way (halves.wgsl), and lie so where the device can (halves.f16.wgsl).
 // A thread takes four k at once: ROWS · COLUMNS · 4 multiply-adds for ROWS + COLUMNS wide reads. Its rows and columns are groups of four
 // neighbours; of eight, the far four lie half a tile away, so that neighbouring threads read and store neighbouring vectors.
 
@@ -27,8 +28,8 @@ override SIZE_B: u32 = TILE_N * VECTORS_K;
 override SHARE_A: u32 = SIZE_A / THREADS;
 override SHARE_B: u32 = SIZE_B / THREADS;
 
-var<workgroup> tileA: array<vec4f, BUFFERS * SIZE_A>;
-var<workgroup> tileB: array<vec4f, BUFFERS * SIZE_B>;
+var<workgroup> tileA: array<Operands, BUFFERS * SIZE_A>;
+var<workgroup> tileB: array<Operands, BUFFERS * SIZE_B>;
 
 /// Where vector `vector` along K of a row of A or a column of B stands; `quarter`: a quarter of their number. Eight threads at once meet
 /// eight vectors that lie on different memory banks (16 bytes of 128 each), both when they stage four vectors of two lines and
@@ -86,19 +87,27 @@ fn fetch(stretch: Stretch, row: u32, column: u32, k: u32, thread: u32) -> Share 
 
 fn stage(share: Share, buffer: u32, thread: u32) {
   let atA = buffer * SIZE_A;
-  tileA[atA + placeA(thread)] = share.a[0];
-  if (SHARE_A > 1u) { tileA[atA + placeA(thread + THREADS)] = share.a[1]; }
+  tileA[atA + placeA(thread)] = operandsOfA(share.a[0]);
+  if (SHARE_A > 1u) { tileA[atA + placeA(thread + THREADS)] = operandsOfA(share.a[1]); }
   if (SHARE_A > 2u) {
-    tileA[atA + placeA(thread + 2u * THREADS)] = share.a[2];
-    tileA[atA + placeA(thread + 3u * THREADS)] = share.a[3];
+    tileA[atA + placeA(thread + 2u * THREADS)] = operandsOfA(share.a[2]);
+    tileA[atA + placeA(thread + 3u * THREADS)] = operandsOfA(share.a[3]);
   }
   let atB = buffer * SIZE_B;
-  tileB[atB + placeB(thread)] = share.b[0];
-  if (SHARE_B > 1u) { tileB[atB + placeB(thread + THREADS)] = share.b[1]; }
+  tileB[atB + placeB(thread)] = operandsOfB(share.b[0]);
+  if (SHARE_B > 1u) { tileB[atB + placeB(thread + THREADS)] = operandsOfB(share.b[1]); }
   if (SHARE_B > 2u) {
-    tileB[atB + placeB(thread + 2u * THREADS)] = share.b[2];
-    tileB[atB + placeB(thread + 3u * THREADS)] = share.b[3];
+    tileB[atB + placeB(thread + 2u * THREADS)] = operandsOfB(share.b[2]);
+    tileB[atB + placeB(thread + 3u * THREADS)] = operandsOfB(share.b[3]);
   }
+}
+
+fn inTileA(place: u32) -> vec4f {
+  return widened(tileA[place]);
+}
+
+fn inTileB(place: u32) -> vec4f {
+  return widened(tileB[place]);
 }
 
 /// Four rows from tile row 4 · group on (of ROWS = 1, row `group` alone) at four k, `vector` being k / 4.
@@ -108,25 +117,25 @@ fn rowsInTile(at: u32, group: u32, vector: u32) -> mat4x4f {
     if (ROWS == 1u) {
       let place = first + group / 4u;
       return mat4x4f(
-        vec4f(tileA[place][group % 4u], 0.0, 0.0, 0.0),
-        vec4f(tileA[place + QUARTER_M][group % 4u], 0.0, 0.0, 0.0),
-        vec4f(tileA[place + 2u * QUARTER_M][group % 4u], 0.0, 0.0, 0.0),
-        vec4f(tileA[place + 3u * QUARTER_M][group % 4u], 0.0, 0.0, 0.0),
+        vec4f(inTileA(place)[group % 4u], 0.0, 0.0, 0.0),
+        vec4f(inTileA(place + QUARTER_M)[group % 4u], 0.0, 0.0, 0.0),
+        vec4f(inTileA(place + 2u * QUARTER_M)[group % 4u], 0.0, 0.0, 0.0),
+        vec4f(inTileA(place + 3u * QUARTER_M)[group % 4u], 0.0, 0.0, 0.0),
       );
     }
     let place = first + group;
     return mat4x4f(
-      tileA[place], tileA[place + QUARTER_M], tileA[place + 2u * QUARTER_M], tileA[place + 3u * QUARTER_M],
+      inTileA(place), inTileA(place + QUARTER_M), inTileA(place + 2u * QUARTER_M), inTileA(place + 3u * QUARTER_M),
     );
   }
   if (ROWS == 1u) {
-    return transpose(mat4x4f(tileA[at + alongK(group, vector, QUARTER_M)], vec4f(), vec4f(), vec4f()));
+    return transpose(mat4x4f(inTileA(at + alongK(group, vector, QUARTER_M)), vec4f(), vec4f(), vec4f()));
   }
   return transpose(mat4x4f(
-    tileA[at + alongK(4u * group, vector, QUARTER_M)],
-    tileA[at + alongK(4u * group + 1u, vector, QUARTER_M)],
-    tileA[at + alongK(4u * group + 2u, vector, QUARTER_M)],
-    tileA[at + alongK(4u * group + 3u, vector, QUARTER_M)],
+    inTileA(at + alongK(4u * group, vector, QUARTER_M)),
+    inTileA(at + alongK(4u * group + 1u, vector, QUARTER_M)),
+    inTileA(at + alongK(4u * group + 2u, vector, QUARTER_M)),
+    inTileA(at + alongK(4u * group + 3u, vector, QUARTER_M)),
   ));
 }
 
@@ -134,14 +143,14 @@ fn rowsInTile(at: u32, group: u32, vector: u32) -> mat4x4f {
 fn columnsInTile(at: u32, group: u32, vector: u32) -> mat4x4f {
   if (TRANSPOSE_B) {
     return transpose(mat4x4f(
-      tileB[at + alongK(4u * group, vector, QUARTER_N)],
-      tileB[at + alongK(4u * group + 1u, vector, QUARTER_N)],
-      tileB[at + alongK(4u * group + 2u, vector, QUARTER_N)],
-      tileB[at + alongK(4u * group + 3u, vector, QUARTER_N)],
+      inTileB(at + alongK(4u * group, vector, QUARTER_N)),
+      inTileB(at + alongK(4u * group + 1u, vector, QUARTER_N)),
+      inTileB(at + alongK(4u * group + 2u, vector, QUARTER_N)),
+      inTileB(at + alongK(4u * group + 3u, vector, QUARTER_N)),
     ));
   }
   let place = at + 4u * vector * QUARTER_N + group;
-  return mat4x4f(tileB[place], tileB[place + QUARTER_N], tileB[place + 2u * QUARTER_N], tileB[place + 3u * QUARTER_N]);
+  return mat4x4f(inTileB(place), inTileB(place + QUARTER_N), inTileB(place + 2u * QUARTER_N), inTileB(place + 3u * QUARTER_N));
 }
 
 /// What a staged step makes for the thread's rows and columns.

@@ -15,6 +15,10 @@ export interface GpuDevice {
   readonly info: GpuInfo;
   readonly limits: GPUSupportedLimits;
   readonly hasTimestamps: boolean;
+  /** Kernels may hold and convert numbers of 16 bits (shader-f16). */
+  readonly hasHalf: boolean;
+  /** Threads that surely exchange numbers without workgroup memory, a power of two; undefined: none do. */
+  readonly subgroupSize: number | undefined;
   /** Nothing is computed, and what is read is zero (dryDevice.ts). */
   readonly dry: boolean;
   /** Resolves (never rejects) when the device is lost, with the error to show; not on our own destroy. */
@@ -39,6 +43,9 @@ const HOW_TO_GET =
 const WHERE_LOST =
   'Where there was one before, it was lost: wait two minutes and try again, and start the browser anew if that does not help.';
 
+/** What WebGPU promises of subgroups where a browser does not say more. */
+const LEAST_SUBGROUP = 4;
+
 export interface OpenOptions {
   powerPreference?: GPUPowerPreference;
   /** Ask for nothing beyond the WebGPU defaults: shows that small limits suffice. */
@@ -55,12 +62,19 @@ export async function openDevice(gpu: GPU | undefined, options: OpenOptions = {}
   if (!adapter) throw new GpuUnavailableError('WebGPU is there, but it found no GPU.', `${WHERE_LOST} ${HOW_TO_GET}`);
   const requiredLimits: Record<string, number> = {};
   if (!options.defaultLimits) for (const name of WANTED_LIMITS) requiredLimits[name] = adapter.limits[name];
-  const hasTimestamps = adapter.features.has('timestamp-query');
+  const has = (feature: GPUFeatureName): boolean => adapter.features.has(feature);
+  const hasTimestamps = has('timestamp-query');
+  const hasHalf = !options.defaultLimits && has('shader-f16');
+  const hasSubgroups = !options.defaultLimits && has('subgroups');
   let device: GPUDevice;
   try {
     device = await adapter.requestDevice({
       requiredLimits,
-      requiredFeatures: hasTimestamps ? ['timestamp-query'] : [],
+      requiredFeatures: [
+        ...(hasTimestamps ? (['timestamp-query'] as const) : []),
+        ...(hasHalf ? (['shader-f16'] as const) : []),
+        ...(hasSubgroups ? (['subgroups'] as const) : []),
+      ],
     });
   } catch (cause) {
     throw new GpuUnavailableError(`The GPU gave no device: ${String(cause)}`, HOW_TO_GET);
@@ -82,6 +96,8 @@ export async function openDevice(gpu: GPU | undefined, options: OpenOptions = {}
     info: describe(adapter),
     limits: device.limits,
     hasTimestamps,
+    hasHalf,
+    subgroupSize: hasSubgroups ? (adapter.info.subgroupMinSize ?? LEAST_SUBGROUP) : undefined,
     dry: false,
     lost,
     destroy() {

@@ -22,6 +22,9 @@ export interface Imitated {
   readonly limits: DryLimits;
   /** A software GPU takes other tiles, and with them other scratch memory, than a real one. */
   readonly info: GpuInfo;
+  /** As GpuDevice has them. Default: neither. */
+  readonly hasHalf?: boolean;
+  readonly subgroupSize?: number | undefined;
 }
 
 const SOME_GPU: GpuInfo = { vendor: '', architecture: '', description: '', software: false };
@@ -30,7 +33,8 @@ const SOME_GPU: GpuInfo = { vendor: '', architecture: '', description: '', softw
  * A device that computes nothing: with DryPool and DryRecorder the very code of a run goes through all its allocations and
  * dispatches, and only books are kept. It is never lost and needs no WebGPU.
  */
-export function dryDevice({ limits, info }: Imitated = { limits: DEFAULT_LIMITS, info: SOME_GPU }): GpuDevice {
+export function dryDevice(like: Imitated = { limits: DEFAULT_LIMITS, info: SOME_GPU }): GpuDevice {
+  const { limits, info, hasHalf = false, subgroupSize } = like;
   const nothing = (): void => undefined;
   const device = { limits, addEventListener: nothing, removeEventListener: nothing, destroy: nothing };
   return {
@@ -39,6 +43,8 @@ export function dryDevice({ limits, info }: Imitated = { limits: DEFAULT_LIMITS,
     info,
     limits: limits as GPUSupportedLimits,
     hasTimestamps: false,
+    hasHalf,
+    subgroupSize,
     dry: true,
     lost: new Promise(() => undefined),
     destroy: device.destroy,

@@ -1,4 +1,5 @@
 import { causalAttention } from '../ops/causalAttention.ts';
+import { USUAL_ARITHMETIC, type Arithmetic } from '../ops/core/arithmetic.ts';
 import { recompute } from '../ops/core/recompute.ts';
 import type { Runtime } from '../ops/core/runtime.ts';
 import { embedding, makeTokenIndex, type TokenIndex } from '../ops/embedding.ts';
@@ -81,6 +82,8 @@ export class Decoder {
     readonly config: DecoderConfig,
     readonly weights: DecoderWeights,
     readonly adapter?: LoraAdapter,
+    /** Of all that is computed with its weights, its output head too: who multiplies with that takes it from here. */
+    readonly arithmetic: Arithmetic = USUAL_ARITHMETIC,
   ) {
     const frequencies = rotaryFrequencies(config);
     this.#rotary = new RotaryTables(frequencies, rotaryAmplitude(config));
@@ -111,6 +114,10 @@ export class Decoder {
 
   /** All layers over a batch. What a layer leaves behind is given back at once, unless a gradient needs it. */
   forward(runtime: Runtime, input: TokenRows, options: ForwardOptions = {}): ForwardResult {
+    return runtime.computing(this.arithmetic, () => this.#forward(runtime, input, options));
+  }
+
+  #forward(runtime: Runtime, input: TokenRows, options: ForwardOptions): ForwardResult {
     const { config, weights } = this;
     const keyValues: (KeyValues | undefined)[] = [];
     const [hidden] = runtime.scope(() => {

@@ -45,7 +45,8 @@ export async function nextLogits(runtime: Runtime, decoder: Decoder, ids: readon
   return runtime.compute(() => {
     const input = decoder.prepare(runtime, [ids]);
     const { hidden } = decoder.forward(runtime, input);
-    return headProducts(runtime, poolRows(runtime, hidden, input.rows, 'eos'), head);
+    const last = poolRows(runtime, hidden, input.rows, 'eos');
+    return runtime.computing(decoder.arithmetic, () => headProducts(runtime, last, head));
   });
 }
 

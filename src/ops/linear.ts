@@ -126,6 +126,7 @@ function inputGradient(runtime: Runtime, tape: OpTape, pass: InputPass): void {
     m: dy.rows,
     n: weight.columns,
     k: weight.rows,
+    ofGradient: true,
     a: { tensor: dy },
     b: { tensor: weight },
     more:
@@ -160,6 +161,7 @@ function productGradient(
     m: left.columns,
     n: right.columns,
     k: left.rows,
+    ofGradient: true,
     a: { tensor: left },
     b: { tensor: right },
     out: { tensor },

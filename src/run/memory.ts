@@ -8,6 +8,7 @@ import { whyIdle } from '../settings/applicability.ts';
 import { objectiveOf } from '../objectives/registry.ts';
 import { contextLayers } from '../objectives/revela/options.ts';
 import { fixedGates } from '../objectives/revela/revela.ts';
+import { arithmeticOf } from './arithmetic.ts';
 import { dropoutOf } from './dropout.ts';
 import { loraConfig } from './loraShape.ts';
 import { learnsGate } from './models.ts';
@@ -97,6 +98,7 @@ export function plannedRun(configuration: Configuration, bases: PlannedBases, lo
     }),
     accumulation,
     dropout: dropoutOf(configuration),
+    arithmetic: arithmeticOf(configuration),
   };
 }
 

@@ -7,6 +7,7 @@ import { LayerGates } from '../models/gates.ts';
 import { LoraAdapter, type LoraConfig } from '../models/lora.ts';
 import { allocateWeights, type DecoderWeights, type WeightOptions } from '../models/weights.ts';
 import type { Objective, ObjectiveBatch, ObjectiveModels } from '../objectives/objective.ts';
+import type { Arithmetic } from '../ops/core/arithmetic.ts';
 import { Runtime } from '../ops/core/runtime.ts';
 import type { DType } from '../ops/core/tensor.ts';
 import type { BatchFeed, StepDropout } from '../training/trainer.ts';
@@ -42,6 +43,8 @@ export interface PlannedRun {
   /** Batches per update. */
   readonly accumulation: number;
   readonly dropout: StepDropout | undefined;
+  /** Default: the usual one. */
+  readonly arithmetic?: Arithmetic;
 }
 
 /** What a step at its largest takes: every row full, every pair of chunks read. Bytes, as the pool counts them. */
@@ -136,12 +139,12 @@ export async function countedRun(
 
 function countedModels(
   runtime: Runtime,
-  { languageModel, retriever, sharedBase, gates, centring }: PlannedRun,
+  { languageModel, retriever, sharedBase, gates, centring, arithmetic }: PlannedRun,
 ): ModelSource {
   const weights = ({ config, trainable, storage, shardRows }: PlannedModel, head: boolean) =>
     allocateWeights(runtime, config, { head, trainable, ...(storage && { storage }), ...(shardRows && { shardRows }) });
   const decoder = ({ config, adapter }: PlannedModel, own: DecoderWeights) =>
-    new Decoder(config, own, adapter && new LoraAdapter(runtime, config, adapter));
+    new Decoder(config, own, adapter && new LoraAdapter(runtime, config, adapter), arithmetic);
   return {
     languageModel: () => {
       if (!languageModel) throw new Error('The plan has no language model: this is a bug.');

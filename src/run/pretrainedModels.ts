@@ -6,6 +6,7 @@ import type { DecoderWeights } from '../models/weights.ts';
 import type { Learners } from '../objectives/objective.ts';
 import type { Runtime } from '../ops/core/runtime.ts';
 import type { Configuration } from '../settings/configuration.ts';
+import { arithmeticOf } from './arithmetic.ts';
 import type { Keep, ModelSource } from './buildModels.ts';
 import type { FrozenBases } from './frozenBases.ts';
 import { newAdapter, newCentre, newGates } from './models.ts';
@@ -37,6 +38,7 @@ export function pretrainedModels(
   options: LoadingOptions = {},
 ): ModelSource {
   const full = configuration.trained === 'full';
+  const arithmetic = arithmeticOf(configuration);
   const load = async (keep: Keep, base: Pretrained, config: DecoderConfig, head: boolean): Promise<DecoderWeights> => {
     const { signal, onProgress, onQuantised, frozen } = options;
     const how = {
@@ -52,7 +54,7 @@ export function pretrainedModels(
   };
   const decoder = (keep: Keep, config: DecoderConfig, weights: DecoderWeights, isLearning: boolean, name: string) => {
     const adapter = !full && isLearning ? keep(newAdapter(runtime, config, configuration, name)) : undefined;
-    return new Decoder(config, weights, adapter);
+    return new Decoder(config, weights, adapter, arithmetic);
   };
   return {
     async languageModel(keep) {
@@ -73,14 +75,15 @@ export function pretrainedModels(
     async untrainedRetriever(retriever) {
       const { files, packed } = bases.retriever;
       const { config } = retriever;
-      if (!full) return { decoder: new Decoder(config, retriever.weights), destroy: () => undefined };
+      if (!full)
+        return { decoder: new Decoder(config, retriever.weights, undefined, arithmetic), destroy: () => undefined };
       const first = await loadDecoder(runtime, files, config, {
         head: false,
         trainable: false,
         // Training began with the exact numbers.
         precision: packed ? 'f32' : 'stored',
       });
-      return { decoder: new Decoder(config, first), destroy: () => first.destroy() };
+      return { decoder: new Decoder(config, first, undefined, arithmetic), destroy: () => first.destroy() };
     },
   };
 }

@@ -202,6 +202,8 @@ export interface ProductRecord {
   readonly n: number;
   readonly k: number;
   readonly dtype: string;
+  /** What its operands are rounded to. Absent: f32. */
+  readonly precision?: string;
   /** The tile that is taken, and the one that would be otherwise. */
   readonly tile: string;
   readonly byRule: string;

@@ -2,10 +2,12 @@ import { Random } from '../corpus/random.ts';
 import type { DecoderConfig } from '../models/config.ts';
 import { Decoder } from '../models/decoder.ts';
 import { PLAIN } from '../models/families.ts';
+import type { LoraAdapter } from '../models/lora.ts';
 import { initialWeights } from '../models/initialisation.ts';
 import { allocateWeights, type DecoderWeights } from '../models/weights.ts';
 import type { Runtime } from '../ops/core/runtime.ts';
 import type { Configuration } from '../settings/configuration.ts';
+import { arithmeticOf } from './arithmetic.ts';
 import type { ModelSource } from './buildModels.ts';
 import { newAdapter, newCentre, newGates } from './models.ts';
 import { retrieverConfig } from './retrieverDepth.ts';
@@ -41,23 +43,25 @@ export function smallModels(runtime: Runtime, configuration: Configuration, voca
     return made;
   };
   const full = configuration.trained === 'full';
+  const decoder = (config: DecoderConfig, weights: DecoderWeights, adapter?: LoraAdapter): Decoder =>
+    new Decoder(config, weights, adapter, arithmeticOf(configuration));
   return {
     languageModel(keep) {
-      if (full) return new Decoder(whole, keep(weights('language model', whole, true, true)));
+      if (full) return decoder(whole, keep(weights('language model', whole, true, true)));
       const base = keep(weights('base', whole, true, false));
-      return new Decoder(whole, base, keep(newAdapter(runtime, whole, configuration, 'language model')));
+      return decoder(whole, base, keep(newAdapter(runtime, whole, configuration, 'language model')));
     },
     retriever(keep, languageModel) {
-      if (full) return new Decoder(cut, keep(weights('retriever', cut, false, true)));
+      if (full) return decoder(cut, keep(weights('retriever', cut, false, true)));
       const base = languageModel?.weights ?? keep(weights('base', cut, false, false));
-      return new Decoder(cut, base, keep(newAdapter(runtime, cut, configuration, 'retriever')));
+      return decoder(cut, base, keep(newAdapter(runtime, cut, configuration, 'retriever')));
     },
     gates: (keep, languageModel) => newGates(runtime, configuration, keep, languageModel),
     centre: (keep, retriever) => newCentre(runtime, configuration, keep, retriever),
     untrainedRetriever(retriever) {
-      if (!full) return Promise.resolve({ decoder: new Decoder(cut, retriever.weights), destroy: () => undefined });
+      if (!full) return Promise.resolve({ decoder: decoder(cut, retriever.weights), destroy: () => undefined });
       const first = weights('retriever', cut, false, false);
-      return Promise.resolve({ decoder: new Decoder(cut, first), destroy: () => first.destroy() });
+      return Promise.resolve({ decoder: decoder(cut, first), destroy: () => first.destroy() });
     },
   };
 }

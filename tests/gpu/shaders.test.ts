@@ -25,6 +25,14 @@ test('the library holds the kernels of the folders, and nothing else', () => {
   expect(shaderSource('add/forward')).toBe(shaderSource('add/forward'));
 });
 
+test('a kernel in the form for a feature has the helpers’ forms, and enables it behind the comment that it begins with', () => {
+  const [usual, form] = [shaderSource('gemm/tiled'), shaderSource('gemm/tiled+f16')];
+  expect(form.code.startsWith(header(usual.code) + 'enable f16;\n')).toBe(true);
+  expect(form).toMatchObject({ name: 'gemm/tiled+f16', bindings: usual.bindings, params: usual.params });
+  expect(() => shaderSource('add/forward+f16')).toThrow('no helper has a form for f16');
+  expect(() => shaderSource('add/nothing+f16')).toThrow('There is no shaders/add/nothing.wgsl.');
+});
+
 test('each folder of kernels belongs to the op of its name', () => {
   for (const folder of SHADER_FOLDERS.keys()) {
     if (folder === 'lib') continue;
@@ -41,9 +49,10 @@ test('a helper has no entry point, and several kernels come to include it', () =
     [...textOf(path).matchAll(/^\/\/!include (\w+)$/gm)].flatMap(([, name]) => [name!, ...reached(`lib/${name}`)]);
   const users = KERNELS.map((name) => new Set(reached(name)));
   for (const file of SHADER_FOLDERS.get('lib') ?? []) {
-    const name = file.replace(/\.wgsl$/, '');
+    // A form for a feature belongs to the helper of its name.
+    const name = file.replace(/(\.(f16|subgroups))?\.wgsl$/, '');
     expect(users.filter((helpers) => helpers.has(name)).length, name).toBeGreaterThan(1);
-    expect(textOf(`lib/${name}`)).not.toMatch(/@compute/);
+    expect(textOf(`lib/${file.replace(/\.wgsl$/, '')}`)).not.toMatch(/@compute/);
   }
 });
 

@@ -112,6 +112,8 @@ const OTHER_VALUES: Readonly<Record<SettingKey, readonly Value[]>> = {
   retrieverCheckpoint: ['tests/tiny2'],
   retrieverDepth: [1],
   precision: ['int8'],
+  matmulPrecision: ['f16'],
+  reductions: ['subgroups'],
   checkpointing: [true],
   memoryBudget: [8],
   layers: [3],
@@ -169,6 +171,7 @@ const OTHER_VALUES: Readonly<Record<SettingKey, readonly Value[]>> = {
 
 /** Settings that decide how a run is carried out, and leave its numbers as they are. */
 const NUMBERS_STAY: readonly SettingKey[] = [
+  'reductions',
   'checkpointing',
   'memoryBudget',
   'evaluateEvery',

@@ -6,6 +6,7 @@ import { Decoder } from '../../models/decoder.ts';
 import { retrieverConfig } from '../../run/retrieverDepth.ts';
 import type { NamedPart } from '../../models/layout.ts';
 import type { DecoderWeights } from '../../models/weights.ts';
+import type { Arithmetic } from '../../ops/core/arithmetic.ts';
 import type { Runtime } from '../../ops/core/runtime.ts';
 import type { Tensor } from '../../ops/core/tensor.ts';
 import { measureCentre } from '../../run/centring.ts';
@@ -24,8 +25,10 @@ export interface GoldenModels {
   readonly trained: readonly TrainedTensor[];
 }
 
-/** How the bases lie on the GPU; the goldens hold whatever it is. */
-export type BaseOptions = Pick<LoadOptions, 'precision' | 'shardRows'>;
+/** How the bases lie on the GPU, and how is computed with them; the goldens hold whatever it is, but for products of 16 bits. */
+export interface BaseOptions extends Pick<LoadOptions, 'precision' | 'shardRows'> {
+  readonly arithmetic?: Arithmetic;
+}
 
 /** Loads both models of a golden folder, with their adapters, and says what of them is trained. */
 export async function loadGoldenModels(
@@ -93,14 +96,15 @@ class GoldenSource implements ModelSource {
     const files = folderFiles(join(this.folder, base));
     const whole = await readDecoderConfig(files);
     const config = model === 'lm' ? whole : retrieverConfig(this.options, whole);
-    const how = { head: model === 'lm', trainable: this.options.train === 'full', ...this.bases };
+    const { arithmetic, ...stored } = this.bases;
+    const how = { head: model === 'lm', trainable: this.options.train === 'full', ...stored };
     const weights = shared ?? keep(await loadDecoder(this.runtime, files, config, how));
     const loaded = await loadAdapter(this.runtime, folderFiles(join(this.folder, `${model}_adapter`)), config);
     if (loaded) {
       keep(loaded.adapter);
       this.adapters.set(model, loaded);
     }
-    return new Decoder(config, weights, loaded?.adapter);
+    return new Decoder(config, weights, loaded?.adapter, arithmetic);
   }
 }
 

@@ -83,7 +83,9 @@ export function preparePairLikelihoods(
       for (const { input, positions, next, starts, places } of slices)
         runtime.scope(() => {
           const { hidden } = languageModel.forward(runtime, input);
-          const { tokenLoss } = linearCrossEntropy(runtime, hidden, headOf(languageModel), positions, next);
+          const { tokenLoss } = runtime.computing(languageModel.arithmetic, () =>
+            linearCrossEntropy(runtime, hidden, headOf(languageModel), positions, next),
+          );
           segmentMeans(runtime, tokenLoss, { starts, places }, result, -1);
         });
       return result;
@@ -108,6 +110,9 @@ export function preparePairLoss(
   return () =>
     runtime.scope(() => {
       const { hidden } = languageModel.forward(runtime, input, { checkpointing, dropout: inPass(dropout, 'pairs') });
-      return linearCrossEntropy(runtime, hidden, headOf(languageModel), positions, next, { seed }).loss;
+      return runtime.computing(
+        languageModel.arithmetic,
+        () => linearCrossEntropy(runtime, hidden, headOf(languageModel), positions, next, { seed }).loss,
+      );
     });
 }

@@ -140,7 +140,10 @@ function inBatchLoss(
       checkpointing,
       neighbours: { ...neighbours, attention },
     });
-    return linearCrossEntropy(runtime, hidden, head, positions, next).tokenLoss;
+    return runtime.computing(
+      languageModel.arithmetic,
+      () => linearCrossEntropy(runtime, hidden, head, positions, next).tokenLoss,
+    );
   };
 }
 

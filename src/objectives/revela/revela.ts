@@ -160,7 +160,11 @@ export async function recordRevela(
   const head = languageModel.weights.head;
   if (!head) throw new Error('The language model has no output head.');
   const loss = (hidden: Tensor, counts: boolean) =>
-    withTape(counts, () => linearCrossEntropy(runtime, hidden, head, positions, next, { seed }));
+    withTape(counts, () =>
+      runtime.computing(languageModel.arithmetic, () =>
+        linearCrossEntropy(runtime, hidden, head, positions, next, { seed }),
+      ),
+    );
 
   const passOptions = (pass: DropoutPass, observe: Observer | undefined) => ({
     checkpointing: options.checkpointing,

@@ -1,3 +1,5 @@
+import { withFeature } from '../../gpu/shaderLibrary.ts';
+import { GRADIENT_SCALE, type Arithmetic } from './arithmetic.ts';
 import type { Runtime } from './runtime.ts';
 import { directRows, type GemmCut, type GemmTile } from './gemmTiles.ts';
 import {
@@ -46,26 +48,33 @@ export interface GemmSpec {
   readonly scale?: number;
   /** Add to `out` instead of overwriting it. */
   readonly accumulate?: boolean;
+  /** What the operands are rounded to. Default: as the runtime's arithmetic has it. */
+  readonly precision?: Arithmetic['products'] | undefined;
+  /** A, and the second A, are gradients: numbers too small for 16 bits, which are therefore scaled where they are rounded to those. */
+  readonly ofGradient?: boolean | undefined;
   /** How to cut it up, instead of what the runtime's choice says (tests, measurements). */
   readonly cut?: GemmCut | undefined;
 }
 
 /**
  * out[M, N] (+)= scale · (op(A)·op(B) + op(A₂)·op(B₂)) (+ bias + residual). Deterministic: the order of every sum depends on the sizes
- * and the kind of device alone, whatever tile the runtime chooses. Not recorded on the tape. `out` must not share a buffer with what is read.
+ * and the kind of device alone, whatever tile the runtime chooses. With f16 operands op(A) and op(B) are rounded first. Not recorded on the tape. `out` must not share a buffer with what is read.
  * @throws Error when a matrix does not fit into its tensor or the layout, A, bias or out is not f32, or an i8 B is a piece of its tensor.
  */
 export function gemm(runtime: Runtime, spec: GemmSpec): void {
-  const { m, n, k, bias, accumulate = false, scale = 1 } = spec;
+  const { m, n, k, bias, accumulate = false } = spec;
   const operands = check(spec);
   if (m === 0 || n === 0) return;
+  const isHalf = precisionOf(runtime, spec) === 'f16';
+  const scaleA = isHalf && spec.ofGradient ? GRADIENT_SCALE : 1;
+  const scale = (spec.scale ?? 1) / scaleA;
 
   const { tile, splits } = spec.cut ?? cutOf(runtime, spec);
   // Whole steps, so that a stretch of K begins where vectors begin. What goes through SwiGLU must be the whole sum.
   const isWhole = spec.swiglu !== undefined || spec.activated !== undefined;
   const splitLength = tile.k * Math.max(1, Math.ceil(k / (tile.k * (isWhole ? 1 : splits))));
   const used = Math.max(1, Math.ceil(k / splitLength));
-  const shared = { spec, operands, tile, splitLength, splits: used };
+  const shared = { spec, operands, tile, splitLength, splits: used, isHalf, scaleA };
   const { tensor } = spec.out;
   if (used === 1) {
     multiply(runtime, { ...shared, target: tensor, out: operands.out, scale, whole: true });
@@ -101,8 +110,14 @@ export function gemm(runtime: Runtime, spec: GemmSpec): void {
 }
 
 /** A product with blocks does less than its sizes say: what was measured of others does not hold for it. */
-function cutOf({ tiles }: Runtime, { layout, m, n, k, b }: GemmSpec): GemmCut {
-  return isBlocks(b) ? tiles.byRule({ m, n, k }) : tiles.cut({ layout, m, n, k, dtype: b.tensor.dtype });
+function cutOf(runtime: Runtime, spec: GemmSpec): GemmCut {
+  const { layout, m, n, k, b } = spec;
+  if (isBlocks(b)) return runtime.tiles.byRule({ m, n, k });
+  return runtime.tiles.cut({ layout, m, n, k, dtype: b.tensor.dtype, precision: precisionOf(runtime, spec) });
+}
+
+function precisionOf({ arithmetic }: Runtime, { precision }: GemmSpec): Arithmetic['products'] {
+  return precision ?? arithmetic.products;
 }
 
 /** Where everything lies; undefined: there is none, or it is blocks. */
@@ -125,12 +140,15 @@ interface Multiplication {
   readonly target: Tensor;
   readonly out: Place;
   readonly scale: number;
+  /** Operands are rounded to 16 bits, A multiplied by scaleA before. */
+  readonly isHalf: boolean;
+  readonly scaleA: number;
   /** Bias and residual join here, and what `out` holds; else where the splits are summed. */
   readonly whole: boolean;
 }
 
 function multiply(runtime: Runtime, job: Multiplication): void {
-  const { spec, operands, tile, out, target, splits, whole } = job;
+  const { spec, operands, tile, out, target, splits, whole, isHalf } = job;
   const { layout, m, n, k, more } = spec;
   const { a, b, moreA, moreB, blocks } = operands;
   const accumulate = whole && spec.accumulate === true;
@@ -145,8 +163,13 @@ function multiply(runtime: Runtime, job: Multiplication): void {
   const rows = tile.kernel === 'direct' ? directRows(m) : tile.rows;
   const fourRanks = (blocks?.rank ?? 0) % 4 === 0;
   runtime.dispatch({
-    kernel: `gemm/${tile.kernel}${activated ? 'Gated' : inVectors ? '' : 'Ragged'}`,
+    kernel: withFeature(
+      `gemm/${tile.kernel}${activated ? 'Gated' : inVectors ? '' : 'Ragged'}`,
+      // Rounding is exact arithmetic, so that all tiles go on giving the same bits.
+      isHalf && runtime.gpu.hasHalf && tile.kernel === 'tiled' ? 'f16' : undefined,
+    ),
     constants: {
+      HALF: isHalf,
       ROWS: rows,
       COLUMNS: tile.columns,
       ...(tile.kernel === 'tiled' ? { TILE_M: tile.m, TILE_N: tile.n, BUFFERS: tile.buffers ?? 1 } : {}),
@@ -192,6 +215,7 @@ function multiply(runtime: Runtime, job: Multiplication): void {
       ...blockParams(blocks),
       offsetResidual: operands.residual?.offset ?? 0,
       strideResidual: operands.residual?.stride ?? 0,
+      scaleA: job.scaleA,
     },
     // Every binding needs a buffer, also one that the kernel leaves alone.
     bindings: {

@@ -3,6 +3,7 @@ import type { GpuDevice } from '../../gpu/device.ts';
 import { DryPool, DryRecorder } from '../../gpu/dryDevice.ts';
 import { BufferPool, type Purpose } from '../../gpu/pool.ts';
 import { Recorder } from '../../gpu/recorder.ts';
+import { USUAL_ARITHMETIC, type Arithmetic } from './arithmetic.ts';
 import type { OpTape } from './opTape.ts';
 import { Tensor, type DType } from './tensor.ts';
 import { TileChoice } from './tileChoice.ts';
@@ -18,6 +19,8 @@ export class Runtime {
   tiles: TileChoice;
   /** Records what is done, for backward(); undefined where no gradient is wanted. */
   tape: OpTape | undefined;
+  /** How ops compute what they can compute in several ways: as the model wants it that they belong to. */
+  arithmetic: Arithmetic = USUAL_ARITHMETIC;
   #scopes: Set<Tensor>[] = [];
 
   /**
@@ -116,6 +119,17 @@ export class Runtime {
       return body();
     } finally {
       this.tape = outer;
+    }
+  }
+
+  /** Runs `body` with ops that compute so. On their way back they compute as they did on the way there: the tape sees to it. */
+  computing<T>(arithmetic: Arithmetic, body: () => T): T {
+    const outer = this.arithmetic;
+    this.arithmetic = arithmetic;
+    try {
+      return body();
+    } finally {
+      this.arithmetic = outer;
     }
   }
 

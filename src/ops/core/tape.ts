@@ -1,11 +1,17 @@
+import type { Arithmetic } from './arithmetic.ts';
 import type { GradientTarget, OpTape, TapeNode } from './opTape.ts';
 import type { Runtime } from './runtime.ts';
 import { addInto } from './sums.ts';
 import { Tensor } from './tensor.ts';
 
+/** How an op computed is how its gradients are computed. */
+interface RecordedNode extends TapeNode {
+  readonly arithmetic: Arithmetic;
+}
+
 /** Reverse-mode differentiation: ops are recorded as they run and walked backwards once. */
 export class Tape implements OpTape {
-  #nodes: TapeNode[] = [];
+  #nodes: RecordedNode[] = [];
   #gradients = new Map<number, Tensor>();
 
   constructor(private readonly runtime: Runtime) {}
@@ -17,7 +23,7 @@ export class Tape implements OpTape {
   recordAlways(node: TapeNode): void {
     for (const output of node.outputs) output.requiresGrad = true;
     for (const tensor of node.saved) tensor.retain();
-    this.#nodes.push(node);
+    this.#nodes.push({ ...node, arithmetic: this.runtime.arithmetic });
   }
 
   add(input: Tensor, gradient: Tensor): void {
@@ -62,10 +68,11 @@ export class Tape implements OpTape {
     try {
       // A node leaves the list when it is done with, so that after an error dispose() finds what it still holds.
       for (let node = this.#nodes.at(-1); node; node = this.#nodes.at(-1)) {
-        const { outputs, saved, backward } = node;
+        const { outputs, saved, backward, arithmetic } = node;
         const gradients = outputs.map(({ id }) => this.#gradients.get(id));
         checkPromise(node, gradients[0]);
-        if (gradients.some((gradient) => gradient !== undefined)) runtime.scope(() => backward(gradients, this));
+        if (gradients.some((gradient) => gradient !== undefined))
+          runtime.computing(arithmetic, () => runtime.scope(() => backward(gradients, this)));
         for (const { id } of outputs) {
           if (kept.has(id)) continue;
           this.#gradients.get(id)?.release();

@@ -8,6 +8,7 @@ import {
   type GemmTile,
   type TileSet,
 } from './gemmTiles.ts';
+import type { Arithmetic } from './arithmetic.ts';
 import type { DType } from './tensor.ts';
 
 /** What decides which tile is fastest: how the operands lie, how B is stored, and the sizes. */
@@ -18,6 +19,8 @@ export interface ProductShape {
   readonly k: number;
   /** Of B. */
   readonly dtype: DType;
+  /** What both are rounded to before they are multiplied. Default: f32. */
+  readonly precision?: Arithmetic['products'];
 }
 
 /** A product that was measured with several tiles: what was found holds for all of its class. */
@@ -34,11 +37,11 @@ const LAYOUTS: readonly ProductShape['layout'][] = ['NN', 'NT', 'TN'];
 const DTYPES: readonly DType[] = ['f32', 'bf16', 'f16', 'i8', 'u32'];
 
 /**
- * Products of a class are alike in layout and storage, and in each size up to the next power of two: batches are not of one length, and
+ * Products of a class are alike in layout, storage and precision, and in each size up to the next power of two: batches are not of one length, and
  * what was measured on one holds for the next. A number, since every product of every step asks for it.
  */
-export function classOf({ layout, m, n, k, dtype }: ProductShape): number {
-  const kind = LAYOUTS.indexOf(layout) * DTYPES.length + DTYPES.indexOf(dtype);
+export function classOf({ layout, m, n, k, dtype, precision = 'f32' }: ProductShape): number {
+  const kind = (LAYOUTS.indexOf(layout) * DTYPES.length + DTYPES.indexOf(dtype)) * 2 + Number(precision === 'f16');
   return ((kind * 32 + bits(m)) * 32 + bits(n)) * 32 + bits(k);
 }
 
@@ -58,10 +61,21 @@ export interface TileTable {
 
 /** Whether a value that was stored is one. */
 export function isMeasuredProduct(value: unknown): value is MeasuredProduct {
-  const { layout, dtype, m, n, k, tile, byRule, times } = (value ?? {}) as Partial<Record<string, unknown>>;
+  const {
+    layout,
+    dtype,
+    precision = 'f32',
+    m,
+    n,
+    k,
+    tile,
+    byRule,
+    times,
+  } = (value ?? {}) as Partial<Record<string, unknown>>;
   return (
     LAYOUTS.some((one) => one === layout) &&
     DTYPES.some((one) => one === dtype) &&
+    (precision === 'f32' || precision === 'f16') &&
     [m, n, k].every((size) => Number.isSafeInteger(size) && (size as number) > 0) &&
     [tile, byRule].every((name) => typeof name === 'string') &&
     typeof times === 'object' &&

@@ -29,7 +29,7 @@ export interface Job {
   readonly step: number;
   /** Updates that groups.jsonl has batches for. */
   readonly steps: number;
-  /** Whether the base's weights are those of the checkpoint to the bit: the page may have rounded them. */
+  /** Whether nothing is rounded here that is not there: base weights, or what matrix products multiply. */
   readonly exact: boolean;
   readonly configuration: Configuration;
   readonly models: { readonly retriever: JobModel; readonly languageModel: JobModel | null };
@@ -72,7 +72,11 @@ export function jobOf({ prepared, experiment }: OpenRun, steps: number): Job {
     title: recipe.title ?? summary.title,
     step: optimiser.step,
     steps,
-    exact: configuration.precision !== 'int8' && !bases?.retriever.packed && !bases?.languageModel.packed,
+    exact:
+      configuration.precision !== 'int8' &&
+      configuration.matmulPrecision === 'f32' &&
+      !bases?.retriever.packed &&
+      !bases?.languageModel.packed,
     configuration,
     models: {
       retriever: model('retriever', 'retriever'),

@@ -15,7 +15,7 @@ type WithoutName =
   | 'contextLayers' | 'learnGate' | 'centring' | 'detachKeyValues' | 'lossMask' | 'freezeRetriever' | 'infoNceTemperature'
   | 'mannWhitneyTemperature' | 'hardNegatives' | 'hardNegativesPerQuery' | 'mineEvery' | 'replugTemperature'
   | 'replugLanguageModelTemperature' | 'replugLanguageModel' | 'teacher' | 'distillationTemperature' | 'teacherTemperature'
-  | 'contrastWeight' | 'precision' | 'memoryBudget' | 'evaluateEvery' | 'heldOutBatches' | 'probeEvery' | 'collectionEvery'
+  | 'contrastWeight' | 'precision' | 'matmulPrecision' | 'reductions' | 'memoryBudget' | 'evaluateEvery' | 'heldOutBatches' | 'probeEvery' | 'collectionEvery'
   | 'autosaveEvery';
 
 /** What a setting is called in the authors' trainer. */
@@ -50,7 +50,15 @@ const AUTHORS: Readonly<Record<Exclude<SettingKey, WithoutName>, string>> = {
 
 /** Settings whose effect is in the files, and those of the page's own business. */
 const ELSEWHERE: ReadonlySet<string> = new Set(['corpus', 'evaluation']);
-const NOT_TOLD: readonly SettingKey[] = ['memoryBudget', 'precision', 'checkpoint', 'retrieverCheckpoint', 'base'];
+const NOT_TOLD: readonly SettingKey[] = [
+  'memoryBudget',
+  'precision',
+  'matmulPrecision',
+  'reductions',
+  'checkpoint',
+  'retrieverCheckpoint',
+  'base',
+];
 
 /** README.md of an archive: how it is run, what each setting is called elsewhere, and what the first step comes to. */
 export function handoverReadme(job: Job, first: FirstStep, heldOut: LabelledCollection | undefined): string {
@@ -124,7 +132,7 @@ function basesSentence({ models, exact }: Job): string {
   const [first, other] = [...new Set(found)];
   const rounded = exact
     ? ''
-    : ' The page ran on weights of it that were rounded to fewer bits, so the first step is compared and not insisted on.';
+    : ' The page computed with weights or products that were rounded to fewer bits, so the first step is compared and not insisted on.';
   if (first === undefined) return 'Both models are in the archive.';
   if (first.startsWith('../')) return 'The base of both models is in the archive.';
   const also = other === undefined ? '' : `, the retriever's from ${models.retriever.base} (\`--retriever PATH\`)`;

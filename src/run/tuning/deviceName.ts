@@ -1,6 +1,6 @@
 import { textChecksum } from '../../files/formats/checksum.ts';
 import type { GpuInfo } from '../../gpu/device.ts';
-import { kernelsIn, shaderSource } from '../../gpu/shaderLibrary.ts';
+import { kernelsIn, shaderSource, withFeature } from '../../gpu/shaderLibrary.ts';
 import type { TileSet } from '../../ops/core/gemmTiles.ts';
 
 /** Digits that tell versions of the kernels apart. */
@@ -8,7 +8,9 @@ const DIGITS = 16;
 
 /** Names the kernels that are measured, and the tiles that they come in: with any change of these what was measured holds no more. */
 export async function kernelsName({ tiles, workgroups }: TileSet): Promise<string> {
-  const sources = kernelsIn('gemm').map((name) => [name, shaderSource(name).code]);
+  const isTiled = (name: string): boolean => /^gemm\/(tiled|cached)/.test(name);
+  const forms = kernelsIn('gemm').flatMap((name) => [name, ...(isTiled(name) ? [withFeature(name, 'f16')] : [])]);
+  const sources = forms.map((name) => [name, shaderSource(name).code]);
   return (await textChecksum(JSON.stringify([sources, tiles, workgroups]))).slice(0, DIGITS);
 }
 

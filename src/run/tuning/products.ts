@@ -84,7 +84,7 @@ export function operandShapes({ layout, m, n, k }: ProductShape): { a: number[];
 
 /** Records a product and nothing beside it. `cut`: instead of what the runtime would choose. */
 export function multiply(runtime: Runtime, product: ProductShape, { a, b, out }: Operands, cut?: GemmCut): void {
-  const { layout, m, n, k } = product;
+  const { layout, m, n, k, precision } = product;
   const [strideA, strideB] = [layout === 'TN' ? m : k, layout === 'NT' ? k : n];
   gemm(runtime, {
     layout,
@@ -94,6 +94,7 @@ export function multiply(runtime: Runtime, product: ProductShape, { a, b, out }:
     a: { tensor: a, stride: strideA },
     b: { tensor: b, stride: strideB },
     out: { tensor: out },
+    precision,
     cut,
   });
 }

@@ -142,9 +142,19 @@ async function tuneProduct(
       },
     });
     if (!found) return undefined;
-    const { layout, m, n, k, dtype } = product;
+    const { layout, m, n, k, dtype, precision } = product;
     const times = Object.fromEntries(found.times.map(({ variant, ms }) => [variant.name, ms]));
-    return { layout, m, n, k, dtype, tile: found.taken.name, byRule: byRule.name, times };
+    return {
+      layout,
+      m,
+      n,
+      k,
+      dtype,
+      ...(precision && { precision }),
+      tile: found.taken.name,
+      byRule: byRule.name,
+      times,
+    };
   } finally {
     own.endScope();
     own.pool.trim();

@@ -75,6 +75,35 @@ export const MODEL = {
     ],
     cost: { memory: 'less' },
   }),
+  matmulPrecision: choiceSetting({
+    group: 'model',
+    label: 'Matrix products in',
+    help: 'How precisely the models’ matrix products read what they multiply. Sums, weights and all else stay 32-bit.',
+    default: 'f32',
+    paper: 'bf16',
+    choices: [
+      { value: 'f32', label: '32 bits', help: 'As the numbers are.' },
+      {
+        value: 'f16',
+        label: '16 bits',
+        help: 'Each number rounded to 11 significant bits first. Faster on some GPUs: Kernels → Precision measures it, and how far results move.',
+      },
+    ],
+  }),
+  reductions: choiceSetting({
+    group: 'model',
+    label: 'Sum rows through',
+    help: 'How threads add up a row in norms, softmax and attention. Results are the same to the bit.',
+    default: 'memory',
+    choices: [
+      { value: 'memory', label: 'Workgroup memory', help: 'What every GPU can.' },
+      {
+        value: 'subgroups',
+        label: 'Subgroups',
+        help: 'Directly between neighbouring threads, where the GPU can: Kernels → Precision measures whether it is faster.',
+      },
+    ],
+  }),
   checkpointing: switchSetting({
     group: 'model',
     label: 'Recompute layers',
