@@ -11,6 +11,7 @@
 // only the last key tile is cut by the diagonal, and a key that a valid query may see is always a valid token.
 
 //!include attentionTile
+//!include acrossRows
 
 struct Params { groupOffset: vec3u, heads: u32, kvHeads: u32, scale: f32 }
 
@@ -21,9 +22,6 @@ struct Params { groupOffset: vec3u, heads: u32, kvHeads: u32, scale: f32 }
 @group(0) @binding(4) var<storage, read> tiles: array<vec4u>;
 @group(0) @binding(5) var<storage, read_write> out: array<f32>;
 @group(0) @binding(6) var<storage, read_write> statistics: array<f32>;
-
-/// [down, across]: what each thread has to say about its four rows.
-var<workgroup> shares: array<vec4f, THREADS>;
 
 fn stageScores(tile: vec4u, keyTile: u32, head: u32, kvHead: u32, chunk: u32, thread: u32) {
   for (var i = thread; i < TILE * SCORE_WIDTH; i += THREADS) {
@@ -118,12 +116,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
       scores[3] = masked(scores[3], key + 3u * ACROSS, queries);
       highest = max(highest, max(scores[2], scores[3]));
     }
-    shares[thread] = highest;
-    workgroupBarrier();
     let before = maximum;
-    for (var i = 0u; i < ACROSS; i++) {
-      maximum = max(maximum, shares[down * ACROSS + i]);
-    }
+    maximum = max(maximum, maximumAcross(highest, thread));
     // Every query sees key 0, so the maximum is a real score from the first tile on.
     let shrink = select(exp(before - maximum), vec4f(), vec4<bool>(keyTile == 0u));
     total = total * shrink + weigh(scores[0], maximum, key, queries, across, down);
@@ -146,13 +140,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
       addProduct(&out1, down, across, columns);
     }
   }
-  workgroupBarrier();
-  shares[thread] = total;
-  workgroupBarrier();
-  var sum = vec4f();
-  for (var i = 0u; i < ACROSS; i++) {
-    sum += shares[down * ACROSS + i];
-  }
+  let sum = sumAcross(total, thread);
   store(scaleRows(out0, 1.0 / sum), tile, head, 0u, thread);
   if (OUT_CHUNKS > 1u) {
     store(scaleRows(out1, 1.0 / sum), tile, head, 1u, thread);

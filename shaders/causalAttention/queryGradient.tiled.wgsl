@@ -10,6 +10,7 @@
 // writer, no atomics. Thread layout and memory: lib/attentionTile.wgsl; rows are queries, columns keys.
 
 //!include attentionTile
+//!include acrossRows
 
 struct Params { groupOffset: vec3u, heads: u32, kvHeads: u32, scale: f32, accumulate: u32 }
 
@@ -80,15 +81,10 @@ fn deltaShare(start: u32, across: u32) -> f32 {
 fn deltas(rows: vec4u, thread: u32) -> vec4f {
   let starts = rows * HEAD_DIM;
   let across = thread % ACROSS;
-  staged[thread] = vec4f(
+  let own = vec4f(
     deltaShare(starts.x, across), deltaShare(starts.y, across), deltaShare(starts.z, across), deltaShare(starts.w, across),
   );
-  workgroupBarrier();
-  var sum = vec4f();
-  for (var i = 0u; i < ACROSS; i++) {
-    sum += staged[thread - across + i];
-  }
-  return sum;
+  return sumAcross(own, thread);
 }
 
 /// w of one column; p ≤ 1, so the clamp only keeps masked pairs from overflowing.

@@ -74,7 +74,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
         block.column3 = masked(block.column3, 3u, keys);
         highest = max(highest, max(block.column2, block.column3));
       }
-      highest = rowMaximum(highest);
+      highest = maximumAcross(highest, thread);
       let shrink = exp(before - highest); // 0 at the first key tile, where there is nothing to shrink yet
       divisor *= shrink;
       block.column0 = select(vec4f(), exp(block.column0 - highest), tileColumn(0u) < keys);
@@ -90,7 +90,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
       let values = headRows(VALUE, key, keys, kvHead, params.kvHeads);
       numerator = addProduct(scaleBlock(numerator, shrink), block, values);
     }
-    sum = plusBlock(sum, scaleBlock(numerator, weight / rowSum(divisor)));
+    sum = plusBlock(sum, scaleBlock(numerator, weight / sumAcross(divisor, thread)));
   }
   let ordinary = groupRows(OWN, chunk.firstToken, first, count, kvHead, params.heads);
   write(ordinary, 0u, sum.slab0);

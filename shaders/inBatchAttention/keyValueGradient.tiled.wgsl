@@ -103,7 +103,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
       }
     }
   }
-  let lean = select(vec4f(), rowSum(pull) / norm, vec4<bool>(V_NORM) & (norm > vec4f()));
+  let lean = select(vec4f(), sumAcross(pull, thread) / norm, vec4<bool>(V_NORM) & (norm > vec4f()));
   write(values, split, 0u, keySum.slab0, valueSum.slab0, lean);
   if (SLABS > 1u) { write(values, split, 1u, keySum.slab1, valueSum.slab1, lean); }
   if (SLABS > 2u) { write(values, split, 2u, keySum.slab2, valueSum.slab2, lean); }
@@ -161,7 +161,7 @@ fn valueNorms(values: HeadRows) -> vec4f {
     let row3 = headVector(values, tileRow(3u), tileColumn(slab));
     squares += vec4f(dot(row0, row0), dot(row1, row1), dot(row2, row2), dot(row3, row3));
   }
-  return sqrt(rowSum(squares));
+  return sqrt(sumAcross(squares, thread));
 }
 
 fn writePairs(pair: u32, key: vec2f, value: vec2f) {

@@ -65,11 +65,11 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     }
   }
   // A thread that had no key still has the lowest maximum, and counts exp(LOWEST − top) = 0.
-  let top = rowMaximum(running.highest);
+  let top = maximumAcross(running.highest, thread);
   let shrink = exp(running.highest - top);
-  let divisors = rowSum(running.divisor * shrink);
+  let divisors = sumAcross(running.divisor * shrink, thread);
   let lambda = top + log(divisors);
-  let along = rowSum(running.numerator * shrink) / divisors;
+  let along = sumAcross(running.numerator * shrink, thread) / divisors;
   if (thread % 8u == 0u) {
     let row = vec4u(first) + tileRows();
     let at = stateIndex(pair, chunk.tokens, kvHead * GROUP, 0u) + row % GROUP * chunk.tokens + row / GROUP;

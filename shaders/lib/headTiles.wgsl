@@ -15,6 +15,8 @@
 // The kernel that includes this sets `thread` first and says where numbers are, two by two, because a head of even size
 // starts at an even number:   fn numbers(source: u32, pair: u32) -> vec2f
 
+//!include acrossRows
+
 override HEAD_DIM: u32;
 override TILE: u32; // 16 or 32
 override ROWS: u32 = TILE; // the same, or twice as many
@@ -25,6 +27,7 @@ override VECTORS: u32 = (HEAD_DIM + 3u) / 4u; // vectors of four in a head, the 
 override SLABS: u32 = (VECTORS + 7u) / 8u;
 override SLAB_DEPTH: u32 = min(8u, VECTORS);
 override WEIGHT_STRIDE: u32 = ROWS / 4u + 1u;
+const ACROSS = 8u;
 const SLAB_STRIDE = 9u;
 const LOWEST = -1e30; // below every score
 
@@ -32,7 +35,6 @@ var<private> thread: u32;
 /// A slab of the rows' vectors while scores are formed; then [tile column][four tile rows], the factors of the next product with head vectors.
 var<workgroup> left: array<vec4f, max(ROWS * SLAB_STRIDE, TILE * WEIGHT_STRIDE)>;
 var<workgroup> rightSlab: array<vec4f, TILE * SLAB_STRIDE>;
-var<workgroup> partials: array<vec4f, THREADS>;
 
 // Both are spelt out member by member: an array that is indexed as a program runs need not stay in registers.
 
@@ -184,28 +186,4 @@ fn scaleBlock(block: HeadBlock, factor: vec4f) -> HeadBlock {
   if (SLABS > 6u) { scaled.slab6 = scaleRows(block.slab6, factor); }
   if (SLABS > 7u) { scaled.slab7 = scaleRows(block.slab7, factor); }
   return scaled;
-}
-
-/// Sum over the eight threads of each row; all of them receive it.
-fn rowSum(own: vec4f) -> vec4f {
-  var total = vec4f();
-  workgroupBarrier(); // the last partials have been read
-  partials[thread] = own;
-  workgroupBarrier();
-  for (var across = 0u; across < 8u; across++) {
-    total += partials[thread / 8u * 8u + across];
-  }
-  return total;
-}
-
-/// Maximum over the eight threads of each row; all of them receive it.
-fn rowMaximum(own: vec4f) -> vec4f {
-  var highest = own;
-  workgroupBarrier();
-  partials[thread] = own;
-  workgroupBarrier();
-  for (var across = 0u; across < 8u; across++) {
-    highest = max(highest, partials[thread / 8u * 8u + across]);
-  }
-  return highest;
 }

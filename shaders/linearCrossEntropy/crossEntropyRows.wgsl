@@ -10,9 +10,10 @@
 // the gradient, and no exponential can overflow. The loss is (maximum − target's logit) + log(sum): two numbers ≥ 0 whose sum
 // keeps its digits where the model is sure, while logsumexp − logit would cancel.
 
+//!include rowSum
+
 override GRADIENT: bool = false;
 override ARRIVED: bool = false;
-override THREADS: u32 = 256u;
 
 struct Params { groupOffset: vec3u, first: u32, vocabulary: u32, vectors: u32, factor: f32 }
 
@@ -24,9 +25,6 @@ struct Params { groupOffset: vec3u, first: u32, vocabulary: u32, vectors: u32, f
 
 /// Stands for minus infinity: exp(x − maximum) is 0 for it, for every maximum that occurs.
 const LOWEST = -1e30;
-
-var<workgroup> maxima: array<f32, THREADS>;
-var<workgroup> sums: array<f32, THREADS>;
 
 /// Vector `i` of the row that begins at vector `start`; numbers after the last column are LOWEST.
 fn load(start: u32, i: u32) -> vec4f {
@@ -57,24 +55,12 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     }
     parts += exp(value - maximum);
   }
-  var sum = (parts.x + parts.y) + (parts.z + parts.w);
   // A thread without a vector has LOWEST and 0: it adds nothing.
-  maxima[thread] = maximum;
-  sums[thread] = sum;
-  for (var step = THREADS / 2u; step > 0u; step /= 2u) {
-    workgroupBarrier();
-    if (thread < step) {
-      let other = maxima[thread + step];
-      let higher = max(maxima[thread], other);
-      sums[thread] = sums[thread] * exp(maxima[thread] - higher) + sums[thread + step] * exp(other - higher);
-      maxima[thread] = higher;
-    }
-  }
+  let own = maximum;
+  maximum = rowMaximum(own, thread);
+  let sum = rowSum(((parts.x + parts.y) + (parts.z + parts.w)) * exp(own - maximum), thread);
   // Storage too: nobody may overwrite the target's logit before thread 0 has read it.
   storageBarrier();
-  workgroupBarrier();
-  maximum = maxima[0];
-  sum = sums[0];
   if (thread == 0u) { tokenLoss[params.first + row] = (maximum - targetLogit) + log(sum); }
   if (GRADIENT) {
     var factor = params.factor;

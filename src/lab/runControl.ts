@@ -263,7 +263,13 @@ export class RunControl {
       const { centre, teacherVectors } = saved ?? {};
       const experiment = await this.#stoppable(
         (either) =>
-          bench.open(prepared, { signal: either, centre, teacher: this.desks.encoders.opened, teacherVectors }),
+          bench.open(prepared, {
+            signal: either,
+            centre,
+            teacher: this.desks.encoders.opened,
+            teacherVectors,
+            goesOn: saved !== undefined,
+          }),
         signal,
       );
       if (!wasOpen && this.#wanted === 0) bench.state('paused', 'Ready');

@@ -19,6 +19,8 @@ interface OpeningOptions {
   /** Of a run that an encoder teaches: the encoder, or what it made when the run began. */
   readonly teacher?: LoadingOptions['teacher'];
   readonly teacherVectors?: LoadingOptions['teacherVectors'];
+  /** The run was saved: what it asks for may be done another way, where its numbers stay the same. */
+  readonly goesOn?: boolean;
 }
 
 /** What it has others do. */
@@ -71,7 +73,7 @@ export class Workbench {
   /** Models and optimiser of the prepared run, built when they are not there yet. */
   async open(
     prepared: PreparedRun,
-    { signal, centre, teacher, teacherVectors }: OpeningOptions = {},
+    { signal, centre, teacher, teacherVectors, goesOn }: OpeningOptions = {},
   ): Promise<Experiment> {
     if (this.experiment) return this.experiment;
     const runtime = await this.openRuntime();
@@ -81,6 +83,7 @@ export class Workbench {
       centre,
       teacher,
       teacherVectors,
+      ...(goesOn && { goesOn }),
       onTeacher: (fraction) => this.state('preparing', 'Asking the teacher', fraction),
       onCentring: (fraction) => this.state('preparing', 'Finding the mean embedding of the text', fraction),
       frozen: this.#frozen,

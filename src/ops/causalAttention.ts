@@ -6,6 +6,7 @@ import {
   directSlabs,
   type AttentionVariant,
 } from './core/attentionVariant.ts';
+import { reducing } from './core/reductions.ts';
 import type { Runtime } from './core/runtime.ts';
 import type { RowTiles, Rows } from './core/rows.ts';
 import { headSplits, keyValueGradients } from './core/headSplits.ts';
@@ -82,8 +83,7 @@ export function causalAttention(
       scale: 1 / Math.sqrt(headDim),
     };
     runtime.dispatch({
-      kernel: kernel('forward', call),
-      constants: tileConstants(call, 128),
+      ...reducing(runtime, kernel('forward', call), tileConstants(call, 128)),
       params: { heads, kvHeads, scale: call.scale },
       bindings: {
         q: q.slice,
@@ -158,8 +158,7 @@ function queryGradient(runtime: Runtime, tape: OpTape, call: Call, { gradient, o
     ? tape.target(q)
     : { tensor: runtime.tensor(q.shape, 'f32', 'scratch'), accumulate: false };
   runtime.dispatch({
-    kernel: kernel('queryGradient', call),
-    constants: tileConstants(call, 64),
+    ...reducing(runtime, kernel('queryGradient', call), tileConstants(call, 64)),
     params: { heads, kvHeads, scale, accumulate: Number(accumulate) },
     bindings: {
       q: q.slice,

@@ -1,5 +1,6 @@
 import { columnSums } from './core/sums.ts';
 import type { Runtime } from './core/runtime.ts';
+import { reducing } from './core/reductions.ts';
 import { rowLanes } from './core/rowLanes.ts';
 import type { OpTape } from './core/opTape.ts';
 import { expectShape, type Tensor } from './core/tensor.ts';
@@ -29,8 +30,7 @@ export function headNorm(runtime: Runtime, qkv: Tensor, layout: HeadLayout, weig
   const inverseRms = runtime.tensor([rows]);
   const groups = [Math.ceil(rows / lanes.rowsPerGroup)] as const;
   runtime.dispatch({
-    kernel: 'headNorm/forward',
-    constants,
+    ...reducing(runtime, 'headNorm/forward', constants),
     params: { rows, columns, epsilon },
     bindings: { x: qkv.slice, weight: weight.slice, y: y.slice, inverseRms: inverseRms.slice },
     groups,
@@ -48,8 +48,7 @@ export function headNorm(runtime: Runtime, qkv: Tensor, layout: HeadLayout, weig
       if (!qkv.requiresGrad) return;
       const { tensor: dx, accumulate } = tape.target(qkv);
       runtime.dispatch({
-        kernel: 'headNorm/gradient',
-        constants,
+        ...reducing(runtime, 'headNorm/gradient', constants),
         params: { rows, columns, accumulate: Number(accumulate) },
         bindings: {
           x: qkv.slice,

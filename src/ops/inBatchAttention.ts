@@ -9,6 +9,7 @@ import { headSplits, keyValueGradients } from './core/headSplits.ts';
 import type { Runtime } from './core/runtime.ts';
 import { gated, type Gate } from './gate.ts';
 import { pairStateBytes, type PairList } from './core/pairs.ts';
+import { reducing } from './core/reductions.ts';
 import { reductionThreads } from './core/rowLanes.ts';
 import type { Rows } from './core/rows.ts';
 import type { OpTape } from './core/opTape.ts';
@@ -77,8 +78,7 @@ function attend(runtime: Runtime, inputs: Call): Tensor {
   const out = runtime.tensor(self.shape);
   const c = divisors(runtime, inputs);
   runtime.dispatch({
-    kernel: kernel('forward', inputs),
-    constants: queryConstants(inputs),
+    ...reducing(runtime, kernel('forward', inputs), queryConstants(inputs)),
     params: { ...shapeParams(inputs), kvHeads, scale: 1 / Math.sqrt(headDim), gate },
     bindings: {
       table: pairs.table.slice,
@@ -123,8 +123,7 @@ function backward(
   const given = { table: pairs.table.slice, q: q.slice, k: k.slice, v: v.slice, u: u.slice, state: state.slice };
 
   runtime.dispatch({
-    kernel: kernel('statistics', inputs),
-    constants: queryConstants(inputs),
+    ...reducing(runtime, kernel('statistics', inputs), queryConstants(inputs)),
     params: { ...shape, kvHeads, scale, gate },
     bindings: { ...given, c: c.slice, attention: attention.slice },
     groups: [...queryGroups(inputs, 1), pairs.count],
@@ -162,8 +161,7 @@ function backward(
     const splits = inputs.variant === 'direct' ? 1 : headSplits(runtime, unsplit);
     keyValueGradients(runtime, tape, { k, v, splits }, (keys, values) =>
       runtime.dispatch({
-        kernel: kernel('keyValueGradient', inputs),
-        constants: { ...tileConstants(inputs), V_NORM: vNorm },
+        ...reducing(runtime, kernel('keyValueGradient', inputs), { ...tileConstants(inputs), V_NORM: vNorm }),
         params: {
           ...shape,
           kvHeads,

@@ -1,5 +1,6 @@
 import type { Runtime } from './core/runtime.ts';
 import type { Tensor } from './core/tensor.ts';
+import { reducing } from './core/reductions.ts';
 import { rowLanes } from './core/rowLanes.ts';
 
 /** Least divisor: PyTorch's F.normalize has the same, so that a row of zeros stays zero. */
@@ -16,8 +17,7 @@ export function l2Normalize(runtime: Runtime, x: Tensor): Tensor {
   const y = runtime.tensor(x.shape);
   const norms = runtime.tensor([rows]);
   runtime.dispatch({
-    kernel: 'l2Normalize/forward',
-    constants,
+    ...reducing(runtime, 'l2Normalize/forward', constants),
     params: { rows, columns, floor: FLOOR },
     bindings: { x: x.slice, y: y.slice, norms: norms.slice },
     groups,
@@ -33,8 +33,7 @@ export function l2Normalize(runtime: Runtime, x: Tensor): Tensor {
       if (!dy) return;
       const { tensor: dx, accumulate } = tape.target(x);
       runtime.dispatch({
-        kernel: 'l2Normalize/gradient',
-        constants,
+        ...reducing(runtime, 'l2Normalize/gradient', constants),
         params: { rows, columns, floor: FLOOR, accumulate: Number(accumulate) },
         bindings: { x: x.slice, norms: norms.slice, dy: dy.slice, dx: dx.slice },
         groups,

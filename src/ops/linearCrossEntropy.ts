@@ -1,4 +1,5 @@
 import type { Runtime } from './core/runtime.ts';
+import { reducing } from './core/reductions.ts';
 import { reductionThreads } from './core/rowLanes.ts';
 import { gemm } from './core/gemm.ts';
 import { mean } from './core/sums.ts';
@@ -134,6 +135,7 @@ function overChunks(runtime: Runtime, call: Call, tokenLoss: Tensor, gradients: 
   const [count, width] = [positions.size, hidden.columns];
   const vocabulary = shards.reduce((sum, { weight }) => sum + weight.rows, 0);
   const chunk = chunkRows(runtime, count, vocabulary, logitsBudgetBytes);
+  const threads = reductionThreads(runtime, 256);
   runtime.scope(() => {
     // Rows begin at whole vectors, so that they can be read as such.
     const stride = 4 * Math.ceil(vocabulary / 4);
@@ -146,12 +148,12 @@ function overChunks(runtime: Runtime, call: Call, tokenLoss: Tensor, gradients: 
       const spread = { shards, logits, picked, rows, width, stride };
       shardProducts(runtime, spread);
       runtime.dispatch({
-        kernel: 'linearCrossEntropy/crossEntropyRows',
-        constants: {
+        ...reducing(runtime, 'linearCrossEntropy/crossEntropyRows', {
           GRADIENT: gradients !== undefined,
           ARRIVED: gradients?.arrived !== undefined,
-          THREADS: reductionThreads(runtime, 256),
-        },
+          THREADS: threads,
+          LANES: threads,
+        }),
         params: { first, vocabulary, vectors: stride / 4, factor: (gradients?.factor ?? 0) / count },
         bindings: {
           targets: targets.slice,

@@ -1,5 +1,6 @@
 import { columnSums } from './core/sums.ts';
 import type { Runtime } from './core/runtime.ts';
+import { reducing } from './core/reductions.ts';
 import { rowLanes } from './core/rowLanes.ts';
 import type { GradientTarget, OpTape } from './core/opTape.ts';
 import { expectShape, type Tensor } from './core/tensor.ts';
@@ -23,8 +24,7 @@ export function rmsNorm(runtime: Runtime, x: Tensor, weight: Tensor, epsilon: nu
   const inverseRms = runtime.tensor([rows]);
   const groups = [Math.ceil(rows / rowsPerGroup)] as const;
   runtime.dispatch({
-    kernel: 'rmsNorm/forward',
-    constants,
+    ...reducing(runtime, 'rmsNorm/forward', constants),
     params: { rows, columns, epsilon },
     bindings: { x: x.slice, weight: weight.slice, y: y.slice, inverseRms: inverseRms.slice },
     groups,
@@ -66,8 +66,7 @@ function gradients(runtime: Runtime, { x, weight, inverseRms, dy }: Saved, tape:
   const columnGroups = Math.ceil(columns / constants.THREADS);
   const perNumber = (x.requiresGrad ? (dx.accumulate ? 16 : 12) : 0) + (weight.requiresGrad ? 8 : 0);
   runtime.dispatch({
-    kernel: 'rmsNorm/gradient',
-    constants,
+    ...reducing(runtime, 'rmsNorm/gradient', constants),
     params: {
       rows,
       columns,

@@ -5,6 +5,7 @@ import type { Configuration } from '../settings/configuration.ts';
 import { Optimiser, type OptimiserOptions } from '../training/optimiser.ts';
 import { learningRateAt } from '../training/schedule.ts';
 import { Trainer, type BatchFeed, type StepDropout } from '../training/trainer.ts';
+import { asItCanRun } from './arithmetic.ts';
 import { buildModels, type RunModels } from './buildModels.ts';
 import { centringSample, measureCentre } from './centring.ts';
 import type { CorpusSetup } from './corpusSetup.ts';
@@ -70,15 +71,16 @@ export function assemble<B extends ObjectiveBatch>(runtime: Runtime, parts: RunP
 /**
  * The run that a configuration names, on a corpus that was made for it: small models, or those of `bases`, whose weights are
  * loaded first. Where embeddings are centred, their mean is measured, unless it was before.
- * @throws what loading and measuring throw; nothing of the run stays allocated then.
+ * @throws SettingError for what the device cannot, and what loading and measuring throw; nothing of the run stays allocated then.
  */
 export async function openExperiment(
   runtime: Runtime,
-  configuration: Configuration,
+  asked: Configuration,
   corpus: CorpusSetup,
   bases?: Bases,
   options: LoadingOptions = {},
 ): Promise<Experiment> {
+  const configuration = await asItCanRun(runtime, asked, options);
   const definition = objectiveOf(configuration);
   // First, since it is said before anything is loaded that there is none.
   const teacher = await teacherOf(configuration, corpus, options);

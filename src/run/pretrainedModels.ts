@@ -21,6 +21,10 @@ export interface LoadingOptions extends TeachingOptions {
   /** The retriever's centre [2, D], where it was measured before; else it is measured, and this hears how far that is. */
   readonly centre?: Float32Array<ArrayBuffer> | undefined;
   readonly onCentring?: ((fraction: number) => void) | undefined;
+  /** The run began before, here or elsewhere: what changes none of its numbers is no reason to refuse it. */
+  readonly goesOn?: boolean;
+  /** Hears what such a run does without here, in a sentence. */
+  readonly onWithout?: ((why: string) => void) | undefined;
   /** Keeps frozen weights beyond this run. */
   readonly frozen?: FrozenBases | undefined;
 }

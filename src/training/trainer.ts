@@ -36,7 +36,7 @@ export class TrainingDivergedError extends ReportedError {
   override readonly name = 'TrainingDivergedError';
   override readonly kind = 'diverged';
   override readonly action =
-    'Lower the learning rate or raise the temperature, then press Reset. The curves so far stay.';
+    'Lower the learning rate, raise the temperature or, where matrix products are in 16 bits, take 32, then press Reset. The curves so far stay.';
 
   constructor(readonly step: number) {
     super(

@@ -51,7 +51,7 @@ test.each([
   [
     new TrainingDivergedError(3),
     'diverged',
-    'Lower the learning rate or raise the temperature, then press Reset. The curves so far stay.',
+    'Lower the learning rate, raise the temperature or, where matrix products are in 16 bits, take 32, then press Reset. The curves so far stay.',
   ],
   [new LoadStoppedError(), 'stopped', 'Nothing has changed.'],
 ] as const)('%s is told as %s', (error, kind, action) => {

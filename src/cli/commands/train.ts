@@ -122,6 +122,7 @@ ${SETTINGS_HELP}`,
       centre: saved?.centre,
       teacher: encoder,
       teacherVectors: saved?.teacherVectors,
+      goesOn: saved !== undefined,
     }).finally(() => encoder?.close());
     try {
       await tellTiles(run);

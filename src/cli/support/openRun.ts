@@ -33,6 +33,8 @@ export interface OpenRunOptions {
   readonly teacherVectors?: LoadingOptions['teacherVectors'];
   /** Makes every row as long as it may be (each chunk's text runs on into itself): for measuring. */
   readonly fullRows?: boolean;
+  /** It began before. */
+  readonly goesOn?: boolean;
 }
 
 /**
@@ -41,7 +43,7 @@ export interface OpenRunOptions {
 export async function openRun(
   configuration: Configuration,
   sources: RunSources,
-  { signal, centre, teacher, teacherVectors, fullRows = false }: OpenRunOptions,
+  { signal, centre, teacher, teacherVectors, fullRows = false, goesOn = false }: OpenRunOptions,
 ): Promise<CommandRun> {
   const { text, title } = sources.file === undefined ? sources : await readGivenFiles(sources.file, signal);
   const found = await prepareRun(
@@ -57,6 +59,8 @@ export async function openRun(
       centre,
       teacher,
       teacherVectors,
+      goesOn,
+      onWithout: (why) => process.stderr.write(`${why}\n`),
       onProgress: loadProgress(),
       onCentring: centringProgress(),
       onQuantised: ({ worst, overall }) =>

@@ -56,7 +56,11 @@ export async function takeOut(
   const saved = await readRunFile(file);
   const { centre, teacherVectors, text, title, state } = saved;
   const { configuration } = readConfiguration(values, saved.settings);
-  const run = await openRun(configuration, { ...values, text, title }, { signal, centre, teacherVectors });
+  const run = await openRun(
+    configuration,
+    { ...values, text, title },
+    { signal, centre, teacherVectors, goesOn: true },
+  );
   try {
     await restoreRun(saved, run);
     await outputs.writeFiles('--out', () => take(run));
