@@ -8,7 +8,7 @@ const DIGITS = 16;
 
 /** Names the kernels that are measured, and the tiles that they come in: with any change of these what was measured holds no more. */
 export async function kernelsName({ tiles, workgroups }: TileSet): Promise<string> {
-  const isTiled = (name: string): boolean => /^gemm\/(tiled|cached)/.test(name);
+  const isTiled = (name: string): boolean => /^gemm\/tiled/.test(name);
   const forms = kernelsIn('gemm').flatMap((name) => [name, ...(isTiled(name) ? [withFeature(name, 'f16')] : [])]);
   const sources = forms.map((name) => [name, shaderSource(name).code]);
   return (await textChecksum(JSON.stringify([sources, tiles, workgroups]))).slice(0, DIGITS);

@@ -160,7 +160,7 @@ test('held in 16 bits or rounded to them: the same bits, whatever the device has
     }
 });
 
-test.each(['tiled', 'tiledRagged', 'cached', 'cachedRagged'])(
+test.each(['tiled', 'tiledGated', 'tiledRagged'])(
   '%s: the form that holds 16 bits differs in how operands are held, and compiles',
   async (name) => {
     const { code } = shaderSource(`gemm/${name}+f16`);
