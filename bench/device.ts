@@ -1,6 +1,9 @@
 import { openNodeRuntime } from '../src/cli/support/nodeGpu.ts';
 import { NODE_HOST } from '../src/cli/support/tuneTiles.ts';
 import { measureDevice } from '../src/run/deviceBench/measure.ts';
+import { measurePrecision } from '../src/run/precision/measure.ts';
+import { inWords, verdictOf, type MeasuredChoice } from '../src/run/precision/report.ts';
+import { configure } from '../src/settings/configuration.ts';
 import { deviceName, type DeviceReport } from '../src/run/deviceBench/report.ts';
 import type { ProductRecord } from '../src/run/record.ts';
 import { UsageError } from './options.ts';
@@ -16,13 +19,19 @@ export async function benchDevice(args: readonly string[], signal: AbortSignal):
     throw new UsageError('npm run bench -- device takes --json and nothing else.');
   const isJson = flag === '--json';
   const { gpu } = await openNodeRuntime();
-  const report = await measureDevice({
+  const onProgress = ({ done, total, now }: { done: number; total: number; now: string }): void =>
+    void process.stderr.write(now === '' ? '' : `${done} of ${total}: ${now}\n`);
+  const device = await measureDevice({ gpu, host: NODE_HOST, date: new Date(), signal, onProgress });
+  const precision = await measurePrecision({
     gpu,
-    host: NODE_HOST,
-    date: new Date(),
+    recipe: { configuration: configure({}), text: undefined, title: undefined },
+    openBases: () => Promise.reject(new Error('The default preset stands on no checkpoint: this is a bug.')),
+    warmUp: 3,
+    steps: gpu.info.software ? 7 : 30,
     signal,
-    onProgress: ({ done, total, now }) => process.stderr.write(now === '' ? '' : `${done} of ${total}: ${now}\n`),
+    onProgress,
   });
+  const report: DeviceReport = { ...device, precision };
   process.stdout.write(isJson ? `${JSON.stringify(report, undefined, 2)}\n` : textOf(report));
 }
 
@@ -43,9 +52,24 @@ function tileText({ layout, m, n, k, dtype, tile, byRule, times }: ProductRecord
   return `Tile of ${layout} ${m} × ${n}, K ${k}, ${dtype}: ${taken} (${all.join(', ')})`;
 }
 
+function choiceText({
+  label,
+  ms,
+  usualMs,
+  steps,
+  deviation: { loss, gradientNorm, gradient, worst },
+}: MeasuredChoice): string {
+  const off =
+    gradient === 0
+      ? 'the same to the bit'
+      : `loss off by ${inWords(loss)}, gradient norm by ${inWords(gradientNorm)}, ${worst} by ${inWords(gradient)}`;
+  return `${label}: ${formatNumber(ms)} ms a step, ${formatNumber(usualMs)} as usual (${steps} of each); ${off}`;
+}
+
 /** A report for people. */
 export function textOf(report: DeviceReport): string {
-  const { host, date, sizes, roundTripMs, launchUs, peak, workgroups, tiles, works, steps, leftOut } = report;
+  const { host, date, sizes, roundTripMs, launchUs, peak, workgroups, tiles, works, steps, precision, leftOut } =
+    report;
   const rows = works.map((work) => ({ ...work }));
   return [
     `${deviceName(report)}, ${host}, ${date}; ${sizes} sizes`,
@@ -59,7 +83,8 @@ export function textOf(report: DeviceReport): string {
       ({ what, ms, range: [least, most], steps: count, tokens, gflops }) =>
         `${what}: ${formatNumber(ms)} ms (${formatNumber(least)} to ${formatNumber(most)}, ${count} steps), ${tokens} tokens, ${formatNumber(gflops)} GFLOP/s`,
     ),
-    ...leftOut.map((why) => `Left out or smaller: ${why}`),
+    ...(precision ? ['', ...precision.measured.map(choiceText), verdictOf(precision)] : []),
+    ...[...leftOut, ...(precision?.leftOut ?? [])].map((why) => `Left out or smaller: ${why}`),
     '',
   ].join('\n');
 }

@@ -7,6 +7,7 @@ import { KernelDesk } from './desks/kernelDesk.ts';
 import { ModelDesk, type Surroundings } from './desks/modelDesk.ts';
 import { PlanDesk } from './desks/planDesk.ts';
 import { RunDesk } from './desks/runDesk.ts';
+import { PrecisionDesk } from './desks/precisionDesk.ts';
 import { ScalingDesk } from './desks/scalingDesk.ts';
 import { SearchDesk } from './desks/searchDesk.ts';
 import { TileDesk } from './desks/tileDesk.ts';
@@ -58,6 +59,7 @@ export class Lab implements Door {
   readonly #kernels = new KernelDesk();
   readonly #device: DeviceDesk;
   readonly #scaling: ScalingDesk;
+  readonly #precision: PrecisionDesk;
   readonly #warmUps: WarmUpDesk;
   readonly #tiles: TileDesk;
   readonly #run: RunControl;
@@ -79,6 +81,7 @@ export class Lab implements Door {
     this.#texts = new TextDesk(this.#models);
     this.#device = new DeviceDesk(gpu);
     this.#scaling = new ScalingDesk(gpu, this.#models);
+    this.#precision = new PrecisionDesk(gpu, this.#models);
     this.#plans = new PlanDesk(this.#models, bench);
     this.#warmUps = new WarmUpDesk(this.#plans, bench);
     this.#tiles = new TileDesk(this.#plans, bench, emit, surroundings);
@@ -186,6 +189,8 @@ export class Lab implements Door {
     profileStep: (_command, { signal }) => this.#beside(() => this.#kernels.nextStep(signal), signal),
     kernelSource: ({ name }, { signal }) => this.#atOnce(() => this.#kernels.source(name), signal),
     measureDevice: (command, request) => this.#beside(() => this.#device.measure(command, request), request.signal),
+    measurePrecision: (command, request) =>
+      this.#beside(() => this.#precision.measure(command, request), request.signal),
     measureScaling: (command, request) => this.#beside(() => this.#scaling.measure(command, request), request.signal),
   };
 

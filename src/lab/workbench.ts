@@ -117,7 +117,8 @@ export class Workbench {
     });
     const { info } = runtime.gpu;
     const name = info.description || [info.vendor, info.architecture].filter(Boolean).join(' ') || 'GPU';
-    this.emit({ type: 'gpu', description: name, software: info.software });
+    const hasSubgroups = runtime.gpu.subgroupSize !== undefined;
+    this.emit({ type: 'gpu', description: name, software: info.software, hasSubgroups });
     return runtime;
   }
 

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { expect, test, type Page } from '@playwright/test';
 import type { KernelsView, TilesView } from '../../src/lab/door/views.ts';
 import type { DeviceReport } from '../../src/run/deviceBench/report.ts';
+import type { MeasuredChoice, PrecisionReport } from '../../src/run/precision/report.ts';
 import type { ScalingReport } from '../../src/run/scaling/report.ts';
 import { configure } from '../../src/settings/configuration.ts';
 import {
@@ -431,6 +432,107 @@ test.describe('tiles', () => {
       );
       expect(over).toBeLessThanOrEqual(0);
       if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/tiles-${width}-${colorScheme}.png` });
+    });
+  }
+});
+
+test.describe('precision', () => {
+  const choice = (label: string, changes: Partial<MeasuredChoice>): MeasuredChoice => ({
+    matmulPrecision: 'f32',
+    reductions: 'subgroups',
+    label,
+    ms: 9.5,
+    usualMs: 10,
+    steps: 15,
+    deviation: { loss: 0, gradientNorm: 0, gradient: 0, worst: '' },
+    ...changes,
+  });
+  const REPORT: PrecisionReport = {
+    device: 'Invented GPU',
+    software: false,
+    holdsHalf: false,
+    measured: [
+      choice('16-bit matrix products', {
+        matmulPrecision: 'f16',
+        reductions: 'memory',
+        ms: 7.5,
+        deviation: { loss: 0.0002, gradientNorm: 0.001, gradient: 0.012, worst: 'retriever: layers.1.qkv.loraA' },
+      }),
+      choice('Sums within subgroups', {}),
+    ],
+    leftOut: ['Both: stopped.'],
+  };
+
+  async function openPrecision(page: Page): Promise<string[]> {
+    const complaints = await openPage(page);
+    await open(page);
+    await page.getByRole('radio', { name: 'Precision' }).check();
+    return complaints;
+  }
+
+  test('choices are measured for the run that is chosen, tabled with what they change, and taken', async ({ page }) => {
+    const complaints = await openPrecision(page);
+    const part = page.getByRole('region', { name: 'Precision' });
+    const measure = part.getByRole('button', { name: 'Measure', exact: true });
+    await measure.click();
+    expect((await commands(page)).find(({ type }) => type === 'measurePrecision')).toMatchObject({
+      configuration: configure({}),
+    });
+    await expect(part.getByRole('status')).toHaveText('Opening the GPU…');
+    await answer(page, 'measurePrecision', REPORT);
+    await expect(part).toContainText('It pays here: “16-bit matrix products” takes 25 % less time a step.');
+    await expect(part).toContainText('Kernels cannot hold numbers of 16 bits here');
+    await expect(part).toContainText('Both: stopped.');
+    await expect(part.getByRole('row')).toHaveCount(3);
+    await expect(part.getByRole('row').nth(1).getByRole('cell')).toHaveText([
+      '7.50',
+      '10.00',
+      '15',
+      '0.02 %',
+      '0.1 %',
+      '1 %',
+      'retriever: layers.1.qkv.loraA',
+    ]);
+    await expect(part.getByRole('row').nth(2).getByRole('cell').nth(3)).toHaveText('nothing');
+
+    await part.getByRole('button', { name: 'Take “16-bit matrix products” for the next run' }).click();
+    await expect(part.getByRole('row').nth(1)).toContainText('(chosen)');
+    await measure.click();
+    expect((await commands(page)).filter(({ type }) => type === 'measurePrecision').at(-1)).toMatchObject({
+      configuration: configure({ matmulPrecision: 'f16' }),
+    });
+    await part.getByRole('button', { name: 'Stop' }).click();
+    expect(await stopped(page)).toContain('measurePrecision');
+    await answer(page, 'measurePrecision', REPORT);
+    await part.getByRole('button', { name: 'Back to the usual' }).click();
+    await expect(part.getByRole('button', { name: 'Back to the usual' })).toHaveCount(0);
+
+    await measure.click();
+    await trainTo(page, 2);
+    await answer(page, 'measurePrecision', REPORT);
+    await expect(part.getByRole('status')).toContainText('Stopped, since training began');
+    await expect(measure).toBeDisabled();
+    expect(complaints).toEqual([]);
+  });
+
+  for (const [width, colorScheme] of [
+    [1440, 'light'],
+    [390, 'dark'],
+  ] as const) {
+    test(`axe finds nothing at ${width} px, ${colorScheme}, and nothing runs over`, async ({ page }) => {
+      await page.setViewportSize({ width, height: 844 });
+      await page.emulateMedia({ colorScheme });
+      await openPrecision(page);
+      await page.getByRole('button', { name: 'Measure', exact: true }).click();
+      await answer(page, 'measurePrecision', REPORT);
+      await expect(page.getByRole('group', { name: 'Measured choices' })).toBeVisible();
+      expect(await violations(page)).toEqual([]);
+      const over = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      expect(over).toBeLessThanOrEqual(0);
+      if (process.env.SHOTS)
+        await page.screenshot({ path: `${process.env.SHOTS}/precision-${width}-${colorScheme}.png` });
     });
   }
 });

@@ -213,6 +213,16 @@ export type KernelCommand =
    */
   | { readonly type: 'measureDevice'; readonly host: string }
   /**
+   * Whether 16-bit products and sums within subgroups pay for a run of the configuration, and how far results move; on a device of its own,
+   * which is given back. Stopped, it is answered with what was measured until then.
+   */
+  | {
+      readonly type: 'measurePrecision';
+      readonly configuration: Configuration;
+      readonly text?: GivenText;
+      readonly title?: string;
+    }
+  /**
    * What steps of the configuration cost as these grow, for each method; on a device of its own, which is given back. Stopped, it is
    * answered with what was measured until then.
    */

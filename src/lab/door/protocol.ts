@@ -3,6 +3,7 @@ import type { DeviceProgress, DeviceReport } from '../../run/deviceBench/report.
 import type { BatchView, CorpusSummary, Evaluation, ProbeRecord, ScoredText, StepRecord } from '../../run/record.ts';
 import type { CollectionScored } from '../../run/runLog.ts';
 import type { SavedRunView } from '../../run/savedRuns.ts';
+import type { PrecisionProgress, PrecisionReport } from '../../run/precision/report.ts';
 import type { ScalingProgress } from '../../run/scaling/measure.ts';
 import type { ScalingReport } from '../../run/scaling/report.ts';
 import type { ComparisonEntry, ComparisonPlan, ComparisonProgress, ComparisonReport } from './comparisonViews.ts';
@@ -104,6 +105,7 @@ export interface Answers {
   readonly kernelSource: { readonly code: string };
   readonly measureDevice: DeviceReport;
   readonly measureScaling: ScalingReport;
+  readonly measurePrecision: PrecisionReport;
 }
 
 /** What some of them tell on their way. */
@@ -122,6 +124,7 @@ interface Reports {
   readonly attribute: number;
   readonly measureDevice: DeviceProgress;
   readonly measureScaling: ScalingProgress;
+  readonly measurePrecision: PrecisionProgress;
   readonly openCollection: EvaluationProgress;
   readonly evaluateSystem: EvaluationProgress;
   readonly importRankings: EvaluationProgress;
@@ -148,7 +151,13 @@ export type LabState = 'idle' | 'preparing' | 'running' | 'paused' | 'failed';
 /** What is so, for everybody who looks: no answer to any one command. */
 export type LabEvent =
   | { readonly type: 'state'; readonly state: LabState; readonly detail: string; readonly progress?: number }
-  | { readonly type: 'gpu'; readonly description: string; readonly software: boolean }
+  | {
+      readonly type: 'gpu';
+      readonly description: string;
+      readonly software: boolean;
+      /** Whether threads exchange numbers within subgroups there. */
+      readonly hasSubgroups: boolean;
+    }
   /** What the run reads now. Another text has other chunks, and models made for it. */
   | { readonly type: 'corpus'; readonly summary: CorpusSummary }
   /** A run is open: its steps from now on are those of the run of this id, under which it is saved. */

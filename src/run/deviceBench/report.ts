@@ -1,3 +1,4 @@
+import type { PrecisionReport } from '../precision/report.ts';
 import type { ProductRecord } from '../record.ts';
 
 /** What a device did, as plain data: to be read, collected in docs/devices, and shown by the page. */
@@ -28,6 +29,8 @@ export interface DeviceReport {
   /** With these tiles. */
   readonly works: readonly MeasuredWork[];
   readonly steps: readonly MeasuredStep[];
+  /** Whether other arithmetic pays, on steps of the default preset; absent in reports of the page and in older ones. */
+  readonly precision?: PrecisionReport;
   /** What was not measured, and why. */
   readonly leftOut: readonly string[];
 }

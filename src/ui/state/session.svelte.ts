@@ -23,7 +23,7 @@ export class Session implements Door {
   state = $state<LabState>('idle');
   detail = $state('');
   progress = $state<number>();
-  gpu = $state.raw<{ readonly description: string; readonly software: boolean }>();
+  gpu = $state.raw<Omit<Extract<LabEvent, { type: 'gpu' }>, 'type'>>();
   error = $state.raw<LabError>();
   /** Whether that error kept a run from starting, so that it has to be seen beside the run too. */
   errorStoppedRun = $state(false);

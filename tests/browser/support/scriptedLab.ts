@@ -241,7 +241,7 @@ function install({ records, probe, probeEvery, corpus, lastStep, everyMs, kernel
         case 'configure':
           return this.configure(command);
         case 'train':
-          this.say({ type: 'gpu', description: 'Scripted adapter', software: true });
+          this.say({ type: 'gpu', description: 'Scripted adapter', software: true, hasSubgroups: false });
           this.open();
           this.say({ type: 'state', state: 'running', detail: 'Training' });
           this.end = command.steps === undefined ? undefined : this.step + command.steps;

@@ -3,7 +3,7 @@ import { Requests } from '../../state/requests.svelte.ts';
 import type { Session } from '../../state/session.svelte.ts';
 
 /** Something that the lab measures on the GPU while nothing trains there: it goes on while its panel is closed. */
-export abstract class Measurement<T extends 'measureDevice' | 'measureScaling' | 'tuneTiles'> {
+export abstract class Measurement<T extends 'measureDevice' | 'measureScaling' | 'measurePrecision' | 'tuneTiles'> {
   /** Whether training ended the last measurement. */
   gaveWay = $state(false);
 
