@@ -2,6 +2,7 @@
 // Threads and tiling: lib/gemmTile.wgsl.
 
 //!include gemmPair
+//!include halves
 
 @group(0) @binding(1) var<storage, read> a: array<vec4f>;
 @group(0) @binding(2) var<storage, read> b: array<vec4f>;
@@ -29,6 +30,15 @@ fn loadColumns(stretch: Stretch, column: u32, k: u32) -> vec4f {
     return select(vec4f(), c[at], exists);
   }
   return select(vec4f(), b[at], exists);
+}
+
+/// As they are: products of 16 bits are not made in pairs.
+fn operandsOfA(numbers: vec4f) -> Operands {
+  return narrowed(numbers);
+}
+
+fn operandsOfB(numbers: vec4f) -> Operands {
+  return narrowed(numbers);
 }
 
 //!include gemmTile

@@ -5,7 +5,7 @@ import type { Runtime } from './runtime.ts';
 import { SWIGLU_GRADIENT_FLOPS } from './swigluGradient.ts';
 import { expectShape, type Tensor } from './tensor.ts';
 
-/** Two products that read A, as the gradients of a linear map do: first (+)= A · B, second (+)= Aᵀ · C. */
+/** Two products that read A, a gradient, as those of a linear map do: first (+)= A · B, second (+)= Aᵀ · C. */
 export interface GemmPair {
   /** [M, K]. */
   readonly a: Tensor;
@@ -27,7 +27,7 @@ export interface GemmPair {
 const MOST_MULTIPLY_ADDS = 2 ** 28;
 
 /**
- * Both in one dispatch where they are small and their numbers lie in fours, else in two: the bits are the same. Not recorded on the tape.
+ * Both in one dispatch where they are small, of 32-bit operands, and their numbers lie in fours, else in two: the bits are the same. Not recorded on the tape.
  * @throws Error for shapes that do not fit together.
  */
 export function gemmPair(runtime: Runtime, pair: GemmPair): void {
@@ -50,6 +50,7 @@ export function gemmPair(runtime: Runtime, pair: GemmPair): void {
       n,
       k,
       ...operands,
+      ofGradient: true,
       out: { tensor },
       accumulate,
       swiglu: swiglu && { tensor: swiglu },
@@ -59,6 +60,7 @@ export function gemmPair(runtime: Runtime, pair: GemmPair): void {
       m: k,
       n,
       k: m,
+      ofGradient: true,
       a: { tensor: a },
       b: { tensor: c },
       out: { tensor: second.tensor },
@@ -103,10 +105,10 @@ export function gemmPair(runtime: Runtime, pair: GemmPair): void {
 }
 
 /** The tile that both take, or none where they are better apart. */
-function tileOf({ tiles }: Runtime, { a, b, tile }: GemmPair): GemmTile | undefined {
+function tileOf({ tiles, arithmetic }: Runtime, { a, b, tile }: GemmPair): GemmTile | undefined {
   const [m, k, n] = [a.rows, a.columns, b.columns];
   const fits = b.dtype === 'f32' && n % 4 === 0 && k % 4 === 0 && m > 0 && m * n * k <= MOST_MULTIPLY_ADDS;
-  if (!fits) return undefined;
+  if (!fits || arithmetic.products === 'f16') return undefined;
   if (tile) return tile;
   const first = tiles.cut({ layout: 'NN', m, n, k, dtype: 'f32' });
   const second = tiles.cut({ layout: 'TN', m: k, n, k: m, dtype: 'f32' });

@@ -3,6 +3,7 @@ import { parseShader } from '../../../src/gpu/shaderSource.ts';
 import { shaderSource } from '../../../src/gpu/shaderLibrary.ts';
 import { GRADIENT_SCALE } from '../../../src/ops/core/arithmetic.ts';
 import { gemm, type GemmSpec } from '../../../src/ops/core/gemm.ts';
+import { gemmPair } from '../../../src/ops/core/gemmPair.ts';
 import { DIRECT_TILE, GEMM_TILES, type GemmTile } from '../../../src/ops/core/gemmTiles.ts';
 import { fromF16, toF16 } from '../../../src/ops/core/halfPrecision.ts';
 import type { Runtime } from '../../../src/ops/core/runtime.ts';
@@ -173,6 +174,29 @@ test.each(['tiled', 'tiledGated', 'tiledRagged'])(
     expect(pipeline.source).toBe(source);
   },
 );
+
+test('both gradients of a linear map are made of rounded operands, one after the other', async () => {
+  const random = seededRandom(76);
+  const [m, n, k] = [12, 20, 8];
+  const [a, b, x] = [randomArray(random, m * k, 1e-6), randomArray(random, k * n), randomArray(random, m * n)];
+  const { outputs } = await runtime.computing({ products: 'f16', reductions: 'memory' }, () =>
+    runOp(runtime, [], (on) => {
+      const [first, second] = [on.tensor([m, n]), on.tensor([k, n])];
+      const given = { a: on.fromArray(a, [m, k]), b: on.fromArray(b, [k, n]), c: on.fromArray(x, [m, n]) };
+      gemmPair(on, {
+        ...given,
+        first: { tensor: first, accumulate: false },
+        second: { tensor: second, accumulate: false },
+      });
+      return [first, second];
+    }),
+  );
+  const tolerance = { abs: 1e-6 * EPS_F32 * (4 + Math.max(m, k)) };
+  const first = expected({ layout: 'NN', m, n, k, ofGradient: true }, a, b);
+  const second = expected({ layout: 'TN', m: k, n, k: m, ofGradient: true }, a, x);
+  expectClose('first', outputs[0]!, first, tolerance);
+  expectClose('second', outputs[1]!, second, tolerance);
+});
 
 test('a number beyond what 16 bits hold is not passed over in silence', async () => {
   const a = new Float32Array(64).fill(1);
