@@ -15,7 +15,7 @@ afterAll(() => runtime.destroy());
 
 /**
  * What 11 significant bits of each operand may change, in the measures of LIMITS: half a unit of them is 2.4e-4, which layers add up. Over
- * all golden folders the worst were 4.0e-3, 6.8e-3, 1.3e-2, 3.9e-2 (a key projection's update), 9.4e-3 and 2.7e-3 (docs/RESULTS.md).
+ * all golden folders the worst were 4.0e-3, 6.8e-3, 1.3e-2, 3.9e-2 (a key projection's update), 9.4e-3 and 2.7e-3 (docs/METHOD.md).
  */
 const HALF_LIMITS: Readonly<Record<keyof typeof LIMITS, number>> = {
   losses: 5e-3,
