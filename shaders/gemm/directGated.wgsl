@@ -13,5 +13,5 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     return;
   }
   let sums = blockProduct(block.x, block.y, group.z);
-  storeSums(Place(block.x, block.x + 4u), Place(block.y, block.y + 4u), group.z, sums);
+  storeBlock(block.x, block.y, group.z, sums);
 }

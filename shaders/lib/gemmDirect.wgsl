@@ -10,16 +10,34 @@
 
 //!include gemmParams
 //!include gemmSums
-//!include gemmPlaces
 
+@group(0) @binding(1) var<storage, read> a: array<f32>;
 /// Bit patterns: a word holds one number in f32, two of 16 bits or four of 8.
 @group(0) @binding(2) var<storage, read> b: array<u32>;
 @group(0) @binding(3) var<storage, read> moreA: array<f32>;
 @group(0) @binding(7) var<storage, read> moreB: array<f32>;
 
+/// Side by side: a workgroup has ROWS rows.
+const THREADS = 16u;
+const STEPS = vec4u(0u, 1u, 2u, 3u);
 const ANY = 0xffffffffu;
 
-/// As placesOf, of eight neighbouring columns as they are stored.
+/// Eight whole numbers, one for each of a thread's rows or columns.
+struct EightPlaces { near: vec4u, far: vec4u }
+
+/// First row and first column of a thread's block.
+fn blockOf(group: vec3u, thread: u32) -> vec2u {
+  return vec2u(ROWS * group.y, COLUMNS * (THREADS * group.x + thread));
+}
+
+/// offset + stride · i of eight neighbours from `first` on; those past `count` are as the last one.
+fn placesOf(first: u32, count: u32, offset: u32, stride: u32) -> EightPlaces {
+  let last = vec4u(count - 1u);
+  let near = vec4u(first) + STEPS;
+  return EightPlaces(vec4u(offset) + stride * min(near, last), vec4u(offset) + stride * min(near + 4u, last));
+}
+
+/// The same of eight neighbouring columns, as they are stored.
 fn placesOfColumns(first: u32, offset: u32, stride: u32) -> EightPlaces {
   if (!GATED) {
     return placesOf(first, params.n, offset, stride);
@@ -30,6 +48,20 @@ fn placesOfColumns(first: u32, offset: u32, stride: u32) -> EightPlaces {
     vec4u(offset) + stride * ((columns.near >> vec4u(1u)) + (columns.near & vec4u(1u)) * half),
     vec4u(offset) + stride * ((columns.far >> vec4u(1u)) + (columns.far & vec4u(1u)) * half),
   );
+}
+
+/// Numbers of A at those places, `shift` further on; only as many as the thread has rows.
+fn numbersOfA(places: EightPlaces, shift: u32) -> Eight {
+  let at = places.near + shift;
+  if (ROWS == 1u) {
+    return Eight(vec4f(a[at.x], 0.0, 0.0, 0.0), vec4f());
+  }
+  let near = vec4f(a[at.x], a[at.y], a[at.z], a[at.w]);
+  if (ROWS == 4u) {
+    return Eight(near, vec4f());
+  }
+  let far = places.far + shift;
+  return Eight(near, vec4f(a[far.x], a[far.y], a[far.z], a[far.w]));
 }
 
 fn numbersOfMoreA(places: EightPlaces, shift: u32) -> Eight {

@@ -2,7 +2,7 @@
 // gemm/tiledGated.wgsl, gemm/cachedGated.wgsl and gemm/directGated.wgsl. Params and the other bindings: gemmOperands.wgsl.
 //
 //   activated[M, N / 2] = silu(gate) · up,   silu(x) = x·σ(x)
-// activated lies at offsetResidual and strideResidual; out [M, N], gates in the first N / 2 columns, is left alone without KEEP.
+// activated lies at offsetResidual and strideResidual; out [M, N], gates in the first N / 2 columns, is left alone where strideOut is 0.
 // Numbers are stored two by two: n is a multiple of four, offsets and strides are even.
 
 @group(0) @binding(5) var<storage, read_write> out: array<vec2f>;
@@ -11,13 +11,11 @@
 //!include gemmStoreSums
 //!include sigmoid
 
-override KEEP: bool = true;
-
 /// Takes four neighbouring columns of a row, which are two gates and two values; `index` is where they would stand as one row of numbers.
 fn storeRow(index: u32, row: u32, column: u32, value: vec4f) {
   let gate = value.xz;
   let up = value.yw;
-  if (KEEP) {
+  if (params.strideOut != 0u) {
     let at = (index - (column >> 1u)) >> 1u;
     out[at] = gate;
     out[at + (params.n >> 2u)] = up;

@@ -1,5 +1,5 @@
 // A tile of a matrix product by way of workgroup memory: shared by the kernels gemm/tiled*.wgsl, which differ in how they store it. What is
-// asked for and in which order: gemmParams.wgsl and gemmStretches.wgsl, or gemmPair.wgsl; from there are loadRows and loadColumns.
+// asked for and in which order: gemmParams.wgsl and gemmStretches.wgsl, or the kernel itself; from there are loadRows and loadColumns.
 //
 // Workgroup (x, y, z) computes rows y · TILE_M … and columns x · TILE_N … over the z-th stretch of `splitLength` of K; z > 0
 // only when the host splits a long K, and then out holds one partial product [M, N] per z, `splitStride` elements apart.

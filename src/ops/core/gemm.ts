@@ -186,7 +186,7 @@ function multiply(runtime: Runtime, job: Multiplication): void {
       TRANSPOSE_B: layout === 'NT',
       ACCUMULATE: accumulate,
       HAS_BIAS: bias !== undefined,
-      ...(activated ? { GATED: true, KEEP: activated.keep } : { HAS_RESIDUAL: residual !== undefined }),
+      ...(activated ? { GATED: true } : { HAS_RESIDUAL: residual !== undefined }),
       ...(inVectors && !activated ? { SWIGLU: spec.swiglu !== undefined } : {}),
       WEIGHT_FORMAT: dtype === 'u32' ? 0 : WEIGHT_FORMAT[dtype],
       MORE: more !== undefined,
@@ -300,6 +300,7 @@ function check(spec: GemmSpec): Operands {
   return operands;
 }
 
+/** What is not stored: the kernel knows it by the stride. */
 const NOWHERE: Place = { offset: 0, stride: 0 };
 
 /** What lies where a residual would: there is one of these at most. */

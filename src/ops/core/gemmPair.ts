@@ -1,5 +1,5 @@
 import { gemm } from './gemm.ts';
-import { directRows, type GemmTile } from './gemmTiles.ts';
+import type { GemmTile } from './gemmTiles.ts';
 import type { GradientTarget } from './opTape.ts';
 import type { Runtime } from './runtime.ts';
 import { SWIGLU_GRADIENT_FLOPS } from './swigluGradient.ts';
@@ -19,7 +19,7 @@ export interface GemmPair {
   readonly second: GradientTarget;
   /** [M, 2N]: what the first product goes back through (gemm.ts). N a multiple of four. */
   readonly swiglu?: Tensor | undefined;
-  /** Forces a tile (tests). */
+  /** Forces a tile, one of those of the kernel `tiled` (tests). */
   readonly tile?: GemmTile | undefined;
 }
 
@@ -27,7 +27,8 @@ export interface GemmPair {
 const MOST_MULTIPLY_ADDS = 2 ** 28;
 
 /**
- * Both in one dispatch where they are small, of 32-bit operands, and their numbers lie in fours, else in two: the bits are the same. Not recorded on the tape.
+ * Both in one dispatch where they are small, of 32-bit operands, and their numbers lie in fours, else in two: the bits are the same. On
+ * software GPUs in two: a launch is nothing to them, and what a kernel chooses between costs them more. Not recorded on the tape.
  * @throws Error for shapes that do not fit together.
  */
 export function gemmPair(runtime: Runtime, pair: GemmPair): void {
@@ -68,18 +69,17 @@ export function gemmPair(runtime: Runtime, pair: GemmPair): void {
     });
     return;
   }
-  const rows = tile.kernel === 'direct' ? directRows(Math.max(m, k)) : tile.rows;
-  const tileRows = tile.kernel === 'direct' ? rows : tile.m;
-  const firstGroups = Math.ceil(m / tileRows);
+  const firstGroups = Math.ceil(m / tile.m);
   const multiplyAdds = m * n * k;
   const firstNumbers = m * n * (swiglu ? 2 : 1) * ((first.accumulate ? 2 : 1) + (swiglu ? 1 : 0));
   runtime.dispatch({
-    kernel: `gemm/${tile.kernel}Pair`,
+    kernel: 'gemm/tiledPair',
     constants: {
-      ROWS: rows,
+      ROWS: tile.rows,
       COLUMNS: tile.columns,
-      ...(tile.kernel === 'tiled' ? { TILE_M: tile.m, TILE_N: tile.n, BUFFERS: tile.buffers ?? 1 } : {}),
-      SWIGLU: swiglu !== undefined,
+      TILE_M: tile.m,
+      TILE_N: tile.n,
+      BUFFERS: tile.buffers ?? 1,
     },
     params: {
       m,
@@ -88,6 +88,7 @@ export function gemmPair(runtime: Runtime, pair: GemmPair): void {
       firstGroups,
       accumulate: Number(first.accumulate),
       accumulateSecond: Number(second.accumulate),
+      swiglu: Number(swiglu !== undefined),
     },
     bindings: {
       a: a.slice,
@@ -98,7 +99,7 @@ export function gemmPair(runtime: Runtime, pair: GemmPair): void {
       // Every binding needs a buffer, also one that the kernel leaves alone.
       gateUp: (swiglu ?? a).slice,
     },
-    groups: [Math.ceil(n / tile.n), firstGroups + Math.ceil(k / tileRows)],
+    groups: [Math.ceil(n / tile.n), firstGroups + Math.ceil(k / tile.m)],
     flops: 4 * multiplyAdds + (swiglu ? SWIGLU_GRADIENT_FLOPS * m * n : 0),
     bytes: 4 * (2 * m * k + k * n + m * n + firstNumbers + (second.accumulate ? 2 : 1) * k * n),
   });
@@ -114,5 +115,5 @@ function tileOf({ tiles, arithmetic }: Runtime, { a, b, tile }: GemmPair): GemmT
   const second = tiles.cut({ layout: 'TN', m: k, n, k: m, dtype: 'f32' });
   if (first.splits > 1 || second.splits > 1) return undefined;
   const common = first.tile === second.tile ? first.tile : tiles.byRule({ m: m + k, n, k: Math.max(m, k) }).tile;
-  return common.kernel === 'cached' ? undefined : common;
+  return common.kernel === 'tiled' ? common : undefined;
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { gemm } from '../../../src/ops/core/gemm.ts';
 import { gemmPair } from '../../../src/ops/core/gemmPair.ts';
-import { DIRECT_TILE, GEMM_TILES, type GemmTile } from '../../../src/ops/core/gemmTiles.ts';
+import { DIRECT_TILE, GEMM_TILES, RULE_TILES, type GemmTile } from '../../../src/ops/core/gemmTiles.ts';
 import type { Runtime } from '../../../src/ops/core/runtime.ts';
 import type { Tensor } from '../../../src/ops/core/tensor.ts';
 import { EPS_F32, expectClose, randomArray, seededRandom } from '../../harness/numerics.ts';
@@ -79,7 +79,8 @@ const CASES: readonly Case[] = [
   { m: 70, n: 20, k: 24, swiglu: true, onTop: [true, true] },
   { m: 5, n: 132, k: 36, swiglu: true },
 ];
-const TILES = [...GEMM_TILES.filter(({ kernel }) => kernel === 'tiled'), DIRECT_TILE];
+const TILES = GEMM_TILES.filter(({ kernel }) => kernel === 'tiled');
+const [MEDIUM] = RULE_TILES.filter(({ name }) => name === 'medium');
 
 test.each(TILES.map((tile) => ({ name: tile.name, tile })))(
   '$name tiles: two products in one dispatch have the bits that they have one after the other',
@@ -97,7 +98,7 @@ test.each(TILES.map((tile) => ({ name: tile.name, tile })))(
 test('both equal loops in f64, over what is there and on top of it', async () => {
   for (const one of CASES.filter(({ swiglu }) => !swiglu)) {
     const { m, n, k, onTop: [first, second] = [false, false] } = one;
-    const { results, dispatches, data } = await run(one, {});
+    const { results, dispatches, data } = await run(one, { tile: MEDIUM! });
     expect(dispatches).toBe(1);
     const dense = (numbers: Float32Array, stride: number) => ({ data: numbers, offset: 0, stride });
     const a = dense(data.a, k);
@@ -112,10 +113,11 @@ test('both equal loops in f64, over what is there and on top of it', async () =>
   }
 });
 
-test('what is not in fours, packed, or large enough by itself goes in two dispatches, with the same results', async () => {
+test('what is not in fours or packed, or runs on a software GPU, goes in two dispatches, with the same results', async () => {
   const ragged: readonly Case[] = [
     { m: 3, n: 6, k: 8, onTop: [true, true] },
     { m: 3, n: 8, k: 6 },
+    { m: 5, n: 8, k: 12, swiglu: true },
   ];
   for (const one of ragged) {
     const together = await run(one, {});
