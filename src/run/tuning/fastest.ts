@@ -51,7 +51,7 @@ export async function fastest<T>({
     launches = moreLaunches(launches, (LOOK * leastMs) / Math.max(once, 1e-3));
     once = mayTake(0) ? await time(byRule, launches) : undefined;
   }
-  if (once === undefined) return undefined;
+  if (once === undefined || !mayTake(variants.length * once)) return undefined;
   const all = variants.map((variant) => ({ variant, times: [] as number[] }));
   /** Each of them once; false where time is up before the last. */
   const round = async (of: typeof all): Promise<boolean> => {

@@ -1,6 +1,6 @@
 import type { Imitated } from '../../gpu/dryDevice.ts';
 import { gemm } from '../../ops/core/gemm.ts';
-import type { GemmCut } from '../../ops/core/gemmTiles.ts';
+import { splitsOf, type GemmCut, type TileSet } from '../../ops/core/gemmTiles.ts';
 import type { Runtime } from '../../ops/core/runtime.ts';
 import { tensorBytes, type Tensor } from '../../ops/core/tensor.ts';
 import { classOf, type ProductShape } from '../../ops/core/tileChoice.ts';
@@ -61,6 +61,34 @@ function hasWeight({ share }: WeighedProduct): boolean {
 /** Operations of a product. */
 export function flopsOf({ m, n, k }: ProductShape): number {
   return 2 * m * n * k;
+}
+
+/** Tiles of the largest kind that keep a device busy so often over say all that more of them would. */
+const TIMES_BUSY = 8;
+/** And no fewer. */
+const LEAST_TILES = 64;
+/** As much of K as tells tiles apart, of each stretch that it is split into. */
+const ENOUGH_K = 1024;
+
+/**
+ * A product like this one, of as many rows and columns and as long a K as it takes to tell tiles apart: the whole of a large one would
+ * take a third of a second by itself. With the same splits.
+ * @param workgroups that keep the device busy
+ */
+export function partOf<T extends ProductShape>(product: T, set: TileSet, workgroups = set.workgroups): T {
+  const { tiles } = set;
+  const [rows, columns] = [Math.max(...tiles.map(({ m }) => m)), Math.max(...tiles.map(({ n }) => n))];
+  let [down, across] = [Math.ceil(product.m / rows), Math.ceil(product.n / columns)];
+  while (down * across > Math.max(LEAST_TILES, TIMES_BUSY * workgroups)) {
+    if (down * rows > across * columns) down = Math.ceil(down / 2);
+    else across = Math.ceil(across / 2);
+  }
+  return {
+    ...product,
+    m: Math.min(product.m, down * rows),
+    n: Math.min(product.n, across * columns),
+    k: Math.min(product.k, ENOUGH_K * splitsOf(product.m, product.n, product.k, set)),
+  };
 }
 
 /** The three matrices of a product; A and the result f32. */

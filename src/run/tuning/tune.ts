@@ -5,7 +5,7 @@ import { compileAhead, type NeededKernel } from '../kernelsAhead.ts';
 import { dryRuntime } from '../memoryPlan.ts';
 import { fastest } from './fastest.ts';
 import { SeenTiles } from './seenTiles.ts';
-import { multiply, operandBytes, operandShapes, type Operands } from './products.ts';
+import { flopsOf, multiply, operandBytes, operandShapes, partOf, type Operands } from './products.ts';
 import { measureWorkgroups } from './workgroups.ts';
 
 /** What a tuner has found out. */
@@ -59,11 +59,13 @@ export async function compileTiles(
   const dry = dryRuntime(runtime.gpu);
   dry.recorder.onDispatch = ({ kernel, constants = {} }) =>
     void needed.set(`${kernel} ${JSON.stringify(constants)}`, { kernel, constants });
-  for (const product of products.filter(hasRoom(runtime)))
-    withOperands(dry.runtime, product, (operands) => {
-      for (const tile of runtime.tiles.set.tiles)
-        multiply(dry.runtime, product, operands, cutOf(runtime, product, tile));
+  for (const product of products) {
+    const part = partOf(product, runtime.tiles.set, runtime.tiles.workgroups);
+    if (!hasRoom(runtime, part)) continue;
+    withOperands(dry.runtime, part, (operands) => {
+      for (const tile of runtime.tiles.set.tiles) multiply(dry.runtime, part, operands, cutOf(runtime, product, tile));
     });
+  }
   await compileAhead(runtime.recorder.pipelines, [...needed.values()], signal);
 }
 
@@ -88,9 +90,11 @@ export async function tune(
   const own = new Runtime(runtime.gpu, runtime);
   own.recorder.clock = true;
   try {
-    for (const product of products.filter(hasRoom(runtime))) {
+    for (const product of products) {
+      const part = partOf(product, runtime.tiles.set, workgroups);
+      if (!hasRoom(runtime, part)) continue;
       if (!mayTake(0)) break;
-      const measured = await tuneProduct(own, runtime, product, { mayTake, seen });
+      const measured = await tuneProduct(own, runtime, product, { part, mayTake, seen });
       if (measured) seen.add(measured);
       if (measured) found.push(measured);
     }
@@ -103,6 +107,8 @@ export async function tune(
 }
 
 interface Circumstances {
+  /** As much of the product as is multiplied to find out. */
+  readonly part: ProductShape;
   readonly mayTake: (ms: number) => boolean;
   readonly seen: SeenTiles;
 }
@@ -111,15 +117,15 @@ async function tuneProduct(
   own: Runtime,
   runtime: Runtime,
   product: ProductShape,
-  { mayTake, seen }: Circumstances,
+  { part, mayTake, seen }: Circumstances,
 ): Promise<MeasuredProduct | undefined> {
   own.beginScope();
   try {
-    const operands = makeOperands(own, product);
+    const operands = makeOperands(own, part);
     // What a buffer holds must not be numbers that multiply slowly.
     for (const { slice } of [operands.a, operands.b, operands.out]) own.recorder.clear(slice);
     const send = (tile: GemmTile, launches: number) => {
-      for (let i = 0; i < launches; i++) multiply(own, product, operands, cutOf(runtime, product, tile));
+      for (let i = 0; i < launches; i++) multiply(own, part, operands, cutOf(runtime, product, tile));
       return own.recorder.flush();
     };
     const byRule = runtime.tiles.byRule(product).tile;
@@ -134,7 +140,7 @@ async function tuneProduct(
       variants: runtime.tiles.set.tiles.filter((tile) => tile === byRule || seen.isWorthALook(tile, byRule)),
       byRule,
       leastMs,
-      expected: seen.launches(product, leastMs),
+      expected: seen.launches(part, leastMs),
       mayTake,
       time: async (tile, launches) => {
         const { passMs, gpuMs } = await send(tile, launches);
@@ -143,7 +149,8 @@ async function tuneProduct(
     });
     if (!found) return undefined;
     const { layout, m, n, k, dtype, precision } = product;
-    const times = Object.fromEntries(found.times.map(({ variant, ms }) => [variant.name, ms]));
+    const whole = flopsOf(product) / flopsOf(part);
+    const times = Object.fromEntries(found.times.map(({ variant, ms }) => [variant.name, whole * ms]));
     return {
       layout,
       m,
@@ -178,10 +185,8 @@ function cutOf({ tiles }: Runtime, { m, n, k }: ProductShape, tile: GemmTile) {
   return { tile, splits: splitsOf(m, n, k, tiles.set) };
 }
 
-function hasRoom({ gpu: { limits } }: Runtime): (product: ProductShape) => boolean {
+function hasRoom({ gpu: { limits } }: Runtime, product: ProductShape): boolean {
   const most = Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
-  return (product) => {
-    const bytes = operandBytes(product);
-    return Math.max(...bytes) <= most && bytes.reduce((sum, one) => sum + one, 0) <= MOST_BYTES;
-  };
+  const bytes = operandBytes(product);
+  return Math.max(...bytes) <= most && bytes.reduce((sum, one) => sum + one, 0) <= MOST_BYTES;
 }

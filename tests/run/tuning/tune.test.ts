@@ -5,7 +5,7 @@ import { classOf, TileChoice, type MeasuredProduct, type ProductShape } from '..
 import { CorpusFeed } from '../../../src/run/feed.ts';
 import { plannedRun } from '../../../src/run/memory.ts';
 import { openRun, plannedBasesOf, prepareRun } from '../../../src/run/openRun.ts';
-import { productsOf } from '../../../src/run/tuning/products.ts';
+import { partOf, productsOf } from '../../../src/run/tuning/products.ts';
 import { compileTiles, tune, unmeasured } from '../../../src/run/tuning/tune.ts';
 import { configure } from '../../../src/settings/configuration.ts';
 import { openTestRuntime } from '../../harness/runtime.ts';
@@ -134,12 +134,26 @@ describe('measuring tiles', () => {
   });
 
   test('leaves what has no room to the rule, and measures the others', async () => {
-    const huge = { ...PRODUCTS[0]!, m: 2 ** 20, k: 2 ** 12 };
-    const products = [huge, PRODUCTS[1]!];
-    await compileTiles(runtime, products, NEVER);
-    const { found, left } = await tune(runtime, products, { mostMs: Infinity, signal: NEVER });
-    expect(found.map(classOf)).toEqual([classOf(PRODUCTS[1]!)]);
+    const { maxComputeWorkgroupsPerDimension } = runtime.gpu.limits;
+    const limits = { maxBufferSize: 20_000, maxStorageBufferBindingSize: 20_000, maxComputeWorkgroupsPerDimension };
+    const narrow = { ...runtime, gpu: { ...runtime.gpu, limits } } as Runtime;
+    await compileTiles(runtime, PRODUCTS, NEVER);
+    const { found, left } = await tune(narrow, PRODUCTS, { mostMs: Infinity, signal: NEVER });
+    expect(found.map(classOf)).toEqual([classOf(PRODUCTS[0]!)]);
     expect(left).toBe(1);
+  });
+
+  test('takes a part of what is large, with the same splits, and counts it for the whole', () => {
+    const large = { ...PRODUCTS[0]!, m: 2560, n: 151_936, k: 4864 };
+    const part = partOf(large, GPU_TILES, 16);
+    expect(part.m * part.n).toBeLessThanOrEqual(128 * 128 * 64);
+    expect(part.m * part.n).toBeGreaterThan(32 * 128 * 64);
+    expect(part).toMatchObject({ layout: large.layout, dtype: large.dtype, k: 1024 });
+    const long = { ...large, m: 64, n: 256, k: 151_936 };
+    const { splits } = runtime.tiles.byRule(long);
+    expect(splits).toBeGreaterThan(1);
+    expect(partOf(long, GPU_TILES, 16)).toMatchObject({ m: 64, n: 256, k: 1024 * splits });
+    expect(partOf(PRODUCTS[0]!, GPU_TILES, 16)).toEqual(PRODUCTS[0]);
   });
 
   test('does nothing where there is one tile', async () => {
