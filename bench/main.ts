@@ -4,7 +4,7 @@ import { benchBytes, BYTES_COLUMNS } from './bytes.ts';
 import type { CompareOptions } from './compare.ts';
 import { benchHost, HOST_COLUMNS, HOST_SPLIT_COLUMNS } from './host.ts';
 import { benchDevice } from './device.ts';
-import { benchGpu } from './gpu.ts';
+import { benchGpu } from './gpu/main.ts';
 import { benchInBatchAttention, IN_BATCH_COLUMNS } from './inBatchAttention.ts';
 import { benchKernels, KERNEL_COLUMNS } from './kernels.ts';
 import { benchMatmul, MATMUL_COLUMNS } from './matmul.ts';
@@ -21,7 +21,9 @@ const HELP = `Measures the engine on this machine's GPU and prints tables.
 
   npm run bench -- [TABLE …] [options]
   npm run bench -- device [--json]    what this GPU does at most, and what kernels and steps make of it: for docs/devices
-  npm run bench -- gpu [--no-tests]   the same with every kernel's tests before it and a step of Qwen2.5-0.5B after it
+  npm run bench -- gpu [--no-tests] [--python PATH] [--minutes N] [--out FILE]
+                                      the same with every kernel's tests before it and a step of Qwen2.5-0.5B after it, beside
+                                      PyTorch's where a Python with torch is named; ends within N minutes (default 10)
 
   TABLE          kernels | attention | recording | host | step | bytes | work | memory; all but memory when none is named.
                  recording and host measure JavaScript alone, work only counts: they need no GPU
