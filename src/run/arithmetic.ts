@@ -15,8 +15,8 @@ export function arithmeticOf({ matmulPrecision: products, reductions }: Configur
 const ordered = new WeakMap<GpuDevice, Promise<boolean>>();
 
 /**
- * Why rows cannot be summed within subgroups on this device, in a sentence; undefined where they can. Nothing may be recorded that is
- * not to be sent. @throws the GPU's errors
+ * Why rows cannot be summed within subgroups on this device, in a sentence; undefined where they can.
+ * @throws the GPU's errors
  */
 export async function whyNoSubgroups(runtime: Runtime): Promise<string | undefined> {
   const { gpu } = runtime;

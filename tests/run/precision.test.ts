@@ -9,7 +9,13 @@ import {
   type MeasuredChoice,
   type PrecisionReport,
 } from '../../src/run/precision/report.ts';
-import { configure } from '../../src/settings/configuration.ts';
+import { plannedRun } from '../../src/run/memory.ts';
+import { planMemory } from '../../src/run/memoryPlan.ts';
+import { plannedBasesOf, prepareRun } from '../../src/run/openRun.ts';
+import { neededKernels } from '../../src/run/kernelsAhead.ts';
+import { productsOf } from '../../src/run/tuning/products.ts';
+import { classOf, type ProductShape } from '../../src/ops/core/tileChoice.ts';
+import { configure, type Configuration } from '../../src/settings/configuration.ts';
 import { SettingError } from '../../src/settings/setting.ts';
 import { openTestRuntime } from '../harness/runtime.ts';
 
@@ -66,6 +72,53 @@ describe('measuring', () => {
     expect(stopped.measured).toEqual([]);
     expect(stopped.leftOut.every((why) => why.endsWith('stopped.'))).toBe(true);
     expect(verdictOf(stopped)).toBe('Nothing was measured to its end.');
+  });
+});
+
+describe('a run of other arithmetic', () => {
+  const other = configure({ matmulPrecision: 'f16', reductions: 'subgroups' }, TINY);
+  const isProduct = (kernel: string) => /^gemm\/(tiled|cached|direct)/.test(kernel);
+  const planned = async (configuration: Configuration) => {
+    const prepared = await prepareRun(
+      { configuration, text: undefined, title: undefined },
+      { openBases: () => Promise.reject(new Error('None is needed.')), signal: new AbortController().signal },
+    );
+    return plannedRun(configuration, plannedBasesOf(prepared));
+  };
+
+  test('has kernels of its own, which are known before it begins; those of similarities stay as they are', async () => {
+    const [usual, found] = [
+      await neededKernels(await planned(TINY), runtime.gpu),
+      await neededKernels(await planned(other), runtime.gpu),
+    ];
+    expect(usual.some(({ kernel, constants }) => kernel.includes('+') || constants['HALF'] === true)).toBe(false);
+    const names = found.map(({ kernel }) => kernel);
+    expect(names).toContain('rmsNorm/forward+subgroups');
+    expect(names).toContain('rmsNorm/gradient+subgroups');
+    expect(names).toContain('linearCrossEntropy/crossEntropyRows+subgroups');
+    expect(names).toContain('l2Normalize/forward');
+    const products = found.filter(({ kernel }) => isProduct(kernel));
+    expect(products.some(({ constants }) => constants['HALF'] === true)).toBe(true);
+    expect(products.some(({ constants }) => constants['HALF'] !== true)).toBe(true);
+  });
+
+  test('takes as much memory, and has products that are classes of their own', async () => {
+    const [usual, found] = [await planMemory(await planned(TINY)), await planMemory(await planned(other))];
+    expect(found.atPeak).toEqual(usual.atPeak);
+    const gpu = { ...runtime.gpu, hasHalf: true, info: { ...runtime.gpu.info, software: false } };
+    const classes = (products: readonly ProductShape[]) => new Set(products.map(classOf));
+    const [ofUsual, ofOther] = [
+      await productsOf(await planned(TINY), gpu),
+      await productsOf(await planned(other), gpu),
+    ];
+    expect(ofOther.some(({ precision }) => precision === 'f16')).toBe(true);
+    const common = [...classes(ofOther.filter(({ precision }) => precision === 'f16'))].filter((one) =>
+      classes(ofUsual).has(one),
+    );
+    expect(common).toEqual([]);
+    const kernels = (await neededKernels(await planned(other), gpu)).map(({ kernel }) => kernel);
+    // A GPU that can holds the operands in 16 bits.
+    expect(kernels.some((kernel) => /^gemm\/tiled\w*\+f16$/.test(kernel))).toBe(true);
   });
 });
 

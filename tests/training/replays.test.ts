@@ -118,6 +118,7 @@ test.each([
   [{ trained: 'lora', rank: 2, loraDropout: 0.25, accumulation: 2, checkpointing: true }, 6],
   [{ centring: true, learnGate: true, detachKeyValues: true }, 6],
   [{ attention: 'uniform', lossMask: 'secondHalf', decaySteps: 5 }, 6],
+  [{ matmulPrecision: 'f16', reductions: 'subgroups' }, 6],
   [{ freezeRetriever: true, clipNorm: 0, warmup: 3, weightDecay: 0.1 }, 6],
   [{ objective: 'distillation' }, 6],
   [{ objective: 'replug', replugLanguageModel: 'learns' }, 6],

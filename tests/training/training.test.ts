@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { pastedText } from '../../src/corpus/given.ts';
-import { configure } from '../../src/settings/configuration.ts';
+import { configure, type Configuration } from '../../src/settings/configuration.ts';
 import { setUpCorpus } from '../../src/run/corpusSetup.ts';
 import { openExperiment } from '../../src/run/assemble.ts';
 import type { Runtime } from '../../src/ops/core/runtime.ts';
@@ -38,28 +38,30 @@ test('the learning rate climbs, holds or falls as the schedule says', () => {
   expect(learningRateAt({ learningRate: 2, warmup: 0, decaySteps: 0 }, 1)).toBe(2);
 });
 
-test.each([{}, { trained: 'lora' }, { accumulation: 2 }])(
-  'saved and restored, a run goes on bit for bit: %o',
-  async (changes) => {
-    const first = await experiment(changes);
-    for (let i = 0; i < 3; i++) await first.trainer.step();
-    const state = await saveTraining(runtime, first.optimiser);
-    const expected = await first.trainer.step();
-    const after = await saveTraining(runtime, first.optimiser);
-    first.destroy();
+test.each([
+  {},
+  { trained: 'lora' },
+  { accumulation: 2 },
+  { matmulPrecision: 'f16', reductions: 'subgroups' },
+] as Partial<Configuration>[])('saved and restored, a run goes on bit for bit: %o', async (changes) => {
+  const first = await experiment(changes);
+  for (let i = 0; i < 3; i++) await first.trainer.step();
+  const state = await saveTraining(runtime, first.optimiser);
+  const expected = await first.trainer.step();
+  const after = await saveTraining(runtime, first.optimiser);
+  first.destroy();
 
-    const second = await experiment(changes);
-    // A step of its own leaves weights, moments and gradients that restoring must overwrite.
-    await second.trainer.step();
-    await restoreTraining(runtime, second.optimiser, state);
-    const again = await second.trainer.step();
-    expect(again.step).toBe(4);
-    expect([again.metrics, again.gradientNorm]).toEqual([expected.metrics, expected.gradientNorm]);
-    expect(again.matrices).toEqual(expected.matrices);
-    expect((await saveTraining(runtime, second.optimiser)).tensors).toEqual(after.tensors);
-    second.destroy();
-  },
-);
+  const second = await experiment(changes);
+  // A step of its own leaves weights, moments and gradients that restoring must overwrite.
+  await second.trainer.step();
+  await restoreTraining(runtime, second.optimiser, state);
+  const again = await second.trainer.step();
+  expect(again.step).toBe(4);
+  expect([again.metrics, again.gradientNorm]).toEqual([expected.metrics, expected.gradientNorm]);
+  expect(again.matrices).toEqual(expected.matrices);
+  expect((await saveTraining(runtime, second.optimiser)).tensors).toEqual(after.tensors);
+  second.destroy();
+});
 
 test.each([{}, { accumulation: 2 }, { trained: 'lora' }])(
   'what teaches the retriever is kept of the batch that a step shows, as one sees it who looks before the step: %o',
