@@ -4,6 +4,7 @@ import App from './ui/shell/App.svelte';
 import './ui/styles/theme.css';
 import './ui/styles/base.css';
 import './ui/styles/figures.css';
+import './ui/styles/measured.css';
 
 const target = document.getElementById('app');
 if (!target) throw new Error('index.html has no element #app');
