@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { gemm } from '../../../src/ops/core/gemm.ts';
 import { gemmPair } from '../../../src/ops/core/gemmPair.ts';
-import { DIRECT_TILE, GEMM_TILES, RULE_TILES, type GemmTile } from '../../../src/ops/core/gemmTiles.ts';
+import { DIRECT_TILE, GEMM_TILES, GPU_TILES, RULE_TILES, type GemmTile } from '../../../src/ops/core/gemmTiles.ts';
+import { TileChoice } from '../../../src/ops/core/tileChoice.ts';
 import type { Runtime } from '../../../src/ops/core/runtime.ts';
 import type { Tensor } from '../../../src/ops/core/tensor.ts';
 import { EPS_F32, expectClose, randomArray, seededRandom } from '../../harness/numerics.ts';
@@ -110,6 +111,34 @@ test('both equal loops in f64, over what is there and on top of it', async () =>
     expected.forEach((values, i) =>
       expectClose(`${i} of ${JSON.stringify(one)}`, results[i]!, values, { abs: EPS_F32 * (4 + k + m) }),
     );
+  }
+});
+
+test('on a GPU both take one tile: that of their class, or where these differ the one by rule for both', async () => {
+  const software = runtime.tiles;
+  runtime.tiles = new TileChoice(GPU_TILES);
+  const asked: string[] = [];
+  runtime.tiles.onProduct = ({ layout, m, n, k }) => asked.push(`${layout} ${m} ${n} ${k}`);
+  try {
+    const one = { m: 37, n: 68, k: 52, onTop: [false, true] } as const;
+    const byRule = await run(one, {});
+    expect(byRule.dispatches).toBe(1);
+    expect(asked).toEqual(['NN 37 68 52', 'TN 52 68 37']);
+    const known = (layout: 'NN' | 'TN', tile: GemmTile['name']) => {
+      const [m, k] = layout === 'NN' ? [37, 52] : [52, 37];
+      return { layout, m, n: 68, k, dtype: 'f32', precision: 'f32', tile, byRule: 'small', times: {} } as const;
+    };
+    runtime.tiles.take([known('NN', 'half'), known('TN', 'large')]);
+    expect((await run(one, {})).results).toEqual(byRule.results);
+    // Their own kernel is not one for two.
+    runtime.tiles.take([known('NN', 'cached'), known('TN', 'cached')]);
+    const apart = await run(one, {});
+    expect(apart.dispatches).toBe(2);
+    expect(apart.results).toEqual(byRule.results);
+    // A long sum is split, each by itself.
+    expect((await run({ m: 1100, n: 4, k: 4 }, {})).dispatches).toBe(3);
+  } finally {
+    runtime.tiles = software;
   }
 });
 
