@@ -49,6 +49,7 @@ export async function neededKernels(
     // Tiles that were measured on batches of other lengths are other kernels.
     const { trainer: real } = await countedRun(runtime, run, feed);
     for (let step = 0; step < SOME_STEPS; step++) await real.step();
+    for (const probe of feed.scored().slice(0, 1)) await real.look(probe);
     await real.evaluate();
   }
   return [...needed.values()];

@@ -1,5 +1,5 @@
 import { gemm } from './gemm.ts';
-import type { GemmTile } from './gemmTiles.ts';
+import type { GemmCut, GemmTile } from './gemmTiles.ts';
 import type { GradientTarget } from './opTape.ts';
 import type { Runtime } from './runtime.ts';
 import { SWIGLU_GRADIENT_FLOPS } from './swigluGradient.ts';
@@ -41,7 +41,7 @@ export function gemmPair(runtime: Runtime, pair: GemmPair): void {
   expectShape('The second result of gemmPair', second.tensor, [k, n]);
   if (first.tensor.size !== (swiglu ? 2 : 1) * m * n || (swiglu && swiglu.size !== 2 * m * n))
     throw new Error(`gemmPair: the first result or what it goes through does not have ${m} rows for ${n} columns.`);
-  const tile = tileOf(runtime, pair);
+  const { tile, first: firstCut, second: secondCut } = choiceOf(runtime, pair);
   if (!tile) {
     const { tensor, accumulate } = first;
     const operands = { a: { tensor: a }, b: { tensor: b } };
@@ -55,6 +55,7 @@ export function gemmPair(runtime: Runtime, pair: GemmPair): void {
       out: { tensor },
       accumulate,
       swiglu: swiglu && { tensor: swiglu },
+      cut: firstCut,
     });
     gemm(runtime, {
       layout: 'TN',
@@ -66,6 +67,7 @@ export function gemmPair(runtime: Runtime, pair: GemmPair): void {
       b: { tensor: c },
       out: { tensor: second.tensor },
       accumulate: second.accumulate,
+      cut: secondCut,
     });
     return;
   }
@@ -105,15 +107,21 @@ export function gemmPair(runtime: Runtime, pair: GemmPair): void {
   });
 }
 
-/** The tile that both take, or none where they are better apart. */
-function tileOf({ tiles, arithmetic }: Runtime, { a, b, tile }: GemmPair): GemmTile | undefined {
+/** The tile that both take, if they are not better apart; else how each is cut, where that was asked already. */
+interface Choice {
+  readonly tile?: GemmTile | undefined;
+  readonly first?: GemmCut;
+  readonly second?: GemmCut;
+}
+
+function choiceOf({ tiles, arithmetic }: Runtime, { a, b, tile }: GemmPair): Choice {
   const [m, k, n] = [a.rows, a.columns, b.columns];
   const fits = b.dtype === 'f32' && n % 4 === 0 && k % 4 === 0 && m > 0 && m * n * k <= MOST_MULTIPLY_ADDS;
-  if (!fits || arithmetic.products === 'f16') return undefined;
-  if (tile) return tile;
+  if (!fits || arithmetic.products === 'f16') return {};
+  if (tile) return { tile };
   const first = tiles.cut({ layout: 'NN', m, n, k, dtype: 'f32' });
   const second = tiles.cut({ layout: 'TN', m: k, n, k: m, dtype: 'f32' });
-  if (first.splits > 1 || second.splits > 1) return undefined;
+  if (first.splits > 1 || second.splits > 1) return { first, second };
   const common = first.tile === second.tile ? first.tile : tiles.byRule({ m: m + k, n, k: Math.max(m, k) }).tile;
-  return common.kernel === 'tiled' ? common : undefined;
+  return common.kernel === 'tiled' ? { tile: common } : { first, second };
 }

@@ -132,8 +132,11 @@ test('on a GPU both take one tile: that of their class, or where these differ th
     expect((await run(one, {})).results).toEqual(byRule.results);
     // Their own kernel is not one for two.
     runtime.tiles.take([known('NN', 'cached'), known('TN', 'cached')]);
+    asked.length = 0;
     const apart = await run(one, {});
     expect(apart.dispatches).toBe(2);
+    // Once each: what hears of products weighs them.
+    expect(asked).toHaveLength(2);
     expect(apart.results).toEqual(byRule.results);
     // A long sum is split, each by itself.
     expect((await run({ m: 1100, n: 4, k: 4 }, {})).dispatches).toBe(3);
