@@ -74,7 +74,7 @@ export function textOf(report: DeviceReport): string {
   return [
     `${deviceName(report)}, ${host}, ${date}; ${sizes} sizes`,
     `At most ${formatNumber(peak.gflops)} GFLOP/s and ${formatNumber(peak.gbytes)} GB/s; ${formatNumber(roundTripMs)} ms from sending to the answer, ${formatNumber(launchUs)} µs a launch.`,
-    ...(workgroups === undefined ? [] : [`${formatNumber(workgroups)} workgroups keep it busy.`]),
+    ...(workgroups === undefined ? [] : [`Workgroups that keep it busy: ${formatNumber(workgroups)}.`]),
     ...(tiles?.measured ?? []).map(tileText),
     '',
     formatTable(WORK_COLUMNS, rows),
