@@ -13,7 +13,8 @@ const TABLES = '(.+/|)(table|tables|recallMetrics)[.]ts$';
 const MATRICES = '^src/(retrieval/metrics|objectives/(softmax|revela/controls))[.]ts$';
 
 /** What a run was, what its scores show, and what steps cost, as plain data: for the page too. */
-const RECORD = '(record|significance|scaling/(report|picture)|deviceBench/report|precision/report|handover/steps)[.]ts$';
+const RECORD =
+  '(record|significance|scaling/(report|picture)|deviceBench/report|precision/report|handover/steps)[.]ts$';
 
 /** All that stands on the engine may use it. */
 const ENGINE = [
