@@ -8,6 +8,7 @@ import { benchGpu } from './gpu/main.ts';
 import { benchInBatchAttention, IN_BATCH_COLUMNS } from './inBatchAttention.ts';
 import { benchKernels, KERNEL_COLUMNS } from './kernels.ts';
 import { benchMatmul, MATMUL_COLUMNS } from './matmul.ts';
+import { benchMerit } from './merit.ts';
 import { MeasuredRuntime } from './measuredRuntime.ts';
 import { benchMemory, judgeMemory, MEMORY_COLUMNS } from './memory.ts';
 import { parseOptions, TABLES, UsageError, type BenchOptions, type Table } from './options.ts';
@@ -24,6 +25,9 @@ const HELP = `Measures the engine on this machine's GPU and prints tables.
   npm run bench -- gpu [--no-tests] [--python PATH] [--minutes N] [--out FILE]
                                       the same with every kernel's tests before it and a step of Qwen2.5-0.5B after it, beside
                                       PyTorch's where a Python with torch is named; ends within N minutes (default 10)
+  npm run bench -- merit [--keep] [--json]
+                 what a training step asks of a GPU, in one figure and by counts, against the version kept in
+                 bench/merit.json; --keep makes these the kept ones. Needs no GPU
 
   TABLE          kernels | attention | recording | host | step | bytes | work | memory; all but memory when none is named.
                  recording and host measure JavaScript alone, work only counts: they need no GPU
@@ -56,6 +60,10 @@ export async function main(args: readonly string[], signal: AbortSignal): Promis
   try {
     if (args[0] === 'device') {
       await benchDevice(args.slice(1), signal);
+      return 0;
+    }
+    if (args[0] === 'merit') {
+      await benchMerit(args.slice(1), signal);
       return 0;
     }
     if (args[0] === 'gpu') return await benchGpu(args.slice(1), signal);

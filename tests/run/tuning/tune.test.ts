@@ -204,6 +204,5 @@ describe('a run', () => {
     }
     const mixed = (step: number) => runtime.tiles.take(measuredAs(all, (i) => names[(i + step) % names.length]!));
     expect(await steps(mixed)).toEqual(byRule);
-    // Every tile's kernels are compiled for a CPU here, which takes minutes where others are at work beside it.
-  }, 300_000);
+  });
 });
