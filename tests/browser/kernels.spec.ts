@@ -51,6 +51,27 @@ async function watch(page: Page, view: KernelsView): Promise<string[]> {
   return complaints;
 }
 
+/** Tests that axe finds nothing in what is shown, and that nothing runs over, at such widths and in such colours. */
+function testAt(
+  show: (page: Page) => Promise<void>,
+  sizes: readonly (readonly [width: number, colorScheme: 'light' | 'dark'])[] = [
+    [1440, 'light'],
+    [390, 'dark'],
+  ],
+): void {
+  for (const [width, colorScheme] of sizes)
+    test(`axe finds nothing at ${width} px, ${colorScheme}, and nothing runs over`, async ({ page }) => {
+      await page.setViewportSize({ width, height: 844 });
+      await page.emulateMedia({ colorScheme });
+      await show(page);
+      expect(await violations(page)).toEqual([]);
+      const over = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      expect(over).toBeLessThanOrEqual(0);
+    });
+}
+
 function firstColumn(page: Page): Promise<string[]> {
   return page.locator('#panel tbody th').allInnerTexts();
 }
@@ -220,30 +241,22 @@ test.describe('how cost grows', () => {
     await expect(measure).toBeEnabled();
   });
 
-  for (const [width, colorScheme] of [
-    [1440, 'light'],
-    [1280, 'dark'],
-    [390, 'light'],
-    [390, 'dark'],
-  ] as const) {
-    test(`axe finds nothing at ${width} px, ${colorScheme}, and nothing runs over`, async ({ page }) => {
-      await page.setViewportSize({ width, height: 844 });
-      await page.emulateMedia({ colorScheme });
+  testAt(
+    async (page) => {
       await openPage(page);
       await page.getByRole('button', { name: 'Kernels', exact: true }).click();
       await page.getByRole('radio', { name: 'How cost grows' }).check();
       await page.getByRole('button', { name: 'Measure', exact: true }).click();
       await answer(page, 'measureScaling', costs(3));
       await expect(page.getByRole('img', { name: 'Training steps on Invented GPU' })).toBeVisible();
-      expect(await violations(page)).toEqual([]);
-      const over = await page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      );
-      expect(over).toBeLessThanOrEqual(0);
-      if (process.env.SHOTS)
-        await page.screenshot({ path: `${process.env.SHOTS}/scaling-${width}-${colorScheme}.png` });
-    });
-  }
+    },
+    [
+      [1440, 'light'],
+      [1280, 'dark'],
+      [390, 'light'],
+      [390, 'dark'],
+    ],
+  );
 });
 
 test.describe('this device', () => {
@@ -308,26 +321,14 @@ test.describe('this device', () => {
     expect(complaints).toEqual([]);
   });
 
-  for (const [width, colorScheme] of [
-    [1440, 'light'],
-    [390, 'dark'],
-  ] as const) {
-    test(`axe finds nothing at ${width} px, ${colorScheme}, and nothing runs over`, async ({ page }) => {
-      await page.setViewportSize({ width, height: 844 });
-      await page.emulateMedia({ colorScheme });
-      await openPage(page);
-      await page.getByRole('button', { name: 'Kernels', exact: true }).click();
-      await page.getByRole('radio', { name: 'This device' }).check();
-      await page.getByRole('button', { name: 'Measure', exact: true }).click();
-      await answer(page, 'measureDevice', REPORT);
-      await expect(page.getByRole('group', { name: 'Measured kernels' })).toBeVisible();
-      expect(await violations(page)).toEqual([]);
-      const over = await page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      );
-      expect(over).toBeLessThanOrEqual(0);
-    });
-  }
+  testAt(async (page) => {
+    await openPage(page);
+    await page.getByRole('button', { name: 'Kernels', exact: true }).click();
+    await page.getByRole('radio', { name: 'This device' }).check();
+    await page.getByRole('button', { name: 'Measure', exact: true }).click();
+    await answer(page, 'measureDevice', REPORT);
+    await expect(page.getByRole('group', { name: 'Measured kernels' })).toBeVisible();
+  });
 });
 
 test.describe('tiles', () => {
@@ -417,23 +418,10 @@ test.describe('tiles', () => {
     await expect(part.getByRole('button', { name: 'Measure anew' })).toBeDisabled();
   });
 
-  for (const [width, colorScheme] of [
-    [1440, 'light'],
-    [390, 'dark'],
-  ] as const) {
-    test(`axe finds nothing at ${width} px, ${colorScheme}, and nothing runs over`, async ({ page }) => {
-      await page.setViewportSize({ width, height: 844 });
-      await page.emulateMedia({ colorScheme });
-      await openTiles(page, VIEW);
-      await expect(page.getByRole('group', { name: 'Measured tiles' })).toBeVisible();
-      expect(await violations(page)).toEqual([]);
-      const over = await page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      );
-      expect(over).toBeLessThanOrEqual(0);
-      if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/tiles-${width}-${colorScheme}.png` });
-    });
-  }
+  testAt(async (page) => {
+    await openTiles(page, VIEW);
+    await expect(page.getByRole('group', { name: 'Measured tiles' })).toBeVisible();
+  });
 });
 
 test.describe('precision', () => {
@@ -515,24 +503,10 @@ test.describe('precision', () => {
     expect(complaints).toEqual([]);
   });
 
-  for (const [width, colorScheme] of [
-    [1440, 'light'],
-    [390, 'dark'],
-  ] as const) {
-    test(`axe finds nothing at ${width} px, ${colorScheme}, and nothing runs over`, async ({ page }) => {
-      await page.setViewportSize({ width, height: 844 });
-      await page.emulateMedia({ colorScheme });
-      await openPrecision(page);
-      await page.getByRole('button', { name: 'Measure', exact: true }).click();
-      await answer(page, 'measurePrecision', REPORT);
-      await expect(page.getByRole('group', { name: 'Measured choices' })).toBeVisible();
-      expect(await violations(page)).toEqual([]);
-      const over = await page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      );
-      expect(over).toBeLessThanOrEqual(0);
-      if (process.env.SHOTS)
-        await page.screenshot({ path: `${process.env.SHOTS}/precision-${width}-${colorScheme}.png` });
-    });
-  }
+  testAt(async (page) => {
+    await openPrecision(page);
+    await page.getByRole('button', { name: 'Measure', exact: true }).click();
+    await answer(page, 'measurePrecision', REPORT);
+    await expect(page.getByRole('group', { name: 'Measured choices' })).toBeVisible();
+  });
 });

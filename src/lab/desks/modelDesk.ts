@@ -19,6 +19,7 @@ import {
 } from '../../files/store/storedModels.ts';
 import type { DecoderConfig } from '../../models/config.ts';
 import { openPretrained, type Pretrained } from '../../run/pretrained.ts';
+import { SettingError } from '../../settings/setting.ts';
 import type { CommandOf, LabEvent } from '../door/protocol.ts';
 import type { DownloadView, ModelOffer, ModelsView, ModelView, StorageView } from '../door/views.ts';
 import { downloadView, hubAddress, storedView } from './modelViews.ts';
@@ -194,6 +195,13 @@ export class ModelDesk {
       (await this.surroundings.openModel?.(name)) ?? (await openPretrained(name, await this.#files(name)));
     this.#opened.set(name, pretrained);
     return pretrained;
+  }
+
+  /** The checkpoint that a setting names. @throws SettingError that says how to get it. */
+  async openFor(setting: string, name: string): Promise<Pretrained> {
+    return this.open(name).catch((cause: unknown) => {
+      throw new SettingError(setting, cause instanceof Error ? cause.message : `${name} is not in this browser yet.`);
+    });
   }
 
   /** A checkpoint that was looked up and is not here yet. */

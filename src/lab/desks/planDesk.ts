@@ -3,7 +3,6 @@ import { fitPlan, type PlannedBase, type PlannedBases } from '../../run/memory.t
 import type { ModelDesk } from './modelDesk.ts';
 import { openBoth } from '../../run/pretrained.ts';
 import type { PlanView } from '../door/views.ts';
-import { SettingError } from '../../settings/setting.ts';
 import { smallBases } from '../../run/openRun.ts';
 import type { Workbench } from '../workbench.ts';
 
@@ -58,10 +57,10 @@ export class PlanDesk {
   ): Promise<{ base: PlannedBase; isHere: boolean }> {
     const offered = this.models.offered(name);
     try {
-      return { base: await this.models.open(name), isHere: true };
+      return { base: await this.models.openFor(setting, name), isHere: true };
     } catch (cause) {
       if (offered) return { base: { config: offered.config, stored: offered.isPacked ? 'i8' : 'bf16' }, isHere: false };
-      throw new SettingError(setting, cause instanceof Error ? cause.message : `${name} is not in this browser yet.`);
+      throw cause;
     }
   }
 }

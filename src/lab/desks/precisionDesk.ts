@@ -3,7 +3,6 @@ import { openBoth } from '../../run/pretrained.ts';
 import { measurePrecision } from '../../run/precision/measure.ts';
 import type { PrecisionProgress, PrecisionReport } from '../../run/precision/report.ts';
 import { configure } from '../../settings/configuration.ts';
-import { SettingError } from '../../settings/setting.ts';
 import type { CommandOf } from '../door/protocol.ts';
 import type { ModelDesk } from './modelDesk.ts';
 
@@ -35,7 +34,7 @@ export class PrecisionDesk {
       return await measurePrecision({
         gpu,
         recipe,
-        openBases: (one) => openBoth(one, (name, setting) => this.#open(name, setting)),
+        openBases: (one) => openBoth(one, (name, setting) => this.models.openFor(setting, name)),
         warmUp: WARM_UP,
         steps: STEPS[gpu.info.software ? 'software' : 'gpu'],
         signal,
@@ -44,11 +43,5 @@ export class PrecisionDesk {
     } finally {
       gpu.destroy();
     }
-  }
-
-  async #open(name: string, setting: string): ReturnType<ModelDesk['open']> {
-    return this.models.open(name).catch((cause: unknown) => {
-      throw new SettingError(setting, cause instanceof Error ? cause.message : `${name} is not in this browser yet.`);
-    });
   }
 }

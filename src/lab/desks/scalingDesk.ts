@@ -4,7 +4,6 @@ import { scalingGrid, USUAL_VALUES } from '../../run/scaling/grid.ts';
 import { measureScaling, type ScalingProgress } from '../../run/scaling/measure.ts';
 import type { ScalingReport } from '../../run/scaling/report.ts';
 import { configure } from '../../settings/configuration.ts';
-import { SettingError } from '../../settings/setting.ts';
 import type { CommandOf } from '../door/protocol.ts';
 import type { ModelDesk } from './modelDesk.ts';
 
@@ -35,7 +34,7 @@ export class ScalingDesk {
       return await measureScaling(scalingGrid(configuration, values), {
         gpu,
         recipe: { configuration, text, title },
-        openBases: (one) => openBoth(one, (name, setting) => this.#open(name, setting)),
+        openBases: (one) => openBoth(one, (name, setting) => this.models.openFor(setting, name)),
         steps: STEPS,
         warmUp: WARM_UP,
         signal,
@@ -44,11 +43,5 @@ export class ScalingDesk {
     } finally {
       gpu.destroy();
     }
-  }
-
-  async #open(name: string, setting: string): ReturnType<ModelDesk['open']> {
-    return this.models.open(name).catch((cause: unknown) => {
-      throw new SettingError(setting, cause instanceof Error ? cause.message : `${name} is not in this browser yet.`);
-    });
   }
 }

@@ -1,9 +1,24 @@
 import type { Answers, CommandOf } from '../../../lab/door/protocol.ts';
 import { Requests } from '../../state/requests.svelte.ts';
 import type { Session } from '../../state/session.svelte.ts';
+import { hasWebGpu } from '../../state/webGpu.ts';
+
+type Measuring = 'measureDevice' | 'measureScaling' | 'measurePrecision' | 'tuneTiles';
+
+export type AnyMeasurement = Pick<
+  Measurement<Measuring>,
+  'isMeasuring' | 'progress' | 'error' | 'gaveWay' | 'stop' | 'giveWay'
+>;
+
+/** Why nothing can be measured now. `problem`: of the settings, where it is measured for those. */
+export function whyNotNow(session: Session, problem?: { readonly message: string }): string | undefined {
+  if (!hasWebGpu) return 'Measuring needs WebGPU.';
+  if (problem) return `A setting cannot be used: ${problem.message}`;
+  return session.isBusy ? 'Pause the run first: two at work would measure each other.' : undefined;
+}
 
 /** Something that the lab measures on the GPU while nothing trains there: it goes on while its panel is closed. */
-export abstract class Measurement<T extends 'measureDevice' | 'measureScaling' | 'measurePrecision' | 'tuneTiles'> {
+export abstract class Measurement<T extends Measuring> {
   /** Whether training ended the last measurement. */
   gaveWay = $state(false);
 
