@@ -74,8 +74,8 @@ test('matrix products of an InfoNCE step are those that a hand counts', async ()
   // q, k and v; the output; gate and up; down. Once forward, and twice backward: for the inputs and for the weights.
   const weights = layers * (d * (d + 2 * kv) + d * d + d * 2 * f + f * d);
   const projections = 3 * 2 * tokens * weights;
-  // What goes back through SwiGLU does so in the product behind it, at 13 operations a number.
-  const activations = layers * tokens * f * 13;
+  // SwiGLU joins the product before it, at 6 operations a number, and its gradient the product behind it, at 13.
+  const activations = layers * tokens * f * (6 + 13);
   // S of B queries and B passages, and its gradient for both.
   const similarity = 3 * 2 * SHAPE.chunks * SHAPE.chunks * d;
   const products = all.filter(({ kernel }) => /^(gemm|matmul|linear\/)/i.test(kernel) && !/sum|reduce/i.test(kernel));
