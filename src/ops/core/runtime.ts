@@ -165,9 +165,15 @@ export class Runtime {
     return tensor;
   }
 
-  destroy(): void {
+  /** Gives back all that it holds of its device, which stays open for others. */
+  close(): void {
     this.recorder.close();
+    this.resetScopes();
     this.pool.destroy();
+  }
+
+  destroy(): void {
+    this.close();
     this.gpu.destroy();
   }
 }

@@ -32,9 +32,7 @@ export async function hasOrderedSubgroups(runtime: Runtime): Promise<boolean> {
     });
     return areInOrder(sums, subgroupSize);
   } finally {
-    own.recorder.close();
-    own.resetScopes();
-    own.pool.destroy();
+    own.close();
   }
 }
 

@@ -99,9 +99,7 @@ export async function tune(
       if (measured) found.push(measured);
     }
   } finally {
-    own.recorder.close();
-    own.resetScopes();
-    own.pool.destroy();
+    own.close();
   }
   return { found, workgroups, left: products.length - found.length };
 }

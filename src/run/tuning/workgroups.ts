@@ -108,8 +108,6 @@ export async function measureWorkgroups(
       },
     });
   } finally {
-    recorder.close();
-    own.endScope();
-    own.pool.destroy();
+    own.close();
   }
 }
