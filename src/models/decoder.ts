@@ -7,6 +7,11 @@ import type { Gate } from '../ops/gate.ts';
 import { headNorm } from '../ops/headNorm.ts';
 import { inBatchAttention } from '../ops/inBatchAttention.ts';
 import { linear } from '../ops/linear.ts';
+import {
+  linearCrossEntropy,
+  type LinearCrossEntropyOptions,
+  type LinearCrossEntropyResult,
+} from '../ops/linearCrossEntropy.ts';
 import type { PairList } from '../ops/core/pairs.ts';
 import { rmsNorm } from '../ops/rmsNorm.ts';
 import { RotaryTables, ropeSplit, type RotaryTable } from '../ops/ropeSplit.ts';
@@ -82,7 +87,7 @@ export class Decoder {
     readonly config: DecoderConfig,
     readonly weights: DecoderWeights,
     readonly adapter?: LoraAdapter,
-    /** Of all that is computed with its weights, its output head too: who multiplies with that takes it from here. */
+    /** Of all that is computed with its weights, its output head too. */
     readonly arithmetic: Arithmetic = USUAL_ARITHMETIC,
   ) {
     const frequencies = rotaryFrequencies(config);
@@ -115,6 +120,23 @@ export class Decoder {
   /** All layers over a batch. What a layer leaves behind is given back at once, unless a gradient needs it. */
   forward(runtime: Runtime, input: TokenRows, options: ForwardOptions = {}): ForwardResult {
     return runtime.computing(this.arithmetic, () => this.#forward(runtime, input, options));
+  }
+
+  /**
+   * Loss of the tokens that follow `positions` [R] of `hidden` [T, D], by its own output head: ops/linearCrossEntropy.ts.
+   * @throws Error when it has no head, and those of the op.
+   */
+  nextTokenLoss(
+    runtime: Runtime,
+    hidden: Tensor,
+    { positions, next }: { readonly positions: Tensor; readonly next: Tensor },
+    options: LinearCrossEntropyOptions = {},
+  ): LinearCrossEntropyResult {
+    const { head } = this.weights;
+    if (!head) throw new Error('The language model has no output head.');
+    return runtime.computing(this.arithmetic, () =>
+      linearCrossEntropy(runtime, hidden, head, positions, next, options),
+    );
   }
 
   #forward(runtime: Runtime, input: TokenRows, options: ForwardOptions): ForwardResult {

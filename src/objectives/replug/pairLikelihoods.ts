@@ -3,7 +3,7 @@ import { inPass } from '../../models/dropoutSites.ts';
 import type { Dropout } from '../../ops/core/dropout.ts';
 import type { Runtime } from '../../ops/core/runtime.ts';
 import type { Tensor } from '../../ops/core/tensor.ts';
-import { linearCrossEntropy, type HeadShard, type LossSeed } from '../../ops/linearCrossEntropy.ts';
+import type { LossSeed } from '../../ops/linearCrossEntropy.ts';
 import { segmentMeans } from '../../ops/segmentMeans.ts';
 import { SLICE_TOKENS, slicesOf, type PairRow } from './pairs.ts';
 
@@ -36,11 +36,6 @@ function prepare(runtime: Runtime, languageModel: Decoder, rows: readonly PairRo
     next: runtime.input(Uint32Array.from(next), [next.length]),
     perRow: rows.map(({ ids, from }) => ids.length - from),
   };
-}
-
-function headOf({ weights: { head } }: Decoder): readonly HeadShard[] {
-  if (!head) throw new Error('The language model has no output head.');
-  return head;
 }
 
 /**
@@ -83,9 +78,7 @@ export function preparePairLikelihoods(
       for (const { input, positions, next, starts, places } of slices)
         runtime.scope(() => {
           const { hidden } = languageModel.forward(runtime, input);
-          const { tokenLoss } = runtime.computing(languageModel.arithmetic, () =>
-            linearCrossEntropy(runtime, hidden, headOf(languageModel), positions, next),
-          );
+          const { tokenLoss } = languageModel.nextTokenLoss(runtime, hidden, { positions, next });
           segmentMeans(runtime, tokenLoss, { starts, places }, result, -1);
         });
       return result;
@@ -110,9 +103,6 @@ export function preparePairLoss(
   return () =>
     runtime.scope(() => {
       const { hidden } = languageModel.forward(runtime, input, { checkpointing, dropout: inPass(dropout, 'pairs') });
-      return runtime.computing(
-        languageModel.arithmetic,
-        () => linearCrossEntropy(runtime, hidden, headOf(languageModel), positions, next, { seed }).loss,
-      );
+      return languageModel.nextTokenLoss(runtime, hidden, { positions, next }, { seed }).loss;
     });
 }

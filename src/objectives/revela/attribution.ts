@@ -3,7 +3,6 @@ import type { Decoder } from '../../models/decoder.ts';
 import { whileFrozen, type ParameterSet } from '../../models/parameters.ts';
 import { guarded } from '../../ops/core/guarded.ts';
 import type { Runtime } from '../../ops/core/runtime.ts';
-import { linearCrossEntropy } from '../../ops/linearCrossEntropy.ts';
 import type { Tensor } from '../../ops/core/tensor.ts';
 import { recordPass } from '../readPass.ts';
 import { predictedTokens } from './predictedTokens.ts';
@@ -134,16 +133,12 @@ function inBatchLoss(
   const targets = predictedTokens(batch.lmIds, input.rows, 'all');
   const positions = runtime.fromArray(targets.positions, [targets.positions.length]);
   const next = runtime.fromArray(targets.next, [targets.next.length]);
-  const head = languageModel.weights.head ?? [];
   return (attention) => {
     const { hidden } = languageModel.forward(runtime, input, {
       checkpointing,
       neighbours: { ...neighbours, attention },
     });
-    return runtime.computing(
-      languageModel.arithmetic,
-      () => linearCrossEntropy(runtime, hidden, head, positions, next).tokenLoss,
-    );
+    return languageModel.nextTokenLoss(runtime, hidden, { positions, next }).tokenLoss;
   };
 }
 

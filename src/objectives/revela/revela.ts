@@ -2,7 +2,7 @@ import { batchAttention } from '../../ops/batchAttention.ts';
 import type { Dropout } from '../../ops/core/dropout.ts';
 import type { Runtime } from '../../ops/core/runtime.ts';
 import type { Gate } from '../../ops/gate.ts';
-import { linearCrossEntropy, lossSeed, type LossSeed } from '../../ops/linearCrossEntropy.ts';
+import { lossSeed, type LossSeed } from '../../ops/linearCrossEntropy.ts';
 import { makePairs, type PairList } from '../../ops/core/pairs.ts';
 import type { Pooling } from '../../ops/pooling.ts';
 import type { Rows } from '../../ops/core/rows.ts';
@@ -157,14 +157,8 @@ export async function recordRevela(
   if (!isLearned && endsAtSignals) attention.requiresGrad = true;
   const pairs = known ?? (await pairsOf(runtime, input.rows, attention));
 
-  const head = languageModel.weights.head;
-  if (!head) throw new Error('The language model has no output head.');
   const loss = (hidden: Tensor, counts: boolean) =>
-    withTape(counts, () =>
-      runtime.computing(languageModel.arithmetic, () =>
-        linearCrossEntropy(runtime, hidden, head, positions, next, { seed }),
-      ),
-    );
+    withTape(counts, () => languageModel.nextTokenLoss(runtime, hidden, { positions, next }, { seed }));
 
   const passOptions = (pass: DropoutPass, observe: Observer | undefined) => ({
     checkpointing: options.checkpointing,
