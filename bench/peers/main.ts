@@ -1,27 +1,23 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Page } from 'playwright';
-import { build } from 'vite';
 import { qwenShape, smallShape, tokensOf } from '../../src/run/deviceBench/shapes.ts';
-import { inBrowser, withServed } from '../builtPage.ts';
 import { jsonReport, textReport, type Section } from '../report.ts';
 import { formatRatio, type Column, type Row } from '../table.ts';
+import { inNode } from './inNode.ts';
+import { inPage } from './inPage.ts';
 import { installPeers } from './install.ts';
-import type { Measured, MeasureOptions } from './page/measure.ts';
-import type { PeersPage, Wrong } from './page/main.ts';
+import type { Measured, MeasureOptions } from './libraries/measure.ts';
+import type { Peers, Wrong } from './libraries/comparison.ts';
 import { SMALL_MODEL, type ProductSize } from './work.ts';
 
-const USAGE = `Usage: npm run bench:peers -- [--rounds N] [--only products|dispatch|step] [--tokens T] [--json]
+const USAGE = `Usage: npm run bench:peers -- [--rounds N] [--only products|dispatch|step] [--tokens T] [--node] [--json]
 
 Measures this engine beside jax-js, TensorFlow.js and ONNX Runtime Web in one page of one browser, in turn: matrix products of the
 small model and of Qwen2.5-0.5B (T tokens, default 128), the cost of a dispatch, and a step of a small language model. Each has a
-device of its own. What they compute is checked first, against sums in f64 and against one another; who computes wrongly here is not timed. N rounds (default 7). The libraries are
-installed when this first runs, into node_modules/.cache.
+device of its own. What they compute is checked first, against sums in f64 and against one another; who computes wrongly here is
+not timed. N rounds (default 7). The libraries are installed when this first runs, into node_modules/.cache.
+  --node   in one process of Node instead, on the GPU that Node finds, and without ONNX Runtime Web
 `;
 
-const PAGE = 'bench/peers/page/index.html';
 const PARTS = ['products', 'dispatch', 'step'] as const;
 type Part = (typeof PARTS)[number];
 
@@ -29,6 +25,7 @@ interface Options {
   readonly measure: MeasureOptions;
   readonly only: Part | undefined;
   readonly tokens: number;
+  readonly node: boolean;
   readonly json: boolean;
 }
 
@@ -40,36 +37,20 @@ export async function main(args: readonly string[], signal: AbortSignal): Promis
     return 2;
   }
   const { folderOf, versions } = await installPeers((text) => process.stderr.write(text));
-  const folder = await mkdtemp(join(tmpdir(), 'peers-page-'));
-  try {
-    await build({
-      configFile: false,
-      logLevel: 'error',
-      base: './',
-      resolve: {
-        alias: [...(['@jax-js/jax', '@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-webgpu'] as const)].map(
-          (find) => ({ find, replacement: folderOf(find) }),
-        ),
-      },
-      build: { outDir: folder, target: 'es2023', rollupOptions: { input: resolve(PAGE) } },
-    });
-    await withServed(folder, (address) =>
-      inBrowser(async (page, browser) => {
-        signal.throwIfAborted();
-        await page.goto(address + PAGE);
-        await page.waitForFunction(() => 'peers' in window);
-        const names = await ask(page, 'open', versions);
-        await report(page, `${browser}; ${names.join(', ')}`, options, signal);
-      }),
-    );
-    return 0;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const alias = (['@jax-js/jax', '@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-webgpu'] as const).map((find) => ({
+    find,
+    replacement: folderOf(find),
+  }));
+  await (options.node ? inNode : inPage)(alias, async (peers, about) => {
+    signal.throwIfAborted();
+    const names = await peers.open(versions);
+    await report(peers, `${about}; ${names.join(', ')}`, options, signal);
+  });
+  return 0;
 }
 
 async function report(
-  page: Page,
+  peers: Peers,
   about: string,
   { measure, only, tokens, json }: Options,
   signal: AbortSignal,
@@ -105,17 +86,17 @@ async function report(
     'Products X · Wᵀ in f32',
     (await productSizes(tokens)).map((size) => [
       `${size.what}: ${size.m} × ${size.n} × ${size.k}`,
-      () => ask(page, 'product', size, measure),
+      () => peers.product(size, measure),
     ]),
   );
   await table('dispatch', 'Cost of a dispatch: tiny products, each of the one before', [
-    ['16 × 16 × 16', () => ask(page, 'dispatch', measure)],
+    ['16 × 16 × 16', () => peers.dispatch(measure)],
   ]);
   const { layers, hidden, mlp, vocabulary, rows: chunks, tokens: length } = SMALL_MODEL;
   await table('step', 'A training step of a small language model', [
     [
       `${layers} layers of ${hidden} (MLP ${mlp}), vocabulary ${vocabulary}, ${chunks} × ${length} tokens, Adam`,
-      () => ask(page, 'step', SMALL_MODEL, measure),
+      () => peers.step(SMALL_MODEL, measure),
     ],
   ]);
 }
@@ -151,19 +132,6 @@ async function productSizes(tokens: number): Promise<ProductSize[]> {
   ]);
 }
 
-/** Calls a function of the page. */
-function ask<K extends keyof PeersPage>(
-  page: Page,
-  name: K,
-  ...args: Parameters<PeersPage[K]>
-): ReturnType<PeersPage[K]> {
-  return page.evaluate(
-    ([called, given]) =>
-      (window as unknown as { peers: Record<string, (...all: unknown[]) => unknown> }).peers[called]?.(...given),
-    [name, args] as const,
-  ) as ReturnType<PeersPage[K]>;
-}
-
 function optionsOf(args: readonly string[]): Options | undefined {
   try {
     const { values } = parseArgs({
@@ -172,6 +140,7 @@ function optionsOf(args: readonly string[]): Options | undefined {
         rounds: { type: 'string' },
         only: { type: 'string' },
         tokens: { type: 'string' },
+        node: { type: 'boolean' },
         json: { type: 'boolean' },
       },
     });
@@ -179,7 +148,7 @@ function optionsOf(args: readonly string[]): Options | undefined {
     const only = PARTS.find((part) => part === values.only);
     if (![rounds, tokens].every((n) => Number.isInteger(n) && n > 0) || (values.only !== undefined && !only))
       return undefined;
-    return { measure: { rounds, targetMs: 50 }, only, tokens, json: values.json === true };
+    return { measure: { rounds, targetMs: 50 }, only, tokens, node: values.node === true, json: values.json === true };
   } catch {
     return undefined;
   }
