@@ -254,7 +254,7 @@ export class RunControl {
   }
 
   /** The run that is on the bench, opened if it is not: at its beginning, or to become the one that was saved. */
-  async #openRun(signal: AbortSignal, saved?: FoundRun): Promise<OpenRun> {
+  async #openRun(signal: AbortSignal, saved?: FoundRun, onWithout?: (why: string) => void): Promise<OpenRun> {
     const bench = this.bench;
     try {
       if (!bench.prepared) bench.take(await this.#prepare(bench.recipe, signal));
@@ -269,6 +269,7 @@ export class RunControl {
             teacher: this.desks.encoders.opened,
             teacherVectors,
             goesOn: saved !== undefined,
+            onWithout,
           }),
         signal,
       );
@@ -344,7 +345,9 @@ export class RunControl {
     this.bench.recipe = prepared.recipe;
     this.bench.prepared = prepared;
     try {
-      const resumed = await this.desks.runs.restore(saved, await this.#openRun(signal, saved));
+      let without: string | undefined;
+      const run = await this.#openRun(signal, saved, (why) => (without = why));
+      const resumed = { ...(await this.desks.runs.restore(saved, run)), without };
       this.bench.take(prepared);
       this.bench.state('paused', 'Paused');
       return resumed;

@@ -21,6 +21,8 @@ interface OpeningOptions {
   readonly teacherVectors?: LoadingOptions['teacherVectors'];
   /** The run was saved: what it asks for may be done another way, where its numbers stay the same. */
   readonly goesOn?: boolean;
+  /** Hears, in words for people, that and why it is done another way. */
+  readonly onWithout?: LoadingOptions['onWithout'];
 }
 
 /** What it has others do. */
@@ -73,7 +75,7 @@ export class Workbench {
   /** Models and optimiser of the prepared run, built when they are not there yet. */
   async open(
     prepared: PreparedRun,
-    { signal, centre, teacher, teacherVectors, goesOn }: OpeningOptions = {},
+    { signal, centre, teacher, teacherVectors, goesOn, onWithout }: OpeningOptions = {},
   ): Promise<Experiment> {
     if (this.experiment) return this.experiment;
     const runtime = await this.openRuntime();
@@ -84,6 +86,7 @@ export class Workbench {
       teacher,
       teacherVectors,
       ...(goesOn && { goesOn }),
+      onWithout,
       onTeacher: (fraction) => this.state('preparing', 'Asking the teacher', fraction),
       onCentring: (fraction) => this.state('preparing', 'Finding the mean embedding of the text', fraction),
       frozen: this.#frozen,

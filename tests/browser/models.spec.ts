@@ -587,6 +587,7 @@ test.describe('taking home', () => {
     await answer(page, 'importRun', {
       id: 'new',
       isCopy: false,
+      without: undefined,
       configuration,
       text: { files: [{ name: 'Mine', text: 'Once I was here.' }] },
       title: 'Mine',

@@ -33,7 +33,7 @@ beforeEach(async () => {
   await lab.ask({ type: 'configure', configuration: TINY_RUN });
 });
 
-function open(): Lab {
+function open(gpu = nodeGpu()): Lab {
   const claimRun = (id: string) => {
     claims.delete(one);
     const isFree = ![...claims.values()].includes(id);
@@ -41,8 +41,19 @@ function open(): Lab {
     return Promise.resolve(isFree);
   };
   const surroundings = { runs: () => Promise.resolve(runs), claimRun, now: () => now };
-  const one = new Lab(nodeGpu(), (event) => events.push(event), surroundings);
+  const one = new Lab(gpu, (event) => events.push(event), surroundings);
   return one;
+}
+
+/** The same GPU in a browser that knows nothing of subgroups. */
+function withoutSubgroups(gpu: GPU): GPU {
+  const requestAdapter = async () => {
+    const adapter = (await gpu.requestAdapter())!;
+    const features = new Set([...adapter.features].filter((name) => name !== 'subgroups'));
+    const requestDevice = (descriptor: GPUDeviceDescriptor) => adapter.requestDevice(descriptor);
+    return { info: adapter.info, limits: adapter.limits, features, requestDevice } as unknown as GPUAdapter;
+  };
+  return { requestAdapter } as unknown as GPU;
 }
 
 const of = <T extends LabEvent['type']>(type: T) =>
@@ -141,6 +152,28 @@ test('a run that another tab has open goes on as a copy, and neither writes over
   expect(listed.map(({ id: saved }) => saved).sort()).toEqual([id, copy.id].sort());
   expect(listed.find(({ id: saved }) => saved === id)?.step, 'the other tab has the later step').toBe(4);
   expect(losses().slice(2, 4)).toEqual(losses().slice(4));
+  await next.ask({ type: 'reset' });
+});
+
+test('a run with subgroups goes on to the bit where there are none, and that is said; a new one with them is refused there', async () => {
+  const configuration = configure({ reductions: 'subgroups' }, TINY_RUN);
+  const elsewhere = open(withoutSubgroups(nodeGpu()));
+  await lab.ask({ type: 'configure', configuration });
+  await stepAfter(0);
+  await stepAfter(MOST_UNSAVED_MS);
+  const [{ id } = { id: '' }] = of('opened');
+  const here = await next.ask({ type: 'resumeRun', id });
+  expect(here.without).toBeUndefined();
+  const there = await elsewhere.ask({ type: 'resumeRun', id });
+  expect(there.without).toBe(
+    'This GPU, or the browser, has no subgroups. The run goes on through workgroup memory: its numbers are the same to the bit.',
+  );
+  for (const one of [lab, next, elsewhere]) await stepAfter(1, one);
+  const [, , last, ...others] = losses();
+  expect(others).toEqual([last, last]);
+  await elsewhere.ask({ type: 'configure', configuration });
+  expect(await failureOf(elsewhere.ask({ type: 'step' }))).toMatchObject({ setting: 'reductions' });
+  await elsewhere.close();
   await next.ask({ type: 'reset' });
 });
 

@@ -179,7 +179,7 @@ export class RunDesk {
   }
 
   /** Puts a run's numbers back into models that were built for it. @throws TrainingStateError when they do not fit. */
-  async restore(saved: FoundRun, run: OpenRun): Promise<ResumedRun> {
+  async restore(saved: FoundRun, run: OpenRun): Promise<Omit<ResumedRun, 'without'>> {
     const { recipe, state, record } = saved;
     const { id } = this.#placeOf(run);
     await restoreRun(saved, run);

@@ -101,6 +101,8 @@ export interface ResumedRun {
   readonly id: string;
   /** Another tab has that run open, so that a copy of it goes on here. */
   readonly isCopy: boolean;
+  /** What of its settings this device does not do, and how it goes on all the same, in words for people. */
+  readonly without: string | undefined;
   readonly configuration: Configuration;
   readonly text: GivenText | undefined;
   readonly title: string | undefined;

@@ -82,6 +82,7 @@ export function resumed(steps: number, configuration = configure({ seed: 7 })): 
   return {
     id: 'one',
     isCopy: false,
+    without: undefined,
     configuration,
     text: undefined,
     title: undefined,

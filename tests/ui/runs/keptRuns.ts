@@ -29,6 +29,8 @@ export class TrainingSession implements Door {
   readonly asked: LabCommand[] = [];
   /** What the lab has saved, with the steps that it would put back. */
   readonly saved = new Map<string, SavedRunView & { readonly run: RunRecord }>();
+  /** What the lab says of runs that it puts back. */
+  putBackAs: Partial<Pick<ResumedRun, 'isCopy' | 'without'>> = {};
   private listener: (event: LabEvent) => void = () => undefined;
   private runs = 0;
   readonly stage = { hasAside: false, comeBack: () => undefined };
@@ -94,12 +96,14 @@ export class TrainingSession implements Door {
     const resumed = {
       id,
       isCopy: false,
+      without: undefined,
       configuration: run.configuration,
       text: undefined,
       title: undefined,
       step,
       run,
       corpus,
+      ...this.putBackAs,
     };
     const record = await this.recall(resumed);
     this.runId = id;

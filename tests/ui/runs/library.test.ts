@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { continued } from '../../../src/ui/panels/runs/records/continued.ts';
 import { record, runOf } from '../records.ts';
-import { page } from './keptRuns.ts';
+import { page, type TrainingSession } from './keptRuns.ts';
 
 beforeEach(() => {
   const stored = new Map<string, string>();
@@ -115,6 +115,23 @@ describe('a run that goes on', () => {
     await settle(on);
     expect([row(on, id).record?.steps, on.runs.list?.length]).toEqual([8, 2]);
     expect(on.runs.currentId).toBe(id);
+  });
+
+  it('comes with what is to be known of it, as long as it is on', async () => {
+    const on = page();
+    const id = await trained(on, 6, 4);
+    const remark = async (said: TrainingSession['putBackAs']) => {
+      on.session.putBackAs = said;
+      await on.runs.goOn(id);
+      return on.runs.weights.remark;
+    };
+    const copied = 'Another tab has this run open: a copy of it goes on here, as a run of its own.';
+    expect(await remark({ isCopy: true })).toBe(copied);
+    expect(await remark({ without: 'There are no subgroups.' })).toBe('There are no subgroups.');
+    expect(await remark({ isCopy: true, without: 'There are no subgroups.' })).toBe(
+      `${copied} There are no subgroups.`,
+    );
+    expect(await remark({})).toBeUndefined();
   });
 
   it('without a record gets one, under the name that it had', async () => {

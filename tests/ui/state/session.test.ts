@@ -177,6 +177,7 @@ describe('a saved run that is put back', () => {
   const resumed = {
     id: 'one',
     isCopy: false,
+    without: undefined,
     configuration,
     text: undefined,
     title: undefined,

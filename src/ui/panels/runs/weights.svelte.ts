@@ -1,5 +1,6 @@
 import type { LabError } from '../../../lab/door/labError.ts';
 import type { CommandOf, CommandType, LabEvent } from '../../../lab/door/protocol.ts';
+import type { ResumedRun } from '../../../lab/door/views.ts';
 import type { SavedRunView } from '../../../run/savedRuns.ts';
 import { downloadFile } from '../../components/downloadFile.ts';
 import { Requests } from '../../state/requests.svelte.ts';
@@ -19,6 +20,13 @@ const REQUESTS: readonly CommandType[] = [
   'renameSavedRun',
   'deleteSavedRun',
 ];
+
+const COPIED = 'Another tab has this run open: a copy of it goes on here, as a run of its own.';
+
+/** What is to be known of a run that was put back. */
+function remarkOn({ isCopy, without }: ResumedRun): string | undefined {
+  return [isCopy ? COPIED : undefined, without].filter((text) => text !== undefined).join(' ') || undefined;
+}
 
 /** The weights of runs, with all else that their next step needs: what the lab saves, so that they can go on. */
 export class Weights {
@@ -140,7 +148,7 @@ export class Weights {
     const resumed = await this.requests.ask(command);
     // Another try may do it: Train would begin at step 0.
     if (!resumed) this.offered ??= offered;
-    if (resumed?.isCopy) this.remark = 'Another tab has this run open: a copy of it goes on here, as a run of its own.';
+    if (resumed) this.remark = remarkOn(resumed);
     return resumed !== undefined;
   }
 
