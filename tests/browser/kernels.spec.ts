@@ -51,7 +51,7 @@ async function watch(page: Page, view: KernelsView): Promise<string[]> {
   return complaints;
 }
 
-/** Tests that axe finds nothing in what is shown, and that nothing runs over, at such widths and in such colours. */
+/** Tests that axe finds nothing in what is shown, that nothing runs over and no caption is cut, at such widths and in such colours. */
 function testAt(
   show: (page: Page) => Promise<void>,
   sizes: readonly (readonly [width: number, colorScheme: 'light' | 'dark'])[] = [
@@ -69,6 +69,15 @@ function testAt(
         () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
       );
       expect(over).toBeLessThanOrEqual(0);
+      const cut = await page
+        .locator('.measured caption')
+        .evaluateAll((captions) =>
+          captions.map(
+            (caption) =>
+              caption.getBoundingClientRect().right - caption.closest('.wide')!.getBoundingClientRect().right,
+          ),
+        );
+      for (const px of cut) expect(px).toBeLessThanOrEqual(0.5);
     });
 }
 
