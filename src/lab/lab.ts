@@ -1,5 +1,5 @@
 import { ComparisonDesk } from './desks/comparison/comparisonDesk.ts';
-import { DeviceDesk } from './desks/deviceDesk.ts';
+import { MeasurementDesk } from './desks/measurementDesk.ts';
 import { EncoderDesk } from './desks/encoderDesk.ts';
 import { EvaluationDesk } from './desks/evaluation/evaluationDesk.ts';
 import { InspectDesk } from './desks/inspectDesk.ts';
@@ -7,8 +7,6 @@ import { KernelDesk } from './desks/kernelDesk.ts';
 import { ModelDesk, type Surroundings } from './desks/modelDesk.ts';
 import { PlanDesk } from './desks/planDesk.ts';
 import { RunDesk } from './desks/runDesk.ts';
-import { PrecisionDesk } from './desks/precisionDesk.ts';
-import { ScalingDesk } from './desks/scalingDesk.ts';
 import { SearchDesk } from './desks/searchDesk.ts';
 import { TileDesk } from './desks/tileDesk.ts';
 import { TextDesk } from './desks/textDesk.ts';
@@ -57,9 +55,7 @@ export class Lab implements Door {
   readonly #inspect = new InspectDesk();
   readonly #evaluation = new EvaluationDesk(() => this.#encoders.encoder());
   readonly #kernels = new KernelDesk();
-  readonly #device: DeviceDesk;
-  readonly #scaling: ScalingDesk;
-  readonly #precision: PrecisionDesk;
+  readonly #measurements: MeasurementDesk;
   readonly #warmUps: WarmUpDesk;
   readonly #tiles: TileDesk;
   readonly #run: RunControl;
@@ -79,9 +75,7 @@ export class Lab implements Door {
       tellTiles: (runtime) => this.#tiles.tell(runtime),
     });
     this.#texts = new TextDesk(this.#models);
-    this.#device = new DeviceDesk(gpu);
-    this.#scaling = new ScalingDesk(gpu, this.#models);
-    this.#precision = new PrecisionDesk(gpu, this.#models);
+    this.#measurements = new MeasurementDesk(gpu, this.#models);
     this.#plans = new PlanDesk(this.#models, bench);
     this.#warmUps = new WarmUpDesk(this.#plans, bench);
     this.#tiles = new TileDesk(this.#plans, bench, emit, surroundings);
@@ -188,10 +182,12 @@ export class Lab implements Door {
     chooseTiles: (command, { signal }) => this.#beside(() => this.#tiles.choose(command), signal),
     profileStep: (_command, { signal }) => this.#beside(() => this.#kernels.nextStep(signal), signal),
     kernelSource: ({ name }, { signal }) => this.#atOnce(() => this.#kernels.source(name), signal),
-    measureDevice: (command, request) => this.#beside(() => this.#device.measure(command, request), request.signal),
+    measureDevice: (command, request) =>
+      this.#beside(() => this.#measurements.device(command, request), request.signal),
     measurePrecision: (command, request) =>
-      this.#beside(() => this.#precision.measure(command, request), request.signal),
-    measureScaling: (command, request) => this.#beside(() => this.#scaling.measure(command, request), request.signal),
+      this.#beside(() => this.#measurements.precision(command, request), request.signal),
+    measureScaling: (command, request) =>
+      this.#beside(() => this.#measurements.scaling(command, request), request.signal),
   };
 
   /** Ends the session and gives back all GPU memory. */
