@@ -13,7 +13,15 @@ fn ofDistant(own: vec4f, thread: u32, stride: u32) -> vec4f {
   return shares[thread ^ stride];
 }
 
+/// Where nothing goes by way of workgroup memory there is no other barrier.
+fn waitForAll() {
+  if (SUBGROUP >= ACROSS) {
+    workgroupBarrier();
+  }
+}
+
 fn sumAcross(own: vec4f, thread: u32) -> vec4f {
+  waitForAll();
   var sum = own;
   for (var stride = ACROSS / 2u; stride >= SUBGROUP; stride /= 2u) {
     sum += ofDistant(sum, thread, stride);
@@ -25,6 +33,7 @@ fn sumAcross(own: vec4f, thread: u32) -> vec4f {
 }
 
 fn maximumAcross(own: vec4f, thread: u32) -> vec4f {
+  waitForAll();
   var highest = own;
   for (var stride = ACROSS / 2u; stride >= SUBGROUP; stride /= 2u) {
     highest = max(highest, ofDistant(highest, thread, stride));

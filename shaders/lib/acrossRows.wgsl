@@ -1,5 +1,6 @@
 // Sums and maxima over the ACROSS neighbouring threads, 8 or 16, that share four rows of a tile: lane by lane, the same for each of them.
-// Every thread of the workgroup must call. The kernel that includes this has THREADS and ACROSS.
+// Every thread of the workgroup must call, and each call is a barrier: what was staged before it has been read, and may be written over
+// after it. The kernel that includes this has THREADS and ACROSS.
 // acrossRows.subgroups.wgsl is the form for devices whose threads exchange numbers directly.
 
 var<workgroup> shares: array<vec4f, THREADS>;

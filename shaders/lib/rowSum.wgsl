@@ -1,6 +1,6 @@
 // Sums and maxima over the threads that share a row. A workgroup serves THREADS / LANES rows; LANES is a power of two, and the
 // threads of a row follow each other. Every thread of the workgroup must call, also one whose row does not exist.
-// rowSum.subgroups.wgsl is the form for devices whose threads exchange numbers directly.
+// rowSum.subgroups.wgsl is the form for devices whose threads exchange numbers directly: with it, a call need not be a barrier.
 
 override THREADS: u32 = 64u;
 override LANES: u32 = 64u;
