@@ -14,7 +14,7 @@ const USAGE = `Usage: npm run bench:peers -- [--rounds N] [--only products|dispa
 Measures this engine beside jax-js, TensorFlow.js and ONNX Runtime Web in one page of one browser, in turn: matrix products of the
 small model and of Qwen2.5-0.5B (T tokens, default 128), the cost of a dispatch, and a step of a small language model. Each has a
 device of its own. What they compute is checked first, against sums in f64 and against one another; who computes wrongly here is
-not timed. N rounds (default 7). The libraries are installed when this first runs, into node_modules/.cache.
+left out. N rounds (default 7). The libraries are installed when this first runs, into node_modules/.cache.
   --node   in one process of Node instead, on the GPU that Node finds, and without ONNX Runtime Web
 `;
 
@@ -105,7 +105,7 @@ function rowOf(what: string, [own, ...peers]: readonly (Measured | Wrong)[]): Ro
   return {
     what,
     ms: own && 'ms' in own ? own.ms : undefined,
-    ...Object.fromEntries(peers.map((peer) => [peer.name, 'ratio' in peer ? peer.ratio : 'wrong'])),
+    ...Object.fromEntries(peers.map((peer) => [peer.name, 'ratio' in peer ? peer.ratio : 'left out'])),
   };
 }
 

@@ -11,7 +11,7 @@ const CHAIN = { side: 16, length: 200 } as const;
 const COMPARED_STEPS = 3;
 const LOSS_TOLERANCE = 1e-3;
 
-/** A peer that computes something wrong on this adapter is not timed there. */
+/** A peer that computes something wrong on this adapter, or nothing in these surroundings, is not timed there. */
 export interface Wrong {
   readonly name: string;
   readonly wrong: string;
@@ -57,10 +57,10 @@ export function peersOf(openAll: (versions: Versions) => Promise<Contender[]>): 
       const [weights, ids] = [firstWeights(model), batchIds(model)];
       const trainers = contenders.filter((contender) => contender.training !== undefined);
       let own: number | undefined;
-      const check = (name: string, [loss = NaN]: Float32Array): void => {
+      const check = ([loss = NaN]: Float32Array): void => {
         own ??= loss;
         if (!(Math.abs(loss - own) <= LOSS_TOLERANCE * own))
-          throw new Error(`${name} has a loss of ${loss} before step ${COMPARED_STEPS}, this engine ${own}.`);
+          throw new Error(`It has a loss of ${loss} before step ${COMPARED_STEPS}, this engine ${own}.`);
       };
       const open = async (contender: Contender): Promise<Job> => {
         if (!contender.training) throw new Error('Who cannot train was left out.');
@@ -77,7 +77,7 @@ export function peersOf(openAll: (versions: Versions) => Promise<Contender[]>): 
 async function all(
   contenders: readonly Contender[],
   open: (contender: Contender) => Promise<Job>,
-  check: (name: string, result: Float32Array) => void,
+  check: (result: Float32Array) => void,
   options: MeasureOptions,
 ): Promise<(Measured | Wrong)[]> {
   const jobs: { name: string; job: Job }[] = [];
@@ -85,14 +85,16 @@ async function all(
   try {
     for (const contender of contenders) {
       const { name } = contender;
-      const job = await open(contender);
+      let job: Job | undefined;
       try {
-        check(name, await job.result());
+        job = await open(contender);
+        check(await job.result());
         jobs.push({ name, job });
       } catch (cause) {
-        job.destroy();
-        if (jobs.length === 0) throw cause;
-        wrong.push({ name, wrong: String(cause) });
+        job?.destroy();
+        const why = `${name}: ${String(cause)}`;
+        if (jobs.length === 0) throw new Error(why, { cause });
+        wrong.push({ name, wrong: why });
       }
     }
     return [...(await measureInTurn(jobs, options)), ...wrong];
@@ -103,7 +105,7 @@ async function all(
 
 /** Some numbers of X · Wᵀ against sums in f64. */
 function checkProduct({ m, n, k }: ProductSize, x: Float32Array, w: Float32Array) {
-  return (name: string, result: Float32Array): void => {
+  return (result: Float32Array): void => {
     for (let i = 0; i < CHECKED; i++) {
       const at = Math.floor((i / CHECKED) * m * n);
       const [row, column] = [Math.floor(at / n), at % n];
@@ -114,7 +116,7 @@ function checkProduct({ m, n, k }: ProductSize, x: Float32Array, w: Float32Array
         size += Math.abs(term);
       }
       if (!(Math.abs((result[at] ?? NaN) - sum) <= PRODUCT_TOLERANCE * size))
-        throw new Error(`${name} computed ${result[at]} at ${row}, ${column} instead of ${sum}.`);
+        throw new Error(`It computed ${result[at]} at ${row}, ${column} instead of ${sum}.`);
     }
   };
 }
@@ -130,11 +132,10 @@ function checkChain(x: Float32Array, w: Float32Array) {
       for (let j = 0; j < side; j++) sum += (y[row * side + j] ?? NaN) * (w[column * side + j] ?? NaN);
       return sum;
     });
-  return (name: string, result: Float32Array): void => {
-    if (result.length !== sizeOf([side, side])) throw new Error(`${name} gave ${result.length} numbers.`);
+  return (result: Float32Array): void => {
+    if (result.length !== sizeOf([side, side])) throw new Error(`It gave ${result.length} numbers.`);
     result.forEach((value, at) => {
-      if (!(Math.abs(value - (y[at] ?? NaN)) <= 1e-3))
-        throw new Error(`${name} computed ${value} instead of ${y[at]}.`);
+      if (!(Math.abs(value - (y[at] ?? NaN)) <= 1e-3)) throw new Error(`It computed ${value} instead of ${y[at]}.`);
     });
   };
 }
