@@ -25,6 +25,11 @@ Object.keys(manifest)
   .filter((key) => manifest[key].isEntry)
   .forEach(collect);
 
+// Who reads only the first lines has closed the pipe: the check goes on.
+process.stdout.on('error', ({ code }) => {
+  if (code !== 'EPIPE') process.exitCode = 1;
+});
+
 const files = [...new Set([...initial].map((key) => manifest[key].file))].filter((file) => file.endsWith('.js'));
 let sum = 0;
 for (const file of files) {
