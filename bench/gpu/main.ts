@@ -127,9 +127,9 @@ function say(text: string): void {
 async function testKernels({ signal, until }: TimeBox): Promise<boolean | undefined> {
   // Tests take a software GPU unless they are told not to.
   const env = { ...process.env, REVELA_GPU: process.env.REVELA_GPU || 'installed' };
-  // A group of its own, to be ended with all that it starts.
   // None fails for being slow: a software GPU may take minutes to compile a kernel that was written for real ones.
   const patience = `--testTimeout=${Math.ceil(until - performance.now())}`;
+  // A group of its own, to be ended with all that it starts.
   const child = spawn(process.execPath, ['scripts/test.mjs', 'tests/ops', patience], {
     stdio: 'inherit',
     detached: true,

@@ -1,10 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Page } from 'playwright';
-import { build, type Alias } from 'vite';
+import type { Alias } from 'vite';
 import { inBrowser, withServed } from '../builtPage.ts';
 import type { Peers } from './libraries/comparison.ts';
+import { withBuild, type Work } from './withBuild.ts';
 
 const PAGE = 'bench/peers/page/index.html';
 
@@ -12,26 +11,16 @@ const PAGE = 'bench/peers/page/index.html';
  * Builds the bench as a page and opens it in a browser.
  * @param alias where the libraries are
  */
-export async function inPage(alias: Alias[], work: (peers: Peers, about: string) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'peers-page-'));
-  try {
-    await build({
-      configFile: false,
-      logLevel: 'error',
-      base: './',
-      resolve: { alias },
-      build: { outDir: folder, target: 'es2023', rollupOptions: { input: resolve(PAGE) } },
-    });
-    await withServed(folder, (address) =>
+export function inPage(alias: Alias[], work: Work): Promise<void> {
+  return withBuild(alias, { rollupOptions: { input: resolve(PAGE) } }, (folder) =>
+    withServed(folder, (address) =>
       inBrowser(async (page, browser) => {
         await page.goto(address + PAGE);
         await page.waitForFunction(() => 'peers' in window);
         await work(peersIn(page), browser);
       }),
-    );
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+    ),
+  );
 }
 
 /** The functions of the page, called from here. */

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Versions } from './libraries/comparison.ts';
 
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -20,7 +21,7 @@ export type Peer = keyof typeof PEERS;
 /** Where the libraries are that are compared with, after they were installed if they were not; and the versions of all. */
 export async function installPeers(say: (text: string) => void): Promise<{
   readonly folderOf: (peer: Peer) => string;
-  readonly versions: Readonly<Record<'jax' | 'tfjs' | 'onnx', string>>;
+  readonly versions: Versions;
 }> {
   const list = JSON.stringify({ private: true, dependencies: PEERS });
   const listed = join(FOLDER, 'package.json');

@@ -1,9 +1,9 @@
 import { ComparisonDesk } from './desks/comparison/comparisonDesk.ts';
-import { MeasurementDesk } from './desks/measurementDesk.ts';
 import { EncoderDesk } from './desks/encoderDesk.ts';
 import { EvaluationDesk } from './desks/evaluation/evaluationDesk.ts';
 import { InspectDesk } from './desks/inspectDesk.ts';
 import { KernelDesk } from './desks/kernelDesk.ts';
+import { MeasurementDesk } from './desks/measurementDesk.ts';
 import { ModelDesk, type Surroundings } from './desks/modelDesk.ts';
 import { PlanDesk } from './desks/planDesk.ts';
 import { RunDesk } from './desks/runDesk.ts';
